@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Assignment: a decision that a device (later also a device of a group) belongs to a machine.
+ *
+ * What was decided is stored and survives everything; where it stands is worked out anew by daemon/outlook.c
+ * whenever something changes. Main thread only. */
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/device.h"
+#include "daemon/enum-table.h"
+#include "daemon/rule.h"
+
+typedef enum AssignmentState {
+    ASSIGNMENT_STATE_DISABLED,        /* kept, but the device was taken home: Attach() goes on with it */
+    ASSIGNMENT_STATE_WAITING_MACHINE, /* the machine isn't running, unknown, or the hypervisor is away */
+    ASSIGNMENT_STATE_WAITING_DEVICE,  /* the device isn't plugged in, or not free */
+    ASSIGNMENT_STATE_ATTACHING,
+    ASSIGNMENT_STATE_ATTACHED,
+    ASSIGNMENT_STATE_PARTIAL, /* some of several devices */
+    ASSIGNMENT_STATE_DETACHING,
+    ASSIGNMENT_STATE_FAILED, /* tried, refused; Reason says why and it is tried again at the next change */
+    ASSIGNMENT_STATE_QUARANTINED,
+    _ASSIGNMENT_STATE_MAX,
+    _ASSIGNMENT_STATE_INVALID = -1,
+} AssignmentState;
+
+ENUM_TABLE_DECLARE(AssignmentState, assignment_state);
+
+/* The length of an assignment's id: lower-case letters and digits. */
+#define ASSIGNMENT_ID_LENGTH 8
+
+/* One device of an assignment: that it has, or that it is to get. */
+typedef struct Claim {
+    char *sysname;
+    uint64_t instance; /* of the device: another enumeration is another claim */
+    DeviceState state; /* WAITING, ATTACHING, ATTACHED or DETACHING */
+
+    /* tries that failed */
+    unsigned failures;
+    gint64 next_at; /* no further try before this: µs, CLOCK_MONOTONIC */
+    GError *error;  /* why the last one failed; NULL = none did */
+} Claim;
+
+Claim *claim_free(Claim *claim);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Claim, claim_free)
+
+typedef struct Assignment {
+    /* what was decided: in the store */
+    char *id;
+    char *name; /* never "" */
+    char *description;
+    char *machine_uuid;
+    char *machine_name; /* as it was when assigned, for machines that are gone */
+    Rule *rule;         /* the pinned device */
+    char *selector;     /* rule_print(rule) */
+    char *home_socket;  /* where the pinned device was: decides between two that both match */
+    char *device_text;  /* what the device was called: for texts while it is away */
+    bool persistent;    /* survives a reboot of the host */
+    bool wanted;        /* false after Detach() */
+    int32_t priority;
+    uint32_t owner;  /* uid */
+    int64_t created; /* µs, CLOCK_REALTIME */
+
+    /* its way in and out */
+    bool saving;    /* not durable yet: nothing is ordered for it */
+    bool releasing; /* released and durable so: goes away once its device is home */
+
+    /* where it stands: set by daemon/outlook.c */
+    AssignmentState state;
+    char *reason;      /* a sentence, never NULL */
+    const char *error; /* static error name, "" = none */
+    GPtrArray *claims; /* of Claim, sorted by sysname */
+    int64_t since;     /* when state was entered: µs, CLOCK_REALTIME */
+} Assignment;
+
+Assignment *assignment_new(const char *id);
+Assignment *assignment_free(Assignment *assignment);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Assignment, assignment_free)
+
+/* A random id. New string. */
+char *assignment_make_id(void);
+bool assignment_id_is_valid(const char *id);
+
+/* The stored form. To: new key file. From: G_KEY_FILE_ERROR or INVALID_RULE with the key's name; unknown keys
+ * are an error. */
+GKeyFile *assignment_to_key_file(const Assignment *assignment);
+Assignment *assignment_from_key_file(const char *id, GKeyFile *file, GError **error);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Change records: how the core says what changed, without knowing who listens. */
+
+typedef enum ObjectType {
+    OBJECT_MANAGER, /* one, id "" */
+    OBJECT_DEVICE,
+    OBJECT_MACHINE,
+    OBJECT_ASSIGNMENT,
+    _OBJECT_TYPE_MAX,
+} ObjectType;
+
+typedef enum ChangeKind {
+    CHANGE_ADDED,   /* told after the object can be found */
+    CHANGE_FIELDS,  /* some of its properties differ now */
+    CHANGE_REMOVED, /* told before the object is gone: say goodbye while it can still be found */
+} ChangeKind;
+
+/* Bits of Change.fields, per type. The names are the properties'. */
+enum {
+    MANAGER_FIELD_HYPERVISOR_STATE = 1 << 0,
+    MANAGER_FIELD_SETTLING = 1 << 1,
+};
+
+enum {
+    DEVICE_FIELD_FACTS = 1 << 0, /* any fact that udev tells; all of them */
+    DEVICE_FIELD_STATE = 1 << 1,
+    DEVICE_FIELD_MACHINE = 1 << 2,
+    DEVICE_FIELD_ASSIGNMENT = 1 << 3,
+};
+
+enum {
+    MACHINE_FIELD_NAME = 1 << 0,
+    MACHINE_FIELD_STATE = 1 << 1,
+    MACHINE_FIELD_ASSIGNMENTS = 1 << 2,
+    MACHINE_FIELD_FOREIGN_DEVICES = 1 << 3,
+    MACHINE_FIELD_USB_CONTROLLER = 1 << 4,
+    MACHINE_FIELD_FREE_PORTS = 1 << 5,
+};
+
+enum {
+    ASSIGNMENT_FIELD_STATE = 1 << 0, /* and Since */
+    ASSIGNMENT_FIELD_REASON = 1 << 1,
+    ASSIGNMENT_FIELD_ERROR = 1 << 2,
+    ASSIGNMENT_FIELD_DEVICES = 1 << 3,
+    ASSIGNMENT_FIELD_NAME = 1 << 4,
+    ASSIGNMENT_FIELD_DESCRIPTION = 1 << 5,
+    ASSIGNMENT_FIELD_PRIORITY = 1 << 6,
+};
+
+typedef struct Change {
+    ChangeKind kind;
+    ObjectType type;
+    const char *id; /* sysname, uuid or assignment id; valid for the call only */
+    unsigned fields;
+} Change;
+
+typedef void (*ChangeFunc)(const Change *change, void *userdata);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Machine: a libvirt domain as the last look at its live XML showed it.
+ *
+ * MachineInfo is a plain copy that workers make and hand over; Machine is the object of the main thread. */
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/enum-table.h"
+
+typedef enum MachineState {
+    MACHINE_STATE_SHUTOFF,
+    MACHINE_STATE_RUNNING,
+    MACHINE_STATE_PAUSED, /* a paused machine takes and gives USB devices like a running one */
+    MACHINE_STATE_CRASHED,
+    _MACHINE_STATE_MAX,
+    _MACHINE_STATE_INVALID = -1,
+} MachineState;
+
+ENUM_TABLE_DECLARE(MachineState, machine_state);
+
+/* One USB <hostdev> of a live XML. */
+typedef struct Hostdev {
+    char *alias;         /* as libvirt has it, "" when it has none */
+    char *assignment_id; /* NULL: not ours */
+    uint64_t instance;   /* of the device that it was made for; 0 when not ours */
+    unsigned bus_number; /* 0 when the XML names none */
+    unsigned device_number;
+    uint16_t vendor_id; /* 0 when the XML names none */
+    uint16_t product_id;
+} Hostdev;
+
+Hostdev *hostdev_free(Hostdev *hostdev);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Hostdev, hostdev_free)
+
+/* "ua-usbferry-<assignment id>-<instance>": the alias says whose the hostdev is and for which enumeration of
+ * the device it was made, so a restarted daemon needs no memory of its own. */
+char *hostdev_alias_format(const char *assignment_id, uint64_t instance);
+/* False when the alias is not one of ours. */
+bool hostdev_alias_parse(const char *alias, char **ret_assignment_id, uint64_t *ret_instance);
+
+typedef struct MachineInfo {
+    char *uuid; /* lower case, with dashes */
+    char *name; /* clean */
+    MachineState state;
+    GPtrArray *hostdevs;  /* of Hostdev; empty unless the machine is active */
+    char *usb_controller; /* model of the best USB controller ("qemu-xhci"), "" = none */
+    unsigned free_ports;  /* guest USB ports that are not taken, over all controllers */
+} MachineInfo;
+
+MachineInfo *machine_info_new(const char *uuid);
+MachineInfo *machine_info_free(MachineInfo *info);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MachineInfo, machine_info_free)
+
+typedef struct Machine {
+    MachineInfo *info; /* never NULL */
+
+    /* the reconciler's */
+    bool stale;               /* look at the live XML again before anything is decided */
+    bool busy;                /* an order is with a worker */
+    bool stuck;               /* the order is past its deadline and has not come back */
+    GHashTable *dead_aliases; /* own hostdevs that a restore or migration has made useless: detach them */
+    GHashTable *leaving;      /* alias → when its removal was ordered (gint64 *, µs monotonic) */
+} Machine;
+
+/* Takes the info. */
+Machine *machine_new(MachineInfo *info);
+Machine *machine_free(Machine *machine);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Machine, machine_free)
+
+bool machine_is_active(const Machine *machine);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Registry: every object that usbferry knows, by id, and the one place that reports changes. Main thread
+ * only. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "daemon/assignment.h"
+#include "daemon/change.h"
+#include "daemon/device.h"
+#include "daemon/hypervisor.h"
+#include "daemon/machine.h"
+
+typedef struct Registry {
+    GHashTable *devices;     /* sysname → Device, owned */
+    GHashTable *machines;    /* uuid → Machine, owned */
+    GHashTable *assignments; /* id → Assignment, owned */
+    char *node;              /* this host's name */
+
+    HypervisorState hypervisor_state;
+    char *hypervisor_text; /* why it is away; NULL when connected */
+    bool machines_known;   /* the list of machines has been read since the last connect */
+
+    ChangeFunc changed;
+    void *changed_userdata;
+} Registry;
+
+Registry *registry_new(const char *node);
+Registry *registry_free(Registry *registry);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Registry, registry_free)
+
+Device *registry_device(Registry *registry, const char *sysname);
+Machine *registry_machine(Registry *registry, const char *uuid);
+Assignment *registry_assignment(Registry *registry, const char *id);
+
+/* Take the object, report ADDED. */
+void registry_add_device(Registry *registry, Device *device);
+void registry_add_machine(Registry *registry, Machine *machine);
+void registry_add_assignment(Registry *registry, Assignment *assignment);
+
+/* Report REMOVED, then free. */
+void registry_remove_device(Registry *registry, Device *device);
+void registry_remove_machine(Registry *registry, Machine *machine);
+void registry_remove_assignment(Registry *registry, Assignment *assignment);
+
+/* Reports FIELDS; does nothing when fields is 0. */
+void registry_report(Registry *registry, ObjectType type, const char *id, unsigned fields);
+
+/* The values of a table, sorted by id. Borrowed values. */
+GPtrArray *registry_sorted(GHashTable *table);
+
+/* By UUID or name. NO_SUCH_MACHINE (names those that there are), AMBIGUOUS. */
+Machine *registry_find_machine(Registry *registry, const char *name_or_uuid, GError **error);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Socket: the name of a physical USB port that stays the same over reboots, bus renumbering and USB versions.
+ *
+ * "<controller>/<chain>": the controller as ID_PATH writes it (pci-0000:00:14.0, platform-dummy_hcd.0) and
+ * the chain of port numbers from the root hub, "1.2". The USB2 and the USB3 half of one connector (the
+ * kernel's peer links, also through USB3 hubs) have one name: the chain of the half on the slower bus. A
+ * SuperSpeed port that has no peer is written "ss-<chain>", so that it never takes the name of a USB2 port
+ * with the same number. Reads sysfs. */
+
+#include <stdbool.h>
+
+/* syspath: of a usb_device. False (nothing set) when the folder is gone. ret_controller: "0000:00:14.0",
+ * "dummy_hcd.0". A root hub's socket is its controller's name and "/". New strings. */
+bool socket_read(const char *syspath, char **ret_socket, char **ret_controller);

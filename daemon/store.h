@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Store: one key file per object, durable before anybody is told so.
+ *
+ * <state>/version, <state>/assignments/<id>, and the same below <runtime> for what ends with a reboot.
+ * Written in a worker (fsync can take seconds): temporary file, fsync, rename, fsync of the folder. A damaged
+ * file is set aside as <id>.damaged with a log line and the rest loads. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "daemon/worker.h"
+
+typedef struct Store Store;
+
+typedef enum StoreArea {
+    STORE_AREA_STATE,   /* /var/lib/usbferry */
+    STORE_AREA_RUNTIME, /* /run/usbferry */
+    _STORE_AREA_MAX,
+} StoreArea;
+
+/* error is FERRY_ERROR_STORAGE, NULL on success. Main thread. */
+typedef void (*StoreDone)(const GError *error, void *userdata);
+
+/* Makes the folders. STORAGE when they can't be used, or hold a newer version's files. */
+Store *store_new(const char *state_dir, const char *runtime_dir, WorkerPool *pool, GError **error);
+Store *store_free(Store *store);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_free)
+
+/* kind: "assignments"; id: safe as a file name. The file is copied before this returns. */
+void store_save(Store *store, StoreArea area, const char *kind, const char *id, GKeyFile *file,
+                StoreDone done, void *userdata);
+/* A file that isn't there is no error. */
+void store_delete(Store *store, StoreArea area, const char *kind, const char *id, StoreDone done,
+                  void *userdata);
+
+/* Calls take() for each file of both areas. When take() fails (sets error, returns false) the file is set
+ * aside. Blocks: for the start only. */
+void store_load(Store *store, const char *kind,
+                bool (*take)(StoreArea area, const char *id, GKeyFile *file, void *userdata, GError **error),
+                void *userdata);

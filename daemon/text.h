@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Text from strangers: USB descriptors, guests, files, callers. It is made valid once, where it comes in. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+/* The longest text of a device or machine that is kept, in bytes. A USB string descriptor has at most 126
+ * UTF-16 units, which is less than this in UTF-8. */
+#define TEXT_MAX 512
+
+/* A new string: valid UTF-8, no control characters (C0, C1, line and paragraph separators, bidi controls,
+ * U+FEFF), white space folded to single spaces and trimmed, at most max_bytes (cut between characters). What
+ * is invalid becomes U+FFFD. NULL gives "". */
+char *text_sanitize(const char *raw, gsize max_bytes);
+
+/* True when text_sanitize() would give the text back unchanged, apart from folding of spaces. */
+bool text_is_clean(const char *text);
+
+/* The text in double quotes, with quotes and backslashes escaped, for messages and logs. */
+char *text_quote(const char *text);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* udev: enumerates the host's USB devices and follows their coming and going. Main thread only.
+ *
+ * found(device) is told for every device that udev has finished with (initialized, and the usb driver bound),
+ * again after each later change of it, with a new Device each time (taken by the callee). gone(sysname) when
+ * one was unplugged. Nothing is told twice for one enumeration unless something changed; on a lost event
+ * (ENOBUFS) everything is enumerated again. The order is the kernel's. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "daemon/device.h"
+
+typedef struct UsbMonitor UsbMonitor;
+
+typedef struct UsbMonitorEvents {
+    void (*found)(Device *device, void *userdata);
+    void (*gone)(const char *sysname, void *userdata);
+} UsbMonitorEvents;
+
+/* Opens the monitor first; call usb_monitor_rescan() for the devices that are there already. FERRY_ERROR_...
+ * never: errors are G_IO_ERROR or G_FILE_ERROR, and fatal for the caller. */
+UsbMonitor *usb_monitor_new(const UsbMonitorEvents *events, void *userdata, GError **error);
+UsbMonitor *usb_monitor_free(UsbMonitor *monitor);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(UsbMonitor, usb_monitor_free)
+
+/* Compares /sys with what was told so far, and tells the difference. */
+bool usb_monitor_rescan(UsbMonitor *monitor, unsigned *ret_added, unsigned *ret_removed, GError **error);
