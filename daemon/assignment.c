@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One assignment, and its form in the store. */
+
+#include "daemon/assignment.h"
+
+#include <string.h>
+
+#include "daemon/error.h"
+#include "daemon/text.h"
+
+#define FILE_GROUP "Assignment"
+
+static const char *const state_names[_ASSIGNMENT_STATE_MAX] = {
+    [ASSIGNMENT_STATE_DISABLED] = "disabled",
+    [ASSIGNMENT_STATE_WAITING_MACHINE] = "waiting-machine",
+    [ASSIGNMENT_STATE_WAITING_DEVICE] = "waiting-device",
+    [ASSIGNMENT_STATE_ATTACHING] = "attaching",
+    [ASSIGNMENT_STATE_ATTACHED] = "attached",
+    [ASSIGNMENT_STATE_PARTIAL] = "partial",
+    [ASSIGNMENT_STATE_DETACHING] = "detaching",
+    [ASSIGNMENT_STATE_FAILED] = "failed",
+    [ASSIGNMENT_STATE_QUARANTINED] = "quarantined",
+};
+
+ENUM_TABLE_DEFINE(AssignmentState, assignment_state, state_names, _ASSIGNMENT_STATE_INVALID);
+
+Claim *claim_free(Claim *claim)
+{
+    if (!claim)
+        return NULL;
+    g_free(claim->sysname);
+    g_clear_error(&claim->error);
+    g_free(claim);
+    return NULL;
+}
+
+static void destroy_claim(gpointer claim)
+{
+    claim_free(claim);
+}
+
+Assignment *assignment_new(const char *id)
+{
+    Assignment *assignment = g_new0(Assignment, 1);
+
+    assignment->id = g_strdup(id);
+    assignment->name = g_strdup("");
+    assignment->description = g_strdup("");
+    assignment->machine_name = g_strdup("");
+    assignment->home_socket = g_strdup("");
+    assignment->device_text = g_strdup("");
+    assignment->reason = g_strdup("");
+    assignment->error = "";
+    assignment->persistent = true;
+    assignment->wanted = true;
+    assignment->state = ASSIGNMENT_STATE_WAITING_MACHINE;
+    assignment->claims = g_ptr_array_new_with_free_func(destroy_claim);
+    return assignment;
+}
+
+Assignment *assignment_free(Assignment *assignment)
+{
+    if (!assignment)
+        return NULL;
+    g_free(assignment->id);
+    g_free(assignment->name);
+    g_free(assignment->description);
+    g_free(assignment->machine_uuid);
+    g_free(assignment->machine_name);
+    rule_free(assignment->rule);
+    g_free(assignment->selector);
+    g_free(assignment->home_socket);
+    g_free(assignment->device_text);
+    g_free(assignment->reason);
+    g_ptr_array_unref(assignment->claims);
+    g_free(assignment);
+    return NULL;
+}
+
+char *assignment_make_id(void)
+{
+    /* No letters that are mistaken for digits or for each other: people type these. */
+    static const char alphabet[] = "23456789abcdefghjkmnpqrstuvwxyz";
+    char id[ASSIGNMENT_ID_LENGTH + 1] = "";
+
+    for (int i = 0; i < ASSIGNMENT_ID_LENGTH; i++)
+        id[i] = alphabet[g_random_int_range(0, sizeof alphabet - 1)];
+    return g_strdup(id);
+}
+
+bool assignment_id_is_valid(const char *id)
+{
+    if (!id || strlen(id) != ASSIGNMENT_ID_LENGTH)
+        return false;
+    for (const char *c = id; *c; c++)
+        if (!g_ascii_isdigit(*c) && !g_ascii_islower(*c))
+            return false;
+    return true;
+}
+
+GKeyFile *assignment_to_key_file(const Assignment *assignment)
+{
+    GKeyFile *file = g_key_file_new();
+
+    g_key_file_set_string(file, FILE_GROUP, "Name", assignment->name);
+    g_key_file_set_string(file, FILE_GROUP, "Description", assignment->description);
+    g_key_file_set_string(file, FILE_GROUP, "Machine", assignment->machine_uuid);
+    g_key_file_set_string(file, FILE_GROUP, "MachineName", assignment->machine_name);
+    g_key_file_set_string(file, FILE_GROUP, "Selector", assignment->selector);
+    g_key_file_set_string(file, FILE_GROUP, "Socket", assignment->home_socket);
+    g_key_file_set_string(file, FILE_GROUP, "DeviceText", assignment->device_text);
+    g_key_file_set_boolean(file, FILE_GROUP, "Enabled", assignment->wanted);
+    g_key_file_set_integer(file, FILE_GROUP, "Priority", assignment->priority);
+    g_key_file_set_uint64(file, FILE_GROUP, "Owner", assignment->owner);
+    g_key_file_set_int64(file, FILE_GROUP, "Created", assignment->created);
+    return file;
+}
+
+/* The value, clean; the default when the key is absent; NULL with error when it is broken. */
+static char *read_text(GKeyFile *file, const char *key, const char *fallback, GError **error)
+{
+    g_autofree char *raw = NULL;
+
+    if (fallback && !g_key_file_has_key(file, FILE_GROUP, key, NULL))
+        return g_strdup(fallback);
+    raw = g_key_file_get_string(file, FILE_GROUP, key, error);
+    return raw ? text_sanitize(raw, TEXT_MAX) : NULL;
+}
+
+static bool check_keys(GKeyFile *file, GError **error)
+{
+    static const char *const known[] = { "Name",     "Description", "Machine",    "MachineName",
+                                         "Selector", "Socket",      "DeviceText", "Enabled",
+                                         "Priority", "Owner",       "Created",    NULL };
+    g_auto(GStrv) keys = g_key_file_get_keys(file, FILE_GROUP, NULL, error);
+
+    if (!keys)
+        return false;
+    for (char **key = keys; *key; key++)
+        if (!g_strv_contains(known, *key)) {
+            g_set_error(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_KEY_NOT_FOUND, "unknown key \"%s\"", *key);
+            return false;
+        }
+    return true;
+}
+
+Assignment *assignment_from_key_file(const char *id, GKeyFile *file, GError **error)
+{
+    g_autoptr(Assignment) assignment = assignment_new(id);
+    g_autofree char *selector = NULL;
+    g_autoptr(GError) number_error = NULL;
+
+    if (!assignment_id_is_valid(id)) {
+        g_set_error(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_INVALID_VALUE, "not an assignment's id");
+        return NULL;
+    }
+    if (!check_keys(file, error))
+        return NULL;
+
+    g_clear_pointer(&assignment->name, g_free);
+    g_clear_pointer(&assignment->description, g_free);
+    g_clear_pointer(&assignment->machine_name, g_free);
+    g_clear_pointer(&assignment->home_socket, g_free);
+    g_clear_pointer(&assignment->device_text, g_free);
+    if (!(assignment->name = read_text(file, "Name", NULL, error)) ||
+        !(assignment->description = read_text(file, "Description", "", error)) ||
+        !(assignment->machine_uuid = read_text(file, "Machine", NULL, error)) ||
+        !(assignment->machine_name = read_text(file, "MachineName", "", error)) ||
+        !(assignment->home_socket = read_text(file, "Socket", "", error)) ||
+        !(assignment->device_text = read_text(file, "DeviceText", "", error)) ||
+        !(selector = read_text(file, "Selector", NULL, error)))
+        return NULL;
+    if (!g_uuid_string_is_valid(assignment->machine_uuid)) {
+        g_set_error(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_INVALID_VALUE, "Machine is not a UUID");
+        return NULL;
+    }
+    if (!(assignment->rule = rule_parse(selector, error))) {
+        g_prefix_error(error, "Selector: ");
+        return NULL;
+    }
+    assignment->selector = rule_print(assignment->rule);
+
+    if (g_key_file_has_key(file, FILE_GROUP, "Enabled", NULL))
+        assignment->wanted = g_key_file_get_boolean(file, FILE_GROUP, "Enabled", &number_error);
+    if (!number_error && g_key_file_has_key(file, FILE_GROUP, "Priority", NULL))
+        assignment->priority = g_key_file_get_integer(file, FILE_GROUP, "Priority", &number_error);
+    if (!number_error && g_key_file_has_key(file, FILE_GROUP, "Owner", NULL))
+        assignment->owner = (uint32_t)g_key_file_get_uint64(file, FILE_GROUP, "Owner", &number_error);
+    if (!number_error && g_key_file_has_key(file, FILE_GROUP, "Created", NULL))
+        assignment->created = g_key_file_get_int64(file, FILE_GROUP, "Created", &number_error);
+    if (number_error) {
+        g_propagate_error(error, g_steal_pointer(&number_error));
+        return NULL;
+    }
+    return g_steal_pointer(&assignment);
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The tables of objects, and the reports of what changed in them. */
+
+#include "daemon/registry.h"
+
+#include "daemon/error.h"
+#include "daemon/text.h"
+
+static void free_device(gpointer device)
+{
+    device_free(device);
+}
+
+static void free_machine(gpointer machine)
+{
+    machine_free(machine);
+}
+
+static void free_assignment(gpointer assignment)
+{
+    assignment_free(assignment);
+}
+
+Registry *registry_new(const char *node)
+{
+    Registry *registry = g_new0(Registry, 1);
+
+    /* The keys are the objects' own ids. */
+    registry->devices = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_device);
+    registry->machines = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_machine);
+    registry->assignments = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_assignment);
+    registry->node = g_strdup(node);
+    registry->hypervisor_state = HYPERVISOR_STATE_CONNECTING;
+    return registry;
+}
+
+Registry *registry_free(Registry *registry)
+{
+    if (!registry)
+        return NULL;
+    g_hash_table_unref(registry->assignments);
+    g_hash_table_unref(registry->machines);
+    g_hash_table_unref(registry->devices);
+    g_free(registry->node);
+    g_free(registry->hypervisor_text);
+    g_free(registry);
+    return NULL;
+}
+
+Device *registry_device(Registry *registry, const char *sysname)
+{
+    return sysname ? g_hash_table_lookup(registry->devices, sysname) : NULL;
+}
+
+Machine *registry_machine(Registry *registry, const char *uuid)
+{
+    return uuid ? g_hash_table_lookup(registry->machines, uuid) : NULL;
+}
+
+Assignment *registry_assignment(Registry *registry, const char *id)
+{
+    return id ? g_hash_table_lookup(registry->assignments, id) : NULL;
+}
+
+static void report(Registry *registry, ChangeKind kind, ObjectType type, const char *id, unsigned fields)
+{
+    if (registry->changed)
+        registry->changed(&(Change){ .kind = kind, .type = type, .id = id, .fields = fields },
+                          registry->changed_userdata);
+}
+
+static void add(Registry *registry, GHashTable *table, ObjectType type, char *id, gpointer object)
+{
+    g_assert(!g_hash_table_contains(table, id));
+    g_hash_table_insert(table, id, object);
+    report(registry, CHANGE_ADDED, type, id, 0);
+}
+
+static void drop(Registry *registry, GHashTable *table, ObjectType type, const char *id)
+{
+    report(registry, CHANGE_REMOVED, type, id, 0);
+    g_hash_table_remove(table, id);
+}
+
+void registry_add_device(Registry *registry, Device *device)
+{
+    add(registry, registry->devices, OBJECT_DEVICE, device->sysname, device);
+}
+
+void registry_add_machine(Registry *registry, Machine *machine)
+{
+    add(registry, registry->machines, OBJECT_MACHINE, machine->info->uuid, machine);
+}
+
+void registry_add_assignment(Registry *registry, Assignment *assignment)
+{
+    add(registry, registry->assignments, OBJECT_ASSIGNMENT, assignment->id, assignment);
+}
+
+void registry_remove_device(Registry *registry, Device *device)
+{
+    drop(registry, registry->devices, OBJECT_DEVICE, device->sysname);
+}
+
+void registry_remove_machine(Registry *registry, Machine *machine)
+{
+    drop(registry, registry->machines, OBJECT_MACHINE, machine->info->uuid);
+}
+
+void registry_remove_assignment(Registry *registry, Assignment *assignment)
+{
+    drop(registry, registry->assignments, OBJECT_ASSIGNMENT, assignment->id);
+}
+
+void registry_report(Registry *registry, ObjectType type, const char *id, unsigned fields)
+{
+    if (fields)
+        report(registry, CHANGE_FIELDS, type, id, fields);
+}
+
+static int compare_keys(gconstpointer a, gconstpointer b, gpointer table)
+{
+    return g_strcmp0(*(const char *const *)a, *(const char *const *)b);
+}
+
+GPtrArray *registry_sorted(GHashTable *table)
+{
+    g_autoptr(GPtrArray) keys = g_hash_table_get_keys_as_ptr_array(table);
+    GPtrArray *values = g_ptr_array_sized_new(keys->len);
+
+    g_ptr_array_sort_with_data(keys, compare_keys, table);
+    for (guint i = 0; i < keys->len; i++)
+        g_ptr_array_add(values, g_hash_table_lookup(table, keys->pdata[i]));
+    return values;
+}
+
+Machine *registry_find_machine(Registry *registry, const char *name_or_uuid, GError **error)
+{
+    g_autofree char *folded = g_ascii_strdown(name_or_uuid, -1);
+    Machine *found = registry_machine(registry, folded);
+    g_autoptr(GPtrArray) machines = NULL;
+    g_autoptr(GString) known = g_string_new(NULL);
+    g_autofree char *quoted = NULL;
+
+    if (found)
+        return found;
+    quoted = text_quote(name_or_uuid);
+    machines = registry_sorted(registry->machines);
+    for (guint i = 0; i < machines->len; i++) {
+        Machine *machine = machines->pdata[i];
+
+        if (g_strcmp0(machine->info->name, name_or_uuid) == 0) {
+            if (found) {
+                g_set_error(error, FERRY_ERROR, FERRY_ERROR_AMBIGUOUS,
+                            "%s: machines %s and %s have this name, use the UUID", quoted, found->info->uuid,
+                            machine->info->uuid);
+                return NULL;
+            }
+            found = machine;
+        }
+        g_string_append_printf(known, "%s%s", known->len ? ", " : "", machine->info->name);
+    }
+    if (found)
+        return found;
+    if (!registry->machines_known)
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_MACHINE,
+                    "%s: the machines are not known, the hypervisor is not reachable%s%s", quoted,
+                    registry->hypervisor_text ? ": " : "",
+                    registry->hypervisor_text ? registry->hypervisor_text : "");
+    else
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_MACHINE,
+                    "%s: no machine has this name or UUID; %s%s", quoted,
+                    known->len ? "there are " : "there is none", known->str);
+    return NULL;
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The store's folders and files. All writing happens in one worker queue, so the order of changes is the
+ * order on disk. */
+
+#include "daemon/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gio/gio.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/error.h"
+#include "daemon/log.h"
+
+#define STORE_VERSION   "1"
+#define STORE_QUEUE     "store"
+#define STORE_DIR_MODE  0700
+#define STORE_FILE_MODE 0600
+#define DAMAGED_SUFFIX  ".damaged"
+
+struct Store {
+    char *dirs[_STORE_AREA_MAX];
+    WorkerPool *pool;
+};
+
+typedef struct Write {
+    char *path;
+    char *data; /* NULL = delete */
+    gsize length;
+    StoreDone done;
+    void *userdata;
+} Write;
+
+static void set_storage_error(GError **error, const char *what, const char *path, int saved_errno)
+{
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "%s: cannot %s: %s", path, what,
+                g_strerror(saved_errno));
+}
+
+static bool sync_folder(const char *path, GError **error)
+{
+    g_autofree char *folder = g_path_get_dirname(path);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0 || fsync(fd) < 0) {
+        set_storage_error(error, "sync the folder", folder, errno);
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    close(fd);
+    return true;
+}
+
+static bool write_file(const char *path, const char *data, gsize length, GError **error)
+{
+    g_autoptr(GError) write_error = NULL;
+
+    if (!g_file_set_contents_full(path, data, (gssize)length,
+                                  G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE,
+                                  STORE_FILE_MODE, &write_error)) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "%s", write_error->message);
+        return false;
+    }
+    return sync_folder(path, error);
+}
+
+static bool delete_file(const char *path, GError **error)
+{
+    if (unlink(path) < 0) {
+        if (errno == ENOENT)
+            return true;
+        set_storage_error(error, "delete", path, errno);
+        return false;
+    }
+    return sync_folder(path, error);
+}
+
+static gpointer run_write(gpointer input, GError **error)
+{
+    Write *write = input;
+    bool ok = write->data ? write_file(write->path, write->data, write->length, error)
+                          : delete_file(write->path, error);
+
+    return ok ? GINT_TO_POINTER(1) : NULL;
+}
+
+/* The input is freed by the worker, so what the answer needs travels apart. */
+typedef struct Answer {
+    StoreDone done;
+    void *userdata;
+} Answer;
+
+static void write_done(gpointer output, const GError *error, void *userdata)
+{
+    g_autofree Answer *answer = userdata;
+
+    answer->done(error, answer->userdata);
+}
+
+static void write_free(gpointer data)
+{
+    Write *write = data;
+
+    g_free(write->path);
+    g_free(write->data);
+    g_free(write);
+}
+
+static char *object_path(Store *store, StoreArea area, const char *kind, const char *id)
+{
+    return g_build_filename(store->dirs[area], kind, id, NULL);
+}
+
+static void push(Store *store, Write *write, StoreDone done, void *userdata)
+{
+    Answer *answer = g_new(Answer, 1);
+
+    *answer = (Answer){ .done = done, .userdata = userdata };
+    worker_pool_push(store->pool, &(WorkerJob){ .queue = STORE_QUEUE,
+                                                .run = run_write,
+                                                .input = write,
+                                                .free_input = write_free,
+                                                .done = write_done,
+                                                .userdata = answer });
+}
+
+void store_save(Store *store, StoreArea area, const char *kind, const char *id, GKeyFile *file,
+                StoreDone done, void *userdata)
+{
+    Write *write = g_new0(Write, 1);
+
+    write->path = object_path(store, area, kind, id);
+    write->data = g_key_file_to_data(file, &write->length, NULL);
+    push(store, write, done, userdata);
+}
+
+void store_delete(Store *store, StoreArea area, const char *kind, const char *id, StoreDone done,
+                  void *userdata)
+{
+    Write *write = g_new0(Write, 1);
+
+    write->path = object_path(store, area, kind, id);
+    push(store, write, done, userdata);
+}
+
+static bool make_folder(const char *path, GError **error)
+{
+    if (g_mkdir_with_parents(path, STORE_DIR_MODE) < 0) {
+        set_storage_error(error, "make the folder", path, errno);
+        return false;
+    }
+    return true;
+}
+
+static bool check_version(const char *dir, GError **error)
+{
+    g_autofree char *path = g_build_filename(dir, "version", NULL);
+    g_autofree char *version = NULL;
+    g_autoptr(GError) read_error = NULL;
+
+    if (!g_file_get_contents(path, &version, NULL, &read_error)) {
+        if (g_error_matches(read_error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+            return write_file(path, STORE_VERSION "\n", strlen(STORE_VERSION "\n"), error);
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "%s", read_error->message);
+        return false;
+    }
+    g_strstrip(version);
+    /* An empty file is what a crash between create and write can leave of the very first start. */
+    if (*version && strcmp(version, STORE_VERSION) != 0) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE,
+                    "%s: written by another version of usbferry (store %.16s, this one reads " STORE_VERSION
+                    ")",
+                    path, version);
+        return false;
+    }
+    return true;
+}
+
+Store *store_new(const char *state_dir, const char *runtime_dir, WorkerPool *pool, GError **error)
+{
+    static const char *const kinds[] = { "assignments" };
+    g_autoptr(Store) store = g_new0(Store, 1);
+
+    store->pool = pool;
+    store->dirs[STORE_AREA_STATE] = g_strdup(state_dir);
+    store->dirs[STORE_AREA_RUNTIME] = g_strdup(runtime_dir);
+    for (int area = 0; area < _STORE_AREA_MAX; area++) {
+        for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++) {
+            g_autofree char *folder = g_build_filename(store->dirs[area], kinds[i], NULL);
+
+            if (!make_folder(folder, error))
+                return NULL;
+        }
+        if (!check_version(store->dirs[area], error))
+            return NULL;
+    }
+    return g_steal_pointer(&store);
+}
+
+Store *store_free(Store *store)
+{
+    if (!store)
+        return NULL;
+    for (int area = 0; area < _STORE_AREA_MAX; area++)
+        g_free(store->dirs[area]);
+    g_free(store);
+    return NULL;
+}
+
+static void set_aside(const char *path, const GError *error)
+{
+    g_autofree char *aside = g_strconcat(path, DAMAGED_SUFFIX, NULL);
+
+    log_warning("%s: damaged, set aside as %s: %s", path, aside, error->message);
+    if (g_rename(path, aside) < 0)
+        log_warning("%s: cannot be set aside: %s", path, g_strerror(errno));
+}
+
+void store_load(Store *store, const char *kind,
+                bool (*take)(StoreArea area, const char *id, GKeyFile *file, void *userdata, GError **error),
+                void *userdata)
+{
+    for (int area = 0; area < _STORE_AREA_MAX; area++) {
+        g_autofree char *folder = g_build_filename(store->dirs[area], kind, NULL);
+        g_autoptr(GError) folder_error = NULL;
+        g_autoptr(GDir) dir = g_dir_open(folder, 0, &folder_error);
+        const char *name;
+
+        if (!dir) {
+            log_warning("%s", folder_error->message);
+            continue;
+        }
+        while ((name = g_dir_read_name(dir))) {
+            g_autofree char *path = g_build_filename(folder, name, NULL);
+            g_autoptr(GKeyFile) file = g_key_file_new();
+            g_autoptr(GError) error = NULL;
+
+            /* Temporary files of a write that a crash cut off hold nothing that was promised. */
+            if (strchr(name, '.')) {
+                if (!g_str_has_suffix(name, DAMAGED_SUFFIX))
+                    (void)unlink(path);
+                continue;
+            }
+            if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &error) ||
+                !take((StoreArea)area, name, file, userdata, &error))
+                set_aside(path, error);
+        }
+    }
+}
