@@ -12,11 +12,18 @@
 
 /* A new string: valid UTF-8, no control characters (C0, C1, line and paragraph separators, bidi controls,
  * U+FEFF), white space folded to single spaces and trimmed, at most max_bytes (cut between characters). What
- * is invalid becomes U+FFFD. NULL gives "". */
+ * is invalid becomes U+FFFD, noncharacters too; a control character separates words like a space, bidi
+ * controls and U+FEFF go without a trace. NULL gives "". */
 char *text_sanitize(const char *raw, gsize max_bytes);
 
-/* True when text_sanitize() would give the text back unchanged, apart from folding of spaces. */
+/* True when text_sanitize() would give the text back unchanged, apart from folding of spaces. Tabs and
+ * newlines are control characters here. */
 bool text_is_clean(const char *text);
 
-/* The text in double quotes, with quotes and backslashes escaped, for messages and logs. */
+/* The text in double quotes, with quotes and backslashes escaped, for messages and logs; what isn't clean is
+ * shown as U+FFFD. NULL gives "\"\"". */
 char *text_quote(const char *text);
+
+/* For comparing without regard to case: each character in lower case, so that folding twice changes nothing
+ * (g_utf8_casefold() doesn't promise that) and their number stays the same. */
+char *text_fold(const char *text);
