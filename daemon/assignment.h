@@ -66,7 +66,8 @@ typedef struct Assignment {
     int64_t created; /* µs, CLOCK_REALTIME */
 
     /* its way in and out */
-    bool saving;    /* not durable yet: nothing is ordered for it */
+    bool stored;    /* durable: before that nothing is ordered for it */
+    bool saving;    /* a change is on its way to the disk; no other one may begin */
     bool releasing; /* released and durable so: goes away once its device is home */
 
     /* where it stands: set by daemon/outlook.c */

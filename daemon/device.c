@@ -207,3 +207,22 @@ char *device_describe(const Device *device)
     return g_strdup_printf("%04x:%04x %s (%s)", device->vendor_id, device->product_id, quoted,
                            device->sysname);
 }
+
+void device_take_facts(Device *device, Device *newer)
+{
+    Device old = *device;
+
+    *device = *newer;
+    /* The registry's key stays the same string; where the device is, is not a fact. */
+    device->sysname = old.sysname;
+    device->steady_at = old.steady_at;
+    device->state = old.state;
+    device->machine_uuid = old.machine_uuid;
+    device->assignment_id = old.assignment_id;
+
+    /* What was replaced goes with the newer one. */
+    old.sysname = newer->sysname;
+    old.machine_uuid = newer->machine_uuid;
+    old.assignment_id = newer->assignment_id;
+    *newer = old;
+}

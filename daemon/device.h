@@ -69,6 +69,9 @@ Device *device_new(const char *sysname);
 Device *device_free(Device *device);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Device, device_free)
 
+/* Moves the facts of a newer look at the same enumeration into the device. */
+void device_take_facts(Device *device, Device *newer);
+
 /* The name of a class for people and rules, from the device class code and the interfaces. Static. One of
  * device_class_names(). */
 const char *device_class_from_interfaces(uint8_t device_class, const DeviceInterface *interfaces,

@@ -59,11 +59,16 @@ typedef struct Machine {
     MachineInfo *info; /* never NULL */
 
     /* the reconciler's */
-    bool stale;               /* look at the live XML again before anything is decided */
-    bool busy;                /* an order is with a worker */
-    bool stuck;               /* the order is past its deadline and has not come back */
-    GHashTable *dead_aliases; /* own hostdevs that a restore or migration has made useless: detach them */
-    GHashTable *leaving;      /* alias → when its removal was ordered (gint64 *, µs monotonic) */
+    bool inspected;       /* the live XML has been seen since the last connect */
+    bool stale;           /* look at the live XML again before anything is decided */
+    bool memory_replaced; /* with the next look, every own hostdev is dead */
+    bool busy;            /* an order is with a worker */
+    bool stuck;           /* the order is past its deadline and has not come back */
+    gint64 retry_at;      /* no new look before this: µs, CLOCK_MONOTONIC */
+    GHashTable
+        *dead_aliases; /* set of own aliases that a restore or migration has made useless: detach them */
+    GHashTable
+        *leaving; /* own alias → gint64 *: its removal was ordered, look again then (µs, CLOCK_MONOTONIC) */
 } Machine;
 
 /* Takes the info. */

@@ -22,6 +22,7 @@ typedef struct Registry {
     HypervisorState hypervisor_state;
     char *hypervisor_text; /* why it is away; NULL when connected */
     bool machines_known;   /* the list of machines has been read since the last connect */
+    bool settling;         /* not everything has been read and compared since the start */
 
     ChangeFunc changed;
     void *changed_userdata;

@@ -125,7 +125,8 @@ static void push(Store *store, Write *write, StoreDone done, void *userdata)
                                                 .input = write,
                                                 .free_input = write_free,
                                                 .done = write_done,
-                                                .userdata = answer });
+                                                .userdata = answer,
+                                                .free_userdata = g_free });
 }
 
 void store_save(Store *store, StoreArea area, const char *kind, const char *id, GKeyFile *file,

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Desired: which device each assignment is to have, worked out from nothing but the registry and the time.
+ *
+ * Who gets a device that several assignments want: the one that has it now, if it still may; then the higher
+ * priority; then the more specific rule; then the older assignment; then the smaller id. The order is total,
+ * so the answer never depends on the order of events. */
+
+#include <glib.h>
+
+#include "daemon/registry.h"
+
+/* What speaks for or against this device going to this assignment's machine now. */
+typedef enum Verdict {
+    VERDICT_GO,
+    VERDICT_SUSPENDED,       /* the assignment was taken home, is being released or isn't stored yet */
+    VERDICT_OTHER_DEVICE,    /* the rule doesn't match */
+    VERDICT_HUB,             /* hubs are never handed out */
+    VERDICT_NOT_HOME,        /* several devices match and this one isn't where the assigned one was */
+    VERDICT_TAKEN,           /* another assignment comes first */
+    VERDICT_FOREIGN,         /* some other program gave it to a machine */
+    VERDICT_HYPERVISOR_AWAY, /* or its machine was not seen yet: nothing can be said or done */
+    VERDICT_MACHINE_UNKNOWN,
+    VERDICT_MACHINE_OFF,
+    VERDICT_UNSTEADY, /* came back a moment ago */
+    _VERDICT_MAX,
+} Verdict;
+
+/* A hostdev in a live XML that is this very enumeration of a device. */
+typedef struct Live {
+    Machine *machine;
+    const Hostdev *hostdev;
+} Live;
+
+/* A device that an assignment is to have, or would have if the verdict were better. */
+typedef struct Want {
+    Assignment *assignment;
+    Device *device;
+    Machine *machine; /* NULL when unknown */
+    Verdict verdict;
+} Want;
+
+typedef struct Desired {
+    GHashTable *live;    /* sysname → Live, owned */
+    GHashTable *wants;   /* sysname → Want, owned: the assignment that comes first for this device */
+    GHashTable *matches; /* assignment id → GPtrArray of Device: what its rule matches, home or not */
+    gint64 next_at;      /* a verdict changes by time alone then (µs, CLOCK_MONOTONIC); 0 = never */
+} Desired;
+
+/* Valid until the registry changes. */
+Desired *desired_new(Registry *registry, gint64 now);
+Desired *desired_free(Desired *desired);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Desired, desired_free)
+
+Live *desired_live(const Desired *desired, const Device *device);
+Want *desired_want(const Desired *desired, const Device *device);
+/* The device that this assignment comes first for; NULL = none. */
+Want *desired_want_of(const Desired *desired, const Assignment *assignment);
+
+/* For any pair. */
+Verdict desired_judge(const Desired *desired, const Assignment *assignment, const Device *device);

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The story of one device, from the verdicts that decide. */
+
+#include "daemon/explain.h"
+
+#include "daemon/desired.h"
+#include "daemon/outlook.h"
+#include "daemon/text.h"
+
+Explanation *explanation_free(Explanation *explanation)
+{
+    if (!explanation)
+        return NULL;
+    g_free(explanation->subject);
+    g_free(explanation->text);
+    g_free(explanation);
+    return NULL;
+}
+
+static void destroy(gpointer explanation)
+{
+    explanation_free(explanation);
+}
+
+static const char *verdict_word(Verdict verdict)
+{
+    switch (verdict) {
+    case VERDICT_GO:
+        return "yes";
+    case VERDICT_OTHER_DEVICE:
+        return "no";
+    case VERDICT_HUB:
+    case VERDICT_NOT_HOME:
+    case VERDICT_TAKEN:
+    case VERDICT_FOREIGN:
+    case VERDICT_SUSPENDED:
+        return "blocks";
+    case VERDICT_HYPERVISOR_AWAY:
+    case VERDICT_MACHINE_UNKNOWN:
+    case VERDICT_MACHINE_OFF:
+    case VERDICT_UNSTEADY:
+        return "waits";
+    case _VERDICT_MAX:
+        break;
+    }
+    g_return_val_if_reached("no");
+}
+
+static Explanation *add(GPtrArray *lines, const char *kind, const char *subject, const char *verdict,
+                        char *text)
+{
+    Explanation *line = g_new0(Explanation, 1);
+
+    line->kind = kind;
+    line->subject = g_strdup(subject);
+    line->verdict = verdict;
+    line->text = g_strconcat(text, ".", NULL);
+    g_free(text);
+    g_ptr_array_add(lines, line);
+    return line;
+}
+
+static void add_place(GPtrArray *lines, const Desired *desired, const Device *device)
+{
+    const Live *live = desired_live(desired, device);
+    g_autofree char *what = device_describe(device);
+    g_autofree char *machine = live ? text_quote(live->machine->info->name) : NULL;
+
+    if (device->is_hub)
+        add(lines, "device", device->sysname, "blocks",
+            g_strdup_printf("%s is a hub; hubs are never handed out, the devices behind them are", what));
+    else if (live && !live->hostdev->assignment_id)
+        add(lines, "device", device->sysname, "blocks",
+            g_strdup_printf("%s was given to machine %s by another program; usbferry leaves it alone", what,
+                            machine));
+    else if (live)
+        add(lines, "device", device->sysname, "yes",
+            g_strdup_printf("%s is in machine %s now", what, machine));
+    else
+        add(lines, "device", device->sysname, desired_want(desired, device) ? "waits" : "no",
+            g_strdup_printf("%s is with the host", what));
+}
+
+/* The assignment that has or gets the device comes first, then those that the device matches, then the rest.
+ */
+static int rank(const Desired *desired, const Device *device, const Assignment *assignment)
+{
+    const Want *want = desired_want(desired, device);
+
+    if (want && want->assignment == assignment)
+        return 0;
+    return desired_judge(desired, assignment, device) == VERDICT_OTHER_DEVICE ? 2 : 1;
+}
+
+static void add_assignment(GPtrArray *lines, Registry *registry, const Desired *desired, const Device *device,
+                           const Assignment *assignment)
+{
+    Verdict verdict = desired_judge(desired, assignment, device);
+    const Want *want = desired_want(desired, device);
+    bool winner = want && want->assignment == assignment;
+    const char *word = verdict_word(verdict);
+    char *text;
+
+    /* For the one that comes first the whole state is known, failures included. */
+    if (winner) {
+        text = g_strdup(assignment->reason);
+        if (g_str_has_suffix(text, "."))
+            text[strlen(text) - 1] = '\0';
+        if (assignment->state == ASSIGNMENT_STATE_FAILED)
+            word = "blocks";
+    } else {
+        text = outlook_verdict_text(registry, desired, assignment, device, verdict);
+    }
+    add(lines, "assignment", assignment->id, word, text)->winner = winner;
+}
+
+GPtrArray *explain_device(Registry *registry, const Device *device)
+{
+    g_autoptr(Desired) desired = desired_new(registry, g_get_monotonic_time());
+    g_autoptr(GPtrArray) assignments = registry_sorted(registry->assignments);
+    GPtrArray *lines = g_ptr_array_new_with_free_func(destroy);
+    enum { RANKS = 3 };
+
+    add_place(lines, desired, device);
+    for (int step = 0; step < RANKS; step++)
+        for (guint i = 0; i < assignments->len; i++)
+            if (rank(desired, device, assignments->pdata[i]) == step)
+                add_assignment(lines, registry, desired, device, assignments->pdata[i]);
+    if (assignments->len == 0)
+        add(lines, "device", device->sysname, "no", g_strdup("nothing is assigned to any machine"));
+    if (registry->hypervisor_state != HYPERVISOR_STATE_CONNECTED)
+        add(lines, "hypervisor", "", "waits",
+            g_strdup_printf("the hypervisor is not reachable%s%s", registry->hypervisor_text ? ": " : "",
+                            registry->hypervisor_text ? registry->hypervisor_text : ""));
+    return lines;
+}

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* States and sentences. */
+
+#include "daemon/outlook.h"
+
+#include "daemon/error.h"
+#include "daemon/log.h"
+#include "daemon/text.h"
+
+static char *describe_machine(Registry *registry, const Assignment *assignment)
+{
+    const Machine *machine = registry_machine(registry, assignment->machine_uuid);
+    g_autofree char *quoted = text_quote(machine ? machine->info->name : assignment->machine_name);
+
+    return g_strconcat("machine ", quoted, NULL);
+}
+
+static char *hypervisor_text(Registry *registry, const Machine *machine)
+{
+    if (registry->hypervisor_text)
+        return g_strdup_printf("the hypervisor is not reachable: %s", registry->hypervisor_text);
+    return g_strdup(machine && machine->stuck ? "it does not answer" : "the machines are still being read");
+}
+
+char *outlook_verdict_text(Registry *registry, const Desired *desired, const Assignment *assignment,
+                           const Device *device, Verdict verdict)
+{
+    g_autofree char *what = device_describe(device);
+    g_autofree char *machine = describe_machine(registry, assignment);
+
+    switch (verdict) {
+    case VERDICT_GO:
+        return g_strdup_printf("%s goes to %s", what, machine);
+    case VERDICT_SUSPENDED:
+        return g_strdup_printf("assignment %s is %s", assignment->id,
+                               assignment->releasing ? "being released"
+                               : !assignment->stored ? "not stored yet"
+                                                     : "disabled: its device was taken home");
+    case VERDICT_OTHER_DEVICE:
+        return g_strdup_printf("%s does not match %s", what, assignment->selector);
+    case VERDICT_HUB:
+        return g_strdup_printf("%s is a hub; hubs are never handed out, the devices behind them are", what);
+    case VERDICT_NOT_HOME:
+        return g_strdup_printf(
+            "several devices match %s, and %s is not in the socket %s of the one that was assigned",
+            assignment->selector, what, assignment->home_socket);
+    case VERDICT_TAKEN: {
+        const Want *want = desired_want(desired, device);
+
+        return g_strdup_printf("assignment %s comes first for %s", want ? want->assignment->id : "?", what);
+    }
+    case VERDICT_FOREIGN: {
+        const Live *live = desired_live(desired, device);
+        g_autofree char *owner = text_quote(live ? live->machine->info->name : "?");
+
+        return g_strdup_printf("%s was given to machine %s by another program; take it away there", what,
+                               owner);
+    }
+    case VERDICT_HYPERVISOR_AWAY: {
+        g_autofree char *why =
+            hypervisor_text(registry, registry_machine(registry, assignment->machine_uuid));
+
+        return g_strdup_printf("%s waits for %s: %s", what, machine, why);
+    }
+    case VERDICT_MACHINE_UNKNOWN:
+        return g_strdup_printf("the hypervisor knows no %s (%s)", machine, assignment->machine_uuid);
+    case VERDICT_MACHINE_OFF:
+        return g_strdup_printf("%s is not running; %s goes there when it starts", machine, what);
+    case VERDICT_UNSTEADY:
+        return g_strdup_printf("%s came back a moment ago and has to be steady for a second", what);
+    case _VERDICT_MAX:
+        break;
+    }
+    g_return_val_if_reached(g_strdup(""));
+}
+
+bool outlook_has_live_hostdev(Registry *registry, const Assignment *assignment, const Machine **ret_machine)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, registry->machines);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Machine *machine = value;
+
+        for (guint i = 0; i < machine->info->hostdevs->len; i++) {
+            const Hostdev *hostdev = machine->info->hostdevs->pdata[i];
+
+            if (g_strcmp0(hostdev->assignment_id, assignment->id) == 0) {
+                if (ret_machine)
+                    *ret_machine = machine;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+typedef struct Outlook {
+    AssignmentState state;
+    char *reason;
+    const char *error;
+} Outlook;
+
+static char *sentence(char *text)
+{
+    /* The first letter stays as it is: it often begins an id. */
+    char *full = g_strconcat(text, ".", NULL);
+
+    g_free(text);
+    return full;
+}
+
+static const char *error_name(const GError *error)
+{
+    const char *name = error->domain == FERRY_ERROR ? ferry_error_to_name((FerryError)error->code) : NULL;
+
+    return name ? name : ferry_error_to_name(FERRY_ERROR_HYPERVISOR);
+}
+
+static Claim *find_claim(const Assignment *assignment, const Device *device)
+{
+    for (guint i = 0; i < assignment->claims->len; i++) {
+        Claim *one = assignment->claims->pdata[i];
+
+        if (one->instance == device->instance && g_strcmp0(one->sysname, device->sysname) == 0)
+            return one;
+    }
+    return NULL;
+}
+
+static Outlook without_device(Registry *registry, const Desired *desired, const Assignment *assignment)
+{
+    const GPtrArray *matches = g_hash_table_lookup(desired->matches, assignment->id);
+    const Machine *machine = registry_machine(registry, assignment->machine_uuid);
+    g_autofree char *machine_text = describe_machine(registry, assignment);
+    const char *what = *assignment->device_text ? assignment->device_text : assignment->selector;
+
+    if (matches && matches->len > 0) {
+        Device *device = matches->pdata[0];
+        Verdict verdict = desired_judge(desired, assignment, device);
+
+        return (Outlook){ ASSIGNMENT_STATE_WAITING_DEVICE,
+                          sentence(outlook_verdict_text(registry, desired, assignment, device, verdict)),
+                          verdict == VERDICT_TAKEN ? ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY) : "" };
+    }
+    if (machine && machine_is_active(machine))
+        return (Outlook){
+            ASSIGNMENT_STATE_WAITING_DEVICE,
+            g_strdup_printf("%s is not plugged in; it goes to %s when it is.", what, machine_text), ""
+        };
+    return (Outlook){ ASSIGNMENT_STATE_WAITING_MACHINE,
+                      g_strdup_printf("%s is not running, and %s is not plugged in.", machine_text, what),
+                      "" };
+}
+
+static Outlook on_its_way(Registry *registry, const Desired *desired, const Want *want)
+{
+    const Assignment *assignment = want->assignment;
+    const Claim *its = find_claim(assignment, want->device);
+    g_autofree char *what = device_describe(want->device);
+    g_autofree char *machine_text = describe_machine(registry, assignment);
+
+    if (its && its->error)
+        return (Outlook){ ASSIGNMENT_STATE_FAILED, g_strdup_printf("%s.", its->error->message),
+                          error_name(its->error) };
+    if (want->machine->stuck)
+        return (Outlook){ ASSIGNMENT_STATE_FAILED,
+                          g_strdup_printf("%s does not answer; it is tried again as soon as it does.",
+                                          machine_text),
+                          ferry_error_to_name(FERRY_ERROR_TIMEOUT) };
+    return (Outlook){ ASSIGNMENT_STATE_ATTACHING,
+                      g_strdup_printf("%s is on its way to %s.", what, machine_text), "" };
+}
+
+static bool is_attached(const Want *want, const Live *live)
+{
+    return live && live->machine == want->machine && live->hostdev->assignment_id &&
+           g_strcmp0(live->hostdev->assignment_id, want->assignment->id) == 0 &&
+           !g_hash_table_contains(live->machine->dead_aliases, live->hostdev->alias) &&
+           !g_hash_table_contains(live->machine->leaving, live->hostdev->alias);
+}
+
+static Outlook with_device(Registry *registry, const Desired *desired, const Want *want)
+{
+    const Live *live = desired_live(desired, want->device);
+    g_autofree char *what = device_describe(want->device);
+    g_autofree char *machine_text = describe_machine(registry, want->assignment);
+    g_autofree char *away = NULL;
+    char *text;
+
+    if (is_attached(want, live)) {
+        if (registry->hypervisor_state == HYPERVISOR_STATE_CONNECTED)
+            return (Outlook){ ASSIGNMENT_STATE_ATTACHED,
+                              g_strdup_printf("%s is attached to %s.", what, machine_text), "" };
+        away = hypervisor_text(registry, NULL);
+        return (Outlook){
+            ASSIGNMENT_STATE_ATTACHED,
+            g_strdup_printf("%s was attached to %s when it was last seen; %s.", what, machine_text, away), ""
+        };
+    }
+    text = sentence(outlook_verdict_text(registry, desired, want->assignment, want->device, want->verdict));
+    switch (want->verdict) {
+    case VERDICT_GO:
+        g_free(text);
+        return on_its_way(registry, desired, want);
+    case VERDICT_HYPERVISOR_AWAY:
+    case VERDICT_MACHINE_UNKNOWN:
+    case VERDICT_MACHINE_OFF:
+        return (Outlook){ ASSIGNMENT_STATE_WAITING_MACHINE, text,
+                          want->verdict == VERDICT_MACHINE_UNKNOWN
+                              ? ferry_error_to_name(FERRY_ERROR_NO_SUCH_MACHINE)
+                              : "" };
+    case VERDICT_FOREIGN:
+        return (Outlook){ ASSIGNMENT_STATE_WAITING_DEVICE, text,
+                          ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY) };
+    case VERDICT_UNSTEADY:
+    case VERDICT_SUSPENDED:
+    case VERDICT_OTHER_DEVICE:
+    case VERDICT_HUB:
+    case VERDICT_NOT_HOME:
+    case VERDICT_TAKEN:
+    case _VERDICT_MAX:
+        break;
+    }
+    return (Outlook){ ASSIGNMENT_STATE_WAITING_DEVICE, text, "" };
+}
+
+static Outlook look_at(Registry *registry, const Desired *desired, const Assignment *assignment)
+{
+    const Machine *machine = NULL;
+    const Want *want;
+
+    if (!assignment->wanted || assignment->releasing) {
+        if (outlook_has_live_hostdev(registry, assignment, &machine)) {
+            g_autofree char *quoted = text_quote(machine->info->name);
+
+            return (
+                Outlook){ ASSIGNMENT_STATE_DETACHING,
+                          machine->stuck
+                              ? g_strdup_printf(
+                                    "Machine %s does not answer; the device comes home when it does.", quoted)
+                              : g_strdup_printf("The device is on its way home from machine %s.", quoted),
+                          machine->stuck ? ferry_error_to_name(FERRY_ERROR_TIMEOUT) : "" };
+        }
+        if (assignment->releasing)
+            return (Outlook){ ASSIGNMENT_STATE_DETACHING, g_strdup("The assignment is being released."), "" };
+        return (Outlook){ ASSIGNMENT_STATE_DISABLED,
+                          g_strdup("The device was taken home and stays there until it is attached again."),
+                          "" };
+    }
+    want = desired_want_of(desired, assignment);
+    return want ? with_device(registry, desired, want) : without_device(registry, desired, assignment);
+}
+
+static DeviceState claim_state(const Assignment *assignment, const Want *want, const Live *live,
+                               const Claim *claim)
+{
+    if (live && g_strcmp0(live->hostdev->assignment_id, assignment->id) == 0)
+        return want && is_attached(want, live) ? DEVICE_STATE_ATTACHED : DEVICE_STATE_DETACHING;
+    return want && want->verdict == VERDICT_GO && !claim->error && !want->machine->stuck
+               ? DEVICE_STATE_ATTACHING
+               : DEVICE_STATE_WAITING;
+}
+
+static bool is_claimed(const Desired *desired, const Assignment *assignment, const Device *device)
+{
+    const Want *want = desired_want(desired, device);
+    const Live *live = desired_live(desired, device);
+
+    return (want && want->assignment == assignment) ||
+           (live && g_strcmp0(live->hostdev->assignment_id, assignment->id) == 0);
+}
+
+static void destroy_claim(gpointer claim)
+{
+    claim_free(claim);
+}
+
+/* One Claim for each device that the assignment has or is to get. What is remembered of failures stays with
+ * the enumeration that it happened to. True when the list or a state in it changed. */
+static bool update_claims(Registry *registry, const Desired *desired, Assignment *assignment)
+{
+    g_autoptr(GPtrArray) devices = registry_sorted(registry->devices);
+    GPtrArray *claims = g_ptr_array_new_with_free_func(destroy_claim);
+    bool changed = false;
+
+    for (guint i = 0; i < devices->len; i++) {
+        const Device *device = devices->pdata[i];
+        const Want *want = desired_want(desired, device);
+        Claim *old, *one;
+        DeviceState state;
+
+        if (!is_claimed(desired, assignment, device))
+            continue;
+        old = find_claim(assignment, device);
+        one = g_new0(Claim, 1);
+        if (old) {
+            *one = *old;
+            old->sysname = NULL;
+            old->error = NULL;
+        } else {
+            one->sysname = g_strdup(device->sysname);
+            one->instance = device->instance;
+        }
+        g_ptr_array_add(claims, one);
+        state = claim_state(assignment, want && want->assignment == assignment ? want : NULL,
+                            desired_live(desired, device), one);
+        changed |= !old || state != one->state;
+        one->state = state;
+    }
+    changed |= claims->len != assignment->claims->len;
+    g_ptr_array_unref(assignment->claims);
+    assignment->claims = claims;
+    return changed;
+}
+
+static void log_assignment(Registry *registry, const Assignment *assignment)
+{
+    const Claim *first = assignment->claims->len ? assignment->claims->pdata[0] : NULL;
+    bool bad = assignment->state == ASSIGNMENT_STATE_FAILED;
+
+    log_object(bad ? G_LOG_LEVEL_WARNING : G_LOG_LEVEL_MESSAGE, first ? first->sysname : NULL,
+               assignment->machine_uuid, assignment->id, "assignment %s is %s: %s", assignment->id,
+               assignment_state_to_string(assignment->state), assignment->reason);
+}
+
+static void update_assignment(Registry *registry, const Desired *desired, Assignment *assignment)
+{
+    unsigned fields = update_claims(registry, desired, assignment) ? ASSIGNMENT_FIELD_DEVICES : 0;
+    Outlook outlook = look_at(registry, desired, assignment);
+    bool tell = false;
+
+    if (assignment->state != outlook.state || !assignment->since) {
+        assignment->state = outlook.state;
+        assignment->since = g_get_real_time();
+        fields |= ASSIGNMENT_FIELD_STATE;
+        tell = true;
+    }
+    if (g_strcmp0(assignment->reason, outlook.reason) != 0) {
+        g_free(assignment->reason);
+        assignment->reason = g_steal_pointer(&outlook.reason);
+        fields |= ASSIGNMENT_FIELD_REASON;
+    }
+    g_free(outlook.reason);
+    if (g_strcmp0(assignment->error, outlook.error) != 0) {
+        assignment->error = outlook.error;
+        fields |= ASSIGNMENT_FIELD_ERROR;
+    }
+    if (tell)
+        log_assignment(registry, assignment);
+    registry_report(registry, OBJECT_ASSIGNMENT, assignment->id, fields);
+}
+
+static DeviceState device_outlook(const Desired *desired, const Device *device)
+{
+    const Live *live = desired_live(desired, device);
+    const Want *want = desired_want(desired, device);
+    const Claim *its = want ? find_claim(want->assignment, device) : NULL;
+
+    if (live && !live->hostdev->assignment_id)
+        return DEVICE_STATE_FOREIGN;
+    if (live)
+        return want && is_attached(want, live) ? DEVICE_STATE_ATTACHED : DEVICE_STATE_DETACHING;
+    return its ? its->state : DEVICE_STATE_HOST;
+}
+
+static bool set_text(char **text, const char *value)
+{
+    if (g_strcmp0(*text, value) == 0)
+        return false;
+    g_free(*text);
+    *text = g_strdup(value);
+    return true;
+}
+
+static void update_device(Registry *registry, const Desired *desired, Device *device)
+{
+    const Live *live = desired_live(desired, device);
+    const Want *want = desired_want(desired, device);
+    const char *assignment_id = live ? live->hostdev->assignment_id : NULL;
+    DeviceState state = device_outlook(desired, device);
+    unsigned fields = 0;
+
+    if (!assignment_id && want)
+        assignment_id = want->assignment->id;
+    if (assignment_id && !registry_assignment(registry, assignment_id))
+        assignment_id = NULL;
+    if (device->state != state) {
+        device->state = state;
+        fields |= DEVICE_FIELD_STATE;
+    }
+    if (set_text(&device->machine_uuid, live ? live->machine->info->uuid : NULL))
+        fields |= DEVICE_FIELD_MACHINE;
+    if (set_text(&device->assignment_id, assignment_id))
+        fields |= DEVICE_FIELD_ASSIGNMENT;
+    registry_report(registry, OBJECT_DEVICE, device->sysname, fields);
+}
+
+void outlook_update(Registry *registry, const Desired *desired)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, registry->assignments);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        update_assignment(registry, desired, value);
+    g_hash_table_iter_init(&iter, registry->devices);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        update_device(registry, desired, value);
+}
