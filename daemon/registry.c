@@ -3,6 +3,8 @@
 
 #include "daemon/registry.h"
 
+#include <stdlib.h>
+
 #include "daemon/error.h"
 #include "daemon/text.h"
 
@@ -118,19 +120,20 @@ void registry_report(Registry *registry, ObjectType type, const char *id, unsign
         report(registry, CHANGE_FIELDS, type, id, fields);
 }
 
-static int compare_keys(gconstpointer a, gconstpointer b, gpointer table)
+static int compare_keys(gconstpointer a, gconstpointer b)
 {
     return g_strcmp0(*(const char *const *)a, *(const char *const *)b);
 }
 
 GPtrArray *registry_sorted(GHashTable *table)
 {
-    g_autoptr(GPtrArray) keys = g_hash_table_get_keys_as_ptr_array(table);
-    GPtrArray *values = g_ptr_array_sized_new(keys->len);
+    guint n = 0;
+    g_autofree gpointer *keys = g_hash_table_get_keys_as_array(table, &n);
+    GPtrArray *values = g_ptr_array_sized_new(n);
 
-    g_ptr_array_sort_with_data(keys, compare_keys, table);
-    for (guint i = 0; i < keys->len; i++)
-        g_ptr_array_add(values, g_hash_table_lookup(table, keys->pdata[i]));
+    qsort(keys, n, sizeof *keys, compare_keys);
+    for (guint i = 0; i < n; i++)
+        g_ptr_array_add(values, g_hash_table_lookup(table, keys[i]));
     return values;
 }
 
