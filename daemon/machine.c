@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Machines and their hostdevs: plain data. */
+
+#include "daemon/machine.h"
+
+#include <string.h>
+
+#include "daemon/assignment.h"
+
+/* libvirt keeps an alias only when it begins with "ua-". */
+#define ALIAS_PREFIX "ua-usbferry-"
+
+static const char *const machine_states[_MACHINE_STATE_MAX] = {
+    [MACHINE_STATE_SHUTOFF] = "shutoff",
+    [MACHINE_STATE_RUNNING] = "running",
+    [MACHINE_STATE_PAUSED] = "paused",
+    [MACHINE_STATE_CRASHED] = "crashed",
+};
+
+ENUM_TABLE_DEFINE(MachineState, machine_state, machine_states, _MACHINE_STATE_INVALID);
+
+Hostdev *hostdev_free(Hostdev *hostdev)
+{
+    if (!hostdev)
+        return NULL;
+    g_free(hostdev->alias);
+    g_free(hostdev->assignment_id);
+    g_free(hostdev);
+    return NULL;
+}
+
+char *hostdev_alias_format(const char *assignment_id, uint64_t instance)
+{
+    return g_strdup_printf(ALIAS_PREFIX "%s-%" G_GUINT64_FORMAT, assignment_id, instance);
+}
+
+bool hostdev_alias_parse(const char *alias, char **ret_assignment_id, uint64_t *ret_instance)
+{
+    const size_t instance_at = strlen(ALIAS_PREFIX) + ASSIGNMENT_ID_LENGTH;
+    g_autofree char *id = NULL;
+    g_autofree char *again = NULL;
+    guint64 instance;
+
+    if (!alias || !g_str_has_prefix(alias, ALIAS_PREFIX) || strlen(alias) <= instance_at)
+        return false;
+    id = g_strndup(alias + strlen(ALIAS_PREFIX), ASSIGNMENT_ID_LENGTH);
+    if (!assignment_id_is_valid(id) || alias[instance_at] != '-' ||
+        !g_ascii_string_to_unsigned(alias + instance_at + 1, 10, 1, G_MAXUINT64, &instance, NULL))
+        return false;
+    /* One spelling only, so that an alias can be compared as text: no leading zeros. */
+    again = hostdev_alias_format(id, instance);
+    if (strcmp(again, alias) != 0)
+        return false;
+
+    *ret_assignment_id = g_steal_pointer(&id);
+    *ret_instance = instance;
+    return true;
+}
+
+static void destroy_hostdev(gpointer hostdev)
+{
+    hostdev_free(hostdev);
+}
+
+MachineInfo *machine_info_new(const char *uuid)
+{
+    MachineInfo *info = g_new0(MachineInfo, 1);
+
+    info->uuid = g_strdup(uuid);
+    info->name = g_strdup("");
+    info->hostdevs = g_ptr_array_new_with_free_func(destroy_hostdev);
+    info->usb_controller = g_strdup("");
+    return info;
+}
+
+MachineInfo *machine_info_free(MachineInfo *info)
+{
+    if (!info)
+        return NULL;
+    g_free(info->uuid);
+    g_free(info->name);
+    g_ptr_array_unref(info->hostdevs);
+    g_free(info->usb_controller);
+    g_free(info);
+    return NULL;
+}
+
+Machine *machine_new(MachineInfo *info)
+{
+    Machine *machine = g_new0(Machine, 1);
+
+    machine->info = info;
+    machine->dead_aliases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    machine->leaving = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    return machine;
+}
+
+Machine *machine_free(Machine *machine)
+{
+    if (!machine)
+        return NULL;
+    machine_info_free(machine->info);
+    g_hash_table_unref(machine->dead_aliases);
+    g_hash_table_unref(machine->leaving);
+    g_free(machine);
+    return NULL;
+}
+
+bool machine_is_active(const Machine *machine)
+{
+    /* A crashed machine that libvirt keeps (on_crash=preserve) still holds its devices. */
+    return machine->info->state != MACHINE_STATE_SHUTOFF;
+}
