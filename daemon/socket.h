@@ -11,6 +11,12 @@
 
 #include <stdbool.h>
 
+/* What the part before the slash is made of; everything else in a sysfs name becomes "_". */
+#define SOCKET_CONTROLLER_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789#+-.,:=@_"
+
+/* Before the chain of a SuperSpeed port without a peer. */
+#define SOCKET_SUPERSPEED_PREFIX "ss-"
+
 /* syspath: of a usb_device. False (nothing set) when the folder is gone. ret_controller: "0000:00:14.0",
  * "dummy_hcd.0". A root hub's socket is its controller's name and "/". New strings. */
 bool socket_read(const char *syspath, char **ret_socket, char **ret_controller);
