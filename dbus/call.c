@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "dbus/call.h"
+
+#include "daemon/log.h"
+#include "dbus/errors.h"
+#include "dbus/object.h"
+#include "dbus/service-private.h"
+
+struct Call {
+    BusService *service;
+    sd_bus_message *message;
+
+    /* of call_release_all() */
+    guint open;
+    guint released;
+    GError *error;
+};
+
+Call *call_new(BusService *service, sd_bus_message *message)
+{
+    Call *call = g_new0(Call, 1);
+
+    call->service = service;
+    call->message = sd_bus_message_ref(message);
+    g_hash_table_add(service->calls, call);
+    return call;
+}
+
+void call_free(Call *call)
+{
+    g_hash_table_remove(call->service->calls, call);
+    sd_bus_message_unref(call->message);
+    g_clear_error(&call->error);
+    g_free(call);
+}
+
+static void call_reply(Call *call, const GError *error, const char *types, ...)
+{
+    g_autoptr(sd_bus_message) reply = NULL;
+    va_list arguments;
+    int r;
+
+    if (call->service->changes)
+        changes_flush(call->service->changes);
+    if (error) {
+        g_auto(sd_bus_error) bus_error = SD_BUS_ERROR_NULL;
+
+        bus_error_from_gerror(&bus_error, error);
+        r = sd_bus_reply_method_error(call->message, &bus_error);
+    } else {
+        va_start(arguments, types);
+        r = sd_bus_message_new_method_return(call->message, &reply);
+        if (r >= 0)
+            r = sd_bus_message_appendv(reply, types, arguments);
+        if (r >= 0)
+            r = sd_bus_send(NULL, reply, NULL);
+        va_end(arguments);
+    }
+    if (r < 0)
+        log_warning("%s could not be answered: %s", sd_bus_message_get_member(call->message), g_strerror(-r));
+    call_free(call);
+}
+
+void call_done(const char *id, const GError *error, void *userdata)
+{
+    call_reply(userdata, error, "");
+}
+
+void call_done_assignment(const char *id, const GError *error, void *userdata)
+{
+    g_autofree char *path = object_path(OBJECT_ASSIGNMENT, id);
+
+    call_reply(userdata, error, "o", path);
+}
+
+static void release_done(const char *id, const GError *error, void *userdata)
+{
+    Call *call = userdata;
+
+    if (id && !error)
+        call->released++;
+    else if (error && !call->error)
+        call->error = g_error_copy(error);
+    if (--call->open == 0)
+        call_reply(call, call->error, "u", call->released);
+}
+
+void call_release_all(Call *call, GPtrArray *ids)
+{
+    call->open = 1; /* for this loop: some may be done at once */
+    for (guint i = 0; i < ids->len; i++) {
+        call->open++;
+        manager_release(call->service->manager, ids->pdata[i], release_done, call);
+    }
+    release_done(NULL, NULL, call);
+}
