@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "dbus/authorize.h"
+
+#include <errno.h>
+#include <stdbool.h>
+
+#include "daemon/log.h"
+#include "dbus/errors.h"
+#include "dbus/names.h"
+#include "dbus/sd-bus-cleanup.h"
+
+/* Marks texts for translation that polkit looks up in our catalogue. */
+#define N_(text) text
+
+#define OPEN NULL, NULL
+#define GIVE_QUESTION                                                                        \
+    N_("Authentication is required to give the USB device $(device) to the virtual machine " \
+       "$(machine)")
+#define TAKE_QUESTION                                                                               \
+    N_("Authentication is required to take the USB device $(device) home from the virtual machine " \
+       "$(machine)")
+
+static const AuthorizeEntry entries[] = {
+    { FERRY_INTERFACE_MANAGER, "GetDevice", OPEN },
+    { FERRY_INTERFACE_MANAGER, "GetMachine", OPEN },
+    { FERRY_INTERFACE_MANAGER, "Explain", OPEN },
+    { FERRY_INTERFACE_MANAGER, "Rescan", OPEN },
+    { FERRY_INTERFACE_MANAGER, "Assign", FERRY_ACTION_ASSIGN, GIVE_QUESTION },
+    { FERRY_INTERFACE_MANAGER, "ReleaseAll", FERRY_ACTION_TAKE_HOME,
+      N_("Authentication is required to take all USB devices home from all virtual machines") },
+    { FERRY_INTERFACE_MACHINE, "ReleaseAll", FERRY_ACTION_TAKE_HOME,
+      N_("Authentication is required to take all USB devices home from the virtual machine $(machine)") },
+    { FERRY_INTERFACE_ASSIGNMENT, "Attach", FERRY_ACTION_ASSIGN, GIVE_QUESTION },
+    { FERRY_INTERFACE_ASSIGNMENT, "Update", FERRY_ACTION_ASSIGN,
+      N_("Authentication is required to change the assignment of the USB device $(device) to $(machine)") },
+    { FERRY_INTERFACE_ASSIGNMENT, "Detach", FERRY_ACTION_TAKE_HOME, TAKE_QUESTION },
+    { FERRY_INTERFACE_ASSIGNMENT, "Release", FERRY_ACTION_TAKE_HOME, TAKE_QUESTION },
+};
+
+const AuthorizeEntry *authorize_find(const char *interface, const char *member)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(entries); i++)
+        if (g_strcmp0(entries[i].interface, interface) == 0 && g_strcmp0(entries[i].member, member) == 0)
+            return &entries[i];
+    return NULL;
+}
+
+/* A caller with open questions; watched, because nobody must be asked on behalf of one that has gone. */
+typedef struct Sender {
+    char *name; /* unique bus name */
+    guint open;
+    sd_bus_slot *watch;
+} Sender;
+
+typedef struct Question {
+    Authorizer *authorizer;
+    sd_bus_message *message;
+    const AuthorizeEntry *entry;
+    char **details;
+    Sender *sender; /* NULL once answered */
+
+    AuthorityCheck *check; /* NULL = answered */
+    bool allowed;
+    sd_bus_slot *uid_call; /* NULL = answered */
+    uint32_t uid;
+
+    guint leftover; /* source: drops the answer if nobody takes it */
+} Question;
+
+struct Authorizer {
+    sd_bus *bus;
+    Authority *authority;
+    GHashTable *questions; /* sd_bus_message * → Question, owned; the question holds the message */
+    GHashTable *senders;   /* name → Sender, owned */
+    guint open;
+};
+
+static void sender_free(Sender *sender)
+{
+    sd_bus_slot_unref(sender->watch);
+    g_free(sender->name);
+    g_free(sender);
+}
+
+/* It counts no longer: what is left is its answer on the way to its call. */
+static void question_close(Question *question)
+{
+    Authorizer *self = question->authorizer;
+    Sender *sender = g_steal_pointer(&question->sender);
+
+    if (!sender)
+        return;
+    self->open--;
+    if (--sender->open == 0)
+        g_hash_table_remove(self->senders, sender->name);
+}
+
+static void question_free(Question *question)
+{
+    question_close(question);
+    if (question->check)
+        authority_check_cancel(question->check);
+    if (question->leftover)
+        g_source_remove(question->leftover);
+    sd_bus_slot_unref(question->uid_call);
+    g_strfreev(question->details);
+    sd_bus_message_unref(question->message);
+    g_free(question);
+}
+
+static void question_drop(Question *question)
+{
+    g_hash_table_remove(question->authorizer->questions, question->message);
+}
+
+Authorizer *authorizer_new(sd_bus *bus, Authority *authority)
+{
+    Authorizer *self = g_new0(Authorizer, 1);
+
+    self->bus = sd_bus_ref(bus);
+    self->authority = authority;
+    self->questions = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)question_free);
+    self->senders = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)sender_free);
+    return self;
+}
+
+Authorizer *authorizer_free(Authorizer *self)
+{
+    if (!self)
+        return NULL;
+    g_hash_table_unref(self->questions);
+    g_hash_table_unref(self->senders);
+    sd_bus_unref(self->bus);
+    g_free(self);
+    return NULL;
+}
+
+/* the answer */
+
+static int refuse(Question *question, AuthorityVerdict verdict, const char *text, sd_bus_error *ret_error)
+{
+    const char *member = question->entry->member, *action = question->entry->action;
+
+    switch (verdict) {
+    case AUTHORITY_CHALLENGE:
+        return sd_bus_error_setf(ret_error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
+                                 "%s: needs the right %s, which has to be asked for: allow interaction",
+                                 member, action);
+    case AUTHORITY_DISMISSED:
+        return sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED,
+                                 "%s: needs the right %s, and the question for it was dismissed", member,
+                                 action);
+    case AUTHORITY_FAILED:
+        log_warning("polkit could not be asked for %s, so %s is refused: %s", action, member, text);
+        return sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED,
+                                 "%s: needs the right %s, and polkit could not be asked: %s", member, action,
+                                 text);
+    case AUTHORITY_DENIED:
+    case AUTHORITY_ALLOWED:
+        break;
+    }
+    return sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED, "%s: you don't have the right %s", member,
+                             action);
+}
+
+static gboolean on_leftover(gpointer userdata)
+{
+    Question *question = userdata;
+
+    question->leftover = 0;
+    question_drop(question);
+    return G_SOURCE_REMOVE;
+}
+
+/* Yes, and who it was for is known as well: the handler runs again. */
+static void question_answered(Question *question)
+{
+    int r;
+
+    if (question->check || question->uid_call)
+        return;
+    question_close(question);
+    r = sd_bus_message_rewind(question->message, true);
+    if (r >= 0)
+        r = sd_bus_enqueue_for_read(question->authorizer->bus, question->message);
+    if (r < 0) {
+        sd_bus_reply_method_errno(question->message, r, NULL);
+        question_drop(question);
+        return;
+    }
+    /* Below the bus's priority: the call had its turn before this. When its object is gone, the handler
+     * doesn't run and the answer is never taken. */
+    question->leftover = g_idle_add_full(G_PRIORITY_LOW, on_leftover, question, NULL);
+}
+
+static void on_verdict(AuthorityVerdict verdict, const char *text, void *userdata)
+{
+    Question *question = userdata;
+    g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
+
+    question->check = NULL;
+    if (verdict == AUTHORITY_ALLOWED) {
+        question->allowed = true;
+        question_answered(question);
+        return;
+    }
+    refuse(question, verdict, text, &error);
+    sd_bus_reply_method_error(question->message, &error);
+    question_drop(question);
+}
+
+static int on_uid(sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    Question *question = userdata;
+
+    question->uid_call = sd_bus_slot_unref(question->uid_call);
+    if (sd_bus_message_is_method_error(reply, NULL) || sd_bus_message_read(reply, "u", &question->uid) < 0) {
+        /* the bus doesn't know the caller any more */
+        sd_bus_reply_method_errorf(question->message, SD_BUS_ERROR_ACCESS_DENIED,
+                                   "%s: the bus doesn't say who asks", question->entry->member);
+        question_drop(question);
+        return 0;
+    }
+    question_answered(question);
+    return 0;
+}
+
+/* senders */
+
+static int on_sender_gone(sd_bus_message *signal, void *userdata, sd_bus_error *error)
+{
+    Authorizer *self = userdata;
+    const char *name, *old_owner, *new_owner;
+    GHashTableIter iter;
+    gpointer value;
+
+    if (sd_bus_message_read(signal, "sss", &name, &old_owner, &new_owner) < 0 || new_owner[0] != '\0')
+        return 0;
+    g_hash_table_iter_init(&iter, self->questions);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        Question *question = value;
+
+        if (g_strcmp0(sd_bus_message_get_sender(question->message), name) == 0)
+            g_hash_table_iter_remove(&iter);
+    }
+    return 0;
+}
+
+static int on_watching(sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    /* Without an own handler sd-bus would close the connection when the bus has no more room for matches. */
+    if (sd_bus_message_is_method_error(reply, NULL))
+        log_warning("the bus does not tell when a caller leaves: %s",
+                    sd_bus_message_get_error(reply)->message);
+    return 0;
+}
+
+static Sender *sender_get(Authorizer *self, const char *name)
+{
+    g_autofree char *match = NULL;
+    Sender *sender = g_hash_table_lookup(self->senders, name);
+
+    if (sender)
+        return sender;
+    sender = g_new0(Sender, 1);
+    sender->name = g_strdup(name);
+    g_hash_table_insert(self->senders, sender->name, sender);
+    match = g_strdup_printf("type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+                            "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='%s'",
+                            name);
+    sd_bus_add_match_async(self->bus, &sender->watch, match, on_sender_gone, on_watching, self);
+    return sender;
+}
+
+/* the question */
+
+static char **details_with_text(const AuthorizeEntry *entry, const char *const *details)
+{
+    GPtrArray *all = g_ptr_array_new();
+
+    for (gsize i = 0; details[i]; i++)
+        g_ptr_array_add(all, (gpointer)details[i]);
+    g_ptr_array_add(all, (gpointer) "polkit.message");
+    g_ptr_array_add(all, (gpointer)entry->question);
+    g_ptr_array_add(all, (gpointer) "polkit.gettext_domain");
+    g_ptr_array_add(all, (gpointer)GETTEXT_PACKAGE);
+    g_ptr_array_add(all, NULL);
+    return (char **)g_ptr_array_free(all, FALSE);
+}
+
+static int ask(Authorizer *self, sd_bus_message *message, const AuthorizeEntry *entry,
+               const char *const *details, sd_bus_error *ret_error)
+{
+    const char *name = sd_bus_message_get_sender(message);
+    g_autofree char **asked = NULL;
+    Question *question;
+    Sender *sender;
+    int r;
+
+    if (!name)
+        return sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED, "%s: the bus doesn't say who asks",
+                                 entry->member);
+    sender = g_hash_table_lookup(self->senders, name);
+    if (self->open >= AUTHORIZE_OPEN_MAX)
+        return bus_error_setf(ret_error, FERRY_ERROR_LIMIT_EXCEEDED,
+                              "%u questions for rights are open already: answer or dismiss them", self->open);
+    if (sender && sender->open >= AUTHORIZE_OPEN_PER_SENDER_MAX)
+        return bus_error_setf(ret_error, FERRY_ERROR_LIMIT_EXCEEDED,
+                              "%u questions for your rights are open already: answer or dismiss them",
+                              sender->open);
+
+    sender = sender_get(self, name);
+    question = g_new0(Question, 1);
+    *question = (Question){
+        .authorizer = self,
+        .message = sd_bus_message_ref(message),
+        .entry = entry,
+        .details = g_strdupv((char **)details),
+        .sender = sender,
+    };
+    sender->open++;
+    self->open++;
+    g_hash_table_insert(self->questions, message, question);
+
+    /* After the match was added: a caller that left before that is unknown to the bus by now. */
+    r = sd_bus_call_method_async(self->bus, &question->uid_call, "org.freedesktop.DBus",
+                                 "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetConnectionUnixUser",
+                                 on_uid, question, "s", name);
+    if (r < 0) {
+        question_drop(question);
+        return r;
+    }
+    asked = details_with_text(entry, details);
+    question->check = authority_check(self->authority, name, entry->action, (const char *const *)asked,
+                                      sd_bus_message_get_allow_interactive_authorization(message) > 0,
+                                      on_verdict, question);
+    return 0;
+}
+
+int authorize(Authorizer *self, sd_bus_message *message, const char *const *details, uint32_t *ret_uid,
+              sd_bus_error *ret_error)
+{
+    const char *interface = sd_bus_message_get_interface(message);
+    const char *member = sd_bus_message_get_member(message);
+    const AuthorizeEntry *entry = authorize_find(interface, member);
+    Question *question = g_hash_table_lookup(self->questions, message);
+    int r = 1;
+
+    if (!entry)
+        return sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED, "%s: nobody has a right to that",
+                                 member);
+    if (!entry->action)
+        return 1;
+    if (!question)
+        return ask(self, message, entry, details, ret_error);
+
+    if (!question->allowed || question->check || question->uid_call)
+        r = sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED, "%s: not answered yet", member);
+    else if (question->entry != entry ||
+             !g_strv_equal((const char *const *)question->details, (const char *const *)details))
+        r = sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED,
+                              "%s: the device or the machine changed while the question was open: try again",
+                              member);
+    else
+        *ret_uid = question->uid;
+    question_drop(question);
+    return r;
+}
