@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* org.usbferry1.Assignment: that a device belongs to a machine. */
+
+#include "dbus/call.h"
+#include "dbus/details.h"
+#include "dbus/errors.h"
+#include "dbus/names.h"
+#include "dbus/object.h"
+#include "dbus/options.h"
+#include "dbus/service-private.h"
+
+/* properties */
+
+static int property_get_type(sd_bus *bus, const char *path, const char *interface, const char *property,
+                             sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    return sd_bus_message_append(reply, "s", "usb");
+}
+
+static int property_get_state(sd_bus *bus, const char *path, const char *interface, const char *property,
+                              sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    const AssignmentState *state = userdata;
+
+    return sd_bus_message_append(reply, "s", assignment_state_to_string(*state));
+}
+
+static int property_get_error(sd_bus *bus, const char *path, const char *interface, const char *property,
+                              sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    const Assignment *assignment = userdata;
+    const char *last = assignment->error;
+    g_autofree char *name = last && last[0] != '\0' ? g_strconcat(FERRY_ERROR_PREFIX, last, NULL) : NULL;
+
+    return sd_bus_message_append(reply, "s", name);
+}
+
+static int property_get_devices(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    const Assignment *assignment = userdata;
+    int r;
+
+    r = sd_bus_message_open_container(reply, SD_BUS_TYPE_ARRAY, "(os)");
+    for (guint i = 0; r >= 0 && i < assignment->claims->len; i++) {
+        const Claim *claim = assignment->claims->pdata[i];
+        g_autofree char *device = object_path(OBJECT_DEVICE, claim->sysname);
+
+        r = sd_bus_message_append(reply, "(os)", device, device_state_to_string(claim->state));
+    }
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+/* methods */
+
+/* > 0: yes; else what the handler returns, see authorize(). */
+static int may(BusService *service, sd_bus_message *message, const Assignment *assignment,
+               sd_bus_error *ret_error)
+{
+    g_auto(GStrv) details = details_for_assignment(service->registry, assignment);
+    uint32_t uid;
+
+    return authorize(service->authorizer, message, (const char *const *)details, &uid, ret_error);
+}
+
+static int method_release(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    const Assignment *assignment = userdata;
+    int r;
+
+    r = options_read(message, NULL, 0, ret_error);
+    if (r < 0)
+        return r;
+    r = may(service, message, assignment, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return 1; /* comes back with the answer */
+
+    manager_release(service->manager, assignment->id, call_done, call_new(service, message));
+    return 1;
+}
+
+static int set_wanted(sd_bus_message *message, const Assignment *assignment, bool wanted,
+                      sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    int r;
+
+    r = may(service, message, assignment, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return 1; /* comes back with the answer */
+
+    manager_set_wanted(service->manager, assignment->id, wanted, call_done, call_new(service, message));
+    return 1;
+}
+
+static int method_attach(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    return set_wanted(message, userdata, true, ret_error);
+}
+
+static int method_detach(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    return set_wanted(message, userdata, false, ret_error);
+}
+
+static int method_update(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    const Assignment *assignment = userdata;
+    AssignmentUpdate update = {};
+    int32_t priority;
+    Option options[] = {
+        { "Name", 's', &update.name },
+        { "Description", 's', &update.description },
+        { "Priority", 'i', &priority },
+    };
+    g_autoptr(GError) error = NULL;
+    int r;
+
+    r = options_read(message, options, G_N_ELEMENTS(options), ret_error);
+    if (r < 0)
+        return r;
+    if (options[2].given)
+        update.priority = &priority;
+    if (!manager_check_update(service->manager, assignment->id, &update, &error))
+        return bus_error_from_gerror(ret_error, error);
+    r = may(service, message, assignment, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return 1; /* comes back with the answer */
+
+    manager_update(service->manager, assignment->id, &update, call_done, call_new(service, message));
+    return 1;
+}
+
+#define FIXED(name, type, get, field) \
+    SD_BUS_PROPERTY(name, type, get, offsetof(Assignment, field), SD_BUS_VTABLE_PROPERTY_CONST)
+#define MOVING(name, type, get, field) \
+    SD_BUS_PROPERTY(name, type, get, offsetof(Assignment, field), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE)
+
+static const sd_bus_vtable assignment_vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    MOVING("Name", "s", NULL, name),
+    MOVING("Description", "s", NULL, description),
+    SD_BUS_PROPERTY("Type", "s", property_get_type, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    FIXED("Machine", "o", property_get_machine_path, machine_uuid),
+    FIXED("Selector", "s", NULL, selector),
+    FIXED("Persistent", "b", property_get_bool, persistent),
+    MOVING("Priority", "i", NULL, priority),
+    FIXED("Owner", "u", NULL, owner),
+    MOVING("State", "s", property_get_state, state),
+    MOVING("Reason", "s", NULL, reason),
+    SD_BUS_PROPERTY("Error", "s", property_get_error, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Devices", "a(os)", property_get_devices, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    FIXED("Created", "t", NULL, created),
+    MOVING("Since", "t", NULL, since),
+    SD_BUS_METHOD_WITH_ARGS("Release", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_release,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Attach", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_attach,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Detach", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_detach,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Update", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_update,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_VTABLE_END,
+};
+
+static const FieldProperty assignment_properties[] = {
+    { ASSIGNMENT_FIELD_STATE, "State" },
+    { ASSIGNMENT_FIELD_STATE, "Since" },
+    { ASSIGNMENT_FIELD_REASON, "Reason" },
+    { ASSIGNMENT_FIELD_ERROR, "Error" },
+    { ASSIGNMENT_FIELD_DEVICES, "Devices" },
+    { ASSIGNMENT_FIELD_NAME, "Name" },
+    { ASSIGNMENT_FIELD_DESCRIPTION, "Description" },
+    { ASSIGNMENT_FIELD_PRIORITY, "Priority" },
+    {},
+};
+
+const ObjectKind assignment_object = {
+    .type = OBJECT_ASSIGNMENT,
+    .path = FERRY_PATH_ASSIGNMENT_PREFIX,
+    .interface = FERRY_INTERFACE_ASSIGNMENT,
+    .vtable = assignment_vtable,
+    .properties = assignment_properties,
+    .table = offsetof(Registry, assignments),
+    .no_such = FERRY_ERROR_NO_SUCH_ASSIGNMENT,
+    .noun = "assignment",
+};

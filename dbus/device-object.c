@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* org.usbferry1.Device: a device that is plugged in now. */
+
+#include "daemon/registry.h"
+#include "dbus/names.h"
+#include "dbus/object.h"
+
+/* properties */
+
+static int property_get_interfaces(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                   sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    const Device *device = userdata;
+    int r;
+
+    r = sd_bus_message_open_container(reply, SD_BUS_TYPE_ARRAY, "(yyy)");
+    for (gsize i = 0; r >= 0 && i < device->n_interfaces; i++)
+        r = sd_bus_message_append(reply, "(yyy)", device->interfaces[i].class_code,
+                                  device->interfaces[i].subclass, device->interfaces[i].protocol);
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int property_get_state(sd_bus *bus, const char *path, const char *interface, const char *property,
+                              sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    const DeviceState *state = userdata;
+
+    return sd_bus_message_append(reply, "s", device_state_to_string(*state));
+}
+
+#define FACT(name, type, get, field) \
+    SD_BUS_PROPERTY(name, type, get, offsetof(Device, field), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE)
+
+static const sd_bus_vtable device_vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_PROPERTY("SysName", "s", NULL, offsetof(Device, sysname), SD_BUS_VTABLE_PROPERTY_CONST),
+    FACT("BusNumber", "u", NULL, bus_number),
+    FACT("DeviceNumber", "u", NULL, device_number),
+    FACT("VendorId", "q", NULL, vendor_id),
+    FACT("ProductId", "q", NULL, product_id),
+    FACT("Vendor", "s", NULL, vendor),
+    FACT("Product", "s", NULL, product),
+    FACT("Serial", "s", NULL, serial),
+    FACT("Class", "s", NULL, class_name),
+    SD_BUS_PROPERTY("Interfaces", "a(yyy)", property_get_interfaces, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    FACT("Speed", "u", NULL, speed),
+    FACT("Socket", "s", NULL, socket),
+    FACT("Controller", "s", NULL, controller),
+    FACT("Hub", "o", property_get_device_path, hub),
+    FACT("IsHub", "b", property_get_bool, is_hub),
+    SD_BUS_PROPERTY("State", "s", property_get_state, offsetof(Device, state),
+                    SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Assignment", "o", property_get_assignment_path, offsetof(Device, assignment_id),
+                    SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Machine", "o", property_get_machine_path, offsetof(Device, machine_uuid),
+                    SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_VTABLE_END,
+};
+
+static const FieldProperty device_properties[] = {
+    { DEVICE_FIELD_FACTS, "BusNumber" },  { DEVICE_FIELD_FACTS, "DeviceNumber" },
+    { DEVICE_FIELD_FACTS, "VendorId" },   { DEVICE_FIELD_FACTS, "ProductId" },
+    { DEVICE_FIELD_FACTS, "Vendor" },     { DEVICE_FIELD_FACTS, "Product" },
+    { DEVICE_FIELD_FACTS, "Serial" },     { DEVICE_FIELD_FACTS, "Class" },
+    { DEVICE_FIELD_FACTS, "Interfaces" }, { DEVICE_FIELD_FACTS, "Speed" },
+    { DEVICE_FIELD_FACTS, "Socket" },     { DEVICE_FIELD_FACTS, "Controller" },
+    { DEVICE_FIELD_FACTS, "Hub" },        { DEVICE_FIELD_FACTS, "IsHub" },
+    { DEVICE_FIELD_STATE, "State" },      { DEVICE_FIELD_ASSIGNMENT, "Assignment" },
+    { DEVICE_FIELD_MACHINE, "Machine" },  {},
+};
+
+const ObjectKind device_object = {
+    .type = OBJECT_DEVICE,
+    .path = FERRY_PATH_DEVICE_PREFIX,
+    .interface = FERRY_INTERFACE_DEVICE,
+    .vtable = device_vtable,
+    .properties = device_properties,
+    .table = offsetof(Registry, devices),
+    .no_such = FERRY_ERROR_NO_SUCH_DEVICE,
+    .noun = "device",
+};

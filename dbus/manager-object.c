@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* org.usbferry1.Manager: the root object. */
+
+#include "daemon/explain.h"
+#include "daemon/selector.h"
+#include "dbus/call.h"
+#include "dbus/details.h"
+#include "dbus/errors.h"
+#include "dbus/names.h"
+#include "dbus/object.h"
+#include "dbus/options.h"
+#include "dbus/service-private.h"
+
+/* properties */
+
+static int property_get_version(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    return sd_bus_message_append(reply, "s", FERRY_VERSION);
+}
+
+static int property_get_node(sd_bus *bus, const char *path, const char *interface, const char *property,
+                             sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    return sd_bus_message_append(reply, "s", object_service(bus)->registry->node);
+}
+
+static int property_get_hypervisor_uri(sd_bus *bus, const char *path, const char *interface,
+                                       const char *property, sd_bus_message *reply, void *userdata,
+                                       sd_bus_error *error)
+{
+    return sd_bus_message_append(reply, "s", manager_hypervisor_uri(object_service(bus)->manager));
+}
+
+static int property_get_hypervisor_state(sd_bus *bus, const char *path, const char *interface,
+                                         const char *property, sd_bus_message *reply, void *userdata,
+                                         sd_bus_error *error)
+{
+    return sd_bus_message_append(reply, "s",
+                                 hypervisor_state_to_string(object_service(bus)->registry->hypervisor_state));
+}
+
+static int property_get_settling(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                 sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    return sd_bus_message_append(reply, "b", (int)manager_settling(object_service(bus)->manager));
+}
+
+/* methods */
+
+static int reply_path(sd_bus_message *message, ObjectType type, const char *id)
+{
+    g_autofree char *path = object_path(type, id);
+
+    return sd_bus_reply_method_return(message, "o", path);
+}
+
+static int method_get_device(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    g_autoptr(GPtrArray) devices = NULL;
+    g_autoptr(GError) error = NULL;
+    const Device *device;
+    const char *selector;
+    int r;
+
+    r = sd_bus_message_read(message, "s", &selector);
+    if (r < 0)
+        return r;
+    r = authorize(service->authorizer, message, NULL, NULL, ret_error);
+    if (r < 0)
+        return r;
+    devices = registry_sorted(service->registry->devices);
+    device = selector_find(selector, devices, &error);
+    if (!device)
+        return bus_error_from_gerror(ret_error, error);
+    return reply_path(message, OBJECT_DEVICE, device->sysname);
+}
+
+static int method_get_machine(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    g_autoptr(GError) error = NULL;
+    const Machine *machine;
+    const char *name_or_uuid;
+    int r;
+
+    r = sd_bus_message_read(message, "s", &name_or_uuid);
+    if (r < 0)
+        return r;
+    r = authorize(service->authorizer, message, NULL, NULL, ret_error);
+    if (r < 0)
+        return r;
+    machine = registry_find_machine(service->registry, name_or_uuid, &error);
+    if (!machine)
+        return bus_error_from_gerror(ret_error, error);
+    return reply_path(message, OBJECT_MACHINE, machine->info->uuid);
+}
+
+static int method_assign(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    AssignRequest request = { .persistent = true };
+    Option options[] = {
+        { "Name", 's', &request.name },
+        { "Description", 's', &request.description },
+        { "Persistent", 'b', &request.persistent },
+        { "Priority", 'i', &request.priority },
+    };
+    g_autofree char *device = NULL, *machine = NULL;
+    g_auto(GStrv) details = NULL;
+    g_autoptr(GError) error = NULL;
+    const char *device_path, *machine_path;
+    int r;
+
+    r = sd_bus_message_read(message, "oo", &device_path, &machine_path);
+    if (r < 0)
+        return r;
+    r = options_read(message, options, G_N_ELEMENTS(options), ret_error);
+    if (r < 0)
+        return r;
+    request.device = device = object_id(OBJECT_DEVICE, device_path, &error);
+    if (!device)
+        return bus_error_from_gerror(ret_error, error);
+    request.machine_uuid = machine = object_id(OBJECT_MACHINE, machine_path, &error);
+    if (!machine)
+        return bus_error_from_gerror(ret_error, error);
+    if (!manager_check_assign(service->manager, &request, &error))
+        return bus_error_from_gerror(ret_error, error);
+
+    details = details_for_device(registry_device(service->registry, device),
+                                 registry_machine(service->registry, machine));
+    r = authorize(service->authorizer, message, (const char *const *)details, &request.owner, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return 1; /* comes back with the answer */
+
+    manager_assign(service->manager, &request, call_done_assignment, call_new(service, message));
+    return 1;
+}
+
+static int method_release_all(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    g_autoptr(GPtrArray) assignments = NULL, ids = NULL;
+    g_auto(GStrv) details = details_for_device(NULL, NULL);
+    uint32_t uid;
+    int r;
+
+    r = options_read(message, NULL, 0, ret_error);
+    if (r < 0)
+        return r;
+    r = authorize(service->authorizer, message, (const char *const *)details, &uid, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return 1; /* comes back with the answer */
+
+    assignments = registry_sorted(service->registry->assignments);
+    ids = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < assignments->len; i++) {
+        const Assignment *assignment = assignments->pdata[i];
+
+        if (!assignment->releasing)
+            g_ptr_array_add(ids, g_strdup(assignment->id));
+    }
+    call_release_all(call_new(service, message), ids);
+    return 1;
+}
+
+static int method_rescan(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    g_autoptr(GError) error = NULL;
+    unsigned added, removed;
+    int r;
+
+    r = authorize(service->authorizer, message, NULL, NULL, ret_error);
+    if (r < 0)
+        return r;
+    if (!manager_rescan(service->manager, &added, &removed, &error))
+        return bus_error_from_gerror(ret_error, error);
+    changes_flush(service->changes);
+    return sd_bus_reply_method_return(message, "uu", added, removed);
+}
+
+static int append_explanation(sd_bus_message *reply, const Explanation *explanation)
+{
+    return sd_bus_message_append(reply, "a{sv}", 5,                       /* pairs */
+                                 "Kind", "s", explanation->kind,          /**/
+                                 "Subject", "s", explanation->subject,    /**/
+                                 "Verdict", "s", explanation->verdict,    /**/
+                                 "Winner", "b", (int)explanation->winner, /**/
+                                 "Text", "s", explanation->text);
+}
+
+static int method_explain(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    g_autoptr(sd_bus_message) reply = NULL;
+    g_autoptr(GPtrArray) explanations = NULL;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *id = NULL;
+    const Device *device;
+    const char *path;
+    int r;
+
+    r = sd_bus_message_read(message, "o", &path);
+    if (r < 0)
+        return r;
+    r = authorize(service->authorizer, message, NULL, NULL, ret_error);
+    if (r < 0)
+        return r;
+    id = object_id(OBJECT_DEVICE, path, &error);
+    if (!id)
+        return bus_error_from_gerror(ret_error, error);
+    device = registry_device(service->registry, id);
+    if (!device)
+        return bus_error_setf(ret_error, FERRY_ERROR_NO_SUCH_DEVICE, "no such device: %s", path);
+
+    r = sd_bus_message_new_method_return(message, &reply);
+    if (r < 0)
+        return r;
+    r = sd_bus_message_open_container(reply, SD_BUS_TYPE_ARRAY, "a{sv}");
+    if (r < 0)
+        return r;
+    explanations = explain_device(service->registry, device);
+    for (guint i = 0; i < explanations->len; i++) {
+        r = append_explanation(reply, explanations->pdata[i]);
+        if (r < 0)
+            return r;
+    }
+    r = sd_bus_message_close_container(reply);
+    if (r < 0)
+        return r;
+    return sd_bus_send(NULL, reply, NULL);
+}
+
+static const sd_bus_vtable manager_vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_PROPERTY("Version", "s", property_get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Node", "s", property_get_node, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("HypervisorURI", "s", property_get_hypervisor_uri, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("HypervisorState", "s", property_get_hypervisor_state, 0,
+                    SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Settling", "b", property_get_settling, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_METHOD_WITH_ARGS("GetDevice", SD_BUS_ARGS("s", selector), SD_BUS_RESULT("o", device),
+                            method_get_device, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("GetMachine", SD_BUS_ARGS("s", name_or_uuid), SD_BUS_RESULT("o", machine),
+                            method_get_machine, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Assign", SD_BUS_ARGS("o", source, "o", machine, "a{sv}", options),
+                            SD_BUS_RESULT("o", assignment), method_assign, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("ReleaseAll", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("u", released),
+                            method_release_all, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Rescan", SD_BUS_NO_ARGS, SD_BUS_RESULT("u", added, "u", removed), method_rescan,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_ARGS("o", device), SD_BUS_RESULT("aa{sv}", explanations),
+                            method_explain, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_VTABLE_END,
+};
+
+static const FieldProperty manager_properties[] = {
+    { MANAGER_FIELD_HYPERVISOR_STATE, "HypervisorState" },
+    { MANAGER_FIELD_SETTLING, "Settling" },
+    {},
+};
+
+const ObjectKind manager_object = {
+    .type = OBJECT_MANAGER,
+    .path = FERRY_PATH_ROOT,
+    .interface = FERRY_INTERFACE_MANAGER,
+    .vtable = manager_vtable,
+    .properties = manager_properties,
+};
