@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "dbus/run.h"
+
+#include <glib-unix.h>
+#include <stdlib.h>
+#include <systemd/sd-daemon.h>
+
+#include "daemon/log.h"
+#include "daemon/manager.h"
+#include "dbus/names.h"
+#include "dbus/service.h"
+#include "polkit/authority.h"
+
+#define DEFAULT_URI         "qemu:///system"
+#define DEFAULT_STATE_DIR   "/var/lib/usbferry"
+#define DEFAULT_RUNTIME_DIR "/run/usbferry"
+
+/* libvirtd takes five requests of one client at a time; one is left for looking around. */
+#define WORKERS 4
+
+/* How long the bus may take to take the name back before the service leaves without that. */
+#define RETIRE_TIMEOUT_MS 2000
+
+typedef struct Daemon {
+    GMainLoop *loop;
+    WorkerPool *pool;
+    Hypervisor *hypervisor;
+    Manager *manager;
+    Authority *authority;
+    BusService *service;
+    guint retire_timeout;
+    bool stopping;
+    int status;
+} Daemon;
+
+static void on_queue_idle(const char *queue, void *userdata)
+{
+    Daemon *self = userdata;
+
+    if (self->manager)
+        manager_queue_idle(queue, self->manager);
+}
+
+static void on_bus_lost(int error, void *userdata)
+{
+    Daemon *self = userdata;
+
+    log_warning("the connection to the system bus is lost: %s", g_strerror(error));
+    if (!self->stopping)
+        self->status = EXIT_FAILURE;
+    g_main_loop_quit(self->loop);
+}
+
+static void on_retired(void *userdata)
+{
+    Daemon *self = userdata;
+
+    g_main_loop_quit(self->loop);
+}
+
+static gboolean on_retire_timeout(gpointer userdata)
+{
+    Daemon *self = userdata;
+
+    self->retire_timeout = 0;
+    g_main_loop_quit(self->loop);
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean on_stop(gpointer userdata)
+{
+    Daemon *self = userdata;
+
+    if (self->stopping) { /* asked twice */
+        g_main_loop_quit(self->loop);
+        return G_SOURCE_CONTINUE;
+    }
+    self->stopping = true;
+    sd_notify(0, "STOPPING=1");
+    self->retire_timeout = g_timeout_add(RETIRE_TIMEOUT_MS, on_retire_timeout, self);
+    bus_service_retire(self->service, on_retired, self);
+    return G_SOURCE_CONTINUE;
+}
+
+static const char *directory(const char *variable, const char *otherwise)
+{
+    const char *value = g_getenv(variable);
+
+    return value && value[0] != '\0' ? value : otherwise;
+}
+
+/* The name comes last: who sees it sees everything. */
+static bool daemon_start(Daemon *self, GError **error)
+{
+    const ManagerConfig config = {
+        .state_dir = directory("STATE_DIRECTORY", DEFAULT_STATE_DIR),
+        .runtime_dir = directory("RUNTIME_DIRECTORY", DEFAULT_RUNTIME_DIR),
+    };
+
+    self->manager = manager_new(&config, self->pool, self->hypervisor, error);
+    if (!self->manager || !manager_start(self->manager, error))
+        return false;
+    self->authority = authority_new();
+    self->service = bus_service_new(self->manager, self->authority, on_bus_lost, self, error);
+    return self->service && bus_service_publish(self->service, error);
+}
+
+static void daemon_stop(Daemon *self)
+{
+    if (self->service)
+        bus_service_close(self->service);
+    self->manager = manager_free(self->manager);
+    self->service = bus_service_free(self->service);
+    self->authority = authority_free(self->authority);
+    self->pool = worker_pool_free(self->pool); /* its jobs use the hypervisor */
+    if (self->hypervisor)
+        self->hypervisor->ops->free(self->hypervisor);
+}
+
+static void daemon_run(Daemon *self)
+{
+    g_autoptr(GError) error = NULL;
+    guint term = g_unix_signal_add(SIGTERM, on_stop, self);
+    guint interrupt = g_unix_signal_add(SIGINT, on_stop, self);
+
+    if (daemon_start(self, &error)) {
+        log_notice("usbferryd " FERRY_VERSION " is ready as " FERRY_BUS_NAME ", machines of %s",
+                   manager_hypervisor_uri(self->manager));
+        sd_notify(0, "READY=1");
+        g_main_loop_run(self->loop);
+    } else {
+        log_warning("usbferryd can't start: %s", error->message);
+        self->status = EXIT_FAILURE;
+    }
+    if (self->retire_timeout)
+        g_source_remove(self->retire_timeout);
+    g_source_remove(term);
+    g_source_remove(interrupt);
+    daemon_stop(self);
+}
+
+int ferry_run(int argc, char **argv, Hypervisor *(*make_hypervisor)(const char *uri, WorkerPool *pool))
+{
+    g_autofree char *uri = NULL;
+    gboolean version = FALSE, verbose = FALSE;
+    const GOptionEntry entries[] = {
+        { "uri", 'c', 0, G_OPTION_ARG_STRING, &uri, "The hypervisor (" DEFAULT_URI ")", "URI" },
+        { "verbose", 'v', 0, G_OPTION_ARG_NONE, &verbose, "Log every decision", NULL },
+        { "version", 0, 0, G_OPTION_ARG_NONE, &version, "Print the version", NULL },
+        G_OPTION_ENTRY_NULL,
+    };
+    g_autoptr(GOptionContext) options =
+        g_option_context_new("— gives this host's USB devices to virtual machines");
+    g_autoptr(GMainLoop) loop = NULL;
+    g_autoptr(GError) error = NULL;
+    Daemon self = { .status = EXIT_SUCCESS };
+
+    g_option_context_add_main_entries(options, entries, NULL);
+    if (!g_option_context_parse(options, &argc, &argv, &error)) {
+        g_printerr("usbferryd: %s\n", error->message);
+        return 2;
+    }
+    if (argc > 1) {
+        g_printerr("usbferryd: %s: no arguments are taken\n", argv[1]);
+        return 2;
+    }
+    if (version) {
+        g_print("usbferryd " FERRY_VERSION "\n");
+        return EXIT_SUCCESS;
+    }
+    if (verbose)
+        g_setenv("G_MESSAGES_DEBUG", G_LOG_DOMAIN, FALSE);
+
+    self.loop = loop = g_main_loop_new(NULL, FALSE);
+    self.pool = worker_pool_new(WORKERS, on_queue_idle, &self);
+    self.hypervisor = make_hypervisor(uri ? uri : DEFAULT_URI, self.pool);
+    daemon_run(&self);
+    return self.status;
+}
