@@ -3,9 +3,8 @@
 
 /* Selector: how people name a device. Tried in this order, the first form that finds anything decides:
  * sysname (3-1.2), bus and device number (003:007, 3:7), vendor:product (046d:c31c, four digits each),
- * socket, serial, class
- * ("keyboard" for hid-keyboard, "mouse", "storage", …), then a part of the vendor and product text (case
- * folded). Hubs are found by sysname, number and socket only. */
+ * socket, serial, class ("keyboard" for hid-keyboard, "mouse", "storage", …), then a part of the vendor and
+ * product text (case folded). Hubs are found by sysname, number and socket only. */
 
 #include <glib.h>
 
