@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Escape: text from the bus on its way to a terminal.
+ *
+ * The service cleans its texts, but with -H anybody may answer: no text may move the cursor, recolour or
+ * reorder what the client prints. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+/* True for what acts on a terminal instead of being shown: controls (C0, C1), formatting (bidi and other
+ * invisible ones), line and paragraph separators. */
+bool escape_is_needed(gunichar character);
+
+/* On one line: such characters as \xNN or \uNNNN, bytes that are no UTF-8 as \xNN. NULL gives "". New
+ * string. */
+char *escape_text(const char *raw);
+
+/* The same, but lines stay lines, each after the first indented, so that no text can pass for a line of
+ * ours. */
+char *escape_message(const char *raw);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Options: the words of the command line. */
+
+#include <glib.h>
+
+#include "client/client.h"
+
+/* Parses the words before the verb. Returns the others: the verb and what follows it; NULL and a USAGE error.
+ * --help prints the help and ends the program. New array. */
+char **options_parse_common(Client *client, char **words, bool *ret_version, GError **error);
+
+/* Parses the words after the verb: its own options (entries; NULL = none) and those that are good everywhere.
+ * notes (NULL = none) go under the help. Returns the other words, between min and max of them (max < 0 = any
+ * number), all of them UTF-8 and not empty; NULL and a USAGE error. New array. */
+char **options_parse(Client *client, char **words, const GOptionEntry *entries, const char *notes, int min,
+                     int max, GError **error);

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "client/table.h"
+
+#include <errno.h>
+#include <libsmartcols/libsmartcols.h>
+
+#include "client/client.h"
+#include "client/outcome.h"
+#include "client/variant.h"
+
+typedef struct libscols_table ScolsTable;
+
+static ScolsTable *scols_table_free(ScolsTable *table)
+{
+    scols_unref_table(table);
+    return NULL;
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScolsTable, scols_table_free)
+
+const char *table_state_color(const char *state)
+{
+    static const struct {
+        const char *state;
+        const char *color;
+    } colors[] = {
+        { "attached", "green" },   { "running", "green" },         { "attaching", "yellow" },
+        { "detaching", "yellow" }, { "waiting", "yellow" },        { "waiting-machine", "yellow" },
+        { "partial", "yellow" },   { "waiting-device", "yellow" }, { "paused", "yellow" },
+        { "failed", "red" },       { "quarantined", "red" },       { "blocked", "red" },
+        { "crashed", "red" },      { "foreign", "magenta" },
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(colors); i++)
+        if (g_str_equal(colors[i].state, state))
+            return colors[i].color;
+    return NULL;
+}
+
+static int add_column(ScolsTable *table, const Column *column)
+{
+    static const int flags[] = {
+        [LOOK_PLAIN] = 0,
+        [LOOK_RIGHT] = SCOLS_FL_RIGHT,
+        [LOOK_CUT] = SCOLS_FL_TRUNC,
+        [LOOK_WRAP] = SCOLS_FL_WRAP,
+        [LOOK_STATE] = 0,
+    };
+    g_autofree char *heading = g_ascii_strup(column->name, -1);
+
+    return scols_table_new_column(table, heading, /* whint= */ 0, flags[column->look]) ? 0 : -errno;
+}
+
+static int add_cell(struct libscols_line *line, guint number, const Column *column, GVariant *value,
+                    TableFlags flags)
+{
+    g_autofree char *text = variant_to_text(value);
+
+    int r = scols_line_set_data(line, number, *text || !(flags & TABLE_DASHES) ? text : "-");
+    if (r < 0)
+        return r;
+    const char *color = column->look == LOOK_STATE ? table_state_color(text) : NULL;
+    return color ? scols_cell_set_color(scols_line_get_cell(line, number), color) : 0;
+}
+
+static int add_line(ScolsTable *table, const Model *model, GPtrArray *columns, const Object *object,
+                    TableFlags flags)
+{
+    struct libscols_line *line = scols_table_new_line(table, NULL);
+    if (!line)
+        return -errno;
+
+    for (guint i = 0; i < columns->len; i++) {
+        const Column *column = columns->pdata[i];
+        GVariant *value = column->value(model, object);
+        g_autoptr(GVariant) taken = value ? g_variant_take_ref(value) : NULL;
+
+        int r = add_cell(line, i, column, taken, flags);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int fill_and_print(ScolsTable *table, const Model *model, GPtrArray *columns, GPtrArray *objects,
+                          TableFlags flags)
+{
+    scols_table_enable_noheadings(table, (flags & TABLE_NO_HEADINGS) != 0);
+    scols_table_enable_colors(table, client_wants_colors());
+    /* what is printed has been escaped; where it isn't ASCII it stays readable */
+    scols_table_enable_noencoding(table, 1);
+
+    for (guint i = 0; i < columns->len; i++) {
+        int r = add_column(table, columns->pdata[i]);
+        if (r < 0)
+            return r;
+    }
+    for (guint i = 0; i < objects->len; i++) {
+        int r = add_line(table, model, columns, objects->pdata[i], flags);
+        if (r < 0)
+            return r;
+    }
+    return scols_print_table(table);
+}
+
+bool table_print(const Model *model, GPtrArray *columns, GPtrArray *objects, TableFlags flags, GError **error)
+{
+    g_autoptr(ScolsTable) table = scols_new_table();
+
+    int r = table ? fill_and_print(table, model, columns, objects, flags) : -errno;
+    if (r < 0)
+        g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, "cannot print the table: %s", g_strerror(-r));
+    return r >= 0;
+}

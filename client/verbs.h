@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Verbs: one function for each. It gets the words behind the verb, does the work, and returns the exit
+ * status; when it sets the error, that is printed and its code is the status. */
+
+#include <glib.h>
+
+#include "client/client.h"
+
+struct Verb {
+    const char *name;      /* NULL: what is done without a verb */
+    const char *arguments; /* as the help shows them */
+    const char *summary;
+    Outcome (*run)(Client *client, char **words, GError **error);
+};
+
+/* NULL = there is none; the one without a name is found by NULL. */
+const Verb *verb_find(const char *name);
+
+/* All of them, for the help. New string. */
+char *verbs_help(void);
+
+Outcome verb_overview(Client *client, char **words, GError **error);
+Outcome verb_list(Client *client, char **words, GError **error);
+Outcome verb_show(Client *client, char **words, GError **error);
+Outcome verb_give(Client *client, char **words, GError **error);
+Outcome verb_take(Client *client, char **words, GError **error);
+Outcome verb_attach(Client *client, char **words, GError **error);
+Outcome verb_detach(Client *client, char **words, GError **error);
+Outcome verb_watch(Client *client, char **words, GError **error);
+Outcome verb_explain(Client *client, char **words, GError **error);
+Outcome verb_rescan(Client *client, char **words, GError **error);
