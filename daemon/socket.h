@@ -7,7 +7,8 @@
  * the chain of port numbers from the root hub, "1.2". The USB2 and the USB3 half of one connector (the
  * kernel's peer links, also through USB3 hubs) have one name: the chain of the half on the slower bus. A
  * SuperSpeed port that has no peer is written "ss-<chain>", so that it never takes the name of a USB2 port
- * with the same number. Reads sysfs. */
+ * with the same number; a port of a plugged hub counts as having one even before the hub's USB2 half is
+ * there, because the name must not depend on which half was quicker. Reads sysfs. */
 
 #include <stdbool.h>
 
