@@ -3,10 +3,17 @@
 
 /* udev: enumerates the host's USB devices and follows their coming and going. Main thread only.
  *
- * found(device) is told for every device that udev has finished with (initialized, and the usb driver bound),
- * again after each later change of it, with a new Device each time (taken by the callee). gone(sysname) when
- * one was unplugged. Nothing is told twice for one enumeration unless something changed; on a lost event
- * (ENOBUFS) everything is enumerated again. The order is the kernel's. */
+ * found(device) is told for every device that udev has finished with (initialized, and a driver bound to the
+ * whole device: "usb", unless a device has a special one), again after each later change of it, with a new
+ * Device each time (taken by the callee). gone(sysname) when one was unplugged. Nothing is told twice for one
+ * enumeration unless something changed; another enumeration of the same name is told as gone and found. On a
+ * lost event (ENOBUFS) everything is enumerated again. The order is the kernel's. Neither function may free
+ * the monitor.
+ *
+ * For tests: umockdev (0.17) has no /run/udev/data, so its devices are never initialized for a rescan, but
+ * those in its events are. A test announces a device, also one that was there before the start, by a uevent
+ * "bind" once the monitor is open. It needs the link "driver" (L: driver=../../drivers/usb, any path that
+ * ends so) and should have E: DEVNUM and, to be another enumeration, another E: USEC_INITIALIZED. */
 
 #include <glib.h>
 #include <stdbool.h>
