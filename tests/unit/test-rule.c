@@ -440,8 +440,7 @@ static void test_serial_is_sane(void **state)
         "0123456789ABCDEF",
         "fedcba",
         "89AB",
-        "\xef\xbf\xbd\xef\xbf\xbd"
-        "12",
+        "\xef\xbf\xbd\xef\xbf\xbd-12",
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(good); i++)
