@@ -254,9 +254,17 @@ static const Column assignment_columns[] = {
 
 /* the overview */
 
+/* The shortest that a person knows it by: the line has better things to tell. */
 static GVariant *get_overview_device(const Model *model, const Object *object)
 {
-    return object->kind == KIND_DEVICE ? get_model(model, object) : get_name(model, object);
+    static const char *const names[] = { "Product", "Vendor", "Class" };
+
+    if (object->kind == KIND_ASSIGNMENT)
+        return get_name(model, object);
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
+        if (*object_string(object, names[i]))
+            return property_text(object, names[i]);
+    return NULL;
 }
 
 static GVariant *get_overview_usb_id(const Model *model, const Object *object)
@@ -289,7 +297,7 @@ static GVariant *get_overview_reason(const Model *model, const Object *object)
 }
 
 static const Column overview_columns[] = {
-    { "device", "maker and product", LOOK_CUT, true, get_overview_device },
+    { "device", "what it is called", LOOK_CUT, true, get_overview_device },
     { "id", "vendor and product id", LOOK_PLAIN, true, get_overview_usb_id },
     { "port", "the port as the kernel names it", LOOK_PLAIN, true, get_overview_port },
     { "where", "the host or the VM that has it", LOOK_PLAIN, true, get_overview_where },

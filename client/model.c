@@ -281,7 +281,7 @@ void model_load(Model *model, GVariant *managed, ModelFunc func, void *userdata)
 
     g_autofree const char **known = (const char **)g_hash_table_get_keys_as_array(model->objects, NULL);
     for (gsize i = 0; known[i]; i++)
-        if (!g_hash_table_contains(named, known[i]))
+        if (!g_hash_table_contains(named, known[i]) && !g_str_equal(known[i], FERRY_PATH_ROOT))
             model_drop(model, known[i], func, userdata);
 
     g_variant_iter_init(&iter, managed);

@@ -49,8 +49,8 @@ Model *model_new(void);
 Model *model_free(Model *model);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Model, model_free)
 
-/* managed: a{oa{sa{sv}}}, the whole answer of GetManagedObjects. Objects that it doesn't name are gone. func
- * may be NULL, here and below. */
+/* managed: a{oa{sa{sv}}}, the whole answer of GetManagedObjects. Objects that it doesn't name are gone, but
+ * for the manager, which not every service counts among its objects. func may be NULL, here and below. */
 void model_load(Model *model, GVariant *managed, ModelFunc func, void *userdata);
 /* interfaces: a{sa{sv}}, of InterfacesAdded */
 void model_add(Model *model, const char *path, GVariant *interfaces, ModelFunc func, void *userdata);

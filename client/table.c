@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <libsmartcols/libsmartcols.h>
+#include <wchar.h>
 
 #include "client/client.h"
 #include "client/outcome.h"
@@ -50,10 +51,27 @@ static int add_column(ScolsTable *table, const Column *column)
     return scols_table_new_column(table, heading, /* whint= */ 0, flags[column->look]) ? 0 : -errno;
 }
 
+/* libsmartcols must know how wide each character is, and loops without end where one has no width: what this
+ * locale cannot print is escaped, which in the C locale is all but ASCII. */
+static char *make_printable(GVariant *value)
+{
+    g_autofree char *escaped = variant_to_text(value);
+    GString *text = g_string_new(NULL);
+
+    for (const char *p = escaped; *p; p = g_utf8_next_char(p)) {
+        gunichar character = g_utf8_get_char(p);
+        if (character < 0x80 || wcwidth((wchar_t)character) >= 0)
+            g_string_append_unichar(text, character);
+        else
+            g_string_append_printf(text, "\\u%04x", character);
+    }
+    return g_string_free(text, FALSE);
+}
+
 static int add_cell(struct libscols_line *line, guint number, const Column *column, GVariant *value,
                     TableFlags flags)
 {
-    g_autofree char *text = variant_to_text(value);
+    g_autofree char *text = make_printable(value);
 
     int r = scols_line_set_data(line, number, *text || !(flags & TABLE_DASHES) ? text : "-");
     if (r < 0)
@@ -86,7 +104,7 @@ static int fill_and_print(ScolsTable *table, const Model *model, GPtrArray *colu
 {
     scols_table_enable_noheadings(table, (flags & TABLE_NO_HEADINGS) != 0);
     scols_table_enable_colors(table, client_wants_colors());
-    /* what is printed has been escaped; where it isn't ASCII it stays readable */
+    /* done by make_printable(); libsmartcols would escape the backslashes of what is escaped already */
     scols_table_enable_noencoding(table, 1);
 
     for (guint i = 0; i < columns->len; i++) {

@@ -110,6 +110,11 @@ static void print_object(const Model *model, const Object *object)
         g_autofree char *text = show_value(model, property, object_value(object, property));
         printf("  %*s: %s\n", width, name, *text ? text : "-");
     }
+    /* a device has no reason of its own */
+    g_autofree char *reason =
+        escape_text(object_string(model_follow(model, object, "Assignment", KIND_ASSIGNMENT), "Reason"));
+    if (*reason)
+        printf("  %*s: %s\n", width, "Reason", reason);
     printf("  %*s: %s\n", width, "Object", object->path);
 }
 

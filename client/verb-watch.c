@@ -25,10 +25,12 @@ static void print_line(const char *format, ...)
     putchar('\n');
 }
 
-/* What changes with every look and says nothing by itself: the state and the reason tell it. */
+/* Only for programs: the lines of the assignments and devices themselves tell it better. */
 static bool is_noise(const char *property)
 {
-    return g_str_equal(property, "Since");
+    static const char *const noise[] = { "Since", "Devices", "Assignments", "Assignment", NULL };
+
+    return g_strv_contains(noise, property);
 }
 
 static char *value_text(const Model *model, GVariant *value)

@@ -109,6 +109,16 @@ void wait_list_add(GPtrArray *items, const Model *model, const char *assignment)
 
 /* waiting */
 
+static bool device_has_left(const Model *model, const WaitItem *item)
+{
+    const Object *device = item->device ? model_get(model, item->device, KIND_DEVICE) : NULL;
+    const char *state = object_string(device, "State");
+
+    return !g_str_equal(object_string(device, "Assignment"), item->assignment) ||
+           !(g_str_equal(state, "attached") || g_str_equal(state, "detaching") ||
+             g_str_equal(state, "attaching"));
+}
+
 /* Judges the item; returns when to look again at the latest, G_MAXINT64 = when something changes. */
 static gint64 look_at(const Model *model, WaitGoal goal, WaitItem *item, gint64 now)
 {
@@ -123,6 +133,9 @@ static gint64 look_at(const Model *model, WaitGoal goal, WaitItem *item, gint64 
         item->seen = now;
     }
 
+    /* each object tells its part of a change by itself, and the device may be the last to do so */
+    if (goal != WAIT_ATTACHED && item->verdict == WAIT_DONE && !device_has_left(model, item))
+        item->verdict = WAIT_GOES_ON;
     if (item->verdict == WAIT_GOES_ON)
         return G_MAXINT64;
     /* a service that has just started calls everything "waiting" until it has looked around */
