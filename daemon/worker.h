@@ -24,7 +24,8 @@ typedef struct WorkerJob {
     /* Main thread. Takes the output (NULL on error); the error is the pool's. */
     void (*done)(gpointer output, const GError *error, void *userdata);
     void *userdata;
-    GDestroyNotify free_userdata; /* any thread: instead of done() when the pool is freed first; may be NULL */
+    GDestroyNotify
+        free_userdata; /* any thread: instead of done() when the pool is freed first; may be NULL */
 } WorkerJob;
 
 /* idle(queue) is told in the main thread when a queue has nothing left to run after a job that had timed out.

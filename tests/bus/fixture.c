@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The processes and the wires of the bus tier. */
+
+#include "tests/bus/cmocka-include.h"
+
+#include "tests/bus/fixture.h"
+
+#include <errno.h>
+#include <gio/gio.h>
+#include <glib/gstdio.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define DEADLINE_US (20 * G_USEC_PER_SEC)
+#define POLL_US     (20 * G_TIME_SPAN_MILLISECOND)
+
+#define CONTROLLER "/devices/pci0000:00/0000:00:14.0"
+#define ROOT_HUB   CONTROLLER "/usb1"
+
+static const char bus_config[] =
+    "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\"\n"
+    " \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\n"
+    "<busconfig><type>system</type><listen>unix:path=%s/bus.sock</listen><auth>EXTERNAL</auth>\n"
+    "<policy context=\"default\"><allow user=\"*\"/><allow own=\"*\"/>\n"
+    "<allow send_destination=\"*\" eavesdrop=\"true\"/><allow send_type=\"signal\"/>\n"
+    "<allow send_type=\"method_return\"/><allow send_type=\"error\"/><allow receive_type=\"method_call\"/>\n"
+    "<allow receive_type=\"method_return\"/><allow receive_type=\"error\"/><allow receive_type=\"signal\"/>\n"
+    "</policy></busconfig>\n";
+
+/* polkitd reads fixed folders: it gets its own view of them. $1: our actions, $2: an empty folder for rules.
+ */
+static const char polkit_script[] = "mount --bind \"$1\" /usr/share/polkit-1/actions &&"
+                                    " for d in /etc/polkit-1/rules.d /usr/share/polkit-1/rules.d; do"
+                                    "  [ ! -d $d ] || mount --bind \"$2\" $d || exit 1; done;"
+                                    " exec /usr/lib/polkit-1/polkitd --no-debug";
+
+/* ------------------------------------------------------------------ processes */
+
+static void child_setup(gpointer userdata)
+{
+    /* Nothing outlives the test program, however that ends. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+/* environment: NULL = this one, without umockdev. */
+static GPid spawn(Fixture *fixture, const char *const *argv, char **environment, const char *log)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = g_build_filename(fixture->dir, log, NULL);
+    g_auto(GStrv) plain = g_environ_unsetenv(g_get_environ(), "LD_PRELOAD");
+    FILE *file = fopen(path, "ae");
+    GPid pid = 0;
+
+    assert_non_null(file);
+    if (!g_spawn_async_with_fds(NULL, (char **)argv, environment ? environment : plain,
+                                G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, child_setup, NULL, &pid, -1,
+                                fileno(file), fileno(file), &error))
+        fail_msg("%s: %s", argv[0], error->message);
+    fclose(file);
+    return pid;
+}
+
+static int end_process(GPid *pid, int signal_number)
+{
+    int status = 0;
+
+    if (!*pid)
+        return 0;
+    kill(*pid, signal_number);
+    while (waitpid(*pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    *pid = 0;
+    return status;
+}
+
+/* Until something listens there. */
+static int connect_socket(Fixture *fixture, const char *path)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    gint64 deadline = g_get_monotonic_time() + DEADLINE_US;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    g_strlcpy(address.sun_path, path, sizeof address.sun_path);
+    while (connect(fd, (const struct sockaddr *)&address, sizeof address) < 0) {
+        if (g_get_monotonic_time() > deadline) {
+            fixture_print_log(fixture);
+            fail_msg("%s: nobody listens", path);
+        }
+        g_usleep(POLL_US);
+    }
+    return fd;
+}
+
+static void write_text(const char *dir, const char *name, const char *text)
+{
+    g_autofree char *path = g_build_filename(dir, name, NULL);
+
+    assert_true(g_file_set_contents(path, text, -1, NULL));
+}
+
+static void start_bus(Fixture *fixture)
+{
+    g_autofree char *config = g_strdup_printf(bus_config, fixture->dir);
+    g_autofree char *config_path = g_build_filename(fixture->dir, "bus.conf", NULL);
+    g_autofree char *config_argument = g_strconcat("--config-file=", config_path, NULL);
+    g_autofree char *socket_path = g_build_filename(fixture->dir, "bus.sock", NULL);
+
+    write_text(fixture->dir, "bus.conf", config);
+    fixture->bus_pid =
+        spawn(fixture, (const char *[]){ "dbus-daemon", config_argument, "--nofork", "--nopidfile", NULL },
+              NULL, "bus.log");
+    close(connect_socket(fixture, socket_path));
+    fixture->address = g_strconcat("unix:path=", socket_path, NULL);
+    assert_true(g_setenv("DBUS_SYSTEM_BUS_ADDRESS", fixture->address, TRUE));
+}
+
+static void start_polkit(Fixture *fixture)
+{
+    g_autofree char *actions = g_build_filename(fixture->dir, "actions", NULL);
+    g_autofree char *rules = g_build_filename(fixture->dir, "rules", NULL);
+    g_autofree char *policy = g_build_filename(actions, "org.usbferry1.policy", NULL);
+    g_autofree char *text = NULL;
+    const struct passwd *user = getpwnam("polkitd");
+
+    assert_int_equal(g_mkdir(actions, 0755), 0);
+    assert_int_equal(g_mkdir(rules, 0755), 0);
+    assert_true(g_file_get_contents(g_getenv("FERRY_TEST_POLICY"), &text, NULL, NULL));
+    assert_true(g_file_set_contents(policy, text, -1, NULL));
+    assert_non_null(user);
+    assert_int_equal(chown(rules, user->pw_uid, user->pw_gid), 0);
+    fixture->polkit_pid = spawn(
+        fixture, (const char *[]){ "unshare", "-m", "sh", "-c", polkit_script, "sh", actions, rules, NULL },
+        NULL, "polkit.log");
+}
+
+void fixture_start_daemon(Fixture *fixture)
+{
+    g_autofree char *state = fixture_state_path(fixture, "");
+    g_autofree char *runtime = g_build_filename(fixture->dir, "run", NULL);
+    g_autofree char *socket_path = g_build_filename(fixture->dir, "script.sock", NULL);
+    g_autofree char *root = umockdev_testbed_get_root_dir(fixture->bed);
+    char **environment = g_get_environ();
+
+    environment = g_environ_setenv(environment, "STATE_DIRECTORY", state, TRUE);
+    environment = g_environ_setenv(environment, "RUNTIME_DIRECTORY", runtime, TRUE);
+    environment = g_environ_setenv(environment, "FERRY_SCRIPT_SOCKET", socket_path, TRUE);
+    environment = g_environ_setenv(environment, "UMOCKDEV_DIR", root, TRUE);
+    environment = g_environ_setenv(environment, "G_MESSAGES_DEBUG", "usbferry", TRUE);
+    environment = g_environ_setenv(environment, "G_DEBUG", "fatal-criticals", TRUE);
+    (void)g_unlink(socket_path);
+    fixture->daemon_pid =
+        spawn(fixture, (const char *[]){ g_getenv("FERRY_TEST_DAEMON"), NULL }, environment, "daemon.log");
+    g_strfreev(environment);
+    fixture->script = connect_socket(fixture, socket_path);
+}
+
+void fixture_stop_daemon(Fixture *fixture, int signal_number)
+{
+    int status;
+
+    if (fixture->script >= 0)
+        close(fixture->script);
+    fixture->script = -1;
+    if (!fixture->daemon_pid)
+        return;
+    status = end_process(&fixture->daemon_pid, signal_number);
+    if (signal_number != SIGKILL && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)) {
+        fixture_print_log(fixture);
+        fail_msg("the service ended with status 0x%x", (unsigned)status);
+    }
+}
+
+bool fixture_daemon_lives(Fixture *fixture)
+{
+    siginfo_t info = { .si_pid = 0 };
+
+    return fixture->daemon_pid &&
+           waitid(P_PID, (id_t)fixture->daemon_pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == 0;
+}
+
+char *fixture_state_path(Fixture *fixture, const char *name)
+{
+    return g_build_filename(fixture->dir, "state", name, NULL);
+}
+
+static void print_file(Fixture *fixture, const char *name)
+{
+    g_autofree char *path = g_build_filename(fixture->dir, name, NULL);
+    g_autofree char *text = NULL;
+
+    if (g_file_get_contents(path, &text, NULL, NULL) && *text)
+        fprintf(stderr, "---- %s\n%s----\n", name, text);
+}
+
+void fixture_print_log(Fixture *fixture)
+{
+    print_file(fixture, "daemon.log");
+    print_file(fixture, "polkit.log");
+    print_file(fixture, "bus.log");
+}
+
+/* ------------------------------------------------------------------ devices */
+
+static char *device_devpath(const char *sysname)
+{
+    /* "1-3.1" is below hub "1-3". */
+    g_auto(GStrv) parts = g_strsplit(strchr(sysname, '-') + 1, ".", -1);
+    GString *path = g_string_new(ROOT_HUB);
+    GString *name = g_string_new(NULL);
+
+    for (char **part = parts; *part; part++) {
+        g_string_append_printf(name, "%s%s", part == parts ? "1-" : ".", *part);
+        g_string_append_printf(path, "/%s", name->str);
+    }
+    g_string_free(name, TRUE);
+    return g_string_free(path, FALSE);
+}
+
+static void add_usb_device(Fixture *fixture, const char *devpath, const char *usb_devpath,
+                           const char *class_code, const char *interfaces, const char *vendor,
+                           const char *product, const char *serial, const char *name)
+{
+    unsigned number = fixture->next_device_number++;
+    g_autofree char *record = NULL;
+    g_autoptr(GError) error = NULL;
+
+    record = g_strdup_printf("P: %s\n"
+                             "N: bus/usb/001/%03u\n"
+                             "L: driver=../../../../bus/usb/drivers/usb\n"
+                             "E: DEVTYPE=usb_device\n"
+                             "E: SUBSYSTEM=usb\n"
+                             "E: DRIVER=usb\n"
+                             "E: BUSNUM=001\n"
+                             "E: DEVNUM=%03u\n"
+                             "E: USEC_INITIALIZED=%" G_GINT64_FORMAT "\n"
+                             "E: ID_USB_INTERFACES=%s\n"
+                             "A: idVendor=%s\n"
+                             "A: idProduct=%s\n"
+                             "A: bDeviceClass=%s\n"
+                             "A: busnum=1\n"
+                             "A: devnum=%u\n"
+                             "A: devpath=%s\n"
+                             "A: speed=12\n"
+                             "A: removable=removable\n"
+                             "A: manufacturer=Lab\n"
+                             "A: product=%s\n",
+                             devpath, number, number, g_get_monotonic_time(), interfaces, vendor, product,
+                             class_code, number, usb_devpath, name);
+    if (*serial) {
+        char *with_serial = g_strdup_printf("%sA: serial=%s\n", record, serial);
+
+        g_free(record);
+        record = with_serial;
+    }
+    if (!umockdev_testbed_add_from_string(fixture->bed, record, &error))
+        fail_msg("%s", error->message);
+}
+
+static void announce(Fixture *fixture, const char *devpath, const char *action)
+{
+    g_autofree char *syspath = g_strconcat("/sys", devpath, NULL);
+
+    umockdev_testbed_uevent(fixture->bed, syspath, action);
+}
+
+static void plug(Fixture *fixture, const char *sysname, const char *class_code, const char *interfaces,
+                 const char *vendor, const char *product, const char *serial, const char *name)
+{
+    g_autofree char *devpath = device_devpath(sysname);
+
+    add_usb_device(fixture, devpath, strchr(sysname, '-') + 1, class_code, interfaces, vendor, product,
+                   serial, name);
+    announce(fixture, devpath, "add");
+    announce(fixture, devpath, "bind");
+}
+
+void fixture_plug(Fixture *fixture, const char *sysname, const char *vendor, const char *product,
+                  const char *serial, const char *name)
+{
+    plug(fixture, sysname, "00", ":030101:", vendor, product, serial, name);
+}
+
+void fixture_plug_hub(Fixture *fixture, const char *sysname)
+{
+    plug(fixture, sysname, "09", ":090000:", "0409", "55aa", "", "Hub");
+}
+
+void fixture_change(Fixture *fixture, const char *sysname, const char *attribute, const char *bytes)
+{
+    g_autofree char *devpath = device_devpath(sysname);
+    g_autofree char *syspath = g_strconcat("/sys", devpath, NULL);
+
+    umockdev_testbed_set_attribute_binary(fixture->bed, syspath, attribute, (guint8 *)bytes,
+                                          (gint)strlen(bytes));
+    announce(fixture, devpath, "change");
+}
+
+void fixture_unplug(Fixture *fixture, const char *sysname)
+{
+    g_autofree char *devpath = device_devpath(sysname);
+    g_autofree char *syspath = g_strconcat("/sys", devpath, NULL);
+
+    announce(fixture, devpath, "unbind");
+    announce(fixture, devpath, "remove");
+    umockdev_testbed_remove_device(fixture->bed, syspath);
+}
+
+/* ------------------------------------------------------------------ the hypervisor */
+
+char *fixture_script(Fixture *fixture, const char *format, ...)
+{
+    char answer[4096];
+    gsize length = 0;
+    g_autofree char *command = NULL;
+    va_list arguments;
+
+    va_start(arguments, format);
+    command = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    assert_int_equal(dprintf(fixture->script, "%s\n", command), (int)strlen(command) + 1);
+    while (length < sizeof answer - 1) {
+        if (read(fixture->script, answer + length, 1) != 1)
+            fixture_assert(fixture, !"the service is gone");
+        if (answer[length] == '\n')
+            break;
+        length++;
+    }
+    answer[length] = '\0';
+    if (!g_str_has_prefix(answer, "ok")) {
+        fixture_print_log(fixture);
+        fail_msg("%s: %s", command, answer);
+    }
+    return g_strdup(answer[2] ? answer + 3 : "");
+}
+
+/* ------------------------------------------------------------------ set-up */
+
+static sd_bus *connect_bus(Fixture *fixture)
+{
+    sd_bus *bus = NULL;
+    const char *unique;
+
+    assert_int_equal(sd_bus_new(&bus), 0);
+    assert_true(sd_bus_set_address(bus, fixture->address) >= 0);
+    assert_true(sd_bus_set_bus_client(bus, 1) >= 0);
+    assert_true(sd_bus_start(bus) >= 0);
+    /* Waits for Hello, so that the credentials are those of now. */
+    assert_true(sd_bus_get_unique_name(bus, &unique) >= 0);
+    return bus;
+}
+
+sd_bus *fixture_connect(Fixture *fixture, uid_t uid)
+{
+    sd_bus *bus;
+
+    assert_int_equal(seteuid(uid), 0);
+    bus = connect_bus(fixture);
+    assert_int_equal(seteuid(0), 0);
+    return bus;
+}
+
+static bool is_settled(Fixture *fixture, void *userdata)
+{
+    g_autofree char *settling = fixture_get(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Settling");
+
+    return g_strcmp0(settling, "false") == 0;
+}
+
+int fixture_setup(void **state)
+{
+    Fixture *fixture = g_new0(Fixture, 1);
+
+    *state = fixture;
+    fixture->script = -1;
+    fixture->next_device_number = 2;
+    fixture->dir = g_dir_make_tmp("ferry-bus-XXXXXX", NULL);
+    assert_non_null(fixture->dir);
+    /* polkitd and strangers must reach the bus in it. */
+    assert_int_equal(chmod(fixture->dir, 0755), 0);
+    fixture->bed = umockdev_testbed_new();
+    add_usb_device(fixture, ROOT_HUB, "0", "09", ":090000:", "1d6b", "0002", "", "xHCI Host Controller");
+    start_bus(fixture);
+    start_polkit(fixture);
+    fixture_start_daemon(fixture);
+    fixture->bus = fixture_connect(fixture, 0);
+    assert_true(
+        sd_bus_add_match(fixture->bus, NULL, "type='signal',sender='" FERRY_BUS_NAME "'", NULL, NULL) >= 0);
+    g_free(fixture_script(fixture, "define %s desk", FIXTURE_DESK));
+    g_free(fixture_script(fixture, "define %s studio", FIXTURE_STUDIO));
+    g_free(fixture_script(fixture, "start %s", FIXTURE_DESK));
+    g_free(fixture_script(fixture, "connect"));
+    fixture_wait_for(fixture, is_settled, NULL, "the service has settled");
+    return 0;
+}
+
+static void remove_folder(const char *path)
+{
+    g_autoptr(GError) error = NULL;
+
+    g_spawn_sync(NULL, (char **)(const char *[]){ "rm", "-rf", path, NULL }, NULL, G_SPAWN_SEARCH_PATH, NULL,
+                 NULL, NULL, NULL, NULL, &error);
+}
+
+int fixture_teardown(void **state)
+{
+    Fixture *fixture = *state;
+
+    sd_bus_flush_close_unref(fixture->bus);
+    fixture_stop_daemon(fixture, SIGTERM);
+    end_process(&fixture->polkit_pid, SIGTERM);
+    end_process(&fixture->bus_pid, SIGTERM);
+    g_clear_object(&fixture->bed);
+    remove_folder(fixture->dir);
+    g_free(fixture->dir);
+    g_free(fixture->address);
+    g_free(fixture);
+    return 0;
+}

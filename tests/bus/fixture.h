@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The bus tier: the real service on a private system bus with the real polkitd, USB devices that umockdev
+ * makes, and a scripted hypervisor. Every test has its own of all of them, in a folder of its own.
+ *
+ * Nothing here waits for time: fixture_wait_…() wait for what is to happen, until a deadline, and print the
+ * service's log when it passes. */
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-bus.h>
+#include <umockdev.h>
+
+#include "dbus/names.h"
+
+#define FIXTURE_DESK   "11111111-1111-1111-1111-111111111111"
+#define FIXTURE_STUDIO "22222222-2222-2222-2222-222222222222"
+
+/* A uid without any right. */
+#define FIXTURE_STRANGER 65534
+
+typedef struct Fixture {
+    char *dir;
+    char *address;
+    GPid bus_pid;
+    GPid polkit_pid;
+    GPid daemon_pid;
+    UMockdevTestbed *bed;
+    sd_bus *bus; /* root's connection */
+    int script;  /* the scripted hypervisor's socket */
+    unsigned next_device_number;
+} Fixture;
+
+/* cmocka's setup and teardown. The service runs, connected, with the machines desk (running) and studio
+ * (off). */
+int fixture_setup(void **state);
+int fixture_teardown(void **state);
+
+void fixture_start_daemon(Fixture *fixture);
+/* SIGTERM: waits for a clean exit. SIGKILL: waits for the end. */
+void fixture_stop_daemon(Fixture *fixture, int signal_number);
+bool fixture_daemon_lives(Fixture *fixture);
+/* The state folder of the service. New string. */
+char *fixture_state_path(Fixture *fixture, const char *name);
+void fixture_print_log(Fixture *fixture);
+
+/* A device of the mock controller: sysname "1-2" or "1-3.1"; told to the service as udev does it, with a new
+ * device number each time. */
+void fixture_plug(Fixture *fixture, const char *sysname, const char *vendor, const char *product,
+                  const char *serial, const char *name);
+void fixture_plug_hub(Fixture *fixture, const char *sysname);
+/* Overwrites a sysfs attribute with any bytes and announces the change. */
+void fixture_change(Fixture *fixture, const char *sysname, const char *attribute, const char *bytes);
+void fixture_unplug(Fixture *fixture, const char *sysname);
+
+/* A command for the scripted hypervisor; fails the test unless it answers ok. The answer behind "ok ". New
+ * string. */
+char *fixture_script(Fixture *fixture, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* Another connection, as this user. */
+sd_bus *fixture_connect(Fixture *fixture, uid_t uid);
+
+/* Calls on the service. …_ok fails the test on an error; …_error fails it on success or another error name
+ * (without the usbferry prefix, or a whole standard name) and gives the error's text. */
+sd_bus_message *fixture_call_ok(Fixture *fixture, const char *path, const char *interface, const char *member,
+                                const char *types, ...);
+char *fixture_call_error(Fixture *fixture, const char *name, const char *path, const char *interface,
+                         const char *member, const char *types, ...);
+
+/* Assigns and gives the assignment's path. New string. */
+char *fixture_assign(Fixture *fixture, const char *sysname, const char *uuid);
+/* The object path of a device or machine. New string. */
+char *fixture_device_path(const char *sysname);
+char *fixture_machine_path(const char *uuid);
+
+/* A property as text ("" for none of a basic type). New string, NULL when the object or property is not
+ * there. */
+char *fixture_get(Fixture *fixture, const char *path, const char *interface, const char *property);
+
+/* Waits until the property has this value. */
+void fixture_wait(Fixture *fixture, const char *path, const char *interface, const char *property,
+                  const char *value);
+/* Waits until the object is on the bus, or is not any more. */
+void fixture_wait_object(Fixture *fixture, const char *path, const char *interface, bool present);
+/* Waits until the predicate holds; it is asked again after every signal of the service and every few ms. */
+void fixture_wait_for(Fixture *fixture, bool (*predicate)(Fixture *fixture, void *userdata), void *userdata,
+                      const char *what);
+
+/* Like assert_true(), with the service's log on failure. */
+#define fixture_assert(fixture, condition) \
+    do {                                   \
+        if (!(condition)) {                \
+            fixture_print_log(fixture);    \
+            fail_msg("%s", #condition);    \
+        }                                  \
+    } while (0)

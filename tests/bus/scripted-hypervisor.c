@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The scripted hypervisor. The script runs in the main thread, the worker calls in any: one lock for all. */
+
+#include "tests/bus/scripted-hypervisor.h"
+
+#include <glib-unix.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "daemon/error.h"
+
+typedef struct Domain {
+    MachineInfo *info;
+    bool hangs;
+    bool keeps; /* removals wait */
+    unsigned failures;
+    char *failure_text;
+    GHashTable *leaving; /* aliases that go with let-go */
+} Domain;
+
+typedef struct Script {
+    Hypervisor base;
+    GMutex lock;
+    GCond moved; /* a domain doesn't hang any more */
+    GHashTable *domains;
+    bool connected;
+    bool quiet;
+    unsigned attaches, detaches, inspects, lists;
+    int listener;
+    FILE *peer;
+} Script;
+
+static void domain_free(gpointer data)
+{
+    Domain *domain = data;
+
+    machine_info_free(domain->info);
+    g_hash_table_unref(domain->leaving);
+    g_free(domain->failure_text);
+    g_free(domain);
+}
+
+/* ------------------------------------------------------------------ worker calls */
+
+/* Locked on return, also on failure. */
+static Domain *enter(Script *script, const char *uuid, GError **error)
+{
+    Domain *domain;
+
+    g_mutex_lock(&script->lock);
+    while ((domain = g_hash_table_lookup(script->domains, uuid)) && domain->hangs)
+        g_cond_wait(&script->moved, &script->lock);
+    if (!script->connected) {
+        g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR, "client socket is closed");
+        return NULL;
+    }
+    if (!domain)
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_MACHINE, "no domain with uuid %s", uuid);
+    return domain;
+}
+
+static gpointer copy_hostdev(gconstpointer source, gpointer userdata)
+{
+    const Hostdev *hostdev = source;
+    Hostdev *copy = g_memdup2(hostdev, sizeof *hostdev);
+
+    copy->alias = g_strdup(hostdev->alias);
+    copy->assignment_id = g_strdup(hostdev->assignment_id);
+    return copy;
+}
+
+static MachineInfo *copy_info(const MachineInfo *info, bool brief)
+{
+    MachineInfo *copy = machine_info_new(info->uuid);
+
+    g_free(copy->name);
+    copy->name = g_strdup(info->name);
+    copy->state = info->state;
+    if (brief)
+        return copy;
+    g_free(copy->usb_controller);
+    copy->usb_controller = g_strdup(info->usb_controller);
+    copy->free_ports = info->free_ports > info->hostdevs->len ? info->free_ports - info->hostdevs->len : 0;
+    if (info->state == MACHINE_STATE_RUNNING)
+        for (guint i = 0; i < info->hostdevs->len; i++)
+            g_ptr_array_add(copy->hostdevs, copy_hostdev(info->hostdevs->pdata[i], NULL));
+    return copy;
+}
+
+static void free_info(gpointer info)
+{
+    machine_info_free(info);
+}
+
+static GPtrArray *script_list(Hypervisor *hypervisor, GError **error)
+{
+    Script *script = (Script *)hypervisor;
+    GPtrArray *list = NULL;
+    GHashTableIter iter;
+    gpointer value;
+
+    g_mutex_lock(&script->lock);
+    script->lists++;
+    if (!script->connected) {
+        g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR, "client socket is closed");
+    } else {
+        list = g_ptr_array_new_with_free_func(free_info);
+        g_hash_table_iter_init(&iter, script->domains);
+        while (g_hash_table_iter_next(&iter, NULL, &value))
+            g_ptr_array_add(list, copy_info(((Domain *)value)->info, true));
+    }
+    g_mutex_unlock(&script->lock);
+    return list;
+}
+
+static MachineInfo *script_inspect(Hypervisor *hypervisor, const char *uuid, GError **error)
+{
+    Script *script = (Script *)hypervisor;
+    Domain *domain = enter(script, uuid, error);
+    MachineInfo *info = domain ? copy_info(domain->info, false) : NULL;
+
+    script->inspects++;
+    g_mutex_unlock(&script->lock);
+    return info;
+}
+
+static gboolean tell_touched(gpointer data);
+
+typedef struct Touch {
+    Script *script;
+    char *uuid;
+    bool memory_replaced;
+} Touch;
+
+/* From any thread. Locked. */
+static void touch(Script *script, const char *uuid, bool memory_replaced)
+{
+    Touch *event;
+
+    if (script->quiet)
+        return;
+    event = g_new(Touch, 1);
+    *event = (Touch){ .script = script, .uuid = g_strdup(uuid), .memory_replaced = memory_replaced };
+    g_idle_add(tell_touched, event);
+}
+
+static gboolean tell_touched(gpointer data)
+{
+    Touch *event = data;
+    Hypervisor *hypervisor = &event->script->base;
+
+    if (hypervisor->events)
+        hypervisor->events->machine_touched(hypervisor, event->uuid, event->memory_replaced,
+                                            hypervisor->events_userdata);
+    g_free(event->uuid);
+    g_free(event);
+    return G_SOURCE_REMOVE;
+}
+
+static const Domain *owner_of(Script *script, unsigned bus_number, unsigned device_number)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, script->domains);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Domain *domain = value;
+
+        for (guint i = 0; i < domain->info->hostdevs->len; i++) {
+            const Hostdev *hostdev = domain->info->hostdevs->pdata[i];
+
+            if (hostdev->bus_number == bus_number && hostdev->device_number == device_number)
+                return domain;
+        }
+    }
+    return NULL;
+}
+
+static bool refuse_attach(Script *script, Domain *domain, const HostdevSpec *spec, GError **error)
+{
+    const Domain *owner = owner_of(script, spec->bus_number, spec->device_number);
+
+    if (domain->failures > 0) {
+        domain->failures--;
+        g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR, domain->failure_text);
+        return true;
+    }
+    if (domain->info->state != MACHINE_STATE_RUNNING) {
+        g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_MACHINE_NOT_RUNNING, "domain is not running");
+        return true;
+    }
+    if (owner) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_DEVICE_BUSY,
+                    "USB device %03u:%03u is in use by driver QEMU, domain %s", spec->bus_number,
+                    spec->device_number, owner->info->name);
+        return true;
+    }
+    return false;
+}
+
+static bool script_attach(Hypervisor *hypervisor, const char *uuid, const HostdevSpec *spec, GError **error)
+{
+    Script *script = (Script *)hypervisor;
+    Domain *domain = enter(script, uuid, error);
+    bool attached = false;
+
+    script->attaches++;
+    if (domain && !refuse_attach(script, domain, spec, error)) {
+        Hostdev *hostdev = g_new0(Hostdev, 1);
+
+        hostdev->alias = g_strdup(spec->alias);
+        hostdev_alias_parse(spec->alias, &hostdev->assignment_id, &hostdev->instance);
+        hostdev->bus_number = spec->bus_number;
+        hostdev->device_number = spec->device_number;
+        hostdev->vendor_id = spec->vendor_id;
+        hostdev->product_id = spec->product_id;
+        g_ptr_array_add(domain->info->hostdevs, hostdev);
+        touch(script, uuid, false);
+        attached = true;
+    }
+    g_mutex_unlock(&script->lock);
+    return attached;
+}
+
+static void remove_alias(Domain *domain, const char *alias)
+{
+    for (guint i = 0; i < domain->info->hostdevs->len; i++)
+        if (g_strcmp0(((Hostdev *)domain->info->hostdevs->pdata[i])->alias, alias) == 0) {
+            g_ptr_array_remove_index(domain->info->hostdevs, i);
+            return;
+        }
+}
+
+static bool script_detach(Hypervisor *hypervisor, const char *uuid, const char *alias, GError **error)
+{
+    Script *script = (Script *)hypervisor;
+    Domain *domain = enter(script, uuid, error);
+
+    script->detaches++;
+    if (domain && domain->keeps) {
+        g_hash_table_add(domain->leaving, g_strdup(alias));
+    } else if (domain) {
+        remove_alias(domain, alias);
+        touch(script, uuid, false);
+    }
+    g_mutex_unlock(&script->lock);
+    return domain != NULL;
+}
+
+/* ------------------------------------------------------------------ the script */
+
+static void drop_hostdevs(Domain *domain)
+{
+    g_ptr_array_set_size(domain->info->hostdevs, 0);
+}
+
+static void add_foreign(Domain *domain, char **words)
+{
+    Hostdev *hostdev = g_new0(Hostdev, 1);
+
+    hostdev->alias = g_strdup("hostdev0");
+    hostdev->bus_number = (unsigned)g_ascii_strtoull(words[2], NULL, 10);
+    hostdev->device_number = (unsigned)g_ascii_strtoull(words[3], NULL, 10);
+    hostdev->vendor_id = (uint16_t)g_ascii_strtoull(words[4], NULL, 16);
+    hostdev->product_id = (uint16_t)g_ascii_strtoull(words[5], NULL, 16);
+    g_ptr_array_add(domain->info->hostdevs, hostdev);
+}
+
+static void remove_foreign(Domain *domain)
+{
+    for (guint i = domain->info->hostdevs->len; i > 0; i--)
+        if (!((Hostdev *)domain->info->hostdevs->pdata[i - 1])->assignment_id)
+            g_ptr_array_remove_index(domain->info->hostdevs, i - 1);
+}
+
+static void let_go(Domain *domain)
+{
+    GHashTableIter iter;
+    gpointer alias;
+
+    domain->keeps = false;
+    g_hash_table_iter_init(&iter, domain->leaving);
+    while (g_hash_table_iter_next(&iter, &alias, NULL))
+        remove_alias(domain, alias);
+    g_hash_table_remove_all(domain->leaving);
+}
+
+static char *show(const Domain *domain)
+{
+    GString *text = g_string_new("ok ");
+
+    g_string_append_printf(text, "%s %s", domain->info->name, machine_state_to_string(domain->info->state));
+    for (guint i = 0; i < domain->info->hostdevs->len; i++) {
+        const Hostdev *hostdev = domain->info->hostdevs->pdata[i];
+
+        g_string_append_printf(text, " %s=%u:%u:%04x:%04x", hostdev->alias, hostdev->bus_number,
+                               hostdev->device_number, hostdev->vendor_id, hostdev->product_id);
+    }
+    return g_string_free(text, FALSE);
+}
+
+/* Commands about one machine. NULL = unknown. Locked. */
+static char *run_domain_command(Script *script, Domain *domain, char **words)
+{
+    const char *verb = words[0];
+    bool memory_replaced = false;
+
+    if (strcmp(verb, "show") == 0)
+        return show(domain);
+    if (strcmp(verb, "start") == 0) {
+        drop_hostdevs(domain);
+        domain->info->state = MACHINE_STATE_RUNNING;
+    } else if (strcmp(verb, "stop") == 0) {
+        drop_hostdevs(domain);
+        domain->info->state = MACHINE_STATE_SHUTOFF;
+    } else if (strcmp(verb, "restore") == 0) {
+        domain->info->state = MACHINE_STATE_RUNNING;
+        memory_replaced = true;
+    } else if (strcmp(verb, "foreign") == 0) {
+        add_foreign(domain, words);
+    } else if (strcmp(verb, "unforeign") == 0) {
+        remove_foreign(domain);
+    } else if (strcmp(verb, "hang") == 0) {
+        domain->hangs = true;
+        return g_strdup("ok");
+    } else if (strcmp(verb, "resume") == 0) {
+        domain->hangs = false;
+        g_cond_broadcast(&script->moved);
+        return g_strdup("ok");
+    } else if (strcmp(verb, "fail") == 0) {
+        domain->failures = (unsigned)g_ascii_strtoull(words[2], NULL, 10);
+        g_free(domain->failure_text);
+        domain->failure_text = g_strjoinv(" ", words + 3);
+        return g_strdup("ok");
+    } else if (strcmp(verb, "keep") == 0) {
+        domain->keeps = true;
+        return g_strdup("ok");
+    } else if (strcmp(verb, "let-go") == 0) {
+        let_go(domain);
+    } else {
+        return NULL;
+    }
+    touch(script, words[1], memory_replaced);
+    return g_strdup("ok");
+}
+
+static void define(Script *script, char **words)
+{
+    enum { PORTS = 15 };
+    Domain *domain = g_new0(Domain, 1);
+
+    domain->info = machine_info_new(words[1]);
+    g_free(domain->info->name);
+    domain->info->name = g_strdup(words[2]);
+    g_free(domain->info->usb_controller);
+    domain->info->usb_controller = g_strdup("qemu-xhci");
+    domain->info->free_ports = PORTS;
+    domain->leaving = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_hash_table_replace(script->domains, domain->info->uuid, domain);
+    touch(script, words[1], false);
+}
+
+/* Locked. *ret_state: what the connection is to become. */
+static char *run_command(Script *script, const char *line, HypervisorState *ret_state, char **ret_text)
+{
+    g_auto(GStrv) words = g_strsplit(line, " ", -1);
+    guint n = g_strv_length(words);
+    Domain *domain = n > 1 ? g_hash_table_lookup(script->domains, words[1]) : NULL;
+    char *answer;
+
+    if (n == 3 && strcmp(words[0], "define") == 0) {
+        define(script, words);
+        return g_strdup("ok");
+    }
+    if (n == 2 && strcmp(words[0], "undefine") == 0) {
+        g_hash_table_remove(script->domains, words[1]);
+        touch(script, words[1], false);
+        return g_strdup("ok");
+    }
+    if (domain && (answer = run_domain_command(script, domain, words)))
+        return answer;
+    if (n == 1 && (strcmp(words[0], "quiet") == 0 || strcmp(words[0], "loud") == 0)) {
+        script->quiet = strcmp(words[0], "quiet") == 0;
+        return g_strdup("ok");
+    }
+    if (n >= 1 && strcmp(words[0], "disconnect") == 0) {
+        script->connected = false;
+        *ret_state = HYPERVISOR_STATE_CONNECTING;
+        *ret_text = g_strjoinv(" ", words + 1);
+        return g_strdup("ok");
+    }
+    if (n == 1 && strcmp(words[0], "connect") == 0) {
+        script->connected = true;
+        *ret_state = HYPERVISOR_STATE_CONNECTED;
+        return g_strdup("ok");
+    }
+    if (n == 1 && strcmp(words[0], "counts") == 0)
+        return g_strdup_printf("ok attach=%u detach=%u inspect=%u list=%u", script->attaches,
+                               script->detaches, script->inspects, script->lists);
+    return g_strdup_printf("error unknown: %s", line);
+}
+
+static gboolean read_command(int fd, GIOCondition condition, gpointer data)
+{
+    Script *script = data;
+    char line[1024];
+    HypervisorState state = _HYPERVISOR_STATE_INVALID;
+    g_autofree char *text = NULL;
+    g_autofree char *answer = NULL;
+
+    if (!fgets(line, sizeof line, script->peer)) {
+        g_clear_pointer(&script->peer, fclose);
+        return G_SOURCE_REMOVE;
+    }
+    line[strcspn(line, "\n")] = '\0';
+    g_mutex_lock(&script->lock);
+    answer = run_command(script, line, &state, &text);
+    g_mutex_unlock(&script->lock);
+    if (state != _HYPERVISOR_STATE_INVALID)
+        hypervisor_set_state(&script->base, state, text);
+    fprintf(script->peer, "%s\n", answer);
+    fflush(script->peer);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean accept_peer(int fd, GIOCondition condition, gpointer data)
+{
+    Script *script = data;
+    int peer = accept(fd, NULL, NULL);
+
+    g_clear_pointer(&script->peer, fclose);
+    script->peer = fdopen(peer, "r+");
+    /* One command, one answer: nothing may be left in a buffer that the loop doesn't see. */
+    setvbuf(script->peer, NULL, _IONBF, 0);
+    g_unix_fd_add(peer, G_IO_IN | G_IO_HUP, read_command, script);
+    return G_SOURCE_CONTINUE;
+}
+
+static void script_start(Hypervisor *hypervisor)
+{
+    Script *script = (Script *)hypervisor;
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    const char *path = g_getenv("FERRY_SCRIPT_SOCKET");
+
+    g_strlcpy(address.sun_path, path ? path : "", sizeof address.sun_path);
+    script->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    (void)unlink(address.sun_path);
+    if (bind(script->listener, (const struct sockaddr *)&address, sizeof address) < 0 ||
+        listen(script->listener, 1) < 0)
+        g_error("%s: cannot listen", address.sun_path);
+    g_unix_fd_add(script->listener, G_IO_IN, accept_peer, script);
+}
+
+static void script_free(Hypervisor *hypervisor)
+{
+    /* A worker may hang in here on purpose: the process ends now, so nothing is taken from under it. */
+}
+
+static const HypervisorOps script_ops = {
+    .start = script_start,
+    .free = script_free,
+    .list = script_list,
+    .inspect = script_inspect,
+    .attach = script_attach,
+    .detach = script_detach,
+};
+
+Hypervisor *scripted_hypervisor_new(const char *uri, WorkerPool *pool)
+{
+    static Script script;
+
+    script.base.ops = &script_ops;
+    script.base.uri = g_strdup("scripted:///");
+    script.base.state = HYPERVISOR_STATE_CONNECTING;
+    g_mutex_init(&script.lock);
+    g_cond_init(&script.moved);
+    script.domains = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, domain_free);
+    return &script.base;
+}

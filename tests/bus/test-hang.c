@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A machine that doesn't answer delays nobody but itself. */
+
+#include "tests/bus/cmocka-include.h"
+
+#include <string.h>
+
+#include "tests/bus/fixture.h"
+
+static void wait_assignment(Fixture *fixture, const char *path, const char *state)
+{
+    fixture_wait(fixture, path, FERRY_INTERFACE_ASSIGNMENT, "State", state);
+}
+
+static void plug(Fixture *fixture, const char *sysname, const char *serial)
+{
+    g_autofree char *path = fixture_device_path(sysname);
+
+    fixture_plug(fixture, sysname, "0529", "0001", serial, "HASP dongle");
+    fixture_wait_object(fixture, path, FERRY_INTERFACE_DEVICE, true);
+}
+
+static void test_others_go_on(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *stuck = NULL;
+    g_autofree char *moving = NULL;
+    g_autofree char *reason = NULL;
+
+    g_free(fixture_script(fixture, "start %s", FIXTURE_STUDIO));
+    plug(fixture, "1-2", "AAAA-1");
+    plug(fixture, "1-3", "BBBB-2");
+    g_free(fixture_script(fixture, "hang %s", FIXTURE_DESK));
+    stuck = fixture_assign(fixture, "1-2", FIXTURE_DESK);
+    wait_assignment(fixture, stuck, "attaching");
+
+    /* While that call hangs, another machine gets, loses and gets its device, and everything can be read. */
+    moving = fixture_assign(fixture, "1-3", FIXTURE_STUDIO);
+    wait_assignment(fixture, moving, "attached");
+    sd_bus_message_unref(fixture_call_ok(fixture, moving, FERRY_INTERFACE_ASSIGNMENT, "Detach", ""));
+    wait_assignment(fixture, moving, "disabled");
+    sd_bus_message_unref(fixture_call_ok(fixture, moving, FERRY_INTERFACE_ASSIGNMENT, "Attach", ""));
+    wait_assignment(fixture, moving, "attached");
+    sd_bus_message_unref(fixture_call_ok(fixture, FERRY_PATH_ROOT, "org.freedesktop.DBus.ObjectManager",
+                                         "GetManagedObjects", ""));
+
+    /* Past its deadline the stuck one is said to be so, and not before. */
+    wait_assignment(fixture, stuck, "failed");
+    fixture_wait(fixture, stuck, FERRY_INTERFACE_ASSIGNMENT, "Error", "Timeout");
+    reason = fixture_get(fixture, stuck, FERRY_INTERFACE_ASSIGNMENT, "Reason");
+    assert_non_null(strstr(reason, "machine \"desk\""));
+
+    g_free(fixture_script(fixture, "resume %s", FIXTURE_DESK));
+    wait_assignment(fixture, stuck, "attached");
+}
+
+static void test_release_during_a_hang(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = NULL;
+    g_autofree char *shown = NULL;
+
+    plug(fixture, "1-2", "AAAA-1");
+    assignment = fixture_assign(fixture, "1-2", FIXTURE_DESK);
+    wait_assignment(fixture, assignment, "attached");
+    g_free(fixture_script(fixture, "hang %s", FIXTURE_DESK));
+    /* The answer comes at once: the decision is stored, the device follows when it can. */
+    sd_bus_message_unref(
+        fixture_call_ok(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Release", "a{sv}", 0));
+    wait_assignment(fixture, assignment, "detaching");
+    g_free(fixture_script(fixture, "resume %s", FIXTURE_DESK));
+    fixture_wait_object(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, false);
+    shown = fixture_script(fixture, "show %s", FIXTURE_DESK);
+    fixture_assert(fixture, !strstr(shown, "0529"));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_others_go_on),
+        TEST(test_release_during_a_hang),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Rights, with the real polkitd: who may not, may not, and a question that nobody answers delays nobody. */
+
+#include "tests/bus/cmocka-include.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/bus/fixture.h"
+
+#define DEADLINE_US (20 * G_USEC_PER_SEC)
+#define AGENT_PATH  "/org/usbferry1/test/Agent"
+
+static sd_bus_message *new_assign(sd_bus *bus, const char *sysname, bool interactive)
+{
+    g_autofree char *device = fixture_device_path(sysname);
+    g_autofree char *desk = fixture_machine_path(FIXTURE_DESK);
+    sd_bus_message *message = NULL;
+
+    assert_true(sd_bus_message_new_method_call(bus, &message, FERRY_BUS_NAME, FERRY_PATH_ROOT,
+                                               FERRY_INTERFACE_MANAGER, "Assign") >= 0);
+    assert_true(sd_bus_message_append(message, "ooa{sv}", device, desk, 0) >= 0);
+    assert_true(sd_bus_message_set_allow_interactive_authorization(message, interactive) >= 0);
+    return message;
+}
+
+static void assert_refused(Fixture *fixture, sd_bus *bus, sd_bus_message *message, const char *name)
+{
+    sd_bus_error error = SD_BUS_ERROR_NULL;
+    int r = sd_bus_call(bus, message, DEADLINE_US, &error, NULL);
+
+    if (r >= 0 || g_strcmp0(error.name, name) != 0) {
+        fixture_print_log(fixture);
+        fail_msg("%s: %s, expected %s", r >= 0 ? "success" : error.name, r >= 0 ? "" : error.message, name);
+    }
+    sd_bus_error_free(&error);
+    sd_bus_message_unref(message);
+}
+
+static void plug(Fixture *fixture, const char *sysname, const char *serial)
+{
+    g_autofree char *path = fixture_device_path(sysname);
+
+    fixture_plug(fixture, sysname, "046d", "c31c", serial, "Keyboard K120");
+    fixture_wait_object(fixture, path, FERRY_INTERFACE_DEVICE, true);
+}
+
+static void assert_untouched(Fixture *fixture, const char *sysname)
+{
+    g_autofree char *path = fixture_device_path(sysname);
+    g_autofree char *at = fixture_get(fixture, path, FERRY_INTERFACE_DEVICE, "State");
+
+    assert_string_equal(at, "host");
+}
+
+static void test_stranger_is_refused(void **state)
+{
+    Fixture *fixture = *state;
+    sd_bus *stranger = fixture_connect(fixture, FIXTURE_STRANGER);
+
+    plug(fixture, "1-2", "KBD-0001");
+    assert_refused(fixture, stranger, new_assign(stranger, "1-2", false),
+                   "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired");
+    /* It may be asked for, but there is nobody to ask. */
+    assert_refused(fixture, stranger, new_assign(stranger, "1-2", true),
+                   "org.freedesktop.DBus.Error.AccessDenied");
+    assert_untouched(fixture, "1-2");
+    sd_bus_flush_close_unref(stranger);
+}
+
+static void test_stranger_cannot_take(void **state)
+{
+    Fixture *fixture = *state;
+    sd_bus *stranger = fixture_connect(fixture, FIXTURE_STRANGER);
+    static const char *const members[] = { "Attach", "Detach" };
+    g_autofree char *assignment = NULL;
+    sd_bus_message *message;
+
+    plug(fixture, "1-2", "KBD-0001");
+    assignment = fixture_assign(fixture, "1-2", FIXTURE_DESK);
+    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
+    for (gsize i = 0; i < G_N_ELEMENTS(members); i++) {
+        assert_true(sd_bus_message_new_method_call(stranger, &message, FERRY_BUS_NAME, assignment,
+                                                   FERRY_INTERFACE_ASSIGNMENT, members[i]) >= 0);
+        assert_refused(fixture, stranger, message,
+                       "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired");
+    }
+    assert_true(sd_bus_message_new_method_call(stranger, &message, FERRY_BUS_NAME, assignment,
+                                               FERRY_INTERFACE_ASSIGNMENT, "Release") >= 0);
+    assert_true(sd_bus_message_append(message, "a{sv}", 0) >= 0);
+    assert_refused(fixture, stranger, message, "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired");
+    assert_true(sd_bus_message_new_method_call(stranger, &message, FERRY_BUS_NAME, FERRY_PATH_ROOT,
+                                               FERRY_INTERFACE_MANAGER, "ReleaseAll") >= 0);
+    assert_true(sd_bus_message_append(message, "a{sv}", 0) >= 0);
+    assert_refused(fixture, stranger, message, "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired");
+    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
+    sd_bus_flush_close_unref(stranger);
+}
+
+static void test_everybody_may_look(void **state)
+{
+    Fixture *fixture = *state;
+    sd_bus *stranger = fixture_connect(fixture, FIXTURE_STRANGER);
+    sd_bus_message *reply = NULL;
+    g_autofree char *device = fixture_device_path("1-2");
+
+    plug(fixture, "1-2", "KBD-0001");
+    assert_true(sd_bus_call_method(stranger, FERRY_BUS_NAME, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER,
+                                   "GetDevice", NULL, &reply, "s", "keyboard") >= 0);
+    sd_bus_message_unref(reply);
+    assert_true(sd_bus_call_method(stranger, FERRY_BUS_NAME, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER,
+                                   "Explain", NULL, &reply, "o", device) >= 0);
+    sd_bus_message_unref(reply);
+    sd_bus_flush_close_unref(stranger);
+}
+
+/* ------------------------------------------------------------------ a dialog that is never answered */
+
+typedef struct Agent {
+    sd_bus *bus;
+    unsigned asked;
+    unsigned cancelled;
+    char *message;
+} Agent;
+
+static int agent_begin(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    Agent *agent = userdata;
+    const char *action, *text;
+
+    assert_true(sd_bus_message_read(message, "ss", &action, &text) >= 0);
+    agent->asked++;
+    g_free(agent->message);
+    agent->message = g_strdup(text);
+    /* No answer, ever. */
+    return 1;
+}
+
+static int agent_cancel(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    Agent *agent = userdata;
+
+    agent->cancelled++;
+    return sd_bus_reply_method_return(message, NULL);
+}
+
+static const sd_bus_vtable agent_vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_METHOD("BeginAuthentication", "sssa{ss}sa(sa{sv})", "", agent_begin, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("CancelAuthentication", "s", "", agent_cancel, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_VTABLE_END,
+};
+
+/* In field 22 of /proc/PID/stat, counted behind the name in brackets. */
+static uint64_t start_time(void)
+{
+    enum { FIELDS_BEHIND_NAME = 20 };
+    g_autofree char *stat = NULL;
+    g_auto(GStrv) fields = NULL;
+
+    assert_true(g_file_get_contents("/proc/self/stat", &stat, NULL, NULL));
+    fields = g_strsplit(strrchr(stat, ')') + 2, " ", -1);
+    return g_ascii_strtoull(fields[FIELDS_BEHIND_NAME - 1], NULL, 10);
+}
+
+static void register_agent(Fixture *fixture, Agent *agent)
+{
+    sd_bus_error error = SD_BUS_ERROR_NULL;
+    sd_bus_message *message = NULL;
+
+    agent->bus = fixture_connect(fixture, 0);
+    assert_true(sd_bus_add_object_vtable(agent->bus, NULL, AGENT_PATH,
+                                         "org.freedesktop.PolicyKit1.AuthenticationAgent", agent_vtable,
+                                         agent) >= 0);
+    assert_true(sd_bus_message_new_method_call(agent->bus, &message, "org.freedesktop.PolicyKit1",
+                                               "/org/freedesktop/PolicyKit1/Authority",
+                                               "org.freedesktop.PolicyKit1.Authority",
+                                               "RegisterAuthenticationAgent") >= 0);
+    assert_true(sd_bus_message_append(message, "(sa{sv})ss", "unix-process", 3, "pid", "u",
+                                      (uint32_t)getpid(), "start-time", "t", start_time(), "uid", "i",
+                                      FIXTURE_STRANGER, "C", AGENT_PATH) >= 0);
+    if (sd_bus_call(agent->bus, message, DEADLINE_US, &error, NULL) < 0) {
+        fixture_print_log(fixture);
+        fail_msg("no agent: %s: %s", error.name, error.message);
+    }
+    sd_bus_message_unref(message);
+}
+
+static bool was_asked(Fixture *fixture, void *userdata)
+{
+    Agent *agent = userdata;
+
+    while (sd_bus_process(agent->bus, NULL) > 0)
+        continue;
+    return agent->asked > 0;
+}
+
+static bool was_cancelled(Fixture *fixture, void *userdata)
+{
+    Agent *agent = userdata;
+
+    while (sd_bus_process(agent->bus, NULL) > 0)
+        continue;
+    return agent->cancelled > 0;
+}
+
+static int note_reply(sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    *(bool *)userdata = true;
+    return 0;
+}
+
+static void test_unanswered_question(void **state)
+{
+    Fixture *fixture = *state;
+    sd_bus *stranger = fixture_connect(fixture, FIXTURE_STRANGER);
+    Agent agent = { .bus = NULL };
+    sd_bus_message *question;
+    bool answered = false;
+    g_autofree char *assignment = NULL;
+
+    plug(fixture, "1-2", "KBD-0001");
+    plug(fixture, "1-3", "KBD-0002");
+    register_agent(fixture, &agent);
+    question = new_assign(stranger, "1-2", true);
+    assert_true(sd_bus_call_async(stranger, NULL, question, note_reply, &answered, UINT64_MAX) >= 0);
+    sd_bus_message_unref(question);
+    assert_true(sd_bus_flush(stranger) >= 0);
+    fixture_wait_for(fixture, was_asked, &agent, "polkit has asked");
+    /* The person in front of the dialog reads which device and which machine it is about. */
+    if (!strstr(agent.message, "Keyboard K120") || !strstr(agent.message, "desk"))
+        fail_msg("the question is: %s", agent.message);
+
+    /* Meanwhile everybody else is served, also for the very same device. */
+    assignment = fixture_assign(fixture, "1-3", FIXTURE_DESK);
+    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
+    g_free(assignment);
+    assignment = fixture_assign(fixture, "1-2", FIXTURE_DESK);
+    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
+    while (sd_bus_process(stranger, NULL) > 0)
+        continue;
+    assert_false(answered);
+
+    /* The caller leaves: the dialog goes. */
+    sd_bus_close_unref(stranger);
+    fixture_wait_for(fixture, was_cancelled, &agent, "the question is withdrawn");
+    sd_bus_flush_close_unref(agent.bus);
+    g_free(agent.message);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_stranger_is_refused),
+        TEST(test_stranger_cannot_take),
+        TEST(test_everybody_may_look),
+        TEST(test_unanswered_question),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
