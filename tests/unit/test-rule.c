@@ -170,6 +170,17 @@ static void test_fixed_and_bare_device(void **state)
     assert_false(rule_matches(one, device, NODE));
 }
 
+/* "?" after "*" is a whole character, too. */
+static void test_characters_after_a_star(void **state)
+{
+    g_autoptr(Device) device = device_new("1-1");
+    g_autoptr(Rule) one = parse("name=*?x"), two = parse("name=*??x");
+
+    set(&device->product, "ßx");
+    assert_true(rule_matches(one, device, NODE));
+    assert_false(rule_matches(two, device, NODE));
+}
+
 /* A pattern that takes forever when every star is tried everywhere. */
 static void test_many_stars(void **state)
 {
@@ -524,6 +535,7 @@ int main(void)
         cmocka_unit_test(test_matches),
         cmocka_unit_test(test_hub_ends_at_a_dot),
         cmocka_unit_test(test_fixed_and_bare_device),
+        cmocka_unit_test(test_characters_after_a_star),
         cmocka_unit_test(test_many_stars),
         cmocka_unit_test(test_print),
         cmocka_unit_test(test_errors),

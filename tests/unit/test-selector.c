@@ -75,6 +75,7 @@ static const struct {
     { "3:0", NULL },
     { "0003:0007", "4-2" },
     { "003:0007", NULL },
+    { "0003:7", NULL },
     { "046d:c31c", "3-1.1" },
     { "046D:C31C", "3-1.1" },
     { "046d:c31", NULL },
@@ -157,6 +158,11 @@ static void test_long_list_ends(void **state)
     lines = g_strsplit(error->message, "\n", -1);
     assert_int_equal(g_strv_length(lines), 18);
     assert_string_equal(lines[17], "and 84 more");
+
+    /* what is no number isn't the number 0 */
+    g_clear_error(&error);
+    assert_null(selector_find("nothing", many, &error));
+    assert_true(g_error_matches(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_DEVICE));
 }
 
 static void test_dirty_text(void **state)
