@@ -76,19 +76,18 @@ static int object_find(sd_bus *bus, const char *path, const char *interface, voi
                        sd_bus_error *ret_error)
 {
     const ObjectSlot *slot = userdata;
-    g_autoptr(GError) error = NULL;
     g_autofree char *id = NULL;
     gpointer object;
 
     /* The folder itself is a node too, and GetManagedObjects looks at it. */
     if (g_str_equal(path, slot->kind->path))
         return 0;
-    id = object_id(slot->kind->type, path, &error);
-    if (!id)
-        return bus_error_from_gerror(ret_error, error);
-    object = g_hash_table_lookup(slot_table(slot), id);
-    if (!object)
-        return bus_error_setf(ret_error, slot->kind->no_such, "no such %s: %s", slot->kind->noun, path);
+    id = object_id(slot->kind->type, path, NULL);
+    object = id ? g_hash_table_lookup(slot_table(slot), id) : NULL;
+    if (!object) {
+        bus_error_setf(ret_error, slot->kind->no_such, "no such %s: %s", slot->kind->noun, path);
+        return -ENXIO; /* sd-bus drops the text when the method doesn't exist either */
+    }
     *ret_found = object;
     return 1;
 }
