@@ -9,7 +9,7 @@ static bool is_called(const Object *object, const char *word)
 
     if (g_str_equal(object->path, word))
         return true;
-    return object->kind != KIND_MANAGER &&
+    return *word && object->kind != KIND_MANAGER &&
            (g_str_equal(id, word) || g_str_equal(object_string(object, "Name"), word));
 }
 
