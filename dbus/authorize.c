@@ -144,6 +144,10 @@ static int refuse(Question *question, AuthorityVerdict verdict, const char *text
 
     switch (verdict) {
     case AUTHORITY_CHALLENGE:
+        if (sd_bus_message_get_allow_interactive_authorization(question->message) > 0)
+            return sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED,
+                                     "%s: needs the right %s, and there is no polkit agent to ask for it",
+                                     member, action);
         return sd_bus_error_setf(ret_error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
                                  "%s: needs the right %s, which has to be asked for: allow interaction",
                                  member, action);
