@@ -65,11 +65,13 @@ typedef struct HypervisorEvents {
 typedef struct HypervisorOps {
     /* main thread */
     void (*start)(Hypervisor *hypervisor); /* connect, and stay connected; returns at once */
+    /* Worker calls that hang may still come back afterwards, and then fail. */
     void (*free)(Hypervisor *hypervisor);
 
     /* worker */
-    GPtrArray *(*list)(Hypervisor *hypervisor,
-                       GError **error); /* of MachineInfo, every defined or active one */
+    /* Of MachineInfo, every defined or active one: uuid, name and state only, so that one that hangs holds up
+     * none of the others. */
+    GPtrArray *(*list)(Hypervisor *hypervisor, GError **error);
     MachineInfo *(*inspect)(Hypervisor *hypervisor, const char *uuid, GError **error);
     bool (*attach)(Hypervisor *hypervisor, const char *uuid, const HostdevSpec *spec, GError **error);
     /* Orders the removal. It is done when inspect() no longer shows the alias. An alias that is not there is
