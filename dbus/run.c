@@ -3,6 +3,7 @@
 #include "dbus/run.h"
 
 #include <glib-unix.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
 
@@ -151,11 +152,12 @@ int ferry_run(int argc, char **argv, Hypervisor *(*make_hypervisor)(const char *
         G_OPTION_ENTRY_NULL,
     };
     g_autoptr(GOptionContext) options =
-        g_option_context_new("— gives this host's USB devices to virtual machines");
+        g_option_context_new("- gives this host's USB devices to virtual machines");
     g_autoptr(GMainLoop) loop = NULL;
     g_autoptr(GError) error = NULL;
     Daemon self = { .status = EXIT_SUCCESS };
 
+    setlocale(LC_CTYPE, ""); /* texts are UTF-8, the terminal may be something else */
     g_option_context_add_main_entries(options, entries, NULL);
     if (!g_option_context_parse(options, &argc, &argv, &error)) {
         g_printerr("usbferryd: %s\n", error->message);
