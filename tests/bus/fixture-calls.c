@@ -169,7 +169,8 @@ void fixture_wait_for(Fixture *fixture, bool (*predicate)(Fixture *fixture, void
             continue;
         if (g_get_monotonic_time() > deadline || !fixture_daemon_lives(fixture)) {
             fixture_print_log(fixture);
-            fail_msg("waited in vain until %s", what);
+            fail_msg("waited in vain until %s; last seen: %s", what,
+                     fixture->last_seen ? fixture->last_seen : "-");
         }
         /* What has no signal (a file, the script's state) is asked for again. */
         (void)sd_bus_wait(fixture->bus, POLL_US);
@@ -181,16 +182,15 @@ typedef struct Expected {
     const char *interface;
     const char *property;
     const char *value;
-    char *last;
 } Expected;
 
 static bool has_value(Fixture *fixture, void *userdata)
 {
     Expected *expected = userdata;
 
-    g_free(expected->last);
-    expected->last = fixture_get(fixture, expected->path, expected->interface, expected->property);
-    return g_strcmp0(expected->last, expected->value) == 0;
+    g_free(fixture->last_seen);
+    fixture->last_seen = fixture_get(fixture, expected->path, expected->interface, expected->property);
+    return g_strcmp0(fixture->last_seen, expected->value) == 0;
 }
 
 void fixture_wait(Fixture *fixture, const char *path, const char *interface, const char *property,
@@ -200,7 +200,6 @@ void fixture_wait(Fixture *fixture, const char *path, const char *interface, con
     g_autofree char *what = g_strdup_printf("%s of %s is %s", property, path, value);
 
     fixture_wait_for(fixture, has_value, &expected, what);
-    g_free(expected.last);
 }
 
 typedef struct Presence {

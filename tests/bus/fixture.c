@@ -141,6 +141,13 @@ static void start_polkit(Fixture *fixture)
         NULL, "polkit.log");
 }
 
+static void announce(Fixture *fixture, const char *devpath, const char *action)
+{
+    g_autofree char *syspath = g_strconcat("/sys", devpath, NULL);
+
+    umockdev_testbed_uevent(fixture->bed, syspath, action);
+}
+
 void fixture_start_daemon(Fixture *fixture)
 {
     g_autofree char *state = fixture_state_path(fixture, "");
@@ -160,6 +167,10 @@ void fixture_start_daemon(Fixture *fixture)
         spawn(fixture, (const char *[]){ g_getenv("FERRY_TEST_DAEMON"), NULL }, environment, "daemon.log");
     g_strfreev(environment);
     fixture->script = connect_socket(fixture, socket_path);
+    /* umockdev writes no udev database, so a device that is there already counts as not ready until it is
+     * announced. */
+    for (guint i = 0; i < fixture->plugged->len; i++)
+        announce(fixture, fixture->plugged->pdata[i], "bind");
 }
 
 void fixture_stop_daemon(Fixture *fixture, int signal_number)
@@ -265,13 +276,6 @@ static void add_usb_device(Fixture *fixture, const char *devpath, const char *us
         fail_msg("%s", error->message);
 }
 
-static void announce(Fixture *fixture, const char *devpath, const char *action)
-{
-    g_autofree char *syspath = g_strconcat("/sys", devpath, NULL);
-
-    umockdev_testbed_uevent(fixture->bed, syspath, action);
-}
-
 static void plug(Fixture *fixture, const char *sysname, const char *class_code, const char *interfaces,
                  const char *vendor, const char *product, const char *serial, const char *name)
 {
@@ -281,6 +285,7 @@ static void plug(Fixture *fixture, const char *sysname, const char *class_code, 
                    serial, name);
     announce(fixture, devpath, "add");
     announce(fixture, devpath, "bind");
+    g_ptr_array_add(fixture->plugged, g_steal_pointer(&devpath));
 }
 
 void fixture_plug(Fixture *fixture, const char *sysname, const char *vendor, const char *product,
@@ -312,6 +317,11 @@ void fixture_unplug(Fixture *fixture, const char *sysname)
     announce(fixture, devpath, "unbind");
     announce(fixture, devpath, "remove");
     umockdev_testbed_remove_device(fixture->bed, syspath);
+    for (guint i = 0; i < fixture->plugged->len; i++)
+        if (strcmp(fixture->plugged->pdata[i], devpath) == 0) {
+            g_ptr_array_remove_index(fixture->plugged, i);
+            return;
+        }
 }
 
 /* ------------------------------------------------------------------ the hypervisor */
@@ -382,6 +392,7 @@ int fixture_setup(void **state)
     *state = fixture;
     fixture->script = -1;
     fixture->next_device_number = 2;
+    fixture->plugged = g_ptr_array_new_with_free_func(g_free);
     fixture->dir = g_dir_make_tmp("ferry-bus-XXXXXX", NULL);
     assert_non_null(fixture->dir);
     /* polkitd and strangers must reach the bus in it. */
@@ -419,9 +430,11 @@ int fixture_teardown(void **state)
     end_process(&fixture->polkit_pid, SIGTERM);
     end_process(&fixture->bus_pid, SIGTERM);
     g_clear_object(&fixture->bed);
+    g_ptr_array_unref(fixture->plugged);
     remove_folder(fixture->dir);
     g_free(fixture->dir);
     g_free(fixture->address);
+    g_free(fixture->last_seen);
     g_free(fixture);
     return 0;
 }

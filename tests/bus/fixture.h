@@ -31,6 +31,8 @@ typedef struct Fixture {
     sd_bus *bus; /* root's connection */
     int script;  /* the scripted hypervisor's socket */
     unsigned next_device_number;
+    char *last_seen;    /* by fixture_wait() */
+    GPtrArray *plugged; /* of char *: devpaths */
 } Fixture;
 
 /* cmocka's setup and teardown. The service runs, connected, with the machines desk (running) and studio

@@ -71,7 +71,8 @@ static void test_machine_starts_and_stops(void **state)
     g_free(fixture_script(fixture, "stop %s", FIXTURE_STUDIO));
     wait_assignment(fixture, assignment, "waiting-machine");
     g_free(fixture_script(fixture, "undefine %s", FIXTURE_STUDIO));
-    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Error", "NoSuchMachine");
+    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Error",
+                 FERRY_ERROR_PREFIX "NoSuchMachine");
     g_free(fixture_script(fixture, "define %s studio", FIXTURE_STUDIO));
     g_free(fixture_script(fixture, "start %s", FIXTURE_STUDIO));
     wait_assignment(fixture, assignment, "attached");

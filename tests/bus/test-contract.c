@@ -117,7 +117,7 @@ static xmlDoc *introspect(Fixture *fixture, const char *path)
     return document;
 }
 
-/* "Name:" at the beginning of a line in a comment, for the interface and for each member. */
+/* "Name:" in a comment, for each member. */
 static void assert_documented(const char *text, xmlNode *interface, const char *interface_name)
 {
     for (xmlNode *member = interface->children; member; member = member->next) {
@@ -127,7 +127,7 @@ static void assert_documented(const char *text, xmlNode *interface, const char *
         if (member->type != XML_ELEMENT_NODE || strcmp((const char *)member->name, "annotation") == 0)
             continue;
         name = attribute(member, "name");
-        heading = g_strdup_printf(" %s:\n", name);
+        heading = g_strdup_printf(" %s:", name);
         if (!strstr(text, heading))
             fail_msg("%s.%s is not documented", interface_name, name);
     }

@@ -163,8 +163,8 @@ static void test_objects_that_are_gone(void **state)
     sd_bus_message_unref(
         fixture_call_ok(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Release", "a{sv}", 0));
     fixture_wait_object(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, false);
-    g_free(fixture_call_error(fixture, "org.freedesktop.DBus.Error.UnknownObject", assignment,
-                              FERRY_INTERFACE_ASSIGNMENT, "Release", "a{sv}", 0));
+    g_free(fixture_call_error(fixture, "NoSuchAssignment", assignment, FERRY_INTERFACE_ASSIGNMENT, "Release",
+                              "a{sv}", 0));
     g_free(fixture_call_error(fixture, "org.freedesktop.DBus.Error.InvalidArgs", FERRY_PATH_ROOT,
                               FERRY_INTERFACE_MANAGER, "Assign", "s", "x"));
 }

@@ -46,7 +46,7 @@ static void test_others_go_on(void **state)
 
     /* Past its deadline the stuck one is said to be so, and not before. */
     wait_assignment(fixture, stuck, "failed");
-    fixture_wait(fixture, stuck, FERRY_INTERFACE_ASSIGNMENT, "Error", "Timeout");
+    fixture_wait(fixture, stuck, FERRY_INTERFACE_ASSIGNMENT, "Error", FERRY_ERROR_PREFIX "Timeout");
     reason = fixture_get(fixture, stuck, FERRY_INTERFACE_ASSIGNMENT, "Reason");
     assert_non_null(strstr(reason, "machine \"desk\""));
 

@@ -161,7 +161,7 @@ static void test_hostile_texts(void **state)
 
     plug(fixture, "1-2", "'/><x a=\"");
     fixture_change(fixture, "1-2", "product", "Evil\377\033]0;pwned\007 \xe2\x80\xaestick\n");
-    fixture_wait(fixture, path, FERRY_INTERFACE_DEVICE, "Product", "Evil\xef\xbf\xbd]0;pwned stick");
+    fixture_wait(fixture, path, FERRY_INTERFACE_DEVICE, "Product", "Evil\xef\xbf\xbd ]0;pwned stick");
     sd_bus_message_unref(fixture_call_ok(fixture, FERRY_PATH_ROOT, "org.freedesktop.DBus.ObjectManager",
                                          "GetManagedObjects", ""));
     name = fixture_get(fixture, path, FERRY_INTERFACE_DEVICE, "Serial");
