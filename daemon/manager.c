@@ -350,6 +350,8 @@ static Assignment *make_assignment(Manager *self, const AssignRequest *request)
     assignment->owner = request->owner;
     assignment->created = assignment->since = g_get_real_time();
     assignment->saving = true;
+    g_free(assignment->reason);
+    assignment->reason = g_strdup("The assignment is being stored.");
     return assignment;
 }
 

@@ -378,6 +378,11 @@ sd_bus *fixture_connect(Fixture *fixture, uid_t uid)
     return bus;
 }
 
+static bool polkit_is_there(Fixture *fixture, void *userdata)
+{
+    return sd_bus_get_name_creds(fixture->bus, "org.freedesktop.PolicyKit1", 0, NULL) >= 0;
+}
+
 static bool is_settled(Fixture *fixture, void *userdata)
 {
     g_autofree char *settling = fixture_get(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Settling");
@@ -401,8 +406,9 @@ int fixture_setup(void **state)
     add_usb_device(fixture, ROOT_HUB, "0", "09", ":090000:", "1d6b", "0002", "", "xHCI Host Controller");
     start_bus(fixture);
     start_polkit(fixture);
-    fixture_start_daemon(fixture);
     fixture->bus = fixture_connect(fixture, 0);
+    fixture_start_daemon(fixture);
+    fixture_wait_for(fixture, polkit_is_there, NULL, "polkitd is on the bus");
     assert_true(
         sd_bus_add_match(fixture->bus, NULL, "type='signal',sender='" FERRY_BUS_NAME "'", NULL, NULL) >= 0);
     g_free(fixture_script(fixture, "define %s desk", FIXTURE_DESK));
