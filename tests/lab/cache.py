@@ -1,0 +1,100 @@
+"""Image and snapshot, built when there is none for what they are made of, kept outside the tree.
+
+Each entry is a folder named by kind and key. It is built under another name and renamed when complete. Who uses one holds
+a shared lock on it, so that old entries can be removed safely.
+"""
+import contextlib
+import fcntl
+import glob
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+IMAGE_FILES = ['build-image', 'modules', 'guest-init', 'outer-init', 'guest.xml', 'gadget']
+SNAPSHOT_FILES = ['make-snapshot', 'machine.py', 'qmp.py']    # the QEMU command line is in machine.py
+IMAGE_PACKAGES = ['linux-image-amd64', 'qemu-system-x86', 'libvirt-daemon-system', 'systemd', 'polkitd', 'busybox-static']
+
+
+def directory():
+    return os.environ.get('USBFERRY_LAB_CACHE') or os.path.join(
+        os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'), 'usbferry-lab')
+
+
+def output(*command):
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+
+
+def key(files, *facts):
+    digest = hashlib.sha256()
+    for name in files:
+        with open(os.path.join(HERE, name), 'rb') as f:
+            digest.update(name.encode() + b'\0' + f.read() + b'\0')
+    for fact in facts:
+        digest.update(fact + b'\0')
+    return digest.hexdigest()[:16]
+
+
+def package_versions():
+    """What apt would install now."""
+    if not glob.glob('/var/lib/apt/lists/*_Packages*'):
+        subprocess.run(['apt-get', '-qq', 'update'], check=True)
+    policy = output('apt-cache', 'policy', *IMAGE_PACKAGES).decode()
+    return '\n'.join(line for line in policy.splitlines() if 'Candidate:' in line or not line.startswith(' ')).encode()
+
+
+@contextlib.contextmanager
+def locked(path, mode):
+    with open(path, 'w') as f:
+        fcntl.flock(f, mode)
+        yield f
+
+
+def entry(cache, kind, name, program, *arguments):
+    """The folder of this entry, made by program if it is not there."""
+    path = os.path.join(cache, f'{kind}-{name}')
+    if not os.path.isdir(path):
+        for left in glob.glob(os.path.join(cache, 'new-*')):    # of a run that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        new = os.path.join(cache, f'new-{kind}-{name}')
+        print(f'lab: making the {kind} (once; kept in {cache})', flush=True)
+        try:
+            done = subprocess.run([os.path.join(HERE, program), *arguments, new], stdin=subprocess.DEVNULL)
+            if done.returncode:
+                sys.exit(f'lab: {program} failed')
+            os.rename(new, path)
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
+    return path
+
+
+def prune(cache, keep):
+    for path in glob.glob(os.path.join(cache, 'image-*')) + glob.glob(os.path.join(cache, 'snapshot-*')):
+        if path in keep:
+            continue
+        with contextlib.suppress(OSError):
+            with locked(os.path.join(path, 'in-use'), fcntl.LOCK_EX | fcntl.LOCK_NB):
+                shutil.rmtree(path)
+
+
+def ensure():
+    """(image folder, snapshot folder, locks): keep the locks open while using the folders."""
+    cache = directory()
+    os.makedirs(cache, exist_ok=True)
+    with locked(os.path.join(cache, 'lock'), fcntl.LOCK_EX):
+        image_key = key(IMAGE_FILES, package_versions())
+        image = entry(cache, 'image', image_key, 'build-image')
+        qemu = output('qemu-system-x86_64', '--version')
+        snapshot = entry(cache, 'snapshot', key(SNAPSHOT_FILES, image_key.encode(), qemu), 'make-snapshot', image)
+        locks = []
+        for path in image, snapshot:
+            locks.append(open(os.path.join(path, 'in-use'), 'w'))
+            fcntl.flock(locks[-1], fcntl.LOCK_SH)
+        prune(cache, {image, snapshot})
+    return image, snapshot, locks
+
+
+if __name__ == '__main__':
+    print(*ensure()[:2], sep='\n')
