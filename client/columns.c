@@ -291,9 +291,25 @@ static GVariant *get_overview_where(const Model *model, const Object *object)
     return g_variant_new_string("host");
 }
 
+/* The line says already which device it is, and where: of a reason only the news is left. */
 static GVariant *get_overview_reason(const Model *model, const Object *object)
 {
-    return object->kind == KIND_DEVICE ? get_device_reason(model, object) : get_reason(model, object);
+    const Object *assignment = model_follow(model, object, "Assignment", KIND_ASSIGNMENT);
+
+    if (object->kind == KIND_DEVICE && assignment && g_str_equal(object_string(object, "State"), "attached"))
+        return g_variant_new_take_string(
+            g_strdup_printf("assigned as \"%s\"", object_string(assignment, "Name")));
+
+    g_autoptr(GVariant) reason =
+        object->kind == KIND_DEVICE ? get_device_reason(model, object) : get_reason(model, object);
+    if (!reason)
+        return NULL;
+    g_autofree char *device = object_describe(object);
+    GString *text = g_string_new(g_variant_get_string(reason, NULL));
+    if (g_str_has_prefix(text->str, device))
+        g_string_replace(text, device, "It", 1);
+    g_string_replace(text, device, "it", 0);
+    return g_variant_new_take_string(g_string_free(text, FALSE));
 }
 
 static const Column overview_columns[] = {

@@ -11,6 +11,7 @@
 typedef enum Phase {
     PHASE_EMPTY,    /* nothing fetched: signals mean nothing yet */
     PHASE_FETCHING, /* asked: signals that come before the answer are in the answer */
+    PHASE_MANAGER,  /* the objects are there and followed, the manager still to come */
     PHASE_FOLLOWING,
     PHASE_GONE,
 } Phase;
@@ -182,6 +183,7 @@ static int on_objects(sd_bus_message *reply, void *userdata, sd_bus_error *ret_e
         return 0;
     }
 
+    follow->phase = PHASE_MANAGER;
     g_autoptr(sd_bus_message) call = new_fetch_manager(follow->client, &error);
     if (!follow_ask(follow, call, on_manager, &error))
         follow_fail(follow, error);
@@ -192,7 +194,7 @@ static int on_objects(sd_bus_message *reply, void *userdata, sd_bus_error *ret_e
 
 static bool is_from_service(Follow *follow, sd_bus_message *message)
 {
-    return follow->phase == PHASE_FOLLOWING &&
+    return (follow->phase == PHASE_MANAGER || follow->phase == PHASE_FOLLOWING) &&
            g_strcmp0(sd_bus_message_get_sender(message), follow->owner) == 0;
 }
 

@@ -106,6 +106,8 @@ const Object *target_find_assignment(Client *client, const Model *model, const c
                     "DeviceBusy: %s was given to %s by another program, which has to take it back", text,
                     where);
     } else
-        g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND, "NoSuchAssignment: %s is given to no VM", text);
+        g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND,
+                    "NoSuchAssignment: %s is given to no VM; assignments that rest are found by name or id",
+                    text);
     return NULL;
 }

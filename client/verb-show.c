@@ -54,7 +54,8 @@ static const struct {
     char *(*show)(const Model *model, GVariant *value);
 } special[] = {
     { "VendorId", show_hex },          { "ProductId", show_hex }, { "Speed", show_speed },
-    { "Interfaces", show_interfaces }, { "Since", show_time },    { "Expires", show_time },
+    { "Interfaces", show_interfaces }, { "Created", show_time },  { "Since", show_time },
+    { "Expires", show_time },
 };
 
 /* A path is shown as what it names. */

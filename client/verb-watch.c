@@ -28,7 +28,7 @@ static void print_line(const char *format, ...)
 /* Only for programs: the lines of the assignments and devices themselves tell it better. */
 static bool is_noise(const char *property)
 {
-    static const char *const noise[] = { "Since", "Devices", "Assignments", "Assignment", NULL };
+    static const char *const noise[] = { "Since", "Devices", "Assignments", "Assignment", "FreePorts", NULL };
 
     return g_strv_contains(noise, property);
 }

@@ -91,6 +91,15 @@ static const Object *device_of(const Model *model, const Object *assignment)
     return model_get(model, g_variant_get_string(path, NULL), KIND_DEVICE);
 }
 
+static void item_set_device(WaitItem *item, const Object *device)
+{
+    if (!device || item->device)
+        return;
+    item->device = g_strdup(device->path);
+    g_free(item->label);
+    item->label = object_describe(device);
+}
+
 void wait_list_add(GPtrArray *items, const Model *model, const char *assignment)
 {
     for (guint i = 0; i < items->len; i++)
@@ -102,8 +111,8 @@ void wait_list_add(GPtrArray *items, const Model *model, const char *assignment)
 
     WaitItem *item = g_new0(WaitItem, 1);
     item->assignment = g_strdup(assignment);
-    item->device = device ? g_strdup(device->path) : NULL;
-    item->label = device ? object_describe(device) : object ? object_describe(object) : g_strdup(assignment);
+    item->label = object ? object_describe(object) : g_strdup(assignment);
+    item_set_device(item, device);
     g_ptr_array_add(items, item);
 }
 
@@ -126,6 +135,8 @@ static gint64 look_at(const Model *model, WaitGoal goal, WaitItem *item, gint64 
     const char *state = object_string(assignment, "State");
     gint64 grace;
 
+    if (assignment)
+        item_set_device(item, device_of(model, assignment));
     item->verdict = wait_judge(goal, assignment, &grace);
     if (g_strcmp0(item->state, state) != 0) {
         g_free(item->state);
@@ -182,65 +193,75 @@ bool wait_for(Follow *follow, WaitGoal goal, GPtrArray *items, unsigned seconds,
 
 /* reporting */
 
-static char *done_text(const Model *model, WaitGoal goal, const WaitItem *item, const char *machine)
+/* The reason is a sentence, and mostly names the device itself. */
+static char *reason_text(const WaitItem *item, const Object *assignment)
+{
+    g_autofree char *reason = escape_text(object_string(assignment, "Reason"));
+
+    if (!*reason)
+        return g_strdup_printf("%s: no reason given", item->label);
+    return strstr(reason, item->label) ? g_steal_pointer(&reason)
+                                       : g_strdup_printf("%s: %s", item->label, reason);
+}
+
+static char *done_text(const Model *model, WaitGoal goal, const WaitItem *item, const Object *assignment)
 {
     const Object *device = item->device ? model_get(model, item->device, KIND_DEVICE) : NULL;
+    const Object *machine = model_follow(model, assignment, "Machine", KIND_MACHINE);
     const char *state = object_string(device, "State");
+    g_autofree char *vm = machine ? object_describe(machine) : g_strdup("its VM");
+    g_autofree char *kept = assignment ? object_describe(assignment) : NULL;
+    g_autofree char *suffix =
+        goal == WAIT_DETACHED && kept ? g_strdup_printf("; %s is kept", kept) : g_strdup("");
 
     if (goal == WAIT_ATTACHED)
-        return g_strdup_printf("%s is attached to %s", item->label, machine);
-    if (!device)
-        return g_strdup_printf("%s %s", item->label,
-                               goal == WAIT_DETACHED ? "gives nothing until it is attached again"
-                                                     : "has ended");
+        return g_strdup_printf("%s is attached to %s", item->label, vm);
     if (g_str_equal(state, "host"))
-        return g_strdup_printf("%s is on the host%s", item->label,
-                               goal == WAIT_DETACHED ? ", its assignment is kept" : "");
+        return g_strdup_printf("%s is on the host%s", item->label, suffix);
+    if (!device)
+        return g_strdup_printf("%s %s", item->label, goal == WAIT_DETACHED ? "is detached" : "has ended");
 
+    /* somebody else's turn */
     g_autofree char *escaped = escape_text(state);
-    return g_strdup_printf("%s has left %s and is %s now", item->label, machine, escaped);
+    return g_strdup_printf("%s was taken, and is %s now%s", item->label, escaped, suffix);
 }
 
 static Outcome report_item(const Model *model, WaitGoal goal, const WaitItem *item, unsigned seconds,
                            bool quiet)
 {
     const Object *assignment = model_get(model, item->assignment, KIND_ASSIGNMENT);
-    const Object *vm = assignment ? model_follow(model, assignment, "Machine", KIND_MACHINE) : NULL;
-    g_autofree char *machine = vm ? object_describe(vm) : g_strdup("its VM");
+    const char *name = error_short_name(object_string(assignment, "Error"));
     g_autofree char *state = escape_text(object_string(assignment, "State"));
-    g_autofree char *reason = escape_text(object_string(assignment, "Reason"));
-    g_autofree char *name = escape_text(error_short_name(object_string(assignment, "Error")));
-    const char *why = *reason ? reason : state;
+    g_autofree char *reason = reason_text(item, assignment);
+    g_autofree char *text = NULL;
     g_autoptr(GError) error = NULL;
 
     switch (item->verdict) {
-    case WAIT_DONE: {
-        g_autofree char *text = done_text(model, goal, item, machine);
+    case WAIT_DONE:
+        text = done_text(model, goal, item, assignment);
         if (!quiet)
             printf("%s.\n", text);
         return OUTCOME_DONE;
-    }
     case WAIT_RESTS:
         if (!quiet)
-            printf("%s waits (%s): %s\n", item->label, state, why);
+            printf("Waiting: %s\n", reason);
         return OUTCOME_DONE;
     case WAIT_FAILED:
-        if (assignment)
-            error = g_error_new(CLIENT_ERROR, OUTCOME_FAILED, "%s%s%s: %s", name, *name ? ": " : "",
-                                item->label, why);
-        else
-            error = g_error_new(CLIENT_ERROR, OUTCOME_FAILED, "%s: its assignment was ended meanwhile",
-                                item->label);
+        text = escape_text(*name ? name : "Failed");
+        error = assignment
+                    ? g_error_new(CLIENT_ERROR, OUTCOME_FAILED, "%s: %s", text, reason)
+                    : g_error_new(CLIENT_ERROR, OUTCOME_FAILED,
+                                  "NoSuchAssignment: the assignment of %s was ended meanwhile", item->label);
         break;
     case WAIT_GOES_ON:
         if (seconds == 0) {
             if (!quiet)
-                printf("%s: ordered, now %s.\n", item->label, *state ? state : "gone");
+                printf("%s: ordered.\n", item->label);
             return OUTCOME_DONE;
         }
         error = g_error_new(CLIENT_ERROR, OUTCOME_FAILED,
-                            "Timeout: %s is still %s after %u s: %s; the service goes on trying", item->label,
-                            *state ? state : "unknown", seconds, why);
+                            "Timeout: %s after %u s; the service goes on trying: %s",
+                            *state ? state : "unknown", seconds, reason);
         break;
     }
 
