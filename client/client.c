@@ -59,12 +59,17 @@ static sd_bus_message *send_call(Client *client, sd_bus_message *call, guint64 t
     sd_bus_message *reply;
 
     int r = sd_bus_call(client->bus, call, timeout_usec, &bus_error, &reply);
-    if (r < 0) {
+    if (r >= 0)
+        return reply;
+
+    /* of another host this is the first that is heard of a failed ssh, which has told why itself */
+    if (r == -ENOTCONN || r == -ECONNRESET)
+        g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, "no connection to the bus%s%s",
+                    client->host ? " of " : "", client->host ?: "");
+    else
         g_propagate_error(error, error_from_bus(&bus_error, r));
-        sd_bus_error_free(&bus_error);
-        return NULL;
-    }
-    return reply;
+    sd_bus_error_free(&bus_error);
+    return NULL;
 }
 
 sd_bus_message *client_read(Client *client, sd_bus_message *call, GError **error)
