@@ -77,6 +77,17 @@ Assignment *assignment_free(Assignment *assignment)
     return NULL;
 }
 
+Claim *assignment_claim(const Assignment *assignment, const char *sysname, uint64_t instance)
+{
+    for (guint i = 0; i < assignment->claims->len; i++) {
+        Claim *one = assignment->claims->pdata[i];
+
+        if (one->instance == instance && g_strcmp0(one->sysname, sysname) == 0)
+            return one;
+    }
+    return NULL;
+}
+
 char *assignment_make_id(void)
 {
     /* No letters that are mistaken for digits or for each other: people type these. */

@@ -82,6 +82,9 @@ Assignment *assignment_new(const char *id);
 Assignment *assignment_free(Assignment *assignment);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Assignment, assignment_free)
 
+/* The claim on this enumeration of the device; NULL = none. */
+Claim *assignment_claim(const Assignment *assignment, const char *sysname, uint64_t instance);
+
 /* A random id. New string. */
 char *assignment_make_id(void);
 bool assignment_id_is_valid(const char *id);

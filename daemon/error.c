@@ -33,8 +33,8 @@ static const char *const error_names[_FERRY_ERROR_MAX] = {
     [FERRY_ERROR_STORAGE] = "Storage",
 };
 
-/* clang-format off: it would take the name for a subtraction */
-G_DEFINE_QUARK(ferry - error - quark, ferry_error)
+/* clang-format off */
+G_DEFINE_QUARK(ferry-error-quark, ferry_error)
 /* clang-format on */
 
 const char *ferry_error_to_name(FerryError code)

@@ -7,13 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/arrivals.h"
 #include "daemon/desired.h"
 #include "daemon/error.h"
 #include "daemon/log.h"
 #include "daemon/reconciler.h"
 #include "daemon/store.h"
 #include "daemon/text.h"
-#include "daemon/udev-monitor.h"
 
 #define STORE_KIND "assignments"
 
@@ -24,72 +24,13 @@
 #define NAME_MAX_BYTES        128
 #define DESCRIPTION_MAX_BYTES 1024
 
-/* A device that returns to its socket within this time has to be steady for that long: QEMU can abort when a
- * device flaps under it. */
-#define FLAP_WINDOW_US (2 * G_USEC_PER_SEC)
-#define STEADY_US      (1 * G_USEC_PER_SEC)
-
 struct Manager {
     Registry *registry;
     Hypervisor *hypervisor;
     Store *store;
     Reconciler *reconciler;
-    UsbMonitor *monitor;
-    GHashTable *left; /* socket → gint64 *: when its last device went, µs monotonic */
+    Arrivals *arrivals;
 };
-
-/* ------------------------------------------------------------------ devices come and go */
-
-static gboolean left_long_ago(gpointer socket, gpointer at, gpointer now)
-{
-    return *(const gint64 *)now - *(const gint64 *)at > FLAP_WINDOW_US;
-}
-
-static void device_gone(const char *sysname, void *userdata)
-{
-    Manager *self = userdata;
-    Device *device = registry_device(self->registry, sysname);
-    gint64 now = g_get_monotonic_time();
-    g_autofree char *what = NULL;
-
-    if (!device)
-        return;
-    what = device_describe(device);
-    log_object(G_LOG_LEVEL_MESSAGE, sysname, device->machine_uuid, device->assignment_id, "%s was unplugged",
-               what);
-    g_hash_table_foreach_remove(self->left, left_long_ago, &now);
-    g_hash_table_replace(self->left, g_strdup(device->socket), g_memdup2(&now, sizeof now));
-    registry_remove_device(self->registry, device);
-    reconciler_kick(self->reconciler);
-}
-
-static void device_found(Device *device, void *userdata)
-{
-    Manager *self = userdata;
-    Device *old = registry_device(self->registry, device->sysname);
-    gint64 now = g_get_monotonic_time();
-    const gint64 *left_at;
-    g_autofree char *what = device_describe(device);
-
-    if (old && old->instance == device->instance) {
-        device_take_facts(old, device);
-        device_free(device);
-        registry_report(self->registry, OBJECT_DEVICE, old->sysname, DEVICE_FIELD_FACTS);
-        reconciler_kick(self->reconciler);
-        return;
-    }
-    if (old)
-        device_gone(device->sysname, self);
-    left_at = g_hash_table_lookup(self->left, device->socket);
-    if (left_at && now - *left_at <= FLAP_WINDOW_US)
-        device->steady_at = now + STEADY_US;
-    log_object(G_LOG_LEVEL_MESSAGE, device->sysname, NULL, NULL, "%s is plugged in at %s", what,
-               device->socket);
-    registry_add_device(self->registry, device);
-    reconciler_kick(self->reconciler);
-}
-
-static const UsbMonitorEvents monitor_events = { .found = device_found, .gone = device_gone };
 
 /* ------------------------------------------------------------------ the hypervisor's hints */
 
@@ -534,7 +475,7 @@ void manager_update(Manager *self, const char *id, const AssignmentUpdate *updat
 
 bool manager_rescan(Manager *self, unsigned *ret_added, unsigned *ret_removed, GError **error)
 {
-    return usb_monitor_rescan(self->monitor, ret_added, ret_removed, error);
+    return arrivals_rescan(self->arrivals, ret_added, ret_removed, error);
 }
 
 /* ------------------------------------------------------------------ begin and end */
@@ -567,7 +508,6 @@ Manager *manager_new(const ManagerConfig *config, WorkerPool *pool, Hypervisor *
     clean_node = text_sanitize(node, HOST_NAME_MAX);
     self->registry = registry_new(clean_node);
     self->hypervisor = hypervisor;
-    self->left = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     self->reconciler = reconciler_new(self->registry, pool, hypervisor);
     self->store = store_new(config->state_dir, config->runtime_dir, pool, error);
     if (!self->store)
@@ -583,20 +523,26 @@ Manager *manager_free(Manager *self)
         return NULL;
     if (self->hypervisor)
         self->hypervisor->events = NULL;
-    usb_monitor_free(self->monitor);
+    arrivals_free(self->arrivals);
     reconciler_free(self->reconciler);
     store_free(self->store);
-    g_hash_table_unref(self->left);
     registry_free(self->registry);
     g_free(self);
     return NULL;
 }
 
+static void look_again(void *userdata)
+{
+    Manager *self = userdata;
+
+    reconciler_kick(self->reconciler);
+}
+
 bool manager_start(Manager *self, GError **error)
 {
     store_load(self->store, STORE_KIND, take_stored, self);
-    self->monitor = usb_monitor_new(&monitor_events, self, error);
-    if (!self->monitor || !usb_monitor_rescan(self->monitor, NULL, NULL, error))
+    self->arrivals = arrivals_new(self->registry, look_again, self, error);
+    if (!self->arrivals || !arrivals_rescan(self->arrivals, NULL, NULL, error))
         return false;
     self->hypervisor->ops->start(self->hypervisor);
     reconciler_kick(self->reconciler);

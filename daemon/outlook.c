@@ -118,17 +118,6 @@ static const char *error_name(const GError *error)
     return name ? name : ferry_error_to_name(FERRY_ERROR_HYPERVISOR);
 }
 
-static Claim *find_claim(const Assignment *assignment, const Device *device)
-{
-    for (guint i = 0; i < assignment->claims->len; i++) {
-        Claim *one = assignment->claims->pdata[i];
-
-        if (one->instance == device->instance && g_strcmp0(one->sysname, device->sysname) == 0)
-            return one;
-    }
-    return NULL;
-}
-
 static Outlook without_device(Registry *registry, const Desired *desired, const Assignment *assignment)
 {
     const GPtrArray *matches = g_hash_table_lookup(desired->matches, assignment->id);
@@ -157,7 +146,7 @@ static Outlook without_device(Registry *registry, const Desired *desired, const 
 static Outlook on_its_way(Registry *registry, const Desired *desired, const Want *want)
 {
     const Assignment *assignment = want->assignment;
-    const Claim *its = find_claim(assignment, want->device);
+    const Claim *its = assignment_claim(assignment, want->device->sysname, want->device->instance);
     g_autofree char *what = device_describe(want->device);
     g_autofree char *machine_text = describe_machine(registry, assignment);
 
@@ -293,7 +282,7 @@ static bool update_claims(Registry *registry, const Desired *desired, Assignment
 
         if (!is_claimed(desired, assignment, device))
             continue;
-        old = find_claim(assignment, device);
+        old = assignment_claim(assignment, device->sysname, device->instance);
         one = g_new0(Claim, 1);
         if (old) {
             *one = *old;
@@ -356,7 +345,7 @@ static DeviceState device_outlook(const Desired *desired, const Device *device)
 {
     const Live *live = desired_live(desired, device);
     const Want *want = desired_want(desired, device);
-    const Claim *its = want ? find_claim(want->assignment, device) : NULL;
+    const Claim *its = want ? assignment_claim(want->assignment, device->sysname, device->instance) : NULL;
 
     if (live && !live->hostdev->assignment_id)
         return DEVICE_STATE_FOREIGN;

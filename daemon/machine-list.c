@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Reading the list of machines. */
+
+#include "daemon/machine-list.h"
+
+#include <string.h>
+
+#include "daemon/error.h"
+#include "daemon/log.h"
+#include "daemon/machine-update.h"
+
+#define LIST_QUEUE "machines"
+
+/* A healthy libvirt answers in milliseconds. */
+#define LIST_DEADLINE_MS 10000
+
+/* Reading that failed is repeated after this. */
+#define LOOK_AGAIN_US (2 * G_USEC_PER_SEC)
+
+struct MachineList {
+    Registry *registry;
+    WorkerPool *pool;
+    Hypervisor *hypervisor;
+    void (*changed)(void *userdata);
+    void *userdata;
+
+    bool wanted;
+    bool busy; /* until its queue is idle when it was late */
+    gint64 retry_at;
+    GHashTable *replaced_early; /* set of uuids */
+};
+
+static gpointer run_list(gpointer input, GError **error)
+{
+    Hypervisor *hypervisor = input;
+
+    return hypervisor->ops->list(hypervisor, error);
+}
+
+static void free_list(gpointer list)
+{
+    g_ptr_array_unref(list);
+}
+
+static void take_list(MachineList *self, GPtrArray *list)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GPtrArray) known = registry_sorted(self->registry->machines);
+
+    for (guint i = 0; i < list->len; i++) {
+        MachineInfo *info = list->pdata[i];
+        Machine *machine = registry_machine(self->registry, info->uuid);
+
+        g_hash_table_add(seen, info->uuid);
+        if (!machine) {
+            machine = machine_new(machine_info_copy_brief(info));
+            machine->memory_replaced = g_hash_table_remove(self->replaced_early, info->uuid);
+            registry_add_machine(self->registry, machine);
+        }
+        machine->stale = true;
+        machine->retry_at = 0;
+    }
+    g_hash_table_remove_all(self->replaced_early);
+    for (guint i = 0; i < known->len; i++) {
+        Machine *machine = known->pdata[i];
+
+        /* One that is busy answers for itself: it may have been defined after the list was made. */
+        if (!g_hash_table_contains(seen, machine->info->uuid) && !machine->busy)
+            machine->stale = true;
+    }
+    self->registry->machines_known = true;
+}
+
+static void list_done(gpointer output, const GError *error, void *userdata)
+{
+    MachineList *self = userdata;
+    GPtrArray *list = output;
+
+    self->changed(self->userdata);
+    if (g_error_matches(error, FERRY_ERROR, FERRY_ERROR_TIMEOUT)) {
+        log_warning("the hypervisor does not list its machines: %s", error->message);
+        return;
+    }
+    self->busy = false;
+    if (!list) {
+        log_warning("the machines cannot be listed: %s", error->message);
+        self->wanted = true;
+        self->retry_at = g_get_monotonic_time() + LOOK_AGAIN_US;
+        return;
+    }
+    take_list(self, list);
+    g_ptr_array_unref(list);
+}
+
+void machine_list_turn(MachineList *self, gint64 now, gint64 *wake)
+{
+    if (!self->wanted || self->busy)
+        return;
+    if (self->retry_at > now) {
+        if (!*wake || self->retry_at < *wake)
+            *wake = self->retry_at;
+        return;
+    }
+    self->wanted = false;
+    self->busy = true;
+    worker_pool_push(self->pool, &(WorkerJob){ .queue = LIST_QUEUE,
+                                               .deadline_ms = LIST_DEADLINE_MS,
+                                               .run = run_list,
+                                               .input = self->hypervisor,
+                                               .free_output = free_list,
+                                               .done = list_done,
+                                               .userdata = self });
+}
+
+void machine_list_want(MachineList *self)
+{
+    self->wanted = true;
+    self->retry_at = 0;
+}
+
+void machine_list_want_replaced(MachineList *self, const char *uuid)
+{
+    g_hash_table_add(self->replaced_early, g_strdup(uuid));
+    machine_list_want(self);
+}
+
+bool machine_list_queue_idle(MachineList *self, const char *queue)
+{
+    if (strcmp(queue, LIST_QUEUE) != 0)
+        return false;
+    self->busy = false;
+    self->wanted = true;
+    return true;
+}
+
+MachineList *machine_list_new(Registry *registry, WorkerPool *pool, Hypervisor *hypervisor,
+                              void (*changed)(void *userdata), void *userdata)
+{
+    MachineList *self = g_new0(MachineList, 1);
+
+    self->registry = registry;
+    self->pool = pool;
+    self->hypervisor = hypervisor;
+    self->changed = changed;
+    self->userdata = userdata;
+    self->replaced_early = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    return self;
+}
+
+MachineList *machine_list_free(MachineList *self)
+{
+    if (!self)
+        return NULL;
+    g_hash_table_unref(self->replaced_early);
+    g_free(self);
+    return NULL;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Machine list: which machines there are. It is read anew when a hint says that the set may have changed;
+ * what is new gets into the registry, what is missing is looked at. Main thread only. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "daemon/hypervisor.h"
+#include "daemon/registry.h"
+#include "daemon/worker.h"
+
+typedef struct MachineList MachineList;
+
+MachineList *machine_list_new(Registry *registry, WorkerPool *pool, Hypervisor *hypervisor,
+                              void (*changed)(void *userdata), void *userdata);
+MachineList *machine_list_free(MachineList *list);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MachineList, machine_list_free)
+
+/* The set may have changed. */
+void machine_list_want(MachineList *list);
+/* Likewise, and this one came out of a restore or migration before anybody knew it. */
+void machine_list_want_replaced(MachineList *list, const char *uuid);
+/* Orders the reading when it is due; *wake is moved forward to when it will be. */
+void machine_list_turn(MachineList *list, gint64 now, gint64 *wake);
+/* True when the queue is this one's. */
+bool machine_list_queue_idle(MachineList *list, const char *queue);
