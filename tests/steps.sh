@@ -1,0 +1,42 @@
+# steps.sh: source me. step [--show] TEXT COMMAND...: says what happens, runs it, gives a sign of life every 10 s.
+# What the command prints is shown at once with --show, else only if it fails; it is in $step_log either way.
+step_log=$(mktemp)
+step_pid=
+# The trap of a program that sources this may call it too.
+step_end() {
+    [ -z "$step_pid" ] || kill "$step_pid" 2> /dev/null || true
+    rm -f "$step_log"
+}
+trap step_end EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+step() {
+    local begin=$SECONDS status=0 ticks=0 show=false
+    if [ "$1" = --show ]; then
+        show=true
+        shift
+    fi
+    local text=$1
+    shift
+    echo "==> $text"
+    if $show; then
+        "$@" < /dev/null > >(tee "$step_log") 2>&1 &
+    else
+        "$@" < /dev/null > "$step_log" 2>&1 &
+    fi
+    step_pid=$!
+    while kill -0 "$step_pid" 2> /dev/null; do
+        sleep 0.2
+        ticks=$((ticks + 1))
+        [ $((ticks % 50)) != 0 ] || echo "    … $((SECONDS - begin)) s"
+    done
+    wait "$step_pid" || status=$?
+    step_pid=
+    if [ "$status" != 0 ]; then
+        $show || cat "$step_log"
+        echo "==> failed after $((SECONDS - begin)) s: $text"
+        return "$status"
+    fi
+    echo "    done in $((SECONDS - begin)) s"
+}
