@@ -37,7 +37,7 @@ ENUM_TABLE_DECLARE(AssignmentState, assignment_state);
 typedef struct Claim {
     char *sysname;
     uint64_t instance; /* of the device: another enumeration is another claim */
-    DeviceState state; /* WAITING, ATTACHING, ATTACHED or DETACHING */
+    DeviceState state; /* WAITING, ATTACHING, ATTACHED, DETACHING, or HOST while it is disabled */
 
     /* tries that failed */
     unsigned failures;

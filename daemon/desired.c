@@ -136,6 +136,8 @@ static void claim(Desired *desired, Registry *registry, Assignment *assignment)
     Device *device = choose_pinned(assignment, g_hash_table_lookup(desired->matches, assignment->id));
     Want *first;
 
+    if (device && assignment->stored && !assignment->wanted && !assignment->releasing)
+        g_hash_table_insert(desired->resting, device->sysname, assignment);
     if (!device || !takes_part(assignment))
         return;
     first = desired_want(desired, device);
@@ -161,6 +163,7 @@ Desired *desired_new(Registry *registry, gint64 now)
 
     desired->live = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
     desired->wants = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+    desired->resting = g_hash_table_new(g_str_hash, g_str_equal);
     desired->matches = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_matches);
     find_live(desired, registry);
     g_hash_table_iter_init(&iter, registry->assignments);
@@ -185,6 +188,7 @@ Desired *desired_free(Desired *desired)
     if (!desired)
         return NULL;
     g_hash_table_unref(desired->matches);
+    g_hash_table_unref(desired->resting);
     g_hash_table_unref(desired->wants);
     g_hash_table_unref(desired->live);
     g_free(desired);
@@ -199,6 +203,13 @@ Live *desired_live(const Desired *desired, const Device *device)
 Want *desired_want(const Desired *desired, const Device *device)
 {
     return g_hash_table_lookup(desired->wants, device->sysname);
+}
+
+Assignment *desired_owner(const Desired *desired, const Device *device)
+{
+    const Want *want = desired_want(desired, device);
+
+    return want ? want->assignment : g_hash_table_lookup(desired->resting, device->sysname);
 }
 
 Want *desired_want_of(const Desired *desired, const Assignment *assignment)

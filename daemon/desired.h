@@ -44,6 +44,7 @@ typedef struct Want {
 typedef struct Desired {
     GHashTable *live;    /* sysname → Live, owned */
     GHashTable *wants;   /* sysname → Want, owned: the assignment that comes first for this device */
+    GHashTable *resting; /* sysname → Assignment, borrowed: disabled, and this would be its device */
     GHashTable *matches; /* assignment id → GPtrArray of Device: what its rule matches, home or not */
     gint64 next_at;      /* a verdict changes by time alone then (µs, CLOCK_MONOTONIC); 0 = never */
 } Desired;
@@ -57,6 +58,9 @@ Live *desired_live(const Desired *desired, const Device *device);
 Want *desired_want(const Desired *desired, const Device *device);
 /* The device that this assignment comes first for; NULL = none. */
 Want *desired_want_of(const Desired *desired, const Assignment *assignment);
+
+/* The assignment that stands for this device, be it disabled; NULL = none. */
+Assignment *desired_owner(const Desired *desired, const Device *device);
 
 /* For any pair. */
 Verdict desired_judge(const Desired *desired, const Assignment *assignment, const Device *device);

@@ -61,7 +61,7 @@ typedef struct Device {
 
     /* where it is: set by the reconciler, see daemon/outlook.h */
     DeviceState state;
-    char *machine_uuid;  /* NULL = the host */
+    char *machine_uuid;  /* that has it, or that it is assigned to; NULL = none */
     char *assignment_id; /* NULL = none */
 } Device;
 

@@ -145,24 +145,6 @@ static bool check_text(const char *what, const char *text, gsize max, GError **e
     return false;
 }
 
-/* The assignment that stands for this device, also one that waits or is disabled. */
-static Assignment *assignment_for(Manager *self, const Device *device)
-{
-    g_autoptr(Desired) desired = desired_new(self->registry, g_get_monotonic_time());
-    g_autoptr(GPtrArray) assignments = registry_sorted(self->registry->assignments);
-    const Want *want = desired_want(desired, device);
-
-    if (want)
-        return want->assignment;
-    for (guint i = 0; i < assignments->len; i++) {
-        Assignment *assignment = assignments->pdata[i];
-
-        if (!assignment->releasing && desired_judge(desired, assignment, device) == VERDICT_SUSPENDED)
-            return assignment;
-    }
-    return NULL;
-}
-
 static char *quote_machine(Manager *self, const char *uuid, const char *fallback)
 {
     const Machine *machine = registry_machine(self->registry, uuid);
@@ -173,7 +155,8 @@ static char *quote_machine(Manager *self, const char *uuid, const char *fallback
 static bool check_free(Manager *self, const Device *device, const AssignRequest *request, GError **error)
 {
     g_autofree char *what = device_describe(device);
-    const Assignment *other = assignment_for(self, device);
+    g_autoptr(Desired) desired = desired_new(self->registry, g_get_monotonic_time());
+    const Assignment *other = desired_owner(desired, device);
 
     if (device->state == DEVICE_STATE_FOREIGN) {
         g_autofree char *owner = quote_machine(self, device->machine_uuid, "?");
@@ -262,6 +245,31 @@ static char *make_id(Manager *self)
     return id;
 }
 
+static bool name_is_taken(Manager *self, const char *name)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, self->registry->assignments);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        if (g_strcmp0(((const Assignment *)value)->name, name) == 0)
+            return true;
+    return false;
+}
+
+/* "Keyboard K120 to win11", and "Keyboard K120 to win11 (2)" for the second one. */
+static char *make_name(Manager *self, const Device *device, const Machine *machine)
+{
+    const char *what = *device->product ? device->product : device->class_name;
+    char *name = g_strdup_printf("%s to %s", what, machine->info->name);
+
+    for (unsigned n = 2; name_is_taken(self, name); n++) {
+        g_free(name);
+        name = g_strdup_printf("%s to %s (%u)", what, machine->info->name, n);
+    }
+    return name;
+}
+
 static Assignment *make_assignment(Manager *self, const AssignRequest *request)
 {
     const Device *device = registry_device(self->registry, request->device);
@@ -271,10 +279,7 @@ static Assignment *make_assignment(Manager *self, const AssignRequest *request)
 
     g_free(assignment->name);
     assignment->name =
-        request->name && *request->name
-            ? g_strdup(request->name)
-            : g_strdup_printf("%s to %s", *device->product ? device->product : device->class_name,
-                              machine->info->name);
+        request->name && *request->name ? g_strdup(request->name) : make_name(self, device, machine);
     g_free(assignment->description);
     assignment->description = g_strdup(request->description ? request->description : "");
     assignment->machine_uuid = g_strdup(machine->info->uuid);

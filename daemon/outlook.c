@@ -247,17 +247,17 @@ static DeviceState claim_state(const Assignment *assignment, const Want *want, c
 {
     if (live && g_strcmp0(live->hostdev->assignment_id, assignment->id) == 0)
         return want && is_attached(want, live) ? DEVICE_STATE_ATTACHED : DEVICE_STATE_DETACHING;
-    return want && want->verdict == VERDICT_GO && !claim->error && !want->machine->stuck
-               ? DEVICE_STATE_ATTACHING
-               : DEVICE_STATE_WAITING;
+    if (!want)
+        return DEVICE_STATE_HOST; /* disabled, and at home */
+    return want->verdict == VERDICT_GO && !claim->error && !want->machine->stuck ? DEVICE_STATE_ATTACHING
+                                                                                 : DEVICE_STATE_WAITING;
 }
 
 static bool is_claimed(const Desired *desired, const Assignment *assignment, const Device *device)
 {
-    const Want *want = desired_want(desired, device);
     const Live *live = desired_live(desired, device);
 
-    return (want && want->assignment == assignment) ||
+    return desired_owner(desired, device) == assignment ||
            (live && g_strcmp0(live->hostdev->assignment_id, assignment->id) == 0);
 }
 
@@ -367,19 +367,23 @@ static void update_device(Registry *registry, const Desired *desired, Device *de
 {
     const Live *live = desired_live(desired, device);
     const Want *want = desired_want(desired, device);
+    const Assignment *owner = desired_owner(desired, device);
     const char *assignment_id = live ? live->hostdev->assignment_id : NULL;
+    const char *machine_uuid = live   ? live->machine->info->uuid
+                               : want ? want->assignment->machine_uuid
+                                      : NULL;
     DeviceState state = device_outlook(desired, device);
     unsigned fields = 0;
 
-    if (!assignment_id && want)
-        assignment_id = want->assignment->id;
+    if (!assignment_id && owner)
+        assignment_id = owner->id;
     if (assignment_id && !registry_assignment(registry, assignment_id))
         assignment_id = NULL;
     if (device->state != state) {
         device->state = state;
         fields |= DEVICE_FIELD_STATE;
     }
-    if (set_text(&device->machine_uuid, live ? live->machine->info->uuid : NULL))
+    if (set_text(&device->machine_uuid, machine_uuid))
         fields |= DEVICE_FIELD_MACHINE;
     if (set_text(&device->assignment_id, assignment_id))
         fields |= DEVICE_FIELD_ASSIGNMENT;
