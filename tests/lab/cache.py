@@ -9,6 +9,7 @@ import glob
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -52,6 +53,20 @@ def locked(path, mode):
         yield f
 
 
+def run_to_end(*command):
+    """Its exit status. If we are told to end meanwhile, it gets the time to clean up."""
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:
+        try:
+            return process.wait()
+        except BaseException:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            raise
+
+
 def entry(cache, kind, name, program, *arguments):
     """The folder of this entry, made by program if it is not there."""
     path = os.path.join(cache, f'{kind}-{name}')
@@ -61,8 +76,7 @@ def entry(cache, kind, name, program, *arguments):
         new = os.path.join(cache, f'new-{kind}-{name}')
         print(f'lab: making the {kind} (once; kept in {cache})', flush=True)
         try:
-            done = subprocess.run([os.path.join(HERE, program), *arguments, new], stdin=subprocess.DEVNULL)
-            if done.returncode:
+            if run_to_end(os.path.join(HERE, program), *arguments, new):
                 sys.exit(f'lab: {program} failed')
             os.rename(new, path)
         finally:
@@ -96,5 +110,13 @@ def ensure():
     return image, snapshot, locks
 
 
+def end_cleanly():
+    """SIGTERM (of a program that was interrupted, or of continuous integration) ends as an exception does."""
+    def terminated(*_):
+        sys.exit(143)
+    signal.signal(signal.SIGTERM, terminated)
+
+
 if __name__ == '__main__':
+    end_cleanly()
     print(*ensure()[:2], sep='\n')
