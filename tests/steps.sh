@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # steps.sh: source me. step [--show] TEXT COMMAND...: says what happens, runs it, gives a sign of life every 10 s.
 # What the command prints is shown at once with --show, else only if it fails; it is in $step_log either way.
 step_log=$(mktemp)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Image and snapshot, built when there is none for what they are made of, kept outside the tree.
 
 Each entry is a folder named by kind and key. It is built under another name and renamed when complete. Who uses one holds

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """The lab, as scenarios see it: a host with libvirt and two running guests, USB devices to plug in, the service.
 
 A scenario is a file in scenarios/, with a docstring that says what it proves and a function run(lab):

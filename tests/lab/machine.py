@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """The outer VM: its QEMU command line, its monitor, ssh into it. What it means to the tests is in lab.py."""
 import ctypes
 import os

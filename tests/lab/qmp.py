@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """QMP: the monitor of the outer VM's QEMU."""
 import json
 import socket

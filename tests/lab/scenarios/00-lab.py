@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """The lab itself, without the service: plugged in, attached by virsh, seen by the guest, detached, back at the host."""
 
 SERVICE = False
