@@ -120,4 +120,4 @@ def end_cleanly():
 
 if __name__ == '__main__':
     end_cleanly()
-    print(*ensure()[:2], sep='\n')
+    ensure()

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A VM saved and restored has its device again, and not the dead one that QEMU keeps in its place."""
+import json
+
+import ferry
+
+
+def really_attached(lab, vm):
+    """QEMU's own word for each device: the live XML lists dead ones, too."""
+    for one in ferry.hostdevs(lab, vm):
+        ask = json.dumps({'execute': 'qom-get', 'arguments': {'path': f'/machine/peripheral/{one.alias}', 'property': 'attached'}})
+        yield json.loads(lab.run(f"virsh qemu-monitor-command {vm} '{ask}'"))['return']
+
+
+def run(lab):
+    keyboard = lab.plug('usb-kbd', 'k1', serial='KBD-A')
+    path = ferry.give(lab, keyboard.name, 'desk')
+    lab.wait_guest('desk', present='KBD-A')
+    assert list(really_attached(lab, 'desk')) == [True]
+
+    lab.run('virsh -q managedsave desk', timeout=120)
+    ferry.wait_state(lab, path, 'waiting-machine')
+    lab.wait_driver(keyboard, 'usbhid')
+    console = ferry.Console(lab, 'desk')
+    lab.run('virsh -q start desk', timeout=120)
+
+    ferry.wait_state(lab, path, 'attached', 90)
+    lab.wait(lambda: list(really_attached(lab, 'desk')) == [True], 60, 'the keyboard to work in QEMU')
+    lab.wait_guest('desk', present='KBD-A')
+    lab.wait_driver(keyboard, 'usbfs')
+    lab.wait(lambda: any('KBD-A' not in line for line in console.lines()) and 'KBD-A' in console.lines()[-1], 60,
+             'the guest to have lost the dead one and got the other')
