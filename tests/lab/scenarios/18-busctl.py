@@ -37,7 +37,7 @@ def run(lab):
         assert word in shown, shown
 
     with lab.background(f'exec {lines["monitor"]}') as heard:
-        lab.wait('pid=$(pgrep -fx "busctl monitor org.usbferry1") && grep -q "" /proc/$pid/stat', 20, 'busctl monitor')
+        lab.wait(lambda: 'Monitoring bus message stream' in heard(), 20, 'busctl monitor to listen')
         device = answer(lab.run(lines['GetDevice']))
         machine = answer(lab.run(lines['GetMachine'].replace('win11', 'desk')))
         line = re.sub(r'/org/usbferry1/device/\S+', device, lines['Assign'])
