@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <systemd/sd-login.h>
 #include <unistd.h>
 
 /* In the child, between fork and exec. */
@@ -30,6 +32,14 @@ static void wait_for_close(int fd)
         ;
 }
 
+/* Where polkit looks for the agent of a desktop. */
+static bool has_session(void)
+{
+    g_autofree char *session = NULL; /* malloc() and g_malloc() are the same */
+
+    return sd_pid_get_session(0, &session) >= 0 || sd_uid_get_display(geteuid(), &session) >= 0;
+}
+
 GPid agent_start(void)
 {
     /* stdin: this is about typing, the output may well go into a pipe */
@@ -44,8 +54,10 @@ GPid agent_start(void)
 
     g_autofree char *process = g_strdup_printf("%d", getpid());
     g_autofree char *notify = g_strdup_printf("%d", notify_fd);
+    /* The desktop's agent comes first. Without a session there is none, and polkit would not even look for
+     * one that calls itself a fallback: after su, in a container, over an ssh without logind. */
     const char *argv[] = {
-        "pkttyagent", "--process", process, "--notify-fd", notify, "--fallback", NULL,
+        "pkttyagent", "--process", process, "--notify-fd", notify, has_session() ? "--fallback" : NULL, NULL,
     };
     GPid agent = 0;
     g_autoptr(GError) error = NULL;
