@@ -47,6 +47,8 @@ Assignment *assignment_new(const char *id)
     assignment->name = g_strdup("");
     assignment->description = g_strdup("");
     assignment->machine_name = g_strdup("");
+    assignment->selector = g_strdup("");
+    assignment->quantity = 1;
     assignment->home_socket = g_strdup("");
     assignment->device_text = g_strdup("");
     assignment->reason = g_strdup("");
@@ -67,6 +69,7 @@ Assignment *assignment_free(Assignment *assignment)
     g_free(assignment->description);
     g_free(assignment->machine_uuid);
     g_free(assignment->machine_name);
+    g_free(assignment->group);
     rule_free(assignment->rule);
     g_free(assignment->selector);
     g_free(assignment->home_socket);
@@ -109,6 +112,36 @@ bool assignment_id_is_valid(const char *id)
     return true;
 }
 
+char *assignment_quantity_to_string(const Assignment *assignment)
+{
+    switch (assignment->quantity_kind) {
+    case QUANTITY_COUNT:
+        return g_strdup_printf("%u", assignment->quantity);
+    case QUANTITY_ALL:
+        return g_strdup("all");
+    case QUANTITY_SET:
+        return g_strdup("set");
+    }
+    g_return_val_if_reached(g_strdup("1"));
+}
+
+bool quantity_parse(const char *text, QuantityKind *ret_kind, unsigned *ret_quantity)
+{
+    guint64 count = 0;
+    bool is_all = strcmp(text, "all") == 0;
+
+    if (is_all || strcmp(text, "set") == 0) {
+        *ret_kind = is_all ? QUANTITY_ALL : QUANTITY_SET;
+        *ret_quantity = 0;
+        return true;
+    }
+    if (!g_ascii_string_to_unsigned(text, 10, 1, QUANTITY_MAX, &count, NULL))
+        return false;
+    *ret_kind = QUANTITY_COUNT;
+    *ret_quantity = (unsigned)count;
+    return true;
+}
+
 GKeyFile *assignment_to_key_file(const Assignment *assignment)
 {
     GKeyFile *file = g_key_file_new();
@@ -117,7 +150,14 @@ GKeyFile *assignment_to_key_file(const Assignment *assignment)
     g_key_file_set_string(file, FILE_GROUP, "Description", assignment->description);
     g_key_file_set_string(file, FILE_GROUP, "Machine", assignment->machine_uuid);
     g_key_file_set_string(file, FILE_GROUP, "MachineName", assignment->machine_name);
-    g_key_file_set_string(file, FILE_GROUP, "Selector", assignment->selector);
+    if (assignment->group) {
+        g_autofree char *quantity = assignment_quantity_to_string(assignment);
+
+        g_key_file_set_string(file, FILE_GROUP, "Group", assignment->group);
+        g_key_file_set_string(file, FILE_GROUP, "Quantity", quantity);
+    }
+    if (assignment->rule)
+        g_key_file_set_string(file, FILE_GROUP, "Selector", assignment->selector);
     g_key_file_set_string(file, FILE_GROUP, "Socket", assignment->home_socket);
     g_key_file_set_string(file, FILE_GROUP, "DeviceText", assignment->device_text);
     g_key_file_set_boolean(file, FILE_GROUP, "Enabled", assignment->wanted);
@@ -140,9 +180,9 @@ static char *read_text(GKeyFile *file, const char *key, const char *fallback, GE
 
 static bool check_keys(GKeyFile *file, GError **error)
 {
-    static const char *const known[] = { "Name",     "Description", "Machine",    "MachineName",
-                                         "Selector", "Socket",      "DeviceText", "Enabled",
-                                         "Priority", "Owner",       "Created",    NULL };
+    static const char *const known[] = { "Name",     "Description", "Machine", "MachineName", "Group",
+                                         "Quantity", "Selector",    "Socket",  "DeviceText",  "Enabled",
+                                         "Priority", "Owner",       "Created", NULL };
     g_auto(GStrv) keys = g_key_file_get_keys(file, FILE_GROUP, NULL, error);
 
     if (!keys)
@@ -159,6 +199,8 @@ Assignment *assignment_from_key_file(const char *id, GKeyFile *file, GError **er
 {
     g_autoptr(Assignment) assignment = assignment_new(id);
     g_autofree char *selector = NULL;
+    g_autofree char *group = NULL;
+    g_autofree char *quantity = NULL;
     g_autoptr(GError) number_error = NULL;
 
     if (!assignment_id_is_valid(id)) {
@@ -179,17 +221,29 @@ Assignment *assignment_from_key_file(const char *id, GKeyFile *file, GError **er
         !(assignment->machine_name = read_text(file, "MachineName", "", error)) ||
         !(assignment->home_socket = read_text(file, "Socket", "", error)) ||
         !(assignment->device_text = read_text(file, "DeviceText", "", error)) ||
-        !(selector = read_text(file, "Selector", NULL, error)))
+        !(group = read_text(file, "Group", "", error)) ||
+        !(quantity = read_text(file, "Quantity", "1", error)) ||
+        !(selector = read_text(file, "Selector", *group ? "" : NULL, error)))
         return NULL;
+    if (*group)
+        assignment->group = g_steal_pointer(&group);
+    if (!quantity_parse(quantity, &assignment->quantity_kind, &assignment->quantity)) {
+        g_set_error(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_INVALID_VALUE,
+                    "Quantity is not 1 to %d, all or set", QUANTITY_MAX);
+        return NULL;
+    }
     if (!g_uuid_string_is_valid(assignment->machine_uuid)) {
         g_set_error(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_INVALID_VALUE, "Machine is not a UUID");
         return NULL;
     }
-    if (!(assignment->rule = rule_parse(selector, error))) {
-        g_prefix_error(error, "Selector: ");
-        return NULL;
+    if (*selector) {
+        if (!(assignment->rule = rule_parse(selector, error))) {
+            g_prefix_error(error, "Selector: ");
+            return NULL;
+        }
+        g_free(assignment->selector);
+        assignment->selector = rule_print(assignment->rule);
     }
-    assignment->selector = rule_print(assignment->rule);
 
     if (g_key_file_has_key(file, FILE_GROUP, "Enabled", NULL))
         assignment->wanted = g_key_file_get_boolean(file, FILE_GROUP, "Enabled", &number_error);

@@ -30,6 +30,17 @@ typedef enum AssignmentState {
 
 ENUM_TABLE_DECLARE(AssignmentState, assignment_state);
 
+/* How many devices of a group: a number, all that match now or later, or one for each rule of the group, all
+ * or nothing. */
+typedef enum QuantityKind {
+    QUANTITY_COUNT,
+    QUANTITY_ALL,
+    QUANTITY_SET,
+} QuantityKind;
+
+/* The most devices that one assignment may count. */
+#define QUANTITY_MAX 127
+
 /* The length of an assignment's id: lower-case letters and digits. */
 #define ASSIGNMENT_ID_LENGTH 8
 
@@ -55,12 +66,15 @@ typedef struct Assignment {
     char *description;
     char *machine_uuid;
     char *machine_name; /* as it was when assigned, for machines that are gone */
-    Rule *rule;         /* the pinned device */
-    char *selector;     /* rule_print(rule) */
-    char *home_socket;  /* where the pinned device was: decides between two that both match */
-    char *device_text;  /* what the device was called: for texts while it is away */
-    bool persistent;    /* survives a reboot of the host */
-    bool wanted;        /* false after Detach() */
+    char *group;        /* the pool that it draws from; NULL = one pinned device */
+    Rule *rule;         /* the pinned device; with a group: only these of its devices, NULL = any */
+    char *selector;     /* rule_print(rule), "" for none */
+    QuantityKind quantity_kind;
+    unsigned quantity; /* for COUNT: 1…QUANTITY_MAX */
+    char *home_socket; /* where the pinned device was: decides between two that both match */
+    char *device_text; /* what the device was called: for texts while it is away */
+    bool persistent;   /* survives a reboot of the host */
+    bool wanted;       /* false after Detach() */
     int32_t priority;
     uint32_t owner;  /* uid */
     int64_t created; /* µs, CLOCK_REALTIME */
@@ -84,6 +98,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Assignment, assignment_free)
 
 /* The claim on this enumeration of the device; NULL = none. */
 Claim *assignment_claim(const Assignment *assignment, const char *sysname, uint64_t instance);
+
+/* "1", "3", "all", "set". New string. */
+char *assignment_quantity_to_string(const Assignment *assignment);
+/* False when the text is none of them. */
+bool quantity_parse(const char *text, QuantityKind *ret_kind, unsigned *ret_quantity);
 
 /* A random id. New string. */
 char *assignment_make_id(void);

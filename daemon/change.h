@@ -7,6 +7,7 @@ typedef enum ObjectType {
     OBJECT_MANAGER, /* one, id "" */
     OBJECT_DEVICE,
     OBJECT_MACHINE,
+    OBJECT_GROUP,
     OBJECT_ASSIGNMENT,
     _OBJECT_TYPE_MAX,
 } ObjectType;
@@ -21,6 +22,7 @@ typedef enum ChangeKind {
 enum {
     MANAGER_FIELD_HYPERVISOR_STATE = 1 << 0,
     MANAGER_FIELD_SETTLING = 1 << 1,
+    MANAGER_FIELD_ENABLED = 1 << 2,
 };
 
 enum {
@@ -28,6 +30,7 @@ enum {
     DEVICE_FIELD_STATE = 1 << 1,
     DEVICE_FIELD_MACHINE = 1 << 2,
     DEVICE_FIELD_ASSIGNMENT = 1 << 3,
+    DEVICE_FIELD_GROUPS = 1 << 4, /* and Rules */
 };
 
 enum {
@@ -49,10 +52,22 @@ enum {
     ASSIGNMENT_FIELD_PRIORITY = 1 << 6,
 };
 
+enum {
+    GROUP_FIELD_DESCRIPTION = 1 << 0,
+    GROUP_FIELD_CLASS = 1 << 1, /* and Icon */
+    GROUP_FIELD_ENABLED = 1 << 2,
+    GROUP_FIELD_ALLOW_GUEST_RESET = 1 << 3,
+    GROUP_FIELD_ALLOW_GUEST_RESETS_ALL = 1 << 4,
+    GROUP_FIELD_PRIORITY = 1 << 5,
+    GROUP_FIELD_RULES = 1 << 6,
+    GROUP_FIELD_DEVICES = 1 << 7, /* and Total */
+    GROUP_FIELD_FREE = 1 << 8,
+};
+
 typedef struct Change {
     ChangeKind kind;
     ObjectType type;
-    const char *id; /* sysname, uuid or assignment id; valid for the call only */
+    const char *id; /* sysname, uuid, group name or assignment id; valid for the call only */
     unsigned fields;
 } Change;
 

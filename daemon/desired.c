@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From devices, machines and assignments to who is to have what. No side effects. */
+/* From devices, machines, groups and assignments to who is to have what. No side effects. */
 
 #include "daemon/desired.h"
+
+#include "daemon/desired-set.h"
+#include "daemon/membership.h"
+#include "daemon/rule-index.h"
 
 static gpointer number_key(unsigned bus_number, unsigned device_number)
 {
@@ -70,6 +74,84 @@ static Device *choose_pinned(const Assignment *assignment, const GPtrArray *matc
     return NULL;
 }
 
+/* ------------------------------------------------------------------ what could go where */
+
+typedef struct Sources {
+    Desired *desired;
+    RuleIndex *pinned;    /* the rules of assignments of one device */
+    GHashTable *by_group; /* group name → GPtrArray of Assignment, borrowed */
+    Device *device;       /* being looked at */
+} Sources;
+
+static void unref_array(gpointer array)
+{
+    g_ptr_array_unref(array);
+}
+
+static void sources_init(Sources *sources, Desired *desired)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    *sources = (Sources){ .desired = desired, .pinned = rule_index_new() };
+    sources->by_group = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
+    g_hash_table_iter_init(&iter, desired->registry->assignments);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        Assignment *assignment = value;
+        GPtrArray *drawing;
+
+        g_hash_table_insert(desired->matches, assignment->id, g_ptr_array_new());
+        g_hash_table_insert(desired->got, assignment->id, g_ptr_array_new());
+        if (!assignment->group) {
+            rule_index_add(sources->pinned, assignment->rule, assignment);
+            continue;
+        }
+        drawing = g_hash_table_lookup(sources->by_group, assignment->group);
+        if (!drawing) {
+            drawing = g_ptr_array_new();
+            g_hash_table_insert(sources->by_group, assignment->group, drawing);
+        }
+        g_ptr_array_add(drawing, assignment);
+    }
+}
+
+static void sources_clear(Sources *sources)
+{
+    rule_index_free(sources->pinned);
+    g_hash_table_unref(sources->by_group);
+}
+
+static void note_match(const Rule *rule, void *owner, void *userdata)
+{
+    const Assignment *assignment = owner;
+    Sources *sources = userdata;
+
+    g_ptr_array_add(g_hash_table_lookup(sources->desired->matches, assignment->id), sources->device);
+}
+
+static void match_device(Sources *sources, Device *device)
+{
+    const char *node = sources->desired->registry->node;
+
+    if (device->is_hub)
+        return;
+    sources->device = device;
+    rule_index_match(sources->pinned, device, node, note_match, sources);
+    for (guint i = 0; device->memberships && i < device->memberships->len; i++) {
+        const Membership *membership = device->memberships->pdata[i];
+        const GPtrArray *drawing = g_hash_table_lookup(sources->by_group, membership->group->name);
+
+        for (guint k = 0; drawing && k < drawing->len; k++) {
+            Assignment *assignment = drawing->pdata[k];
+
+            if (!assignment->rule || rule_matches(assignment->rule, device, node))
+                note_match(assignment->rule, assignment, sources);
+        }
+    }
+}
+
+/* ------------------------------------------------------------------ who comes first */
+
 static bool has_it_now(const Desired *desired, const Assignment *assignment, const Device *device)
 {
     const Live *live = desired_live(desired, device);
@@ -78,108 +160,297 @@ static bool has_it_now(const Desired *desired, const Assignment *assignment, con
            g_strcmp0(live->machine->info->uuid, assignment->machine_uuid) == 0;
 }
 
-/* Positive when a comes before b. Never 0 for two assignments. */
-static int compare_claimants(const Desired *desired, const Device *device, const Assignment *a,
-                             const Assignment *b)
+static int specificity(const Assignment *assignment, const Device *device)
 {
-    int by_possession = has_it_now(desired, a, device) - has_it_now(desired, b, device);
-    int by_specificity = rule_specificity(a->rule) - rule_specificity(b->rule);
+    const Membership *membership = assignment->group ? membership_find(device, assignment->group) : NULL;
+    int own = assignment->rule ? rule_specificity(assignment->rule) : 0;
 
-    if (by_possession)
-        return by_possession;
-    if (a->priority != b->priority)
-        return a->priority > b->priority ? 1 : -1;
-    if (by_specificity)
-        return by_specificity;
+    return membership ? MAX(membership->specificity, own) : own;
+}
+
+/* The order among assignments that the device doesn't matter for. Positive when a comes before b; never 0 for
+ * two. */
+static int compare_assignments(const Assignment *a, const Assignment *b)
+{
     if (a->created != b->created)
         return a->created < b->created ? 1 : -1;
     return -g_strcmp0(a->id, b->id);
 }
 
-static Verdict judge_want(const Desired *desired, Registry *registry, const Want *want, gint64 now)
+static int compare_claimants(const Desired *desired, const Device *device, const Assignment *a,
+                             const Assignment *b)
 {
-    const Live *live = desired_live(desired, want->device);
+    int by_possession = has_it_now(desired, a, device) - has_it_now(desired, b, device);
+    int by_specificity = specificity(a, device) - specificity(b, device);
 
-    if (live && !live->hostdev->assignment_id)
-        return VERDICT_FOREIGN;
-    if (registry->hypervisor_state != HYPERVISOR_STATE_CONNECTED || !registry->machines_known)
-        return VERDICT_HYPERVISOR_AWAY;
-    if (!want->machine)
-        return VERDICT_MACHINE_UNKNOWN;
-    if (!want->machine->inspected)
-        return VERDICT_HYPERVISOR_AWAY;
-    if (!machine_is_active(want->machine))
-        return VERDICT_MACHINE_OFF;
-    if (want->device->steady_at > now)
-        return VERDICT_UNSTEADY;
-    return VERDICT_GO;
+    if (by_possession)
+        return by_possession;
+    if (a->priority != b->priority)
+        return a->priority > b->priority ? 1 : -1;
+    return by_specificity ? by_specificity : compare_assignments(a, b);
 }
 
-static void find_matches(Desired *desired, Registry *registry, Assignment *assignment)
+static int compare_sets(gconstpointer left, gconstpointer right)
 {
-    GPtrArray *matches = g_ptr_array_new();
+    const Assignment *a = *(const Assignment *const *)left, *b = *(const Assignment *const *)right;
+
+    if (a->priority != b->priority)
+        return a->priority > b->priority ? -1 : 1;
+    return -compare_assignments(a, b);
+}
+
+static bool is_foreign(const Desired *desired, const Device *device)
+{
+    const Live *live = desired_live(desired, device);
+
+    return live && !live->hostdev->assignment_id;
+}
+
+/* Whether anything new may be drawn for this assignment. */
+static bool may_draw(const Desired *desired, const Assignment *assignment)
+{
+    const Group *group = registry_group(desired->registry, assignment->group);
+
+    return group && group->enabled && desired->registry->enabled &&
+           desired_judge_machine(desired->registry, assignment) == VERDICT_GO;
+}
+
+static const GPtrArray *matches_of(const Desired *desired, const Assignment *assignment)
+{
+    return g_hash_table_lookup(desired->matches, assignment->id);
+}
+
+static void give(Desired *desired, Device *device, Assignment *assignment)
+{
+    Want *want = g_new0(Want, 1);
+
+    want->assignment = assignment;
+    want->device = device;
+    want->machine = registry_machine(desired->registry, assignment->machine_uuid);
+    g_hash_table_insert(desired->wants, device->sysname, want);
+    g_ptr_array_add(g_hash_table_lookup(desired->got, assignment->id), want);
+}
+
+static bool needs_more(const Desired *desired, const Assignment *assignment)
+{
+    return assignment->quantity_kind == QUANTITY_ALL ||
+           (assignment->quantity_kind == QUANTITY_COUNT &&
+            desired_wants_of(desired, assignment)->len < assignment->quantity);
+}
+
+/* ------------------------------------------------------------------ dealing out */
+
+/* What an assignment has and may still have stays. */
+static void keep(Desired *desired, Assignment *assignment)
+{
+    const GPtrArray *matches = matches_of(desired, assignment);
+
+    if (!takes_part(assignment) || assignment->quantity_kind == QUANTITY_SET)
+        return;
+    for (guint i = 0; i < matches->len; i++) {
+        Device *device = matches->pdata[i];
+
+        if (has_it_now(desired, assignment, device) && !desired_want(desired, device) &&
+            needs_more(desired, assignment) &&
+            (assignment->group || choose_pinned(assignment, matches) == device))
+            give(desired, device, assignment);
+    }
+}
+
+/* Somebody whose own device this is, and who comes before the set. */
+static bool is_spoken_for(const Desired *desired, const Device *device, const Assignment *set,
+                          const GPtrArray *assignments)
+{
+    if (desired_want(desired, device) || is_foreign(desired, device))
+        return true;
+    for (guint i = 0; i < assignments->len; i++) {
+        const Assignment *other = assignments->pdata[i];
+
+        if (!other->group && takes_part(other) &&
+            choose_pinned(other, matches_of(desired, other)) == device &&
+            compare_claimants(desired, device, other, set) > 0)
+            return true;
+    }
+    return false;
+}
+
+static void fill_set(Desired *desired, Assignment *set, const GPtrArray *assignments)
+{
+    const Group *group = registry_group(desired->registry, set->group);
+    const GPtrArray *matches = matches_of(desired, set);
+    g_autoptr(GPtrArray) devices = g_ptr_array_new();
+    g_autoptr(GPtrArray) chosen = NULL;
+    bool draws = may_draw(desired, set);
+
+    if (!takes_part(set) || !group)
+        return;
+    /* What it has first, so that nothing changes hands without need. */
+    for (int pass = 0; pass < (draws ? 2 : 1); pass++)
+        for (guint i = 0; i < matches->len; i++) {
+            Device *device = matches->pdata[i];
+
+            if (has_it_now(desired, set, device) == (pass == 0) &&
+                !is_spoken_for(desired, device, set, assignments))
+                g_ptr_array_add(devices, device);
+        }
+    chosen = desired_set_choose(group, desired->registry->node, devices);
+    for (guint i = 0; chosen && i < chosen->len; i++)
+        give(desired, chosen->pdata[i], set);
+}
+
+static bool may_claim(const Desired *desired, const Assignment *assignment, const Device *device)
+{
+    if (!takes_part(assignment) || !needs_more(desired, assignment))
+        return false;
+    if (!assignment->group)
+        return choose_pinned(assignment, matches_of(desired, assignment)) == device;
+    return may_draw(desired, assignment) && !is_foreign(desired, device);
+}
+
+static int compare_by_socket(gconstpointer a, gconstpointer b)
+{
+    const Device *left = *(const Device *const *)a, *right = *(const Device *const *)b;
+    int by_socket = g_strcmp0(left->socket, right->socket);
+
+    return by_socket ? by_socket : g_strcmp0(left->sysname, right->sysname);
+}
+
+/* The assignments that could have each device. */
+static GHashTable *claimants_by_device(const Desired *desired, const GPtrArray *assignments)
+{
+    GHashTable *claimants = g_hash_table_new_full(NULL, NULL, NULL, unref_array);
+
+    for (guint i = 0; i < assignments->len; i++) {
+        const GPtrArray *matches = matches_of(desired, assignments->pdata[i]);
+
+        for (guint k = 0; k < matches->len; k++) {
+            GPtrArray *list = g_hash_table_lookup(claimants, matches->pdata[k]);
+
+            if (!list) {
+                list = g_ptr_array_new();
+                g_hash_table_insert(claimants, matches->pdata[k], list);
+            }
+            g_ptr_array_add(list, assignments->pdata[i]);
+        }
+    }
+    return claimants;
+}
+
+static void deal_out(Desired *desired, GPtrArray *devices, const GPtrArray *assignments)
+{
+    g_autoptr(GHashTable) claimants = claimants_by_device(desired, assignments);
+
+    g_ptr_array_sort(devices, compare_by_socket);
+    for (guint i = 0; i < devices->len; i++) {
+        Device *device = devices->pdata[i];
+        const GPtrArray *list = g_hash_table_lookup(claimants, device);
+        Assignment *first = NULL;
+
+        for (guint k = 0; list && !desired_want(desired, device) && k < list->len; k++)
+            if (may_claim(desired, list->pdata[k], device) &&
+                (!first || compare_claimants(desired, device, list->pdata[k], first) > 0))
+                first = list->pdata[k];
+        if (first)
+            give(desired, device, first);
+    }
+}
+
+static void note_resting(Desired *desired, Assignment *assignment)
+{
+    Device *device;
+
+    if (assignment->group || !assignment->stored || assignment->wanted || assignment->releasing)
+        return;
+    device = choose_pinned(assignment, matches_of(desired, assignment));
+    if (device)
+        g_hash_table_insert(desired->resting, device->sysname, assignment);
+}
+
+/* ------------------------------------------------------------------ verdicts */
+
+Verdict desired_judge_machine(Registry *registry, const Assignment *assignment)
+{
+    const Machine *machine = registry_machine(registry, assignment->machine_uuid);
+
+    if (registry->hypervisor_state != HYPERVISOR_STATE_CONNECTED || !registry->machines_known)
+        return VERDICT_HYPERVISOR_AWAY;
+    if (!machine)
+        return VERDICT_MACHINE_UNKNOWN;
+    if (!machine->inspected)
+        return VERDICT_HYPERVISOR_AWAY;
+    return machine_is_active(machine) ? VERDICT_GO : VERDICT_MACHINE_OFF;
+}
+
+static Verdict judge_want(const Desired *desired, const Want *want, gint64 now)
+{
+    Verdict machine = desired_judge_machine(desired->registry, want->assignment);
+
+    if (is_foreign(desired, want->device))
+        return VERDICT_FOREIGN;
+    if (machine != VERDICT_GO)
+        return machine;
+    if (!desired->registry->enabled && !has_it_now(desired, want->assignment, want->device))
+        return VERDICT_SWITCHED_OFF;
+    return want->device->steady_at > now ? VERDICT_UNSTEADY : VERDICT_GO;
+}
+
+static int compare_wants(gconstpointer a, gconstpointer b)
+{
+    return g_strcmp0((*(const Want *const *)a)->device->sysname, (*(const Want *const *)b)->device->sysname);
+}
+
+static void judge_all(Desired *desired, gint64 now)
+{
     GHashTableIter iter;
     gpointer value;
 
-    g_hash_table_iter_init(&iter, registry->devices);
+    g_hash_table_iter_init(&iter, desired->wants);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        Device *device = value;
+        Want *want = value;
 
-        if (!device->is_hub && rule_matches(assignment->rule, device, registry->node))
-            g_ptr_array_add(matches, device);
+        want->verdict = judge_want(desired, want, now);
+        if (want->verdict == VERDICT_UNSTEADY &&
+            (!desired->next_at || want->device->steady_at < desired->next_at))
+            desired->next_at = want->device->steady_at;
     }
-    g_hash_table_insert(desired->matches, assignment->id, matches);
-}
-
-static void claim(Desired *desired, Registry *registry, Assignment *assignment)
-{
-    Device *device = choose_pinned(assignment, g_hash_table_lookup(desired->matches, assignment->id));
-    Want *first;
-
-    if (device && assignment->stored && !assignment->wanted && !assignment->releasing)
-        g_hash_table_insert(desired->resting, device->sysname, assignment);
-    if (!device || !takes_part(assignment))
-        return;
-    first = desired_want(desired, device);
-    if (first && compare_claimants(desired, device, first->assignment, assignment) > 0)
-        return;
-    first = g_new(Want, 1);
-    *first = (Want){ .assignment = assignment,
-                     .device = device,
-                     .machine = registry_machine(registry, assignment->machine_uuid) };
-    g_hash_table_replace(desired->wants, device->sysname, first);
-}
-
-static void free_matches(gpointer matches)
-{
-    g_ptr_array_unref(matches);
+    g_hash_table_iter_init(&iter, desired->got);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        g_ptr_array_sort(value, compare_wants);
 }
 
 Desired *desired_new(Registry *registry, gint64 now)
 {
     Desired *desired = g_new0(Desired, 1);
-    GHashTableIter iter;
-    gpointer value;
+    g_autoptr(GPtrArray) devices = registry_sorted(registry->devices);
+    g_autoptr(GPtrArray) assignments = registry_sorted(registry->assignments);
+    g_autoptr(GPtrArray) sets = g_ptr_array_new();
+    Sources sources;
 
+    desired->registry = registry;
     desired->live = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
     desired->wants = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
     desired->resting = g_hash_table_new(g_str_hash, g_str_equal);
-    desired->matches = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_matches);
+    desired->matches = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
+    desired->got = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
     find_live(desired, registry);
-    g_hash_table_iter_init(&iter, registry->assignments);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        find_matches(desired, registry, value);
-        claim(desired, registry, value);
-    }
-    g_hash_table_iter_init(&iter, desired->wants);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        Want *want = value;
+    sources_init(&sources, desired);
+    for (guint i = 0; i < devices->len; i++)
+        match_device(&sources, devices->pdata[i]);
+    sources_clear(&sources);
 
-        want->verdict = judge_want(desired, registry, want, now);
-        if (want->verdict == VERDICT_UNSTEADY &&
-            (!desired->next_at || want->device->steady_at < desired->next_at))
-            desired->next_at = want->device->steady_at;
+    for (guint i = 0; i < assignments->len; i++) {
+        Assignment *assignment = assignments->pdata[i];
+
+        keep(desired, assignment);
+        note_resting(desired, assignment);
+        if (assignment->quantity_kind == QUANTITY_SET)
+            g_ptr_array_add(sets, assignment);
     }
+    g_ptr_array_sort(sets, compare_sets);
+    for (guint i = 0; i < sets->len; i++)
+        fill_set(desired, sets->pdata[i], assignments);
+    deal_out(desired, devices, assignments);
+    judge_all(desired, now);
     return desired;
 }
 
@@ -187,6 +458,7 @@ Desired *desired_free(Desired *desired)
 {
     if (!desired)
         return NULL;
+    g_hash_table_unref(desired->got);
     g_hash_table_unref(desired->matches);
     g_hash_table_unref(desired->resting);
     g_hash_table_unref(desired->wants);
@@ -205,6 +477,11 @@ Want *desired_want(const Desired *desired, const Device *device)
     return g_hash_table_lookup(desired->wants, device->sysname);
 }
 
+const GPtrArray *desired_wants_of(const Desired *desired, const Assignment *assignment)
+{
+    return g_hash_table_lookup(desired->got, assignment->id);
+}
+
 Assignment *desired_owner(const Desired *desired, const Device *device)
 {
     const Want *want = desired_want(desired, device);
@@ -212,29 +489,39 @@ Assignment *desired_owner(const Desired *desired, const Device *device)
     return want ? want->assignment : g_hash_table_lookup(desired->resting, device->sysname);
 }
 
-Want *desired_want_of(const Desired *desired, const Assignment *assignment)
+/* Why a device that it could have, and nobody else has, isn't drawn. */
+static Verdict judge_not_drawn(const Desired *desired, const Assignment *assignment, const Device *device)
 {
-    const GPtrArray *matches = g_hash_table_lookup(desired->matches, assignment->id);
-    Device *device = matches ? choose_pinned(assignment, matches) : NULL;
-    Want *want = device ? desired_want(desired, device) : NULL;
+    const Group *group = registry_group(desired->registry, assignment->group);
+    Verdict machine = desired_judge_machine(desired->registry, assignment);
 
-    return want && want->assignment == assignment ? want : NULL;
+    if (is_foreign(desired, device))
+        return VERDICT_FOREIGN;
+    if (group && !group->enabled)
+        return VERDICT_GROUP_DISABLED;
+    if (!desired->registry->enabled)
+        return VERDICT_SWITCHED_OFF;
+    if (machine != VERDICT_GO)
+        return machine;
+    return assignment->quantity_kind == QUANTITY_SET && desired_wants_of(desired, assignment)->len == 0
+               ? VERDICT_SET_INCOMPLETE
+               : VERDICT_ENOUGH;
 }
 
 Verdict desired_judge(const Desired *desired, const Assignment *assignment, const Device *device)
 {
-    const GPtrArray *matches = g_hash_table_lookup(desired->matches, assignment->id);
+    const GPtrArray *matches = matches_of(desired, assignment);
     const Want *want = desired_want(desired, device);
 
     if (device->is_hub)
         return VERDICT_HUB;
-    if (!matches || !g_ptr_array_find((GPtrArray *)matches, device, NULL))
+    if (!g_ptr_array_find((GPtrArray *)matches, device, NULL))
         return VERDICT_OTHER_DEVICE;
     if (!takes_part(assignment))
         return VERDICT_SUSPENDED;
-    if (choose_pinned(assignment, matches) != device)
+    if (!assignment->group && choose_pinned(assignment, matches) != device)
         return VERDICT_NOT_HOME;
-    if (!want || want->assignment != assignment)
-        return VERDICT_TAKEN;
-    return want->verdict;
+    if (want)
+        return want->assignment == assignment ? want->verdict : VERDICT_TAKEN;
+    return judge_not_drawn(desired, assignment, device);
 }

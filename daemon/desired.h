@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Desired: which device each assignment is to have, worked out from nothing but the registry and the time.
+/* Desired: which devices each assignment is to have, worked out from nothing but the registry and the time.
  *
  * Who gets a device that several assignments want: the one that has it now, if it still may; then the higher
  * priority; then the more specific rule; then the older assignment; then the smaller id. The order is total,
- * so the answer never depends on the order of events. */
+ * so the answer never depends on the order of events, and nothing is taken from a running machine by priority
+ * alone.
+ *
+ * An assignment of one device stands for it whether its machine runs or not. One that draws from a group
+ * takes nothing while its machine is off: the pool goes round. Sets (one device per rule, all or nothing) are
+ * filled first, in the same order; then the devices are dealt out one by one, by socket. */
 
 #include <glib.h>
 
@@ -15,10 +20,14 @@
 typedef enum Verdict {
     VERDICT_GO,
     VERDICT_SUSPENDED,       /* the assignment was taken home, is being released or isn't stored yet */
-    VERDICT_OTHER_DEVICE,    /* the rule doesn't match */
+    VERDICT_OTHER_DEVICE,    /* the rule doesn't match, or the device isn't in the group */
     VERDICT_HUB,             /* hubs are never handed out */
     VERDICT_NOT_HOME,        /* several devices match and this one isn't where the assigned one was */
     VERDICT_TAKEN,           /* another assignment comes first */
+    VERDICT_ENOUGH,          /* the assignment has as many as it is to have */
+    VERDICT_SET_INCOMPLETE,  /* another device of the set is missing */
+    VERDICT_GROUP_DISABLED,  /* the group hands nothing out */
+    VERDICT_SWITCHED_OFF,    /* the whole service hands nothing out */
     VERDICT_FOREIGN,         /* some other program gave it to a machine */
     VERDICT_HYPERVISOR_AWAY, /* or its machine was not seen yet: nothing can be said or done */
     VERDICT_MACHINE_UNKNOWN,
@@ -42,10 +51,12 @@ typedef struct Want {
 } Want;
 
 typedef struct Desired {
+    Registry *registry;
     GHashTable *live;    /* sysname → Live, owned */
     GHashTable *wants;   /* sysname → Want, owned: the assignment that comes first for this device */
     GHashTable *resting; /* sysname → Assignment, borrowed: disabled, and this would be its device */
-    GHashTable *matches; /* assignment id → GPtrArray of Device: what its rule matches, home or not */
+    GHashTable *matches; /* assignment id → GPtrArray of Device, sorted: those that it could have */
+    GHashTable *got;     /* assignment id → GPtrArray of Want: what it comes first for, sorted by sysname */
     gint64 next_at;      /* a verdict changes by time alone then (µs, CLOCK_MONOTONIC); 0 = never */
 } Desired;
 
@@ -56,11 +67,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Desired, desired_free)
 
 Live *desired_live(const Desired *desired, const Device *device);
 Want *desired_want(const Desired *desired, const Device *device);
-/* The device that this assignment comes first for; NULL = none. */
-Want *desired_want_of(const Desired *desired, const Assignment *assignment);
+/* What this assignment comes first for, never NULL. Borrowed. */
+const GPtrArray *desired_wants_of(const Desired *desired, const Assignment *assignment);
 
 /* The assignment that stands for this device, be it disabled; NULL = none. */
 Assignment *desired_owner(const Desired *desired, const Device *device);
 
 /* For any pair. */
 Verdict desired_judge(const Desired *desired, const Assignment *assignment, const Device *device);
+
+/* Whether the machine of an assignment can get devices now: GO, HYPERVISOR_AWAY, MACHINE_UNKNOWN or
+ * MACHINE_OFF. */
+Verdict desired_judge_machine(Registry *registry, const Assignment *assignment);

@@ -56,6 +56,9 @@ typedef struct Device {
     bool is_hub;      /* root hubs as well */
     bool removable;   /* the kernel doesn't call it fixed */
 
+    /* which groups it is in: set by daemon/membership.c */
+    GPtrArray *memberships; /* of Membership, by group name */
+
     /* when it may go: a device that came back quickly waits until it is steady (µs, CLOCK_MONOTONIC) */
     gint64 steady_at;
 

@@ -34,10 +34,14 @@ static const char *verdict_word(Verdict verdict)
     case VERDICT_TAKEN:
     case VERDICT_FOREIGN:
     case VERDICT_SUSPENDED:
+    case VERDICT_ENOUGH:
+    case VERDICT_GROUP_DISABLED:
+    case VERDICT_SWITCHED_OFF:
         return "blocks";
     case VERDICT_HYPERVISOR_AWAY:
     case VERDICT_MACHINE_UNKNOWN:
     case VERDICT_MACHINE_OFF:
+    case VERDICT_SET_INCOMPLETE:
     case VERDICT_UNSTEADY:
         return "waits";
     case _VERDICT_MAX:

@@ -43,7 +43,10 @@ bool manager_settling(Manager *manager);
 void manager_queue_idle(const char *queue, Manager *manager);
 
 typedef struct AssignRequest {
-    const char *device; /* sysname */
+    const char *device;   /* sysname; NULL with group */
+    const char *group;    /* name; NULL with device */
+    const char *quantity; /* "1", "3", "all", "set"; NULL = "1"; a device has none */
+    const char *selector; /* a rule that narrows the group; NULL or "" = any of its devices */
     const char *machine_uuid;
     const char *name; /* NULL or "": made from device and machine */
     const char *description;
@@ -52,7 +55,8 @@ typedef struct AssignRequest {
     uint32_t owner;
 } AssignRequest;
 
-/* NO_SUCH_DEVICE, NO_SUCH_MACHINE, DEVICE_IS_HUB, DEVICE_BUSY, ALREADY_EXISTS, INVALID_NAME, LIMIT_EXCEEDED.
+/* NO_SUCH_DEVICE, NO_SUCH_GROUP, NO_SUCH_MACHINE, INVALID_RULE, INVALID_OPTION, DEVICE_IS_HUB, DEVICE_BUSY,
+ * ALREADY_EXISTS, INVALID_NAME, LIMIT_EXCEEDED.
  */
 bool manager_check_assign(Manager *manager, const AssignRequest *request, GError **error);
 void manager_assign(Manager *manager, const AssignRequest *request, ManagerDone done, void *userdata);
@@ -75,3 +79,66 @@ void manager_update(Manager *manager, const char *id, const AssignmentUpdate *up
 
 /* Compares /sys with what is known. */
 bool manager_rescan(Manager *manager, unsigned *ret_added, unsigned *ret_removed, GError **error);
+
+/* Nothing more is handed out while disabled; what is out stays out. Stored. done()'s id is "". */
+void manager_set_enabled(Manager *manager, bool enabled, ManagerDone done, void *userdata);
+
+/* Reads the drop-in folders again. */
+void manager_reload(Manager *manager);
+
+/* ------------------------------------------------------------------ groups. done()'s id is the group's name
+ */
+
+/* NULL = as it is, or the default for a new group. */
+typedef struct GroupChoices {
+    const char *description;
+    const char *class_name; /* a name of group_class_to_string(), case folded */
+    const bool *enabled;
+    const bool *allow_guest_reset;
+    const bool *allow_guest_resets_all;
+    const int32_t *priority;
+} GroupChoices;
+
+/* NO_SUCH_GROUP; names those that there are. */
+Group *manager_find_group(Manager *manager, const char *name, GError **error);
+
+/* INVALID_NAME, INVALID_OPTION, ALREADY_EXISTS, LIMIT_EXCEEDED. */
+bool manager_check_create_group(Manager *manager, const char *name, const GroupChoices *choices,
+                                GError **error);
+void manager_create_group(Manager *manager, const char *name, const GroupChoices *choices, ManagerDone done,
+                          void *userdata);
+
+/* NO_SUCH_GROUP, INVALID_OPTION; ALREADY_EXISTS for one that a file holds (change the file). */
+bool manager_check_update_group(Manager *manager, const char *name, const GroupChoices *choices,
+                                GError **error);
+void manager_update_group(Manager *manager, const char *name, const GroupChoices *choices, ManagerDone done,
+                          void *userdata);
+
+/* GROUP_IN_USE while assignments draw from it, unless force: then they wait, and say that the group is gone.
+ */
+bool manager_check_delete_group(Manager *manager, const char *name, bool force, GError **error);
+void manager_delete_group(Manager *manager, const char *name, bool force, ManagerDone done, void *userdata);
+
+typedef struct RuleChange {
+    uint32_t id;         /* 0 = a new one */
+    bool remove;         /* this one goes */
+    const char *text;    /* NULL = as it is */
+    const bool *enabled; /* NULL = as it is; a new one is enabled */
+} RuleChange;
+
+/* NO_SUCH_GROUP, NO_SUCH_RULE, INVALID_RULE, LIMIT_EXCEEDED. done()'s id is the rule's number. */
+bool manager_check_change_rule(Manager *manager, const char *group, const RuleChange *change, GError **error);
+void manager_change_rule(Manager *manager, const char *group, const RuleChange *change, ManagerDone done,
+                         void *userdata);
+
+/* One rule for each device, into this group, which is made when there is none: all or nothing. choices only
+ * count for a new group. A device that the group has already gets no second rule. NO_SUCH_DEVICE,
+ * DEVICE_IS_HUB and what the calls above refuse. ret_rules of the check: the rules that will be made, new
+ * array of char *; may be NULL. */
+bool manager_check_make_passthrough(Manager *manager, const char *const *devices, const char *group,
+                                    const GroupChoices *choices, GPtrArray **ret_rules, GError **error);
+void manager_make_passthrough(Manager *manager, const char *const *devices, const char *group,
+                              const GroupChoices *choices, ManagerDone done, void *userdata);
+
+/* The devices that a rule would match now: new array of Device, borrowed. INVALID_RULE. */
+GPtrArray *manager_test_rule(Manager *manager, const char *text, GError **error);

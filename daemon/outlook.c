@@ -5,6 +5,7 @@
 
 #include "daemon/error.h"
 #include "daemon/log.h"
+#include "daemon/membership.h"
 #include "daemon/text.h"
 
 static char *describe_machine(Registry *registry, const Assignment *assignment)
@@ -37,6 +38,8 @@ char *outlook_verdict_text(Registry *registry, const Desired *desired, const Ass
                                : !assignment->stored ? "not stored yet"
                                                      : "disabled: its device was taken home");
     case VERDICT_OTHER_DEVICE:
+        if (assignment->group && !membership_find(device, assignment->group))
+            return g_strdup_printf("%s is not in group %s", what, assignment->group);
         return g_strdup_printf("%s does not match %s", what, assignment->selector);
     case VERDICT_HUB:
         return g_strdup_printf("%s is a hub; hubs are never handed out, the devices behind them are", what);
@@ -49,6 +52,16 @@ char *outlook_verdict_text(Registry *registry, const Desired *desired, const Ass
 
         return g_strdup_printf("assignment %s comes first for %s", want ? want->assignment->id : "?", what);
     }
+    case VERDICT_ENOUGH:
+        return g_strdup_printf("assignment %s has as many devices as it is to have", assignment->id);
+    case VERDICT_SET_INCOMPLETE:
+        return g_strdup_printf(
+            "assignment %s takes %s only together with the rest of the set, and that is not complete",
+            assignment->id, what);
+    case VERDICT_GROUP_DISABLED:
+        return g_strdup_printf("group %s is disabled and hands nothing out", assignment->group);
+    case VERDICT_SWITCHED_OFF:
+        return g_strdup("usbferry is switched off and hands nothing out");
     case VERDICT_FOREIGN: {
         const Live *live = desired_live(desired, device);
         g_autofree char *owner = text_quote(live ? live->machine->info->name : "?");
@@ -205,6 +218,9 @@ static Outlook with_device(Registry *registry, const Desired *desired, const Wan
                           ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY) };
     case VERDICT_UNSTEADY:
     case VERDICT_SUSPENDED:
+    case VERDICT_ENOUGH:
+    case VERDICT_SET_INCOMPLETE:
+    case VERDICT_GROUP_DISABLED:
     case VERDICT_OTHER_DEVICE:
     case VERDICT_HUB:
     case VERDICT_NOT_HOME:
@@ -215,10 +231,102 @@ static Outlook with_device(Registry *registry, const Desired *desired, const Wan
     return (Outlook){ ASSIGNMENT_STATE_WAITING_DEVICE, text, "" };
 }
 
+/* How many devices make the assignment complete, as far as that is known. */
+static guint target_of(const Assignment *assignment, const GPtrArray *wants)
+{
+    return assignment->quantity_kind == QUANTITY_COUNT ? assignment->quantity : wants->len;
+}
+
+static Outlook with_group_devices(Registry *registry, const Desired *desired, const Assignment *assignment,
+                                  const GPtrArray *wants)
+{
+    guint attached = 0, target = target_of(assignment, wants);
+    g_autofree char *machine_text = describe_machine(registry, assignment);
+    Outlook worst = { ASSIGNMENT_STATE_ATTACHED, NULL, "" };
+
+    for (guint i = 0; i < wants->len; i++) {
+        const Want *want = wants->pdata[i];
+
+        if (is_attached(want, desired_live(desired, want->device))) {
+            attached++;
+        } else if (!worst.reason || worst.state != ASSIGNMENT_STATE_FAILED) {
+            g_free(worst.reason);
+            worst = with_device(registry, desired, want);
+        }
+    }
+    if (attached == wants->len && attached >= target)
+        return (Outlook){
+            ASSIGNMENT_STATE_ATTACHED,
+            g_strdup_printf("%u of group %s attached to %s.", attached, assignment->group, machine_text), ""
+        };
+    if (attached == 0 && worst.reason)
+        return worst;
+    if (!worst.reason)
+        worst.reason = g_strdup("No more is free.");
+    {
+        char *reason = g_strdup_printf("%u of %u of group %s attached to %s. %s", attached, target,
+                                       assignment->group, machine_text, worst.reason);
+
+        g_free(worst.reason);
+        return (Outlook){ ASSIGNMENT_STATE_PARTIAL, reason, worst.error };
+    }
+}
+
+/* Others that wait for a device of the same group and come before this one. */
+static guint place_in_queue(Registry *registry, const Assignment *assignment)
+{
+    GHashTableIter iter;
+    gpointer value;
+    guint place = 1;
+
+    g_hash_table_iter_init(&iter, registry->assignments);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Assignment *other = value;
+
+        place += other != assignment && other->wanted && !other->releasing &&
+                 g_strcmp0(other->group, assignment->group) == 0 &&
+                 other->state == ASSIGNMENT_STATE_WAITING_DEVICE &&
+                 (other->priority > assignment->priority ||
+                  (other->priority == assignment->priority && other->created < assignment->created));
+    }
+    return place;
+}
+
+static Outlook without_group_device(Registry *registry, const Desired *desired, const Assignment *assignment)
+{
+    const GPtrArray *matches = g_hash_table_lookup(desired->matches, assignment->id);
+    Verdict machine = desired_judge_machine(registry, assignment);
+    g_autofree char *machine_text = describe_machine(registry, assignment);
+
+    if (!registry_group(registry, assignment->group))
+        return (Outlook){ ASSIGNMENT_STATE_WAITING_DEVICE,
+                          g_strdup_printf("There is no group %s any more.", assignment->group),
+                          ferry_error_to_name(FERRY_ERROR_NO_SUCH_GROUP) };
+    if (machine != VERDICT_GO)
+        return (Outlook){ ASSIGNMENT_STATE_WAITING_MACHINE,
+                          g_strdup_printf("%s is not running; it draws from group %s when it does.",
+                                          machine_text, assignment->group),
+                          machine == VERDICT_MACHINE_UNKNOWN
+                              ? ferry_error_to_name(FERRY_ERROR_NO_SUCH_MACHINE)
+                              : "" };
+    if (matches->len == 0)
+        return (Outlook){ ASSIGNMENT_STATE_WAITING_DEVICE,
+                          g_strdup_printf("No device of group %s is plugged in.", assignment->group), "" };
+    if (assignment->quantity_kind == QUANTITY_SET)
+        return (Outlook){ ASSIGNMENT_STATE_WAITING_DEVICE,
+                          g_strdup_printf("Not every rule of group %s has a free device: all come, or none.",
+                                          assignment->group),
+                          "" };
+    return (Outlook){ ASSIGNMENT_STATE_WAITING_DEVICE,
+                      g_strdup_printf("No device of group %s is free; place %u in the queue.",
+                                      assignment->group, place_in_queue(registry, assignment)),
+                      "" };
+}
+
 static Outlook look_at(Registry *registry, const Desired *desired, const Assignment *assignment)
 {
+    const GPtrArray *wants = desired_wants_of(desired, assignment);
     const Machine *machine = NULL;
-    const Want *want;
 
     if (!assignment->wanted || assignment->releasing) {
         if (outlook_has_live_hostdev(registry, assignment, &machine)) {
@@ -238,8 +346,11 @@ static Outlook look_at(Registry *registry, const Desired *desired, const Assignm
                           g_strdup("The device was taken home and stays there until it is attached again."),
                           "" };
     }
-    want = desired_want_of(desired, assignment);
-    return want ? with_device(registry, desired, want) : without_device(registry, desired, assignment);
+    if (assignment->group)
+        return wants->len > 0 ? with_group_devices(registry, desired, assignment, wants)
+                              : without_group_device(registry, desired, assignment);
+    return wants->len > 0 ? with_device(registry, desired, wants->pdata[0])
+                          : without_device(registry, desired, assignment);
 }
 
 static DeviceState claim_state(const Assignment *assignment, const Want *want, const Live *live,
@@ -390,6 +501,34 @@ static void update_device(Registry *registry, const Desired *desired, Device *de
     registry_report(registry, OBJECT_DEVICE, device->sysname, fields);
 }
 
+static void update_group(Registry *registry, const Desired *desired, Group *group)
+{
+    g_autoptr(GPtrArray) devices = registry_sorted(registry->devices);
+    GPtrArray *members = g_ptr_array_new_with_free_func(g_free);
+    unsigned free_devices = 0, fields = 0;
+    bool same;
+
+    for (guint i = 0; i < devices->len; i++) {
+        const Device *device = devices->pdata[i];
+
+        if (!membership_find(device, group->name))
+            continue;
+        g_ptr_array_add(members, g_strdup(device->sysname));
+        free_devices += !desired_owner(desired, device) && !desired_live(desired, device);
+    }
+    same = members->len == group->devices->len;
+    for (guint i = 0; same && i < members->len; i++)
+        same = strcmp(members->pdata[i], group->devices->pdata[i]) == 0;
+    g_ptr_array_unref(group->devices);
+    group->devices = members;
+    if (!same)
+        fields |= GROUP_FIELD_DEVICES;
+    if (group->free != free_devices)
+        fields |= GROUP_FIELD_FREE;
+    group->free = free_devices;
+    registry_report(registry, OBJECT_GROUP, group->name, fields);
+}
+
 void outlook_update(Registry *registry, const Desired *desired)
 {
     GHashTableIter iter;
@@ -401,4 +540,7 @@ void outlook_update(Registry *registry, const Desired *desired)
     g_hash_table_iter_init(&iter, registry->devices);
     while (g_hash_table_iter_next(&iter, NULL, &value))
         update_device(registry, desired, value);
+    g_hash_table_iter_init(&iter, registry->groups);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        update_group(registry, desired, value);
 }

@@ -18,6 +18,11 @@ static void free_machine(gpointer machine)
     machine_free(machine);
 }
 
+static void free_group(gpointer group)
+{
+    group_free(group);
+}
+
 static void free_assignment(gpointer assignment)
 {
     assignment_free(assignment);
@@ -30,6 +35,8 @@ Registry *registry_new(const char *node)
     /* The keys are the objects' own ids. */
     registry->devices = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_device);
     registry->machines = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_machine);
+    registry->groups = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_group);
+    registry->enabled = true;
     registry->assignments = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_assignment);
     registry->node = g_strdup(node);
     registry->hypervisor_state = HYPERVISOR_STATE_CONNECTING;
@@ -41,6 +48,7 @@ Registry *registry_free(Registry *registry)
     if (!registry)
         return NULL;
     g_hash_table_unref(registry->assignments);
+    g_hash_table_unref(registry->groups);
     g_hash_table_unref(registry->machines);
     g_hash_table_unref(registry->devices);
     g_free(registry->node);
@@ -57,6 +65,11 @@ Device *registry_device(Registry *registry, const char *sysname)
 Machine *registry_machine(Registry *registry, const char *uuid)
 {
     return uuid ? g_hash_table_lookup(registry->machines, uuid) : NULL;
+}
+
+Group *registry_group(Registry *registry, const char *name)
+{
+    return name ? g_hash_table_lookup(registry->groups, name) : NULL;
 }
 
 Assignment *registry_assignment(Registry *registry, const char *id)
@@ -94,6 +107,11 @@ void registry_add_machine(Registry *registry, Machine *machine)
     add(registry, registry->machines, OBJECT_MACHINE, machine->info->uuid, machine);
 }
 
+void registry_add_group(Registry *registry, Group *group)
+{
+    add(registry, registry->groups, OBJECT_GROUP, group->name, group);
+}
+
 void registry_add_assignment(Registry *registry, Assignment *assignment)
 {
     add(registry, registry->assignments, OBJECT_ASSIGNMENT, assignment->id, assignment);
@@ -107,6 +125,11 @@ void registry_remove_device(Registry *registry, Device *device)
 void registry_remove_machine(Registry *registry, Machine *machine)
 {
     drop(registry, registry->machines, OBJECT_MACHINE, machine->info->uuid);
+}
+
+void registry_remove_group(Registry *registry, Group *group)
+{
+    drop(registry, registry->groups, OBJECT_GROUP, group->name);
 }
 
 void registry_remove_assignment(Registry *registry, Assignment *assignment)

@@ -10,14 +10,18 @@
 #include "daemon/assignment.h"
 #include "daemon/change.h"
 #include "daemon/device.h"
+#include "daemon/group.h"
 #include "daemon/hypervisor.h"
 #include "daemon/machine.h"
 
 typedef struct Registry {
     GHashTable *devices;     /* sysname → Device, owned */
     GHashTable *machines;    /* uuid → Machine, owned */
+    GHashTable *groups;      /* name → Group, owned */
     GHashTable *assignments; /* id → Assignment, owned */
     char *node;              /* this host's name */
+
+    bool enabled; /* false: nothing more is handed out, what is out stays out */
 
     HypervisorState hypervisor_state;
     char *hypervisor_text; /* why it is away; NULL when connected */
@@ -34,16 +38,19 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Registry, registry_free)
 
 Device *registry_device(Registry *registry, const char *sysname);
 Machine *registry_machine(Registry *registry, const char *uuid);
+Group *registry_group(Registry *registry, const char *name);
 Assignment *registry_assignment(Registry *registry, const char *id);
 
 /* Take the object, report ADDED. */
 void registry_add_device(Registry *registry, Device *device);
 void registry_add_machine(Registry *registry, Machine *machine);
+void registry_add_group(Registry *registry, Group *group);
 void registry_add_assignment(Registry *registry, Assignment *assignment);
 
 /* Report REMOVED, then free. */
 void registry_remove_device(Registry *registry, Device *device);
 void registry_remove_machine(Registry *registry, Machine *machine);
+void registry_remove_group(Registry *registry, Group *group);
 void registry_remove_assignment(Registry *registry, Assignment *assignment);
 
 /* Reports FIELDS; does nothing when fields is 0. */

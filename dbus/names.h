@@ -8,15 +8,19 @@
 #define FERRY_PATH_ROOT              "/org/usbferry1"
 #define FERRY_PATH_DEVICE_PREFIX     FERRY_PATH_ROOT "/device"
 #define FERRY_PATH_MACHINE_PREFIX    FERRY_PATH_ROOT "/machine"
+#define FERRY_PATH_GROUP_PREFIX      FERRY_PATH_ROOT "/group"
 #define FERRY_PATH_ASSIGNMENT_PREFIX FERRY_PATH_ROOT "/assignment"
 
 #define FERRY_INTERFACE_MANAGER    "org.usbferry1.Manager"
 #define FERRY_INTERFACE_DEVICE     "org.usbferry1.Device"
 #define FERRY_INTERFACE_MACHINE    "org.usbferry1.Machine"
+#define FERRY_INTERFACE_GROUP      "org.usbferry1.ResourceGroup"
 #define FERRY_INTERFACE_ASSIGNMENT "org.usbferry1.Assignment"
 
 #define FERRY_ERROR_PREFIX "org.usbferry1.Error."
 
-#define FERRY_ACTION_PREFIX    "org.usbferry1."
-#define FERRY_ACTION_ASSIGN    FERRY_ACTION_PREFIX "assign"
-#define FERRY_ACTION_TAKE_HOME FERRY_ACTION_PREFIX "take-home"
+#define FERRY_ACTION_PREFIX         "org.usbferry1."
+#define FERRY_ACTION_ASSIGN         FERRY_ACTION_PREFIX "assign"
+#define FERRY_ACTION_TAKE_HOME      FERRY_ACTION_PREFIX "take-home"
+#define FERRY_ACTION_MANAGE_GROUPS  FERRY_ACTION_PREFIX "manage-groups"
+#define FERRY_ACTION_MANAGE_SERVICE FERRY_ACTION_PREFIX "manage-service"

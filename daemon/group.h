@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Group: a resource group, a pool of devices under one name. A device belongs to it when any of its enabled
+ * rules matches.
+ *
+ * Groups come from two places: made over the bus (one key file each in the store), or written by hand in a
+ * drop-in folder; those are read-only here. Main thread only. */
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/enum-table.h"
+#include "daemon/rule.h"
+
+#define GROUP_NAME_MAX  64   /* characters of A-Za-z0-9._- */
+#define GROUP_RULES_MAX 4096 /* rules of one group */
+
+typedef enum GroupClass {
+    GROUP_CLASS_GENERIC,
+    GROUP_CLASS_HID,
+    GROUP_CLASS_STORAGE,
+    GROUP_CLASS_MEDIA,
+    GROUP_CLASS_AUDIO,
+    GROUP_CLASS_NETWORK,
+    GROUP_CLASS_SMARTCARD,
+    GROUP_CLASS_PRINTER,
+    GROUP_CLASS_SERIAL,
+    GROUP_CLASS_BLUETOOTH,
+    _GROUP_CLASS_MAX,
+    _GROUP_CLASS_INVALID = -1,
+} GroupClass;
+
+/* "generic", "hid", "storage", … */
+ENUM_TABLE_DECLARE(GroupClass, group_class);
+/* The freedesktop icon name; a class means nothing else. Static. */
+const char *group_class_icon(GroupClass class_value);
+
+typedef struct GroupRule {
+    uint32_t id; /* 1…, never used again within the group */
+    bool enabled;
+    Rule *rule;
+    char *text;   /* rule_print(rule) */
+    char *origin; /* "auto:<device>", "admin", "file:<path>" */
+} GroupRule;
+
+GroupRule *group_rule_free(GroupRule *rule);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(GroupRule, group_rule_free)
+
+typedef struct Group {
+    /* what was decided: in the store or in a drop-in file */
+    char *name;
+    char *description;
+    GroupClass class_value;
+    bool enabled;
+    bool allow_guest_reset;
+    bool allow_guest_resets_all;
+    int32_t priority;
+    GPtrArray *rules; /* of GroupRule, by id */
+    uint32_t next_rule_id;
+    char *file; /* the drop-in that it comes from; NULL = ours to change */
+
+    bool saving; /* a change is on its way to the disk; no other one may begin */
+
+    /* set by daemon/outlook.c */
+    GPtrArray *devices; /* of char *: sysnames of its devices, sorted */
+    unsigned free;      /* of those, not in a machine and not reserved by an assignment */
+} Group;
+
+Group *group_new(const char *name);
+Group *group_free(Group *group);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Group, group_free)
+
+/* What was decided, without saving and outlook. */
+Group *group_copy(const Group *group);
+
+bool group_name_is_valid(const char *name);
+
+/* Takes the rule. NULL id: the next one. Returns the rule in the group, borrowed. */
+GroupRule *group_add_rule(Group *group, Rule *rule, const char *origin);
+GroupRule *group_find_rule(const Group *group, uint32_t id);
+/* False when there is none. */
+bool group_remove_rule(Group *group, uint32_t id);
+
+/* The file form of groups.d, export and the store (the same everywhere):
+ *
+ *   [Group] Name, Description, Class, Enabled, AllowGuestReset, AllowGuestResetsAll, Priority
+ *   [Rule N] Match, Enabled, Origin (store only)
+ *
+ * Reading reports "<path>:<line>: …"; an unknown key or section, a bad value or a bad rule refuses the whole
+ * file. path is for messages only; from_drop_in sets file and the rules' origin. */
+char *group_to_text(const Group *group);
+Group *group_from_text(const char *text, const char *path, bool from_drop_in, GError **error);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Membership: which groups a device is in, and by which rules. Worked out when the device or the rules
+ * change, not at every turn. Main thread only. */
+
+#include <glib.h>
+
+#include "daemon/registry.h"
+
+typedef struct Membership {
+    Group *group;     /* also one that is disabled: its devices are its own, it only hands none out */
+    GArray *rule_ids; /* of uint32_t, sorted: the enabled rules that match */
+    int specificity;  /* of the best of them */
+} Membership;
+
+typedef struct Memberships Memberships;
+
+Memberships *memberships_new(Registry *registry);
+Memberships *memberships_free(Memberships *memberships);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Memberships, memberships_free)
+
+/* The rules changed: everything anew. A group that goes has lost its
+ * rules first (or is out of the table and not freed yet). */
+void memberships_rebuild(Memberships *memberships);
+/* This device is new or changed. */
+void memberships_update_device(Memberships *memberships, Device *device);
+
+/* NULL = not in the group. */
+const Membership *membership_find(const Device *device, const char *group);
