@@ -14,7 +14,7 @@ struct Arrivals {
     Registry *registry;
     UsbMonitor *monitor;
     GHashTable *left; /* socket → gint64 *: when its last device went (µs, CLOCK_MONOTONIC) */
-    void (*changed)(void *userdata);
+    void (*changed)(Device *device, void *userdata);
     void *userdata;
 };
 
@@ -38,7 +38,7 @@ static void device_gone(const char *sysname, void *userdata)
     g_hash_table_foreach_remove(self->left, left_long_ago, &now);
     g_hash_table_replace(self->left, g_strdup(device->socket), g_memdup2(&now, sizeof now));
     registry_remove_device(self->registry, device);
-    self->changed(self->userdata);
+    self->changed(NULL, self->userdata);
 }
 
 static void device_found(Device *device, void *userdata)
@@ -53,7 +53,7 @@ static void device_found(Device *device, void *userdata)
         device_take_facts(old, device);
         device_free(device);
         registry_report(self->registry, OBJECT_DEVICE, old->sysname, DEVICE_FIELD_FACTS);
-        self->changed(self->userdata);
+        self->changed(old, self->userdata);
         return;
     }
     if (old)
@@ -64,12 +64,13 @@ static void device_found(Device *device, void *userdata)
     log_object(G_LOG_LEVEL_MESSAGE, device->sysname, NULL, NULL, "%s is plugged in at %s", what,
                device->socket);
     registry_add_device(self->registry, device);
-    self->changed(self->userdata);
+    self->changed(device, self->userdata);
 }
 
 static const UsbMonitorEvents monitor_events = { .found = device_found, .gone = device_gone };
 
-Arrivals *arrivals_new(Registry *registry, void (*changed)(void *userdata), void *userdata, GError **error)
+Arrivals *arrivals_new(Registry *registry, void (*changed)(Device *device, void *userdata), void *userdata,
+                       GError **error)
 {
     g_autoptr(Arrivals) self = g_new0(Arrivals, 1);
 

@@ -12,8 +12,10 @@
 
 typedef struct Arrivals Arrivals;
 
-/* changed() is told after the registry has changed. Errors are udev's, and fatal for the caller. */
-Arrivals *arrivals_new(Registry *registry, void (*changed)(void *userdata), void *userdata, GError **error);
+/* changed() is told after the registry has changed: the device that is new or has other facts, NULL when one
+ * went. Errors are udev's, and fatal for the caller. */
+Arrivals *arrivals_new(Registry *registry, void (*changed)(Device *device, void *userdata), void *userdata,
+                       GError **error);
 Arrivals *arrivals_free(Arrivals *arrivals);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Arrivals, arrivals_free)
 

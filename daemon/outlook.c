@@ -213,6 +213,8 @@ static Outlook with_device(Registry *registry, const Desired *desired, const Wan
                           want->verdict == VERDICT_MACHINE_UNKNOWN
                               ? ferry_error_to_name(FERRY_ERROR_NO_SUCH_MACHINE)
                               : "" };
+    case VERDICT_SWITCHED_OFF:
+        return (Outlook){ ASSIGNMENT_STATE_WAITING_DEVICE, text, ferry_error_to_name(FERRY_ERROR_DISABLED) };
     case VERDICT_FOREIGN:
         return (Outlook){ ASSIGNMENT_STATE_WAITING_DEVICE, text,
                           ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY) };

@@ -183,7 +183,7 @@ static bool check_version(const char *dir, GError **error)
 
 Store *store_new(const char *state_dir, const char *runtime_dir, WorkerPool *pool, GError **error)
 {
-    static const char *const kinds[] = { "assignments" };
+    static const char *const kinds[] = { "assignments", "groups", "settings" };
     g_autoptr(Store) store = g_new0(Store, 1);
 
     store->pool = pool;

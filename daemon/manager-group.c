@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Groups: made, changed, deleted, read from drop-in folders. A change is made in a copy, stored, and only
+ * then taken over. */
+
+#include "daemon/manager-private.h"
+
+#include <string.h>
+
+#include "daemon/error.h"
+#include "daemon/group-files.h"
+#include "daemon/log.h"
+#include "daemon/text.h"
+
+/* More than anybody looks after by hand. */
+#define GROUPS_MAX 4096
+
+#define GROUP_FOLDERS_VARIABLE "FERRY_GROUPS_PATH"
+#define GROUP_FOLDERS          "/usr/lib/usbferry/groups.d:/etc/usbferry/groups.d"
+
+/* The store takes names with a dot for something else. '~' is in no group's name. */
+#define DOT_IN_FILE_NAME '~'
+
+/* ------------------------------------------------------------------ into the registry */
+
+/* Whether two lists of rules say the same. */
+static bool same_rules(const Group *a, const Group *b)
+{
+    bool same = a->rules->len == b->rules->len;
+
+    for (guint i = 0; same && i < a->rules->len; i++) {
+        const GroupRule *left = a->rules->pdata[i], *right = b->rules->pdata[i];
+
+        same = left->id == right->id && left->enabled == right->enabled &&
+               strcmp(left->text, right->text) == 0 && strcmp(left->origin, right->origin) == 0;
+    }
+    return same;
+}
+
+static unsigned compare(const Group *a, const Group *b)
+{
+    unsigned fields = 0;
+
+    if (strcmp(a->description, b->description) != 0)
+        fields |= GROUP_FIELD_DESCRIPTION;
+    if (a->class_value != b->class_value)
+        fields |= GROUP_FIELD_CLASS;
+    if (a->enabled != b->enabled)
+        fields |= GROUP_FIELD_ENABLED;
+    if (a->allow_guest_reset != b->allow_guest_reset)
+        fields |= GROUP_FIELD_ALLOW_GUEST_RESET;
+    if (a->allow_guest_resets_all != b->allow_guest_resets_all)
+        fields |= GROUP_FIELD_ALLOW_GUEST_RESETS_ALL;
+    if (a->priority != b->priority)
+        fields |= GROUP_FIELD_PRIORITY;
+    return fields | (same_rules(a, b) ? 0 : GROUP_FIELD_RULES);
+}
+
+/* Takes next. The Group that is in the registry stays the same object: others hold it. */
+static void take_over(Manager *self, Group *next)
+{
+    Group *group = registry_group(self->registry, next->name);
+    unsigned fields;
+
+    if (!group) {
+        registry_add_group(self->registry, next);
+        memberships_rebuild(self->memberships);
+        return;
+    }
+    fields = compare(group, next);
+    {
+        /* Swapped, so that the old rules live until nothing refers to them. */
+        Group old = *group;
+
+        group->description = next->description;
+        group->class_value = next->class_value;
+        group->enabled = next->enabled;
+        group->allow_guest_reset = next->allow_guest_reset;
+        group->allow_guest_resets_all = next->allow_guest_resets_all;
+        group->priority = next->priority;
+        group->rules = next->rules;
+        group->next_rule_id = next->next_rule_id;
+        group->file = next->file;
+        next->description = old.description;
+        next->rules = old.rules;
+        next->file = old.file;
+    }
+    memberships_rebuild(self->memberships);
+    group_free(next);
+    registry_report(self->registry, OBJECT_GROUP, group->name, fields);
+}
+
+static void drop_group(Manager *self, Group *group)
+{
+    GPtrArray *rules = group->rules;
+
+    group->rules = g_ptr_array_new();
+    memberships_rebuild(self->memberships);
+    g_ptr_array_unref(rules);
+    registry_remove_group(self->registry, group);
+}
+
+/* ------------------------------------------------------------------ onto the disk */
+
+static char *file_id(const char *name)
+{
+    return g_strdelimit(g_strdup(name), ".", DOT_IN_FILE_NAME);
+}
+
+static void free_group(gpointer group)
+{
+    group_free(group);
+}
+
+static void commit_settled(Manager *self, const Pending *pending, bool ok)
+{
+    Group *group = registry_group(self->registry, pending->id);
+
+    g_hash_table_remove(self->creating, pending->id);
+    if (group)
+        group->saving = false;
+    if (ok)
+        take_over(self, group_copy(pending->payload));
+}
+
+/* Takes next. answer: what done() is told, NULL = the name. */
+static void commit(Manager *self, Group *next, const char *answer, ManagerDone done, void *userdata)
+{
+    g_autofree char *text = group_to_text(next);
+    g_autofree char *id = file_id(next->name);
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    Group *group = registry_group(self->registry, next->name);
+    Pending *pending = pending_new(self, next->name, commit_settled, done, userdata);
+
+    if (group)
+        group->saving = true;
+    else
+        g_hash_table_add(self->creating, g_strdup(next->name));
+    pending->payload = next;
+    pending->free_payload = free_group;
+    pending->answer = g_strdup(answer);
+    g_key_file_load_from_data(file, text, (gsize)-1, G_KEY_FILE_NONE, NULL);
+    store_save(self->store, STORE_AREA_STATE, STORE_KIND_GROUPS, id, file, pending_stored, pending);
+}
+
+/* ------------------------------------------------------------------ finding and checking */
+
+Group *manager_find_group(Manager *self, const char *name, GError **error)
+{
+    Group *group = registry_group(self->registry, name);
+    g_autoptr(GPtrArray) groups = NULL;
+    g_autoptr(GString) known = g_string_new(NULL);
+    g_autofree char *quoted = NULL;
+    enum { NAMES_IN_TEXT = 20 };
+
+    if (group)
+        return group;
+    quoted = text_quote(name);
+    groups = registry_sorted(self->registry->groups);
+    for (guint i = 0; i < groups->len && i < NAMES_IN_TEXT; i++)
+        g_string_append_printf(known, "%s%s", i ? ", " : "", ((const Group *)groups->pdata[i])->name);
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_GROUP, "%s: no group has this name; %s%s%s", quoted,
+                groups->len ? "there are " : "there is none", known->str,
+                groups->len > NAMES_IN_TEXT ? ", …" : "");
+    return NULL;
+}
+
+/* One that can be changed now. */
+static Group *find_ours(Manager *self, const char *name, GError **error)
+{
+    Group *group = manager_find_group(self, name, error);
+
+    if (!group)
+        return NULL;
+    if (group->file) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_ALREADY_EXISTS,
+                    "group %s comes from %s; change it there and reload the service", name, group->file);
+        return NULL;
+    }
+    if (group->saving) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_TIMEOUT,
+                    "group %s: another change of it is still being stored, try again", name);
+        return NULL;
+    }
+    return group;
+}
+
+static bool check_choices(const GroupChoices *choices, GError **error)
+{
+    g_autofree char *folded = choices->class_name ? g_ascii_strdown(choices->class_name, -1) : NULL;
+
+    if (folded && group_class_from_string(folded) == _GROUP_CLASS_INVALID) {
+        g_autoptr(GString) names = g_string_new(NULL);
+
+        for (int i = 0; i < _GROUP_CLASS_MAX; i++)
+            g_string_append_printf(names, "%s%s", i ? ", " : "", group_class_to_string((GroupClass)i));
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID_OPTION, "Class: one of %s", names->str);
+        return false;
+    }
+    return manager_check_text("Description", choices->description, DESCRIPTION_MAX_BYTES, error);
+}
+
+static void apply_choices(Group *group, const GroupChoices *choices)
+{
+    if (choices->description) {
+        g_free(group->description);
+        group->description = g_strdup(choices->description);
+    }
+    if (choices->class_name) {
+        g_autofree char *folded = g_ascii_strdown(choices->class_name, -1);
+
+        group->class_value = group_class_from_string(folded);
+    }
+    if (choices->enabled)
+        group->enabled = *choices->enabled;
+    if (choices->allow_guest_reset)
+        group->allow_guest_reset = *choices->allow_guest_reset;
+    if (choices->allow_guest_resets_all)
+        group->allow_guest_resets_all = *choices->allow_guest_resets_all;
+    if (choices->priority)
+        group->priority = *choices->priority;
+}
+
+/* ------------------------------------------------------------------ create, update, delete */
+
+bool manager_check_create_group(Manager *self, const char *name, const GroupChoices *choices, GError **error)
+{
+    if (!group_name_is_valid(name)) {
+        g_autofree char *quoted = text_quote(name);
+
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID_NAME,
+                    "%s: a group's name is 1 to %d of A-Z a-z 0-9 . _ -", quoted, GROUP_NAME_MAX);
+        return false;
+    }
+    if (registry_group(self->registry, name) || g_hash_table_contains(self->creating, name)) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_ALREADY_EXISTS, "group %s is there already", name);
+        return false;
+    }
+    if (g_hash_table_size(self->registry->groups) >= GROUPS_MAX) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED, "there are %d groups, delete some first",
+                    GROUPS_MAX);
+        return false;
+    }
+    return check_choices(choices, error);
+}
+
+void manager_create_group(Manager *self, const char *name, const GroupChoices *choices, ManagerDone done,
+                          void *userdata)
+{
+    g_autoptr(GError) error = NULL;
+    Group *group;
+
+    if (!manager_check_create_group(self, name, choices, &error)) {
+        done(NULL, error, userdata);
+        return;
+    }
+    group = group_new(name);
+    apply_choices(group, choices);
+    commit(self, group, NULL, done, userdata);
+}
+
+bool manager_check_update_group(Manager *self, const char *name, const GroupChoices *choices, GError **error)
+{
+    return find_ours(self, name, error) && check_choices(choices, error);
+}
+
+void manager_update_group(Manager *self, const char *name, const GroupChoices *choices, ManagerDone done,
+                          void *userdata)
+{
+    g_autoptr(GError) error = NULL;
+    Group *next;
+
+    if (!manager_check_update_group(self, name, choices, &error)) {
+        done(NULL, error, userdata);
+        return;
+    }
+    next = group_copy(registry_group(self->registry, name));
+    apply_choices(next, choices);
+    commit(self, next, NULL, done, userdata);
+}
+
+bool manager_check_delete_group(Manager *self, const char *name, bool force, GError **error)
+{
+    g_autoptr(GPtrArray) assignments = registry_sorted(self->registry->assignments);
+
+    if (!find_ours(self, name, error))
+        return false;
+    for (guint i = 0; !force && i < assignments->len; i++) {
+        const Assignment *assignment = assignments->pdata[i];
+
+        if (assignment->releasing || g_strcmp0(assignment->group, name) != 0)
+            continue;
+        g_set_error(
+            error, FERRY_ERROR, FERRY_ERROR_GROUP_IN_USE,
+            "group %s: assignment %s of machine \"%s\" draws from it; release that first, or force it", name,
+            assignment->id, assignment->machine_name);
+        return false;
+    }
+    return true;
+}
+
+static void delete_settled(Manager *self, const Pending *pending, bool ok)
+{
+    Group *group = registry_group(self->registry, pending->id);
+
+    group->saving = false;
+    if (ok)
+        drop_group(self, group);
+}
+
+void manager_delete_group(Manager *self, const char *name, bool force, ManagerDone done, void *userdata)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *id = NULL;
+
+    if (!manager_check_delete_group(self, name, force, &error)) {
+        done(NULL, error, userdata);
+        return;
+    }
+    id = file_id(name);
+    registry_group(self->registry, name)->saving = true;
+    store_delete(self->store, STORE_AREA_STATE, STORE_KIND_GROUPS, id, pending_stored,
+                 pending_new(self, name, delete_settled, done, userdata));
+}
+
+/* ------------------------------------------------------------------ rules */
+
+static bool check_rule_count(const Group *group, guint more, GError **error)
+{
+    if ((group ? group->rules->len : 0) + more <= GROUP_RULES_MAX)
+        return true;
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED, "a group has at most %d rules",
+                GROUP_RULES_MAX);
+    return false;
+}
+
+bool manager_check_change_rule(Manager *self, const char *name, const RuleChange *change, GError **error)
+{
+    const Group *group = find_ours(self, name, error);
+
+    if (!group)
+        return false;
+    if (change->id && !group_find_rule(group, change->id)) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_RULE, "group %s has no rule %u", name,
+                    change->id);
+        return false;
+    }
+    if (change->text) {
+        g_autoptr(Rule) rule = rule_parse(change->text, error);
+
+        if (!rule)
+            return false;
+    }
+    return change->id || check_rule_count(group, 1, error);
+}
+
+void manager_change_rule(Manager *self, const char *name, const RuleChange *change, ManagerDone done,
+                         void *userdata)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *answer = NULL;
+    Group *next;
+    GroupRule *rule;
+
+    if (!manager_check_change_rule(self, name, change, &error)) {
+        done(NULL, error, userdata);
+        return;
+    }
+    next = group_copy(registry_group(self->registry, name));
+    if (change->remove) {
+        answer = g_strdup_printf("%u", change->id);
+        group_remove_rule(next, change->id);
+    } else {
+        rule = change->id ? group_find_rule(next, change->id)
+                          : group_add_rule(next, rule_parse(change->text, NULL), "admin");
+        answer = g_strdup_printf("%u", rule->id);
+        if (change->id && change->text) {
+            rule_free(rule->rule);
+            g_free(rule->text);
+            rule->rule = rule_parse(change->text, NULL);
+            rule->text = rule_print(rule->rule);
+        }
+        if (change->enabled)
+            rule->enabled = *change->enabled;
+    }
+    commit(self, next, answer, done, userdata);
+}
+
+GPtrArray *manager_test_rule(Manager *self, const char *text, GError **error)
+{
+    g_autoptr(Rule) rule = rule_parse(text, error);
+    g_autoptr(GPtrArray) devices = NULL;
+    GPtrArray *matching;
+
+    if (!rule)
+        return NULL;
+    devices = registry_sorted(self->registry->devices);
+    matching = g_ptr_array_new();
+    for (guint i = 0; i < devices->len; i++) {
+        Device *device = devices->pdata[i];
+
+        if (!device->is_hub && rule_matches(rule, device, self->registry->node))
+            g_ptr_array_add(matching, device);
+    }
+    return matching;
+}
+
+/* ------------------------------------------------------------------ passthrough */
+
+static bool has_rule(const Group *group, const char *text)
+{
+    for (guint i = 0; group && i < group->rules->len; i++)
+        if (strcmp(((const GroupRule *)group->rules->pdata[i])->text, text) == 0)
+            return true;
+    return false;
+}
+
+bool manager_check_make_passthrough(Manager *self, const char *const *devices, const char *name,
+                                    const GroupChoices *choices, GPtrArray **ret_rules, GError **error)
+{
+    g_autoptr(GPtrArray) rules = g_ptr_array_new_with_free_func(g_free);
+    bool exists = registry_group(self->registry, name) != NULL;
+
+    if (exists ? !find_ours(self, name, error) : !manager_check_create_group(self, name, choices, error))
+        return false;
+    for (gsize i = 0; devices[i]; i++) {
+        const Device *device = registry_device(self->registry, devices[i]);
+        g_autofree char *what = device ? device_describe(device) : text_quote(devices[i]);
+        g_autoptr(Rule) rule = NULL;
+
+        if (!device || device->is_hub) {
+            g_set_error(error, FERRY_ERROR, device ? FERRY_ERROR_DEVICE_IS_HUB : FERRY_ERROR_NO_SUCH_DEVICE,
+                        "%s: %s", what,
+                        device ? "hubs are never handed out, name the devices behind it"
+                               : "no such device is plugged in");
+            return false;
+        }
+        rule = rule_for_device(device, manager_serial_is_unique(self, device));
+        g_ptr_array_add(rules, rule_print(rule));
+    }
+    if (!check_rule_count(registry_group(self->registry, name), rules->len, error))
+        return false;
+    if (ret_rules)
+        *ret_rules = g_steal_pointer(&rules);
+    return true;
+}
+
+void manager_make_passthrough(Manager *self, const char *const *devices, const char *name,
+                              const GroupChoices *choices, ManagerDone done, void *userdata)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) rules = NULL;
+    const Group *group = registry_group(self->registry, name);
+    Group *next;
+
+    if (!manager_check_make_passthrough(self, devices, name, choices, &rules, &error)) {
+        done(NULL, error, userdata);
+        return;
+    }
+    next = group ? group_copy(group) : group_new(name);
+    if (!group)
+        apply_choices(next, choices);
+    for (guint i = 0; i < rules->len; i++) {
+        g_autofree char *origin = g_strdup_printf("auto:%s", devices[i]);
+
+        if (!has_rule(next, rules->pdata[i]))
+            group_add_rule(next, rule_parse(rules->pdata[i], NULL), origin);
+    }
+    commit(self, next, NULL, done, userdata);
+}
+
+/* ------------------------------------------------------------------ the start, and reloads */
+
+static bool take_stored(StoreArea area, const char *id, GKeyFile *file, void *userdata, GError **error)
+{
+    Manager *self = userdata;
+    g_autofree char *text = g_key_file_to_data(file, NULL, NULL);
+    Group *group = group_from_text(text, id, false, error);
+    g_autofree char *its_id = group ? file_id(group->name) : NULL;
+
+    if (!group)
+        return false;
+    if (registry_group(self->registry, group->name) || strcmp(its_id, id) != 0) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "it holds group %s, which is somewhere else",
+                    group->name);
+        group_free(group);
+        return false;
+    }
+    registry_add_group(self->registry, group);
+    return true;
+}
+
+static GPtrArray *read_folders(void)
+{
+    const char *path = g_getenv(GROUP_FOLDERS_VARIABLE);
+    g_auto(GStrv) folders = g_strsplit(path ? path : GROUP_FOLDERS, ":", -1);
+
+    return group_files_read((const char *const *)folders);
+}
+
+void manager_reload(Manager *self)
+{
+    g_autoptr(GPtrArray) read = read_folders();
+    g_autoptr(GPtrArray) known = registry_sorted(self->registry->groups);
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+
+    for (guint i = 0; i < read->len; i++) {
+        const Group *next = read->pdata[i];
+        const Group *group = registry_group(self->registry, next->name);
+
+        if (g_hash_table_contains(self->creating, next->name) || (group && !group->file)) {
+            log_warning("%s: group %s was made over the bus already, the file is left out", next->file,
+                        next->name);
+            continue;
+        }
+        g_hash_table_add(seen, next->name);
+        take_over(self, group_copy(next));
+    }
+    for (guint i = 0; i < known->len; i++) {
+        Group *group = known->pdata[i];
+
+        if (group->file && !g_hash_table_contains(seen, group->name))
+            drop_group(self, group);
+    }
+    reconciler_kick(self->reconciler);
+}
+
+void manager_load_groups(Manager *self)
+{
+    store_load(self->store, STORE_KIND_GROUPS, take_stored, self);
+    manager_reload(self);
+    memberships_rebuild(self->memberships);
+}
