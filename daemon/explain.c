@@ -4,6 +4,7 @@
 #include "daemon/explain.h"
 
 #include "daemon/desired.h"
+#include "daemon/membership.h"
 #include "daemon/outlook.h"
 #include "daemon/text.h"
 
@@ -118,10 +119,36 @@ static void add_assignment(GPtrArray *lines, Registry *registry, const Desired *
     add(lines, "assignment", assignment->id, word, text)->winner = winner;
 }
 
+/* Each rule that matches, also one that is disabled or another host's; a group without any in one line. */
+static void add_group(GPtrArray *lines, Registry *registry, const Device *device, const Group *group)
+{
+    bool any = false;
+
+    for (guint i = 0; i < group->rules->len; i++) {
+        const GroupRule *rule = group->rules->pdata[i];
+
+        if (!rule_matches(rule->rule, device, registry->node))
+            continue;
+        any = true;
+        add(lines, "rule", group->name, rule->enabled ? "yes" : "blocks",
+            g_strdup_printf("rule %u of group %s %s: %s", rule->id, group->name,
+                            rule->enabled ? "matches" : "would match, but is disabled", rule->text));
+    }
+    if (!any)
+        add(lines, "group", group->name, "no", g_strdup_printf("no rule of group %s matches", group->name));
+    else if (!membership_find(device, group->name))
+        add(lines, "group", group->name, "no", g_strdup_printf("it is not in group %s", group->name));
+    else
+        add(lines, "group", group->name, group->enabled ? "yes" : "blocks",
+            g_strdup_printf("it is in group %s%s", group->name,
+                            group->enabled ? "" : ", which is disabled and hands nothing out"));
+}
+
 GPtrArray *explain_device(Registry *registry, const Device *device)
 {
     g_autoptr(Desired) desired = desired_new(registry, g_get_monotonic_time());
     g_autoptr(GPtrArray) assignments = registry_sorted(registry->assignments);
+    g_autoptr(GPtrArray) groups = registry_sorted(registry->groups);
     GPtrArray *lines = g_ptr_array_new_with_free_func(destroy);
     enum { RANKS = 3 };
 
@@ -130,6 +157,10 @@ GPtrArray *explain_device(Registry *registry, const Device *device)
         for (guint i = 0; i < assignments->len; i++)
             if (rank(desired, device, assignments->pdata[i]) == step)
                 add_assignment(lines, registry, desired, device, assignments->pdata[i]);
+    for (guint i = 0; !device->is_hub && i < groups->len; i++)
+        add_group(lines, registry, device, groups->pdata[i]);
+    if (!registry->enabled)
+        add(lines, "service", "", "blocks", g_strdup("usbferry is switched off and hands nothing more out"));
     if (assignments->len == 0)
         add(lines, "device", device->sysname, "no", g_strdup("nothing is assigned to any machine"));
     if (registry->hypervisor_state != HYPERVISOR_STATE_CONNECTED)

@@ -9,8 +9,8 @@
 #include "daemon/registry.h"
 
 typedef struct Explanation {
-    const char *kind;    /* static: "device", "assignment", "machine", "hypervisor" */
-    char *subject;       /* sysname, assignment id, machine uuid; "" = none */
+    const char *kind;    /* static: "device", "assignment", "rule", "group", "service", "hypervisor" */
+    char *subject;       /* sysname, assignment id, group name; "" = none */
     const char *verdict; /* static: "yes", "no", "waits", "blocks" */
     bool winner;         /* this assignment has or gets the device */
     char *text;          /* a sentence */
