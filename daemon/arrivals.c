@@ -13,7 +13,7 @@
 struct Arrivals {
     Registry *registry;
     UsbMonitor *monitor;
-    GHashTable *left; /* socket → gint64 *: when its last device went (µs, CLOCK_MONOTONIC) */
+    GHashTable *left; /* socket, and who it was → gint64 *: when it went (µs, CLOCK_MONOTONIC) */
     void (*changed)(Device *device, void *userdata);
     void *userdata;
 };
@@ -21,6 +21,19 @@ struct Arrivals {
 static gboolean left_long_ago(gpointer socket, gpointer at, gpointer now)
 {
     return *(const gint64 *)now - *(const gint64 *)at > FLAP_WINDOW_US;
+}
+
+/* A device with a serial that hops from socket to socket flaps as well. */
+static char *identity(const Device *device)
+{
+    return g_strdup_printf("%04x:%04x %s", device->vendor_id, device->product_id, device->serial);
+}
+
+static bool left_just_now(Arrivals *self, const char *key, gint64 now)
+{
+    const gint64 *left_at = g_hash_table_lookup(self->left, key);
+
+    return left_at && now - *left_at <= FLAP_WINDOW_US;
 }
 
 static void device_gone(const char *sysname, void *userdata)
@@ -37,6 +50,8 @@ static void device_gone(const char *sysname, void *userdata)
                what);
     g_hash_table_foreach_remove(self->left, left_long_ago, &now);
     g_hash_table_replace(self->left, g_strdup(device->socket), g_memdup2(&now, sizeof now));
+    if (*device->serial)
+        g_hash_table_replace(self->left, identity(device), g_memdup2(&now, sizeof now));
     registry_remove_device(self->registry, device);
     self->changed(NULL, self->userdata);
 }
@@ -46,8 +61,8 @@ static void device_found(Device *device, void *userdata)
     Arrivals *self = userdata;
     Device *old = registry_device(self->registry, device->sysname);
     gint64 now = g_get_monotonic_time();
-    const gint64 *left_at;
     g_autofree char *what = device_describe(device);
+    g_autofree char *who = identity(device);
 
     if (old && old->instance == device->instance) {
         device_take_facts(old, device);
@@ -58,8 +73,7 @@ static void device_found(Device *device, void *userdata)
     }
     if (old)
         device_gone(device->sysname, self);
-    left_at = g_hash_table_lookup(self->left, device->socket);
-    if (left_at && now - *left_at <= FLAP_WINDOW_US)
+    if (left_just_now(self, device->socket, now) || (*device->serial && left_just_now(self, who, now)))
         device->steady_at = now + STEADY_US;
     log_object(G_LOG_LEVEL_MESSAGE, device->sysname, NULL, NULL, "%s is plugged in at %s", what,
                device->socket);

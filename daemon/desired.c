@@ -23,6 +23,18 @@ static bool is_same_enumeration(const Hostdev *hostdev, const Device *device)
            (!hostdev->product_id || hostdev->product_id == device->product_id);
 }
 
+static void note_live(Desired *desired, GHashTable *by_number, Machine *machine, const Hostdev *hostdev)
+{
+    Device *device = g_hash_table_lookup(by_number, number_key(hostdev->bus_number, hostdev->device_number));
+    Live *live;
+
+    if (!device || !is_same_enumeration(hostdev, device))
+        return;
+    live = g_new(Live, 1);
+    *live = (Live){ .machine = machine, .hostdev = hostdev };
+    g_hash_table_replace(desired->live, device->sysname, live);
+}
+
 static void find_live(Desired *desired, Registry *registry)
 {
     g_autoptr(GHashTable) by_number = g_hash_table_new(NULL, NULL);
@@ -39,18 +51,11 @@ static void find_live(Desired *desired, Registry *registry)
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         Machine *machine = value;
 
-        for (guint i = 0; i < machine->info->hostdevs->len; i++) {
-            const Hostdev *hostdev = machine->info->hostdevs->pdata[i];
-            Device *device =
-                g_hash_table_lookup(by_number, number_key(hostdev->bus_number, hostdev->device_number));
-            Live *live;
-
-            if (!device || !is_same_enumeration(hostdev, device))
-                continue;
-            live = g_new(Live, 1);
-            *live = (Live){ .machine = machine, .hostdev = hostdev };
-            g_hash_table_replace(desired->live, device->sysname, live);
-        }
+        /* First what is on its way in, so that the live XML has the last word. */
+        if (machine->in_flight)
+            note_live(desired, by_number, machine, machine->in_flight);
+        for (guint i = 0; i < machine->info->hostdevs->len; i++)
+            note_live(desired, by_number, machine, machine->info->hostdevs->pdata[i]);
     }
 }
 
@@ -359,7 +364,7 @@ static void note_resting(Desired *desired, Assignment *assignment)
 {
     Device *device;
 
-    if (assignment->group || !assignment->stored || assignment->wanted || assignment->releasing)
+    if (assignment->group || assignment->releasing || takes_part(assignment))
         return;
     device = choose_pinned(assignment, matches_of(desired, assignment));
     if (device)

@@ -36,7 +36,8 @@ typedef enum Verdict {
     _VERDICT_MAX,
 } Verdict;
 
-/* A hostdev in a live XML that is this very enumeration of a device. */
+/* A hostdev in a live XML that is this very enumeration of a device, or that is being attached to become
+ * that. */
 typedef struct Live {
     Machine *machine;
     const Hostdev *hostdev;
@@ -52,9 +53,10 @@ typedef struct Want {
 
 typedef struct Desired {
     Registry *registry;
-    GHashTable *live;    /* sysname → Live, owned */
-    GHashTable *wants;   /* sysname → Want, owned: the assignment that comes first for this device */
-    GHashTable *resting; /* sysname → Assignment, borrowed: disabled, and this would be its device */
+    GHashTable *live;  /* sysname → Live, owned */
+    GHashTable *wants; /* sysname → Want, owned: the assignment that comes first for this device */
+    GHashTable
+        *resting; /* sysname → Assignment, borrowed: disabled or not stored yet, and this is its device */
     GHashTable *matches; /* assignment id → GPtrArray of Device, sorted: those that it could have */
     GHashTable *got;     /* assignment id → GPtrArray of Want: what it comes first for, sorted by sysname */
     gint64 next_at;      /* a verdict changes by time alone then (µs, CLOCK_MONOTONIC); 0 = never */

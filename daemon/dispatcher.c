@@ -24,6 +24,11 @@
 /* A removal that no event has confirmed by then is looked at again. */
 #define REMOVAL_US (2 * G_USEC_PER_SEC)
 
+static gint64 retry_delay(unsigned failures)
+{
+    return failures < RETRY_DOUBLINGS ? RETRY_FIRST_US << failures : RETRY_SLOW_US;
+}
+
 /* What an order was about, for when its result comes back. Copies only: anything may be gone by then. */
 typedef struct Ticket {
     Dispatcher *dispatcher;
@@ -58,18 +63,30 @@ static Claim *claim_of(Registry *registry, const Ticket *ticket)
 static void note_failure(Registry *registry, const Ticket *ticket, const GError *error)
 {
     Claim *one = claim_of(registry, ticket);
-    gint64 delay;
 
     log_object(G_LOG_LEVEL_WARNING, ticket->sysname, ticket->uuid, ticket->assignment_id,
                "attach of %s for assignment %s failed: %s", ticket->sysname, ticket->assignment_id,
                error->message);
     if (!one)
         return;
-    delay = one->failures < RETRY_DOUBLINGS ? RETRY_FIRST_US << one->failures : RETRY_SLOW_US;
+    one->next_at = g_get_monotonic_time() + retry_delay(one->failures);
     one->failures++;
-    one->next_at = g_get_monotonic_time() + delay;
     g_clear_error(&one->error);
     one->error = g_error_copy(error);
+}
+
+static void note_refused_removal(Machine *machine, const Ticket *ticket, const GError *error)
+{
+    Leaving *leaving = g_hash_table_lookup(machine->leaving, ticket->alias);
+
+    log_object(G_LOG_LEVEL_WARNING, NULL, ticket->uuid, ticket->assignment_id, "detach of %s failed: %s",
+               ticket->alias, error->message);
+    if (!leaving)
+        return;
+    leaving->ordered = false;
+    leaving->next_at = g_get_monotonic_time() + retry_delay(leaving->tries - 1);
+    g_free(leaving->error);
+    leaving->error = g_strdup(error->message);
 }
 
 static void forget_failures(Registry *registry, const char *uuid)
@@ -131,16 +148,20 @@ static void order_done(gpointer output, const GError *pool_error, void *userdata
     machine->busy = false;
     if (ticket->kind == ORDER_ATTACH && result->change_error)
         note_failure(self->registry, ticket, result->change_error);
+    if (ticket->kind == ORDER_ATTACH)
+        machine->in_flight = hostdev_free(machine->in_flight);
     if (ticket->kind == ORDER_DETACH && result->change_error)
-        log_object(G_LOG_LEVEL_WARNING, NULL, ticket->uuid, NULL, "detach of %s failed: %s", ticket->alias,
-                   result->change_error->message);
+        note_refused_removal(machine, ticket, result->change_error);
     if (result->info) {
         take_info(self, machine, g_steal_pointer(&result->info));
         if (ticket->kind == ORDER_ATTACH && !result->change_error) {
             Claim *one = claim_of(self->registry, ticket);
 
-            if (one)
+            if (one) {
                 g_clear_error(&one->error);
+                one->failures = 0;
+                one->next_at = 0;
+            }
         }
     } else if (g_error_matches(result->info_error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_MACHINE)) {
         log_object(G_LOG_LEVEL_MESSAGE, NULL, ticket->uuid, NULL, "machine \"%s\" is gone",
@@ -184,12 +205,19 @@ void dispatcher_detach(Dispatcher *self, Machine *machine, const Hostdev *hostde
 {
     Order *order = order_new(ORDER_DETACH, self->hypervisor, machine->info->uuid);
     Ticket *ticket = g_new0(Ticket, 1);
+    Leaving *leaving;
 
     order->alias = g_strdup(hostdev->alias);
     ticket->alias = g_strdup(hostdev->alias);
     ticket->assignment_id = g_strdup(hostdev->assignment_id);
-    g_hash_table_replace(machine->leaving, g_strdup(hostdev->alias),
-                         g_memdup2(&(gint64){ now + REMOVAL_US }, sizeof(gint64)));
+    leaving = g_hash_table_lookup(machine->leaving, hostdev->alias);
+    if (!leaving) {
+        leaving = g_new0(Leaving, 1);
+        g_hash_table_insert(machine->leaving, g_strdup(hostdev->alias), leaving);
+    }
+    leaving->ordered = true;
+    leaving->next_at = now + MAX(REMOVAL_US, retry_delay(leaving->tries));
+    leaving->tries++;
     log_object(G_LOG_LEVEL_DEBUG, NULL, machine->info->uuid, hostdev->assignment_id,
                "detaching %s from \"%s\"", hostdev->alias, machine->info->name);
     give_order(self, machine, order, ticket);
@@ -210,6 +238,12 @@ void dispatcher_attach(Dispatcher *self, Machine *machine, const Want *want)
     ticket->assignment_id = g_strdup(want->assignment->id);
     ticket->sysname = g_strdup(device->sysname);
     ticket->instance = device->instance;
+    machine->in_flight = g_new0(Hostdev, 1);
+    machine->in_flight->alias = g_strdup(order->spec->alias);
+    machine->in_flight->assignment_id = g_strdup(want->assignment->id);
+    machine->in_flight->instance = device->instance;
+    machine->in_flight->bus_number = device->bus_number;
+    machine->in_flight->device_number = device->device_number;
     log_object(G_LOG_LEVEL_DEBUG, device->sysname, machine->info->uuid, want->assignment->id,
                "attaching %s to \"%s\"", device->sysname, machine->info->name);
     give_order(self, machine, order, ticket);

@@ -26,6 +26,7 @@ struct MachineList {
 
     bool wanted;
     bool busy; /* until its queue is idle when it was late */
+    bool late;
     gint64 retry_at;
     GHashTable *replaced_early; /* set of uuids */
 };
@@ -79,6 +80,7 @@ static void list_done(gpointer output, const GError *error, void *userdata)
     self->changed(self->userdata);
     if (g_error_matches(error, FERRY_ERROR, FERRY_ERROR_TIMEOUT)) {
         log_warning("the hypervisor does not list its machines: %s", error->message);
+        self->late = true;
         return;
     }
     self->busy = false;
@@ -124,11 +126,16 @@ void machine_list_want_replaced(MachineList *self, const char *uuid)
     machine_list_want(self);
 }
 
+bool machine_list_is_late(const MachineList *self)
+{
+    return self->late;
+}
+
 bool machine_list_queue_idle(MachineList *self, const char *queue)
 {
     if (strcmp(queue, LIST_QUEUE) != 0)
         return false;
-    self->busy = false;
+    self->busy = self->late = false;
     self->wanted = true;
     return true;
 }

@@ -24,5 +24,7 @@ void machine_list_want(MachineList *list);
 void machine_list_want_replaced(MachineList *list, const char *uuid);
 /* Orders the reading when it is due; *wake is moved forward to when it will be. */
 void machine_list_turn(MachineList *list, gint64 now, gint64 *wake);
+/* The reading is past its deadline. */
+bool machine_list_is_late(const MachineList *list);
 /* True when the queue is this one's. */
 bool machine_list_queue_idle(MachineList *list, const char *queue);

@@ -85,13 +85,21 @@ MachineInfo *machine_info_free(MachineInfo *info)
     return NULL;
 }
 
+static void free_leaving(gpointer data)
+{
+    Leaving *leaving = data;
+
+    g_free(leaving->error);
+    g_free(leaving);
+}
+
 Machine *machine_new(MachineInfo *info)
 {
     Machine *machine = g_new0(Machine, 1);
 
     machine->info = info;
     machine->dead_aliases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    machine->leaving = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    machine->leaving = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_leaving);
     return machine;
 }
 
@@ -102,6 +110,7 @@ Machine *machine_free(Machine *machine)
     machine_info_free(machine->info);
     g_hash_table_unref(machine->dead_aliases);
     g_hash_table_unref(machine->leaving);
+    hostdev_free(machine->in_flight);
     g_free(machine);
     return NULL;
 }

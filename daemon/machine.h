@@ -55,6 +55,14 @@ MachineInfo *machine_info_new(const char *uuid);
 MachineInfo *machine_info_free(MachineInfo *info);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MachineInfo, machine_info_free)
 
+/* A removal that was ordered. */
+typedef struct Leaving {
+    bool ordered;   /* false: it failed or did not come about, and is to be ordered again */
+    unsigned tries; /* orders so far */
+    gint64 next_at; /* look then, or order again then: µs, CLOCK_MONOTONIC */
+    char *error;    /* what libvirt said; NULL = nothing */
+} Leaving;
+
 typedef struct Machine {
     MachineInfo *info; /* never NULL */
 
@@ -66,9 +74,9 @@ typedef struct Machine {
     bool stuck;           /* the order is past its deadline and has not come back */
     gint64 retry_at;      /* no new look before this: µs, CLOCK_MONOTONIC */
     GHashTable
-        *dead_aliases; /* set of own aliases that a restore or migration has made useless: detach them */
-    GHashTable
-        *leaving; /* own alias → gint64 *: its removal was ordered, look again then (µs, CLOCK_MONOTONIC) */
+        *dead_aliases;   /* set of own aliases that a restore or migration has made useless: detach them */
+    GHashTable *leaving; /* own alias → Leaving: removals that were ordered and are not seen yet */
+    Hostdev *in_flight;  /* an attach that is with a worker: it counts as taken, and not as attached */
 } Machine;
 
 /* Takes the info. */

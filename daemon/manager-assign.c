@@ -32,21 +32,7 @@ static void save(Manager *self, Assignment *assignment, Pending *pending)
 
     assignment->saving = true;
     store_save(self->store, area_of(assignment), STORE_KIND_ASSIGNMENTS, assignment->id, file, pending_stored,
-               pending);
-}
-
-static void report_machine_assignments(Manager *self, const char *machine_uuid)
-{
-    if (registry_machine(self->registry, machine_uuid))
-        registry_report(self->registry, OBJECT_MACHINE, machine_uuid, MACHINE_FIELD_ASSIGNMENTS);
-}
-
-static void drop_assignment(Manager *self, Assignment *assignment)
-{
-    g_autofree char *machine_uuid = g_strdup(assignment->machine_uuid);
-
-    registry_remove_assignment(self->registry, assignment);
-    report_machine_assignments(self, machine_uuid);
+               pending, pending_free);
 }
 
 static char *quote_machine(Manager *self, const char *uuid, const char *fallback)
@@ -278,7 +264,7 @@ static void assign_settled(Manager *self, const Pending *pending, bool ok)
                    "assignment %s: %s to machine \"%s\" by uid %u", assignment->id, assignment->device_text,
                    assignment->machine_name, assignment->owner);
     else
-        drop_assignment(self, assignment);
+        registry_end_assignment(self->registry, assignment);
 }
 
 void manager_assign(Manager *self, const AssignRequest *request, ManagerDone done, void *userdata)
@@ -294,7 +280,7 @@ void manager_assign(Manager *self, const AssignRequest *request, ManagerDone don
     assignment = make_assignment(self, request);
     pending = pending_new(self, assignment->id, assign_settled, done, userdata);
     registry_add_assignment(self->registry, assignment);
-    report_machine_assignments(self, assignment->machine_uuid);
+    registry_report_machine_assignments(self->registry, assignment->machine_uuid);
     save(self, assignment, pending);
 }
 
@@ -313,11 +299,16 @@ static Assignment *find_changeable(Manager *self, const char *id, GError **error
         return NULL;
     }
     if (assignment->saving) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_TIMEOUT,
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED,
                     "assignment %s: another change of it is still being stored, try again", id);
         return NULL;
     }
     return assignment;
+}
+
+bool manager_check_change(Manager *self, const char *id, GError **error)
+{
+    return find_changeable(self, id, error) != NULL;
 }
 
 static void release_settled(Manager *self, const Pending *pending, bool ok)
@@ -343,7 +334,8 @@ void manager_release(Manager *self, const char *id, ManagerDone done, void *user
     }
     assignment->saving = true;
     pending = pending_new(self, id, release_settled, done, userdata);
-    store_delete(self->store, area_of(assignment), STORE_KIND_ASSIGNMENTS, id, pending_stored, pending);
+    store_delete(self->store, area_of(assignment), STORE_KIND_ASSIGNMENTS, id, pending_stored, pending,
+                 pending_free);
 }
 
 /* The fields that an update can change, from one assignment to another. */

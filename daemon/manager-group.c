@@ -139,7 +139,8 @@ static void commit(Manager *self, Group *next, const char *answer, ManagerDone d
     pending->free_payload = free_group;
     pending->answer = g_strdup(answer);
     g_key_file_load_from_data(file, text, (gsize)-1, G_KEY_FILE_NONE, NULL);
-    store_save(self->store, STORE_AREA_STATE, STORE_KIND_GROUPS, id, file, pending_stored, pending);
+    store_save(self->store, STORE_AREA_STATE, STORE_KIND_GROUPS, id, file, pending_stored, pending,
+               pending_free);
 }
 
 /* ------------------------------------------------------------------ finding and checking */
@@ -177,7 +178,7 @@ static Group *find_ours(Manager *self, const char *name, GError **error)
         return NULL;
     }
     if (group->saving) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_TIMEOUT,
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED,
                     "group %s: another change of it is still being stored, try again", name);
         return NULL;
     }
@@ -319,7 +320,7 @@ void manager_delete_group(Manager *self, const char *name, bool force, ManagerDo
     id = file_id(name);
     registry_group(self->registry, name)->saving = true;
     store_delete(self->store, STORE_AREA_STATE, STORE_KIND_GROUPS, id, pending_stored,
-                 pending_new(self, name, delete_settled, done, userdata));
+                 pending_new(self, name, delete_settled, done, userdata), pending_free);
 }
 
 /* ------------------------------------------------------------------ rules */

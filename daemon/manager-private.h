@@ -43,6 +43,7 @@ typedef struct Pending {
 Pending *pending_new(Manager *self, const char *id,
                      void (*settle)(Manager *self, const Pending *pending, bool stored), ManagerDone done,
                      void *userdata);
+void pending_free(gpointer pending);
 /* StoreDone: settles, tells, frees the Pending. */
 void pending_stored(const GError *error, void *pending);
 

@@ -42,8 +42,10 @@ void manager_queue_idle(const char *queue, Manager *self)
 
 /* ------------------------------------------------------------------ storing */
 
-static void pending_free(Pending *pending)
+void pending_free(gpointer data)
 {
+    Pending *pending = data;
+
     if (pending->free_payload)
         pending->free_payload(pending->payload);
     g_free(pending->id);
@@ -106,7 +108,7 @@ void manager_set_enabled(Manager *self, bool enabled, ManagerDone done, void *us
     Pending *pending;
 
     if (self->saving_settings) {
-        g_autoptr(GError) error = g_error_new_literal(FERRY_ERROR, FERRY_ERROR_TIMEOUT,
+        g_autoptr(GError) error = g_error_new_literal(FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED,
                                                       "another change is still being stored, try again");
 
         done(NULL, error, userdata);
@@ -116,8 +118,8 @@ void manager_set_enabled(Manager *self, bool enabled, ManagerDone done, void *us
     g_key_file_set_boolean(file, SETTINGS_GROUP, "Enabled", enabled);
     pending = pending_new(self, SETTINGS_ID, enabled_settled, done, userdata);
     pending->payload = GINT_TO_POINTER(enabled);
-    store_save(self->store, STORE_AREA_STATE, STORE_KIND_SETTINGS, SETTINGS_ID, file, pending_stored,
-               pending);
+    store_save(self->store, STORE_AREA_STATE, STORE_KIND_SETTINGS, SETTINGS_ID, file, pending_stored, pending,
+               pending_free);
 }
 
 static bool take_settings(StoreArea area, const char *id, GKeyFile *file, void *userdata, GError **error)
@@ -154,7 +156,7 @@ Manager *manager_new(const ManagerConfig *config, WorkerPool *pool, Hypervisor *
     self->memberships = memberships_new(self->registry);
     self->creating = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     self->reconciler = reconciler_new(self->registry, pool, hypervisor);
-    self->store = store_new(config->state_dir, config->runtime_dir, pool, error);
+    self->store = store_new(config->state_dir, config->runtime_dir, error);
     if (!self->store)
         return NULL;
     hypervisor->events = &hypervisor_events;

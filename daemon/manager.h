@@ -61,6 +61,10 @@ typedef struct AssignRequest {
 bool manager_check_assign(Manager *manager, const AssignRequest *request, GError **error);
 void manager_assign(Manager *manager, const AssignRequest *request, ManagerDone done, void *userdata);
 
+/* For release, attach and detach: NO_SUCH_ASSIGNMENT, also for one that is being released; LIMIT_EXCEEDED
+ * while another change of it is being stored. */
+bool manager_check_change(Manager *manager, const char *id, GError **error);
+
 /* Ends the assignment; done() when that is durable. The object stays, detaching, until its device is home. */
 void manager_release(Manager *manager, const char *id, ManagerDone done, void *userdata);
 

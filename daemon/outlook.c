@@ -96,14 +96,17 @@ bool outlook_has_live_hostdev(Registry *registry, const Assignment *assignment, 
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const Machine *machine = value;
 
-        for (guint i = 0; i < machine->info->hostdevs->len; i++) {
+        bool has = machine->in_flight && g_strcmp0(machine->in_flight->assignment_id, assignment->id) == 0;
+
+        for (guint i = 0; !has && i < machine->info->hostdevs->len; i++) {
             const Hostdev *hostdev = machine->info->hostdevs->pdata[i];
 
-            if (g_strcmp0(hostdev->assignment_id, assignment->id) == 0) {
-                if (ret_machine)
-                    *ret_machine = machine;
-                return true;
-            }
+            has = g_strcmp0(hostdev->assignment_id, assignment->id) == 0;
+        }
+        if (has) {
+            if (ret_machine)
+                *ret_machine = machine;
+            return true;
         }
     }
     return false;
@@ -114,6 +117,12 @@ typedef struct Outlook {
     char *reason;
     const char *error;
 } Outlook;
+
+/* Takes the reason. */
+static Outlook say(AssignmentState state, char *reason, const char *error)
+{
+    return (Outlook){ .state = state, .reason = reason, .error = error };
+}
 
 static char *sentence(char *text)
 {
@@ -142,18 +151,16 @@ static Outlook without_device(Registry *registry, const Desired *desired, const 
         Device *device = matches->pdata[0];
         Verdict verdict = desired_judge(desired, assignment, device);
 
-        return (Outlook){ ASSIGNMENT_STATE_WAITING_DEVICE,
-                          sentence(outlook_verdict_text(registry, desired, assignment, device, verdict)),
-                          verdict == VERDICT_TAKEN ? ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY) : "" };
+        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
+                   sentence(outlook_verdict_text(registry, desired, assignment, device, verdict)),
+                   verdict == VERDICT_TAKEN ? ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY) : "");
     }
     if (machine && machine_is_active(machine))
-        return (Outlook){
-            ASSIGNMENT_STATE_WAITING_DEVICE,
-            g_strdup_printf("%s is not plugged in; it goes to %s when it is.", what, machine_text), ""
-        };
-    return (Outlook){ ASSIGNMENT_STATE_WAITING_MACHINE,
-                      g_strdup_printf("%s is not running, and %s is not plugged in.", machine_text, what),
-                      "" };
+        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
+                   g_strdup_printf("%s is not plugged in; it goes to %s when it is.", what, machine_text),
+                   "");
+    return say(ASSIGNMENT_STATE_WAITING_MACHINE,
+               g_strdup_printf("%s is not running, and %s is not plugged in.", machine_text, what), "");
 }
 
 static Outlook on_its_way(Registry *registry, const Desired *desired, const Want *want)
@@ -164,20 +171,20 @@ static Outlook on_its_way(Registry *registry, const Desired *desired, const Want
     g_autofree char *machine_text = describe_machine(registry, assignment);
 
     if (its && its->error)
-        return (Outlook){ ASSIGNMENT_STATE_FAILED, g_strdup_printf("%s.", its->error->message),
-                          error_name(its->error) };
+        return say(ASSIGNMENT_STATE_FAILED, g_strdup_printf("%s.", its->error->message),
+                   error_name(its->error));
     if (want->machine->stuck)
-        return (Outlook){ ASSIGNMENT_STATE_FAILED,
-                          g_strdup_printf("%s does not answer; it is tried again as soon as it does.",
-                                          machine_text),
-                          ferry_error_to_name(FERRY_ERROR_TIMEOUT) };
-    return (Outlook){ ASSIGNMENT_STATE_ATTACHING,
-                      g_strdup_printf("%s is on its way to %s.", what, machine_text), "" };
+        return say(ASSIGNMENT_STATE_FAILED,
+                   g_strdup_printf("%s does not answer; it is tried again as soon as it does.", machine_text),
+                   ferry_error_to_name(FERRY_ERROR_TIMEOUT));
+    return say(ASSIGNMENT_STATE_ATTACHING, g_strdup_printf("%s is on its way to %s.", what, machine_text),
+               "");
 }
 
 static bool is_attached(const Want *want, const Live *live)
 {
-    return live && live->machine == want->machine && live->hostdev->assignment_id &&
+    return live && live->machine == want->machine && live->hostdev != live->machine->in_flight &&
+           live->hostdev->assignment_id &&
            g_strcmp0(live->hostdev->assignment_id, want->assignment->id) == 0 &&
            !g_hash_table_contains(live->machine->dead_aliases, live->hostdev->alias) &&
            !g_hash_table_contains(live->machine->leaving, live->hostdev->alias);
@@ -193,13 +200,13 @@ static Outlook with_device(Registry *registry, const Desired *desired, const Wan
 
     if (is_attached(want, live)) {
         if (registry->hypervisor_state == HYPERVISOR_STATE_CONNECTED)
-            return (Outlook){ ASSIGNMENT_STATE_ATTACHED,
-                              g_strdup_printf("%s is attached to %s.", what, machine_text), "" };
+            return say(ASSIGNMENT_STATE_ATTACHED,
+                       g_strdup_printf("%s is attached to %s.", what, machine_text), "");
         away = hypervisor_text(registry, NULL);
-        return (Outlook){
+        return say(
             ASSIGNMENT_STATE_ATTACHED,
-            g_strdup_printf("%s was attached to %s when it was last seen; %s.", what, machine_text, away), ""
-        };
+            g_strdup_printf("%s was attached to %s when it was last seen; %s.", what, machine_text, away),
+            "");
     }
     text = sentence(outlook_verdict_text(registry, desired, want->assignment, want->device, want->verdict));
     switch (want->verdict) {
@@ -209,15 +216,13 @@ static Outlook with_device(Registry *registry, const Desired *desired, const Wan
     case VERDICT_HYPERVISOR_AWAY:
     case VERDICT_MACHINE_UNKNOWN:
     case VERDICT_MACHINE_OFF:
-        return (Outlook){ ASSIGNMENT_STATE_WAITING_MACHINE, text,
-                          want->verdict == VERDICT_MACHINE_UNKNOWN
-                              ? ferry_error_to_name(FERRY_ERROR_NO_SUCH_MACHINE)
-                              : "" };
+        return say(ASSIGNMENT_STATE_WAITING_MACHINE, text,
+                   want->verdict == VERDICT_MACHINE_UNKNOWN ? ferry_error_to_name(FERRY_ERROR_NO_SUCH_MACHINE)
+                                                            : "");
     case VERDICT_SWITCHED_OFF:
-        return (Outlook){ ASSIGNMENT_STATE_WAITING_DEVICE, text, ferry_error_to_name(FERRY_ERROR_DISABLED) };
+        return say(ASSIGNMENT_STATE_WAITING_DEVICE, text, ferry_error_to_name(FERRY_ERROR_DISABLED));
     case VERDICT_FOREIGN:
-        return (Outlook){ ASSIGNMENT_STATE_WAITING_DEVICE, text,
-                          ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY) };
+        return say(ASSIGNMENT_STATE_WAITING_DEVICE, text, ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY));
     case VERDICT_UNSTEADY:
     case VERDICT_SUSPENDED:
     case VERDICT_ENOUGH:
@@ -230,7 +235,7 @@ static Outlook with_device(Registry *registry, const Desired *desired, const Wan
     case _VERDICT_MAX:
         break;
     }
-    return (Outlook){ ASSIGNMENT_STATE_WAITING_DEVICE, text, "" };
+    return say(ASSIGNMENT_STATE_WAITING_DEVICE, text, "");
 }
 
 /* How many devices make the assignment complete, as far as that is known. */
@@ -257,10 +262,9 @@ static Outlook with_group_devices(Registry *registry, const Desired *desired, co
         }
     }
     if (attached == wants->len && attached >= target)
-        return (Outlook){
+        return say(
             ASSIGNMENT_STATE_ATTACHED,
-            g_strdup_printf("%u of group %s attached to %s.", attached, assignment->group, machine_text), ""
-        };
+            g_strdup_printf("%u of group %s attached to %s.", attached, assignment->group, machine_text), "");
     if (attached == 0 && worst.reason)
         return worst;
     if (!worst.reason)
@@ -270,7 +274,7 @@ static Outlook with_group_devices(Registry *registry, const Desired *desired, co
                                        assignment->group, machine_text, worst.reason);
 
         g_free(worst.reason);
-        return (Outlook){ ASSIGNMENT_STATE_PARTIAL, reason, worst.error };
+        return say(ASSIGNMENT_STATE_PARTIAL, reason, worst.error);
     }
 }
 
@@ -301,28 +305,40 @@ static Outlook without_group_device(Registry *registry, const Desired *desired, 
     g_autofree char *machine_text = describe_machine(registry, assignment);
 
     if (!registry_group(registry, assignment->group))
-        return (Outlook){ ASSIGNMENT_STATE_WAITING_DEVICE,
-                          g_strdup_printf("There is no group %s any more.", assignment->group),
-                          ferry_error_to_name(FERRY_ERROR_NO_SUCH_GROUP) };
+        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
+                   g_strdup_printf("There is no group %s any more.", assignment->group),
+                   ferry_error_to_name(FERRY_ERROR_NO_SUCH_GROUP));
     if (machine != VERDICT_GO)
-        return (Outlook){ ASSIGNMENT_STATE_WAITING_MACHINE,
-                          g_strdup_printf("%s is not running; it draws from group %s when it does.",
-                                          machine_text, assignment->group),
-                          machine == VERDICT_MACHINE_UNKNOWN
-                              ? ferry_error_to_name(FERRY_ERROR_NO_SUCH_MACHINE)
-                              : "" };
+        return say(ASSIGNMENT_STATE_WAITING_MACHINE,
+                   g_strdup_printf("%s is not running; it draws from group %s when it does.", machine_text,
+                                   assignment->group),
+                   machine == VERDICT_MACHINE_UNKNOWN ? ferry_error_to_name(FERRY_ERROR_NO_SUCH_MACHINE)
+                                                      : "");
     if (matches->len == 0)
-        return (Outlook){ ASSIGNMENT_STATE_WAITING_DEVICE,
-                          g_strdup_printf("No device of group %s is plugged in.", assignment->group), "" };
+        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
+                   g_strdup_printf("No device of group %s is plugged in.", assignment->group), "");
     if (assignment->quantity_kind == QUANTITY_SET)
-        return (Outlook){ ASSIGNMENT_STATE_WAITING_DEVICE,
-                          g_strdup_printf("Not every rule of group %s has a free device: all come, or none.",
-                                          assignment->group),
-                          "" };
-    return (Outlook){ ASSIGNMENT_STATE_WAITING_DEVICE,
-                      g_strdup_printf("No device of group %s is free; place %u in the queue.",
-                                      assignment->group, place_in_queue(registry, assignment)),
-                      "" };
+        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
+                   g_strdup_printf("Not every rule of group %s has a free device: all come, or none.",
+                                   assignment->group),
+                   "");
+    return say(ASSIGNMENT_STATE_WAITING_DEVICE,
+               g_strdup_printf("No device of group %s is free; place %u in the queue.", assignment->group,
+                               place_in_queue(registry, assignment)),
+               "");
+}
+
+/* Why libvirt refused to remove something of this assignment; NULL = it didn't. */
+static const char *removal_error(const Machine *machine, const Assignment *assignment)
+{
+    for (guint i = 0; i < machine->info->hostdevs->len; i++) {
+        const Hostdev *hostdev = machine->info->hostdevs->pdata[i];
+        const Leaving *leaving = g_hash_table_lookup(machine->leaving, hostdev->alias);
+
+        if (leaving && leaving->error && g_strcmp0(hostdev->assignment_id, assignment->id) == 0)
+            return leaving->error;
+    }
+    return NULL;
 }
 
 static Outlook look_at(Registry *registry, const Desired *desired, const Assignment *assignment)
@@ -333,20 +349,25 @@ static Outlook look_at(Registry *registry, const Desired *desired, const Assignm
     if (!assignment->wanted || assignment->releasing) {
         if (outlook_has_live_hostdev(registry, assignment, &machine)) {
             g_autofree char *quoted = text_quote(machine->info->name);
+            const char *refusal = removal_error(machine, assignment);
 
-            return (
-                Outlook){ ASSIGNMENT_STATE_DETACHING,
-                          machine->stuck
-                              ? g_strdup_printf(
-                                    "Machine %s does not answer; the device comes home when it does.", quoted)
-                              : g_strdup_printf("The device is on its way home from machine %s.", quoted),
-                          machine->stuck ? ferry_error_to_name(FERRY_ERROR_TIMEOUT) : "" };
+            if (refusal && !machine->stuck)
+                return say(
+                    ASSIGNMENT_STATE_DETACHING,
+                    g_strdup_printf("Machine %s does not give the device back: %s. It is ordered again.",
+                                    quoted, refusal),
+                    ferry_error_to_name(FERRY_ERROR_HYPERVISOR));
+            return say(ASSIGNMENT_STATE_DETACHING,
+                       machine->stuck
+                           ? g_strdup_printf(
+                                 "Machine %s does not answer; the device comes home when it does.", quoted)
+                           : g_strdup_printf("The device is on its way home from machine %s.", quoted),
+                       machine->stuck ? ferry_error_to_name(FERRY_ERROR_TIMEOUT) : "");
         }
         if (assignment->releasing)
-            return (Outlook){ ASSIGNMENT_STATE_DETACHING, g_strdup("The assignment is being released."), "" };
-        return (Outlook){ ASSIGNMENT_STATE_DISABLED,
-                          g_strdup("The device was taken home and stays there until it is attached again."),
-                          "" };
+            return say(ASSIGNMENT_STATE_DETACHING, g_strdup("The assignment is being released."), "");
+        return say(ASSIGNMENT_STATE_DISABLED,
+                   g_strdup("The device was taken home and stays there until it is attached again."), "");
     }
     if (assignment->group)
         return wants->len > 0 ? with_group_devices(registry, desired, assignment, wants)
@@ -358,7 +379,9 @@ static Outlook look_at(Registry *registry, const Desired *desired, const Assignm
 static DeviceState claim_state(const Assignment *assignment, const Want *want, const Live *live,
                                const Claim *claim)
 {
-    if (live && g_strcmp0(live->hostdev->assignment_id, assignment->id) == 0)
+    bool is_in_flight = live && live->hostdev == live->machine->in_flight;
+
+    if (live && g_strcmp0(live->hostdev->assignment_id, assignment->id) == 0 && !(is_in_flight && want))
         return want && is_attached(want, live) ? DEVICE_STATE_ATTACHED : DEVICE_STATE_DETACHING;
     if (!want)
         return DEVICE_STATE_HOST; /* disabled, and at home */
@@ -462,7 +485,7 @@ static DeviceState device_outlook(const Desired *desired, const Device *device)
 
     if (live && !live->hostdev->assignment_id)
         return DEVICE_STATE_FOREIGN;
-    if (live)
+    if (live && !(live->hostdev == live->machine->in_flight && its))
         return want && is_attached(want, live) ? DEVICE_STATE_ATTACHED : DEVICE_STATE_DETACHING;
     return its ? its->state : DEVICE_STATE_HOST;
 }

@@ -51,30 +51,59 @@ static bool is_wanted(const Desired *desired, Registry *registry, const Machine 
     return false;
 }
 
+/* What was ordered and is wanted again is left to itself until its time is over; then the live XML says how
+ * it went. */
+static bool wait_for_removal(Machine *machine, const Hostdev *hostdev, gint64 now, gint64 *wake)
+{
+    const Leaving *leaving = g_hash_table_lookup(machine->leaving, hostdev->alias);
+
+    if (!leaving)
+        return false;
+    if (leaving->ordered && leaving->next_at > now) {
+        wake_at(wake, leaving->next_at);
+        return false;
+    }
+    g_hash_table_remove(machine->leaving, hostdev->alias);
+    return true;
+}
+
 /* Ours, and nobody wants it there any more. Returns true when an order was given. */
 static bool detach_unwanted(Reconciler *self, const Desired *desired, Machine *machine, gint64 now,
                             gint64 *wake)
 {
     for (guint i = 0; i < machine->info->hostdevs->len; i++) {
         const Hostdev *hostdev = machine->info->hostdevs->pdata[i];
-        const gint64 *look_at;
+        Leaving *leaving;
 
-        if (!hostdev->assignment_id || is_wanted(desired, self->registry, machine, hostdev))
+        if (!hostdev->assignment_id)
             continue;
-        look_at = g_hash_table_lookup(machine->leaving, hostdev->alias);
-        if (!look_at) {
-            dispatcher_detach(&self->dispatcher, machine, hostdev, now);
-            return true;
-        }
-        if (*look_at <= now) {
-            /* No event, no change: look, and order it again if it is still there. */
-            g_hash_table_remove(machine->leaving, hostdev->alias);
+        if (is_wanted(desired, self->registry, machine, hostdev)) {
+            if (!wait_for_removal(machine, hostdev, now, wake))
+                continue;
             dispatcher_inspect(&self->dispatcher, machine);
             return true;
         }
-        wake_at(wake, *look_at);
+        leaving = g_hash_table_lookup(machine->leaving, hostdev->alias);
+        if (leaving && leaving->next_at > now) {
+            wake_at(wake, leaving->next_at);
+            continue;
+        }
+        if (leaving && leaving->ordered) {
+            /* No event, no change: look, and order it again if it is still there. */
+            leaving->ordered = false;
+            dispatcher_inspect(&self->dispatcher, machine);
+        } else {
+            dispatcher_detach(&self->dispatcher, machine, hostdev, now);
+        }
+        return true;
     }
     return false;
+}
+
+static bool has_number(const Hostdev *hostdev, const Device *device)
+{
+    return hostdev && hostdev->assignment_id && hostdev->bus_number == device->bus_number &&
+           hostdev->device_number == device->device_number;
 }
 
 /* libvirt refuses a device number that any machine still lists, even when it belongs to a device that is long
@@ -88,13 +117,11 @@ static bool number_is_taken(Registry *registry, const Device *device)
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const Machine *machine = value;
 
-        for (guint i = 0; !machine->stuck && i < machine->info->hostdevs->len; i++) {
-            const Hostdev *hostdev = machine->info->hostdevs->pdata[i];
-
-            if (hostdev->assignment_id && hostdev->bus_number == device->bus_number &&
-                hostdev->device_number == device->device_number)
+        if (has_number(machine->in_flight, device))
+            return true;
+        for (guint i = 0; !machine->stuck && i < machine->info->hostdevs->len; i++)
+            if (has_number(machine->info->hostdevs->pdata[i], device))
                 return true;
-        }
     }
     return false;
 }
@@ -158,12 +185,7 @@ static void finish_releases(Reconciler *self)
             continue;
         log_object(G_LOG_LEVEL_MESSAGE, NULL, assignment->machine_uuid, assignment->id,
                    "assignment %s is over", assignment->id);
-        {
-            g_autofree char *uuid = g_strdup(assignment->machine_uuid);
-
-            registry_remove_assignment(registry, assignment);
-            registry_report(registry, OBJECT_MACHINE, uuid, MACHINE_FIELD_ASSIGNMENTS);
-        }
+        registry_end_assignment(registry, assignment);
     }
 }
 
@@ -174,7 +196,7 @@ static bool is_settled(Reconciler *self)
     GHashTableIter iter;
     gpointer value;
 
-    if (self->registry->hypervisor_state == HYPERVISOR_STATE_FAILED)
+    if (self->registry->hypervisor_state == HYPERVISOR_STATE_FAILED || machine_list_is_late(self->list))
         return true;
     if (!self->registry->machines_known)
         return false;
@@ -328,6 +350,7 @@ void reconciler_queue_idle(Reconciler *self, const char *queue)
         log_object(G_LOG_LEVEL_MESSAGE, NULL, queue, NULL, "machine \"%s\" answers again",
                    machine->info->name);
         machine->busy = machine->stuck = false;
+        machine->in_flight = hostdev_free(machine->in_flight);
         machine->stale = true;
     }
     reconciler_kick(self);

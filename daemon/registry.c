@@ -143,6 +143,20 @@ void registry_report(Registry *registry, ObjectType type, const char *id, unsign
         report(registry, CHANGE_FIELDS, type, id, fields);
 }
 
+void registry_report_machine_assignments(Registry *registry, const char *uuid)
+{
+    if (registry_machine(registry, uuid))
+        report(registry, CHANGE_FIELDS, OBJECT_MACHINE, uuid, MACHINE_FIELD_ASSIGNMENTS);
+}
+
+void registry_end_assignment(Registry *registry, Assignment *assignment)
+{
+    g_autofree char *uuid = g_strdup(assignment->machine_uuid);
+
+    registry_remove_assignment(registry, assignment);
+    registry_report_machine_assignments(registry, uuid);
+}
+
 static int compare_keys(gconstpointer a, gconstpointer b)
 {
     return g_strcmp0(*(const char *const *)a, *(const char *const *)b);

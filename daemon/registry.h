@@ -53,6 +53,11 @@ void registry_remove_machine(Registry *registry, Machine *machine);
 void registry_remove_group(Registry *registry, Group *group);
 void registry_remove_assignment(Registry *registry, Assignment *assignment);
 
+/* registry_remove_assignment(), and its machine (if that is known) has one less. */
+void registry_end_assignment(Registry *registry, Assignment *assignment);
+/* The machine's list of assignments is another one; nothing when the machine is unknown. */
+void registry_report_machine_assignments(Registry *registry, const char *uuid);
+
 /* Reports FIELDS; does nothing when fields is 0. */
 void registry_report(Registry *registry, ObjectType type, const char *id, unsigned fields);
 

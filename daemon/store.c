@@ -14,6 +14,7 @@
 
 #include "daemon/error.h"
 #include "daemon/log.h"
+#include "daemon/worker.h"
 
 #define STORE_VERSION   "1"
 #define STORE_QUEUE     "store"
@@ -71,10 +72,11 @@ static bool write_file(const char *path, const char *data, gsize length, GError 
 static bool delete_file(const char *path, GError **error)
 {
     if (unlink(path) < 0) {
-        if (errno == ENOENT)
-            return true;
-        set_storage_error(error, "delete", path, errno);
-        return false;
+        /* Gone already, but perhaps not durably so: the folder is synced all the same. */
+        if (errno != ENOENT) {
+            set_storage_error(error, "delete", path, errno);
+            return false;
+        }
     }
     return sync_folder(path, error);
 }
@@ -92,7 +94,17 @@ static gpointer run_write(gpointer input, GError **error)
 typedef struct Answer {
     StoreDone done;
     void *userdata;
+    GDestroyNotify free_userdata;
 } Answer;
+
+static void answer_free(gpointer data)
+{
+    Answer *answer = data;
+
+    if (answer->free_userdata)
+        answer->free_userdata(answer->userdata);
+    g_free(answer);
+}
 
 static void write_done(gpointer output, const GError *error, void *userdata)
 {
@@ -115,37 +127,37 @@ static char *object_path(Store *store, StoreArea area, const char *kind, const c
     return g_build_filename(store->dirs[area], kind, id, NULL);
 }
 
-static void push(Store *store, Write *write, StoreDone done, void *userdata)
+static void push(Store *store, Write *write, StoreDone done, void *userdata, GDestroyNotify free_userdata)
 {
     Answer *answer = g_new(Answer, 1);
 
-    *answer = (Answer){ .done = done, .userdata = userdata };
+    *answer = (Answer){ .done = done, .userdata = userdata, .free_userdata = free_userdata };
     worker_pool_push(store->pool, &(WorkerJob){ .queue = STORE_QUEUE,
                                                 .run = run_write,
                                                 .input = write,
                                                 .free_input = write_free,
                                                 .done = write_done,
                                                 .userdata = answer,
-                                                .free_userdata = g_free });
+                                                .free_userdata = answer_free });
 }
 
 void store_save(Store *store, StoreArea area, const char *kind, const char *id, GKeyFile *file,
-                StoreDone done, void *userdata)
+                StoreDone done, void *userdata, GDestroyNotify free_userdata)
 {
     Write *write = g_new0(Write, 1);
 
     write->path = object_path(store, area, kind, id);
     write->data = g_key_file_to_data(file, &write->length, NULL);
-    push(store, write, done, userdata);
+    push(store, write, done, userdata, free_userdata);
 }
 
 void store_delete(Store *store, StoreArea area, const char *kind, const char *id, StoreDone done,
-                  void *userdata)
+                  void *userdata, GDestroyNotify free_userdata)
 {
     Write *write = g_new0(Write, 1);
 
     write->path = object_path(store, area, kind, id);
-    push(store, write, done, userdata);
+    push(store, write, done, userdata, free_userdata);
 }
 
 static bool make_folder(const char *path, GError **error)
@@ -181,12 +193,14 @@ static bool check_version(const char *dir, GError **error)
     return true;
 }
 
-Store *store_new(const char *state_dir, const char *runtime_dir, WorkerPool *pool, GError **error)
+Store *store_new(const char *state_dir, const char *runtime_dir, GError **error)
 {
     static const char *const kinds[] = { "assignments", "groups", "settings" };
     g_autoptr(Store) store = g_new0(Store, 1);
 
-    store->pool = pool;
+    /* One thread: the order of changes is the order on disk. No deadline: what is neither stored nor failed
+     * can't be answered. */
+    store->pool = worker_pool_new(1, NULL, NULL);
     store->dirs[STORE_AREA_STATE] = g_strdup(state_dir);
     store->dirs[STORE_AREA_RUNTIME] = g_strdup(runtime_dir);
     for (int area = 0; area < _STORE_AREA_MAX; area++) {
@@ -206,6 +220,7 @@ Store *store_free(Store *store)
 {
     if (!store)
         return NULL;
+    worker_pool_free(store->pool);
     for (int area = 0; area < _STORE_AREA_MAX; area++)
         g_free(store->dirs[area]);
     g_free(store);
@@ -219,6 +234,20 @@ static void set_aside(const char *path, const GError *error)
     log_warning("%s: damaged, set aside as %s: %s", path, aside, error->message);
     if (g_rename(path, aside) < 0)
         log_warning("%s: cannot be set aside: %s", path, g_strerror(errno));
+}
+
+/* What GLib leaves of a write that a crash cut off, "<id>.XXXXXX": nothing in it was promised. */
+static bool is_temporary(const char *name)
+{
+    enum { RANDOM_LENGTH = 6 };
+    const char *dot = strrchr(name, '.');
+
+    if (strchr(name, '.') != dot || strlen(dot + 1) != RANDOM_LENGTH)
+        return false;
+    for (const char *c = dot + 1; *c; c++)
+        if (!g_ascii_isalnum(*c))
+            return false;
+    return true;
 }
 
 void store_load(Store *store, const char *kind,
@@ -240,14 +269,15 @@ void store_load(Store *store, const char *kind,
             g_autoptr(GKeyFile) file = g_key_file_new();
             g_autoptr(GError) error = NULL;
 
-            /* Temporary files of a write that a crash cut off hold nothing that was promised. */
             if (strchr(name, '.')) {
-                if (!g_str_has_suffix(name, DAMAGED_SUFFIX))
+                if (is_temporary(name))
                     (void)unlink(path);
                 continue;
             }
-            if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &error) ||
-                !take((StoreArea)area, name, file, userdata, &error))
+            if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &error) &&
+                error->domain == G_FILE_ERROR)
+                log_warning("%s: cannot be read, left as it is: %s", path, error->message);
+            else if (error || !take((StoreArea)area, name, file, userdata, &error))
                 set_aside(path, error);
         }
     }

@@ -4,13 +4,12 @@
 /* Store: one key file per object, durable before anybody is told so.
  *
  * <state>/version, <state>/assignments/<id>, and the same below <runtime> for what ends with a reboot.
- * Written in a worker (fsync can take seconds): temporary file, fsync, rename, fsync of the folder. A damaged
- * file is set aside as <id>.damaged with a log line and the rest loads. */
+ * Written in a worker of its own (fsync can take seconds, and a hypervisor that hangs must not hold up a
+ * decision): temporary file, fsync, rename, fsync of the folder. A damaged file is set aside as <id>.damaged
+ * with a log line and the rest loads. */
 
 #include <glib.h>
 #include <stdbool.h>
-
-#include "daemon/worker.h"
 
 typedef struct Store Store;
 
@@ -24,16 +23,17 @@ typedef enum StoreArea {
 typedef void (*StoreDone)(const GError *error, void *userdata);
 
 /* Makes the folders. STORAGE when they can't be used, or hold a newer version's files. */
-Store *store_new(const char *state_dir, const char *runtime_dir, WorkerPool *pool, GError **error);
+Store *store_new(const char *state_dir, const char *runtime_dir, GError **error);
 Store *store_free(Store *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_free)
 
-/* kind: "assignments"; id: safe as a file name. The file is copied before this returns. */
+/* kind: "assignments"; id: safe as a file name. The file is copied before this returns. free_userdata is
+ * called instead of done() when the store is freed first. */
 void store_save(Store *store, StoreArea area, const char *kind, const char *id, GKeyFile *file,
-                StoreDone done, void *userdata);
+                StoreDone done, void *userdata, GDestroyNotify free_userdata);
 /* A file that isn't there is no error. */
 void store_delete(Store *store, StoreArea area, const char *kind, const char *id, StoreDone done,
-                  void *userdata);
+                  void *userdata, GDestroyNotify free_userdata);
 
 /* Calls take() for each file of both areas. When take() fails (sets error, returns false) the file is set
  * aside. Blocks: for the start only. */
