@@ -14,8 +14,11 @@
 #include "daemon/enum-table.h"
 #include "daemon/rule.h"
 
-#define GROUP_NAME_MAX  64   /* characters of A-Za-z0-9._- */
-#define GROUP_RULES_MAX 4096 /* rules of one group */
+#define GROUP_NAME_MAX    64         /* characters of A-Za-z0-9._- */
+#define GROUP_RULES_MAX   4096       /* rules of one group */
+#define GROUP_RULE_ID_MAX G_MAXINT32 /* out of reach for adding, but not for a file */
+
+#define GROUP_ORIGIN_ADMIN "admin"
 
 typedef enum GroupClass {
     GROUP_CLASS_GENERIC,
@@ -32,7 +35,7 @@ typedef enum GroupClass {
     _GROUP_CLASS_INVALID = -1,
 } GroupClass;
 
-/* "generic", "hid", "storage", … */
+/* "generic", "hid", "storage", … The way back ignores case. */
 ENUM_TABLE_DECLARE(GroupClass, group_class);
 /* The freedesktop icon name; a class means nothing else. Static. */
 const char *group_class_icon(GroupClass class_value);
@@ -42,7 +45,7 @@ typedef struct GroupRule {
     bool enabled;
     Rule *rule;
     char *text;   /* rule_print(rule) */
-    char *origin; /* "auto:<device>", "admin", "file:<path>" */
+    char *origin; /* "auto:<device>", "admin", "file:<path>"; clean */
 } GroupRule;
 
 GroupRule *group_rule_free(GroupRule *rule);
@@ -57,7 +60,7 @@ typedef struct Group {
     bool allow_guest_reset;
     bool allow_guest_resets_all;
     int32_t priority;
-    GPtrArray *rules; /* of GroupRule, by id */
+    GPtrArray *rules; /* of GroupRule, owned, by id */
     uint32_t next_rule_id;
     char *file; /* the drop-in that it comes from; NULL = ours to change */
 
@@ -68,6 +71,7 @@ typedef struct Group {
     unsigned free;      /* of those, not in a machine and not reserved by an assignment */
 } Group;
 
+/* Enabled, generic, without rules. */
 Group *group_new(const char *name);
 Group *group_free(Group *group);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Group, group_free)
@@ -75,20 +79,28 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Group, group_free)
 /* What was decided, without saving and outlook. */
 Group *group_copy(const Group *group);
 
+/* "." and ".." are no names: a group is a file somewhere. */
 bool group_name_is_valid(const char *name);
 
-/* Takes the rule. NULL id: the next one. Returns the rule in the group, borrowed. */
+/* Takes the rule, in any case. Returns the rule in the group, borrowed: enabled, with the next id. NULL when
+ * the group is full. */
 GroupRule *group_add_rule(Group *group, Rule *rule, const char *origin);
 GroupRule *group_find_rule(const Group *group, uint32_t id);
 /* False when there is none. */
 bool group_remove_rule(Group *group, uint32_t id);
 
-/* The file form of groups.d, export and the store (the same everywhere):
+/* The file form of groups.d, export and the store:
  *
- *   [Group] Name, Description, Class, Enabled, AllowGuestReset, AllowGuestResetsAll, Priority
- *   [Rule N] Match, Enabled, Origin (store only)
+ *   [Group]   Name, Description, Class, Enabled, AllowGuestReset, AllowGuestResetsAll, Priority, NextRule
+ *   [Rule N]  Match, Enabled, Origin
  *
- * Reading reports "<path>:<line>: …"; an unknown key or section, a bad value or a bad rule refuses the whole
- * file. path is for messages only; from_drop_in sets file and the rules' origin. */
+ * A GKeyFile; but Match is the rule as it is everywhere else, without a second layer of escapes. Name and
+ * Match must be there, everything else has group_new()'s value. NextRule is next_rule_id where that isn't one
+ * more than the last rule's. A file of the store can be moved to groups.d: Origin is taken there too, though
+ * the file is the origin then. */
 char *group_to_text(const Group *group);
+
+/* Strict: an unknown or doubled key or section, a bad value or a bad rule refuses the whole file, with
+ * "<path>:<line>: …" (INVALID_RULE, INVALID_NAME; INVALID_OPTION for everything else). path may be any text;
+ * with from_drop_in it is the group's file and its rules' origin. */
 Group *group_from_text(const char *text, const char *path, bool from_drop_in, GError **error);
