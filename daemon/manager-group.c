@@ -327,7 +327,8 @@ void manager_delete_group(Manager *self, const char *name, bool force, ManagerDo
 
 static bool check_rule_count(const Group *group, guint more, GError **error)
 {
-    if ((group ? group->rules->len : 0) + more <= GROUP_RULES_MAX)
+    if ((group ? group->rules->len : 0) + more <= GROUP_RULES_MAX &&
+        (!group || group->next_rule_id <= GROUP_RULE_ID_MAX - more))
         return true;
     g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED, "a group has at most %d rules",
                 GROUP_RULES_MAX);
