@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* org.usbferry1.Assignment: that a device belongs to a machine. */
+/* org.usbferry1.Assignment: that a device, or devices of a group, belong to a machine. */
 
 #include "dbus/call.h"
 #include "dbus/details.h"
@@ -23,6 +23,14 @@ static int property_get_state(sd_bus *bus, const char *path, const char *interfa
     const AssignmentState *state = userdata;
 
     return sd_bus_message_append(reply, "s", assignment_state_to_string(*state));
+}
+
+static int property_get_quantity(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                 sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    g_autofree char *quantity = assignment_quantity_to_string(userdata);
+
+    return sd_bus_message_append(reply, "s", quantity);
 }
 
 static int property_get_error(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -150,7 +158,9 @@ static const sd_bus_vtable assignment_vtable[] = {
     MOVING("Description", "s", NULL, description),
     SD_BUS_PROPERTY("Type", "s", property_get_type, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     FIXED("Machine", "o", property_get_machine_path, machine_uuid),
+    FIXED("Group", "o", property_get_group_path, group),
     FIXED("Selector", "s", NULL, selector),
+    SD_BUS_PROPERTY("Quantity", "s", property_get_quantity, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     FIXED("Persistent", "b", property_get_bool, persistent),
     MOVING("Priority", "i", NULL, priority),
     FIXED("Owner", "u", NULL, owner),

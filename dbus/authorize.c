@@ -17,25 +17,50 @@
 #define GIVE_QUESTION                                                                        \
     N_("Authentication is required to give the USB device $(device) to the virtual machine " \
        "$(machine)")
+#define GIVE_GROUP_QUESTION                                                                           \
+    N_("Authentication is required to give USB devices of the group $(group) to the virtual machine " \
+       "$(machine)")
 #define TAKE_QUESTION                                                                               \
     N_("Authentication is required to take the USB device $(device) home from the virtual machine " \
        "$(machine)")
+#define TAKE_GROUP_QUESTION                                                                              \
+    N_("Authentication is required to take the USB devices of the group $(group) home from the virtual " \
+       "machine $(machine)")
+#define CHANGE_GROUP_QUESTION \
+    N_("Authentication is required to change the group $(group) of USB devices for virtual machines")
 
 static const AuthorizeEntry entries[] = {
     { FERRY_INTERFACE_MANAGER, "GetDevice", OPEN },
+    { FERRY_INTERFACE_MANAGER, "GetGroup", OPEN },
     { FERRY_INTERFACE_MANAGER, "GetMachine", OPEN },
+    { FERRY_INTERFACE_MANAGER, "TestRule", OPEN },
     { FERRY_INTERFACE_MANAGER, "Explain", OPEN },
     { FERRY_INTERFACE_MANAGER, "Rescan", OPEN },
-    { FERRY_INTERFACE_MANAGER, "Assign", FERRY_ACTION_ASSIGN, GIVE_QUESTION },
+    { FERRY_INTERFACE_MANAGER, "Assign", FERRY_ACTION_ASSIGN, GIVE_QUESTION, GIVE_GROUP_QUESTION },
+    { FERRY_INTERFACE_MANAGER, "CreateGroup", FERRY_ACTION_MANAGE_GROUPS,
+      N_("Authentication is required to make the group $(group) of USB devices for virtual machines") },
+    { FERRY_INTERFACE_MANAGER, "MakePassthrough", FERRY_ACTION_MANAGE_GROUPS,
+      N_("Authentication is required to put $(device) into the group $(group) of USB devices for virtual "
+         "machines") },
+    { FERRY_INTERFACE_MANAGER, "SetEnabled", FERRY_ACTION_MANAGE_SERVICE,
+      N_("Authentication is required to switch giving USB devices to virtual machines on or off") },
     { FERRY_INTERFACE_MANAGER, "ReleaseAll", FERRY_ACTION_TAKE_HOME,
       N_("Authentication is required to take all USB devices home from all virtual machines") },
     { FERRY_INTERFACE_MACHINE, "ReleaseAll", FERRY_ACTION_TAKE_HOME,
       N_("Authentication is required to take all USB devices home from the virtual machine $(machine)") },
-    { FERRY_INTERFACE_ASSIGNMENT, "Attach", FERRY_ACTION_ASSIGN, GIVE_QUESTION },
+    { FERRY_INTERFACE_GROUP, "Assign", FERRY_ACTION_ASSIGN, GIVE_GROUP_QUESTION },
+    { FERRY_INTERFACE_GROUP, "Update", FERRY_ACTION_MANAGE_GROUPS, CHANGE_GROUP_QUESTION },
+    { FERRY_INTERFACE_GROUP, "AddRule", FERRY_ACTION_MANAGE_GROUPS, CHANGE_GROUP_QUESTION },
+    { FERRY_INTERFACE_GROUP, "UpdateRule", FERRY_ACTION_MANAGE_GROUPS, CHANGE_GROUP_QUESTION },
+    { FERRY_INTERFACE_GROUP, "RemoveRule", FERRY_ACTION_MANAGE_GROUPS, CHANGE_GROUP_QUESTION },
+    { FERRY_INTERFACE_GROUP, "Delete", FERRY_ACTION_MANAGE_GROUPS,
+      N_("Authentication is required to delete the group $(group) of USB devices for virtual machines") },
+    { FERRY_INTERFACE_ASSIGNMENT, "Attach", FERRY_ACTION_ASSIGN, GIVE_QUESTION, GIVE_GROUP_QUESTION },
     { FERRY_INTERFACE_ASSIGNMENT, "Update", FERRY_ACTION_ASSIGN,
-      N_("Authentication is required to change the assignment of the USB device $(device) to $(machine)") },
-    { FERRY_INTERFACE_ASSIGNMENT, "Detach", FERRY_ACTION_TAKE_HOME, TAKE_QUESTION },
-    { FERRY_INTERFACE_ASSIGNMENT, "Release", FERRY_ACTION_TAKE_HOME, TAKE_QUESTION },
+      N_("Authentication is required to change the assignment of the USB device $(device) to $(machine)"),
+      N_("Authentication is required to change the assignment of the group $(group) to $(machine)") },
+    { FERRY_INTERFACE_ASSIGNMENT, "Detach", FERRY_ACTION_TAKE_HOME, TAKE_QUESTION, TAKE_GROUP_QUESTION },
+    { FERRY_INTERFACE_ASSIGNMENT, "Release", FERRY_ACTION_TAKE_HOME, TAKE_QUESTION, TAKE_GROUP_QUESTION },
 };
 
 const AuthorizeEntry *authorize_find(const char *interface, const char *member)
@@ -279,6 +304,14 @@ static Sender *sender_get(Authorizer *self, const char *name)
 
 /* the question */
 
+static const char *question_text(const AuthorizeEntry *entry, const char *const *details)
+{
+    for (gsize i = 0; details[i]; i += 2)
+        if (entry->group_question && g_str_equal(details[i], "group") && details[i + 1][0] != '\0')
+            return entry->group_question;
+    return entry->question;
+}
+
 static char **details_with_text(const AuthorizeEntry *entry, const char *const *details)
 {
     GPtrArray *all = g_ptr_array_new();
@@ -286,7 +319,7 @@ static char **details_with_text(const AuthorizeEntry *entry, const char *const *
     for (gsize i = 0; details[i]; i++)
         g_ptr_array_add(all, (gpointer)details[i]);
     g_ptr_array_add(all, (gpointer) "polkit.message");
-    g_ptr_array_add(all, (gpointer)entry->question);
+    g_ptr_array_add(all, (gpointer)question_text(entry, details));
     g_ptr_array_add(all, (gpointer) "polkit.gettext_domain");
     g_ptr_array_add(all, (gpointer)GETTEXT_PACKAGE);
     g_ptr_array_add(all, NULL);
@@ -364,8 +397,7 @@ int authorize(Authorizer *self, sd_bus_message *message, const char *const *deta
     else if (question->entry != entry ||
              !g_strv_equal((const char *const *)question->details, (const char *const *)details))
         r = sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED,
-                              "%s: the device or the machine changed while the question was open: try again",
-                              member);
+                              "%s: what it is about changed while the question was open: try again", member);
     else
         *ret_uid = question->uid;
     question_drop(question);

@@ -25,8 +25,9 @@
 typedef struct AuthorizeEntry {
     const char *interface;
     const char *member;
-    const char *action;   /* NULL = open to everyone */
-    const char *question; /* what the dialog says; $(key) stands for a detail */
+    const char *action;         /* NULL = open to everyone */
+    const char *question;       /* what the dialog says; $(key) stands for a detail */
+    const char *group_question; /* what it says instead when the detail "group" is there; NULL = the same */
 } AuthorizeEntry;
 
 /* NULL: not in the table, so nobody may. */

@@ -11,6 +11,8 @@ struct Call {
     BusService *service;
     sd_bus_message *message;
 
+    GPtrArray *rules; /* of call_done_passthrough() */
+
     /* of call_release_all() */
     guint open;
     guint released;
@@ -31,8 +33,37 @@ void call_free(Call *call)
 {
     g_hash_table_remove(call->service->calls, call);
     sd_bus_message_unref(call->message);
+    g_clear_pointer(&call->rules, g_ptr_array_unref);
     g_clear_error(&call->error);
     g_free(call);
+}
+
+void call_take_rules(Call *call, GPtrArray *rules)
+{
+    call->rules = rules;
+}
+
+/* Before every answer. */
+static void tell_changes(Call *call)
+{
+    if (call->service->changes)
+        changes_flush(call->service->changes);
+}
+
+/* Takes the call; r says how its answer went. */
+static void call_end(Call *call, int r)
+{
+    if (r < 0)
+        log_warning("%s could not be answered: %s", sd_bus_message_get_member(call->message), g_strerror(-r));
+    call_free(call);
+}
+
+static int send_error(Call *call, const GError *error)
+{
+    g_auto(sd_bus_error) bus_error = SD_BUS_ERROR_NULL;
+
+    bus_error_from_gerror(&bus_error, error);
+    return sd_bus_reply_method_error(call->message, &bus_error);
 }
 
 static void call_reply(Call *call, const GError *error, const char *types, ...)
@@ -41,13 +72,9 @@ static void call_reply(Call *call, const GError *error, const char *types, ...)
     va_list arguments;
     int r;
 
-    if (call->service->changes)
-        changes_flush(call->service->changes);
+    tell_changes(call);
     if (error) {
-        g_auto(sd_bus_error) bus_error = SD_BUS_ERROR_NULL;
-
-        bus_error_from_gerror(&bus_error, error);
-        r = sd_bus_reply_method_error(call->message, &bus_error);
+        r = send_error(call, error);
     } else {
         va_start(arguments, types);
         r = sd_bus_message_new_method_return(call->message, &reply);
@@ -57,9 +84,7 @@ static void call_reply(Call *call, const GError *error, const char *types, ...)
             r = sd_bus_send(NULL, reply, NULL);
         va_end(arguments);
     }
-    if (r < 0)
-        log_warning("%s could not be answered: %s", sd_bus_message_get_member(call->message), g_strerror(-r));
-    call_free(call);
+    call_end(call, r);
 }
 
 void call_done(const char *id, const GError *error, void *userdata)
@@ -72,6 +97,46 @@ void call_done_assignment(const char *id, const GError *error, void *userdata)
     g_autofree char *path = object_path(OBJECT_ASSIGNMENT, id);
 
     call_reply(userdata, error, "o", path);
+}
+
+void call_done_group(const char *id, const GError *error, void *userdata)
+{
+    g_autofree char *path = object_path(OBJECT_GROUP, id);
+
+    call_reply(userdata, error, "o", path);
+}
+
+void call_done_rule(const char *id, const GError *error, void *userdata)
+{
+    call_reply(userdata, error, "u", id ? (uint32_t)g_ascii_strtoull(id, NULL, 10) : 0);
+}
+
+static int send_passthrough(Call *call, const char *group)
+{
+    g_autoptr(sd_bus_message) reply = NULL;
+    g_autofree char *path = object_path(OBJECT_GROUP, group);
+    int r;
+
+    r = sd_bus_message_new_method_return(call->message, &reply);
+    if (r < 0)
+        return r;
+    r = sd_bus_message_append(reply, "o", path);
+    if (r < 0)
+        return r;
+    r = sd_bus_message_open_container(reply, SD_BUS_TYPE_ARRAY, "s");
+    for (guint i = 0; r >= 0 && i < call->rules->len; i++)
+        r = sd_bus_message_append(reply, "s", call->rules->pdata[i]);
+    if (r >= 0)
+        r = sd_bus_message_close_container(reply);
+    return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+void call_done_passthrough(const char *id, const GError *error, void *userdata)
+{
+    Call *call = userdata;
+
+    tell_changes(call);
+    call_end(call, error ? send_error(call, error) : send_passthrough(call, id));
 }
 
 static void release_done(const char *id, const GError *error, void *userdata)

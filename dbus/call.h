@@ -15,8 +15,14 @@ Call *call_new(BusService *service, sd_bus_message *message);
 void call_free(Call *call);
 
 /* ManagerDone functions; userdata is the Call, which they free. */
-void call_done(const char *id, const GError *error, void *userdata);            /* answers nothing */
-void call_done_assignment(const char *id, const GError *error, void *userdata); /* answers o */
+void call_done(const char *id, const GError *error, void *userdata);             /* answers nothing */
+void call_done_assignment(const char *id, const GError *error, void *userdata);  /* answers o */
+void call_done_group(const char *id, const GError *error, void *userdata);       /* answers o */
+void call_done_rule(const char *id, const GError *error, void *userdata);        /* answers u */
+void call_done_passthrough(const char *id, const GError *error, void *userdata); /* answers oas */
+
+/* The texts that call_done_passthrough() answers with. Takes the array. */
+void call_take_rules(Call *call, GPtrArray *rules);
 
 /* Releases the assignments (ids) and answers with their number, or with the first error, when all of it is
  * durable. Takes the call. */

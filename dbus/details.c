@@ -2,32 +2,70 @@
 
 #include "dbus/details.h"
 
-char **details_new(const char *device, const char *vendor_product, const char *serial, const char *machine,
-                   const char *owner)
+/* Devices that a dialog still names one by one. */
+#define NAMED_DEVICES_MAX 8
+
+char **details_new(const Details *details)
 {
     const struct {
         const char *key, *value;
     } all[] = {
-        { "device", device }, { "vendor_product", vendor_product },
-        { "serial", serial }, { "machine", machine },
-        { "owner", owner },
+        { "device", details->device },   { "vendor_product", details->vendor_product },
+        { "serial", details->serial },   { "group", details->group },
+        { "machine", details->machine }, { "owner", details->owner },
     };
-    char **details = g_new0(char *, 2 * G_N_ELEMENTS(all) + 1);
+    char **list = g_new0(char *, 2 * G_N_ELEMENTS(all) + 1);
 
     for (gsize i = 0; i < G_N_ELEMENTS(all); i++) {
-        details[2 * i] = g_strdup(all[i].key);
-        details[2 * i + 1] = g_strdup(all[i].value ? all[i].value : "");
+        list[2 * i] = g_strdup(all[i].key);
+        list[2 * i + 1] = g_strdup(all[i].value ? all[i].value : "");
     }
-    return details;
+    return list;
+}
+
+static char *ids_of(const Device *device)
+{
+    return g_strdup_printf("%04x:%04x", device->vendor_id, device->product_id);
 }
 
 char **details_for_device(const Device *device, const Machine *machine)
 {
     g_autofree char *text = device ? device_describe(device) : NULL;
-    g_autofree char *ids =
-        device ? g_strdup_printf("%04x:%04x", device->vendor_id, device->product_id) : NULL;
+    g_autofree char *ids = device ? ids_of(device) : NULL;
 
-    return details_new(text, ids, device ? device->serial : NULL, machine ? machine->info->name : NULL, NULL);
+    return details_new(&(Details){
+        .device = text,
+        .vendor_product = ids,
+        .serial = device ? device->serial : NULL,
+        .machine = machine ? machine->info->name : NULL,
+    });
+}
+
+char **details_for_passthrough(Registry *registry, const char *const *devices, const char *group)
+{
+    g_autoptr(GString) texts = g_string_new(NULL);
+    g_autofree char *ids = NULL;
+    const Device *only = NULL;
+    gsize n;
+
+    for (n = 0; devices[n]; n++) {
+        const Device *device = registry_device(registry, devices[n]);
+        g_autofree char *text = device_describe(device);
+
+        only = n == 0 ? device : NULL;
+        if (n < NAMED_DEVICES_MAX)
+            g_string_append_printf(texts, "%s%s", n > 0 ? ", " : "", text);
+    }
+    if (n > NAMED_DEVICES_MAX)
+        g_string_append_printf(texts, ", … (%" G_GSIZE_FORMAT ")", n);
+    if (only)
+        ids = ids_of(only);
+    return details_new(&(Details){
+        .device = texts->str,
+        .vendor_product = ids,
+        .serial = only ? only->serial : NULL,
+        .group = group,
+    });
 }
 
 /* From what was stored, not from what is plugged in: the question stays the same while the device comes and
@@ -35,11 +73,18 @@ char **details_for_device(const Device *device, const Machine *machine)
 char **details_for_assignment(Registry *registry, const Assignment *assignment)
 {
     const Machine *machine = registry_machine(registry, assignment->machine_uuid);
-    const char *vendor = rule_exact(assignment->rule, "vendor");
-    const char *product = rule_exact(assignment->rule, "product");
+    const Rule *rule = assignment->rule; /* NULL: any device of the group */
+    const char *vendor = rule ? rule_exact(rule, "vendor") : NULL;
+    const char *product = rule ? rule_exact(rule, "product") : NULL;
     g_autofree char *ids = vendor && product ? g_strdup_printf("%s:%s", vendor, product) : NULL;
     g_autofree char *owner = g_strdup_printf("%u", assignment->owner);
 
-    return details_new(assignment->device_text, ids, rule_exact(assignment->rule, "serial"),
-                       machine ? machine->info->name : assignment->machine_name, owner);
+    return details_new(&(Details){
+        .device = assignment->group ? NULL : assignment->device_text,
+        .vendor_product = ids,
+        .serial = rule ? rule_exact(rule, "serial") : NULL,
+        .group = assignment->group,
+        .machine = machine ? machine->info->name : assignment->machine_name,
+        .owner = owner,
+    });
 }

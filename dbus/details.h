@@ -9,9 +9,19 @@
 
 #include "daemon/registry.h"
 
-/* key, value, …, NULL: device, vendor_product, serial, machine, owner. NULL arguments become "". */
-char **details_new(const char *device, const char *vendor_product, const char *serial, const char *machine,
-                   const char *owner);
-/* device may be NULL */
+typedef struct Details {
+    const char *device;
+    const char *vendor_product;
+    const char *serial;
+    const char *group;
+    const char *machine;
+    const char *owner;
+} Details;
+
+/* key, value, …, NULL: the members of details. NULL becomes "". */
+char **details_new(const Details *details);
+/* device may be NULL, machine too */
 char **details_for_device(const Device *device, const Machine *machine);
+/* Devices that are to be put into a group. */
+char **details_for_passthrough(Registry *registry, const char *const *devices, const char *group);
 char **details_for_assignment(Registry *registry, const Assignment *assignment);

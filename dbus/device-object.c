@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* org.usbferry1.Device: a device that is plugged in now. */
 
+#include "daemon/membership.h"
 #include "daemon/registry.h"
 #include "dbus/names.h"
 #include "dbus/object.h"
@@ -28,6 +29,45 @@ static int property_get_state(sd_bus *bus, const char *path, const char *interfa
     return sd_bus_message_append(reply, "s", device_state_to_string(*state));
 }
 
+static int property_get_groups(sd_bus *bus, const char *path, const char *interface, const char *property,
+                               sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    const Device *device = userdata;
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+    for (guint i = 0; device->memberships && i < device->memberships->len; i++)
+        g_ptr_array_add(names, ((const Membership *)device->memberships->pdata[i])->group->name);
+    return append_paths(reply, OBJECT_GROUP, names);
+}
+
+static int append_rules(sd_bus_message *reply, const Membership *membership)
+{
+    const Group *group = membership->group;
+    int r = 0;
+
+    for (guint i = 0; r >= 0 && i < membership->rule_ids->len; i++) {
+        uint32_t id = g_array_index(membership->rule_ids, uint32_t, i);
+        const GroupRule *rule = group_find_rule(group, id);
+        g_autofree char *text = rule ? g_strdup_printf("%s#%u %s", group->name, id, rule->text) : NULL;
+
+        if (rule)
+            r = sd_bus_message_append(reply, "s", text);
+    }
+    return r;
+}
+
+static int property_get_rules(sd_bus *bus, const char *path, const char *interface, const char *property,
+                              sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    const Device *device = userdata;
+    int r;
+
+    r = sd_bus_message_open_container(reply, SD_BUS_TYPE_ARRAY, "s");
+    for (guint i = 0; r >= 0 && device->memberships && i < device->memberships->len; i++)
+        r = append_rules(reply, device->memberships->pdata[i]);
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
 #define FACT(name, type, get, field) \
     SD_BUS_PROPERTY(name, type, get, offsetof(Device, field), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE)
 
@@ -50,6 +90,8 @@ static const sd_bus_vtable device_vtable[] = {
     FACT("IsHub", "b", property_get_bool, is_hub),
     SD_BUS_PROPERTY("State", "s", property_get_state, offsetof(Device, state),
                     SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Groups", "ao", property_get_groups, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Rules", "as", property_get_rules, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Assignment", "o", property_get_assignment_path, offsetof(Device, assignment_id),
                     SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Machine", "o", property_get_machine_path, offsetof(Device, machine_uuid),
@@ -66,7 +108,8 @@ static const FieldProperty device_properties[] = {
     { DEVICE_FIELD_FACTS, "Socket" },     { DEVICE_FIELD_FACTS, "Controller" },
     { DEVICE_FIELD_FACTS, "Hub" },        { DEVICE_FIELD_FACTS, "IsHub" },
     { DEVICE_FIELD_STATE, "State" },      { DEVICE_FIELD_ASSIGNMENT, "Assignment" },
-    { DEVICE_FIELD_MACHINE, "Machine" },  {},
+    { DEVICE_FIELD_MACHINE, "Machine" },  { DEVICE_FIELD_GROUPS, "Groups" },
+    { DEVICE_FIELD_GROUPS, "Rules" },     {},
 };
 
 const ObjectKind device_object = {

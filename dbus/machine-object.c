@@ -54,15 +54,8 @@ static int property_get_assignments(sd_bus *bus, const char *path, const char *i
                                     sd_bus_error *error)
 {
     g_autoptr(GPtrArray) ids = assignments_of(object_service(bus)->registry, userdata);
-    int r;
 
-    r = sd_bus_message_open_container(reply, SD_BUS_TYPE_ARRAY, "o");
-    for (guint i = 0; r >= 0 && i < ids->len; i++) {
-        g_autofree char *assignment = object_path(OBJECT_ASSIGNMENT, ids->pdata[i]);
-
-        r = sd_bus_message_append(reply, "o", assignment);
-    }
-    return r < 0 ? r : sd_bus_message_close_container(reply);
+    return append_paths(reply, OBJECT_ASSIGNMENT, ids);
 }
 
 static int property_get_foreign_devices(sd_bus *bus, const char *path, const char *interface,

@@ -3,9 +3,11 @@
 
 #include "daemon/explain.h"
 #include "daemon/selector.h"
+#include "dbus/assign.h"
 #include "dbus/call.h"
 #include "dbus/details.h"
 #include "dbus/errors.h"
+#include "dbus/group-options.h"
 #include "dbus/names.h"
 #include "dbus/object.h"
 #include "dbus/options.h"
@@ -46,6 +48,12 @@ static int property_get_settling(sd_bus *bus, const char *path, const char *inte
     return sd_bus_message_append(reply, "b", (int)manager_settling(object_service(bus)->manager));
 }
 
+static int property_get_enabled(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    return sd_bus_message_append(reply, "b", (int)object_service(bus)->registry->enabled);
+}
+
 /* methods */
 
 static int reply_path(sd_bus_message *message, ObjectType type, const char *id)
@@ -77,6 +85,26 @@ static int method_get_device(sd_bus_message *message, void *userdata, sd_bus_err
     return reply_path(message, OBJECT_DEVICE, device->sysname);
 }
 
+static int method_get_group(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    g_autoptr(GError) error = NULL;
+    const Group *group;
+    const char *name;
+    int r;
+
+    r = sd_bus_message_read(message, "s", &name);
+    if (r < 0)
+        return r;
+    r = authorize(service->authorizer, message, NULL, NULL, ret_error);
+    if (r < 0)
+        return r;
+    group = manager_find_group(service->manager, name, &error);
+    if (!group)
+        return bus_error_from_gerror(ret_error, error);
+    return reply_path(message, OBJECT_GROUP, group->name);
+}
+
 static int method_get_machine(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
     BusService *service = object_service(sd_bus_message_get_bus(message));
@@ -99,45 +127,168 @@ static int method_get_machine(sd_bus_message *message, void *userdata, sd_bus_er
 
 static int method_assign(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
-    BusService *service = object_service(sd_bus_message_get_bus(message));
-    AssignRequest request = { .persistent = true };
-    Option options[] = {
-        { "Name", 's', &request.name },
-        { "Description", 's', &request.description },
-        { "Persistent", 'b', &request.persistent },
-        { "Priority", 'i', &request.priority },
-    };
-    g_autofree char *device = NULL, *machine = NULL;
-    g_auto(GStrv) details = NULL;
+    g_autofree char *source = NULL;
     g_autoptr(GError) error = NULL;
-    const char *device_path, *machine_path;
+    const char *path;
+    ObjectType type;
     int r;
 
-    r = sd_bus_message_read(message, "oo", &device_path, &machine_path);
+    r = sd_bus_message_read(message, "o", &path);
     if (r < 0)
         return r;
-    r = options_read(message, options, G_N_ELEMENTS(options), ret_error);
-    if (r < 0)
-        return r;
-    request.device = device = object_id(OBJECT_DEVICE, device_path, &error);
-    if (!device)
+    type = g_str_has_prefix(path, FERRY_PATH_GROUP_PREFIX "/") ? OBJECT_GROUP : OBJECT_DEVICE;
+    source = object_id(type, path, &error);
+    if (!source)
         return bus_error_from_gerror(ret_error, error);
-    request.machine_uuid = machine = object_id(OBJECT_MACHINE, machine_path, &error);
-    if (!machine)
-        return bus_error_from_gerror(ret_error, error);
-    if (!manager_check_assign(service->manager, &request, &error))
-        return bus_error_from_gerror(ret_error, error);
+    return assign_call(message, type, source, ret_error);
+}
 
-    details = details_for_device(registry_device(service->registry, device),
-                                 registry_machine(service->registry, machine));
-    r = authorize(service->authorizer, message, (const char *const *)details, &request.owner, ret_error);
+static int method_create_group(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    GroupOptions options;
+    g_auto(GStrv) details = NULL;
+    g_autoptr(GError) error = NULL;
+    const char *name;
+    uint32_t uid;
+    int r;
+
+    r = sd_bus_message_read(message, "s", &name);
+    if (r < 0)
+        return r;
+    r = group_options_read(message, &options, ret_error);
+    if (r < 0)
+        return r;
+    if (!manager_check_create_group(service->manager, name, &options.choices, &error))
+        return bus_error_from_gerror(ret_error, error);
+    details = details_new(&(Details){ .group = name });
+    r = authorize(service->authorizer, message, (const char *const *)details, &uid, ret_error);
     if (r < 0)
         return r;
     if (r == 0)
         return 1; /* comes back with the answer */
 
-    manager_assign(service->manager, &request, call_done_assignment, call_new(service, message));
+    manager_create_group(service->manager, name, &options.choices, call_done_group,
+                         call_new(service, message));
     return 1;
+}
+
+/* Sysnames from an array of paths: NULL-terminated, of char *. */
+static int read_devices(sd_bus_message *message, GPtrArray *devices, sd_bus_error *ret_error)
+{
+    g_autoptr(GError) error = NULL;
+    const char *path;
+    int r;
+
+    r = sd_bus_message_enter_container(message, SD_BUS_TYPE_ARRAY, "o");
+    if (r < 0)
+        return r;
+    while ((r = sd_bus_message_read(message, "o", &path)) > 0) {
+        char *sysname = object_id(OBJECT_DEVICE, path, &error);
+
+        if (!sysname)
+            return bus_error_from_gerror(ret_error, error);
+        g_ptr_array_add(devices, sysname);
+        if (devices->len > GROUP_RULES_MAX)
+            return bus_error_setf(ret_error, FERRY_ERROR_LIMIT_EXCEEDED, "at most %d devices at a time",
+                                  GROUP_RULES_MAX);
+    }
+    if (r < 0)
+        return r;
+    if (devices->len == 0)
+        return bus_error_setf(ret_error, FERRY_ERROR_NO_SUCH_DEVICE, "no device is named: name at least one");
+    g_ptr_array_add(devices, NULL);
+    return sd_bus_message_exit_container(message);
+}
+
+static int method_make_passthrough(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    g_autoptr(GPtrArray) devices = g_ptr_array_new_with_free_func(g_free), rules = NULL;
+    const char *const *sysnames;
+    GroupOptions options;
+    g_auto(GStrv) details = NULL;
+    g_autoptr(GError) error = NULL;
+    const char *group;
+    Call *call;
+    uint32_t uid;
+    int r;
+
+    r = read_devices(message, devices, ret_error);
+    if (r < 0)
+        return r;
+    r = sd_bus_message_read(message, "s", &group);
+    if (r < 0)
+        return r;
+    r = group_options_read(message, &options, ret_error);
+    if (r < 0)
+        return r;
+    sysnames = (const char *const *)devices->pdata;
+    if (!manager_check_make_passthrough(service->manager, sysnames, group, &options.choices, &rules, &error))
+        return bus_error_from_gerror(ret_error, error);
+    details = details_for_passthrough(service->registry, sysnames, group);
+    r = authorize(service->authorizer, message, (const char *const *)details, &uid, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return 1; /* comes back with the answer */
+
+    call = call_new(service, message);
+    call_take_rules(call, g_steal_pointer(&rules));
+    manager_make_passthrough(service->manager, sysnames, group, &options.choices, call_done_passthrough,
+                             call);
+    return 1;
+}
+
+static int method_set_enabled(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    g_auto(GStrv) details = details_new(&(Details){});
+    uint32_t uid;
+    int enabled, r;
+
+    r = sd_bus_message_read(message, "b", &enabled);
+    if (r < 0)
+        return r;
+    r = authorize(service->authorizer, message, (const char *const *)details, &uid, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return 1; /* comes back with the answer */
+
+    manager_set_enabled(service->manager, enabled != 0, call_done, call_new(service, message));
+    return 1;
+}
+
+static int method_test_rule(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    g_autoptr(sd_bus_message) reply = NULL;
+    g_autoptr(GPtrArray) devices = NULL, sysnames = NULL;
+    g_autoptr(GError) error = NULL;
+    const char *rule;
+    int r;
+
+    r = sd_bus_message_read(message, "s", &rule);
+    if (r < 0)
+        return r;
+    r = authorize(service->authorizer, message, NULL, NULL, ret_error);
+    if (r < 0)
+        return r;
+    devices = manager_test_rule(service->manager, rule, &error);
+    if (!devices)
+        return bus_error_from_gerror(ret_error, error);
+
+    sysnames = g_ptr_array_new();
+    for (guint i = 0; i < devices->len; i++)
+        g_ptr_array_add(sysnames, ((const Device *)devices->pdata[i])->sysname);
+    r = sd_bus_message_new_method_return(message, &reply);
+    if (r < 0)
+        return r;
+    r = append_paths(reply, OBJECT_DEVICE, sysnames);
+    if (r < 0)
+        return r;
+    return sd_bus_send(NULL, reply, NULL);
 }
 
 static int method_release_all(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
@@ -245,12 +396,24 @@ static const sd_bus_vtable manager_vtable[] = {
     SD_BUS_PROPERTY("HypervisorState", "s", property_get_hypervisor_state, 0,
                     SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Settling", "b", property_get_settling, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Enabled", "b", property_get_enabled, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_METHOD_WITH_ARGS("GetDevice", SD_BUS_ARGS("s", selector), SD_BUS_RESULT("o", device),
                             method_get_device, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("GetGroup", SD_BUS_ARGS("s", name), SD_BUS_RESULT("o", group), method_get_group,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("GetMachine", SD_BUS_ARGS("s", name_or_uuid), SD_BUS_RESULT("o", machine),
                             method_get_machine, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Assign", SD_BUS_ARGS("o", source, "o", machine, "a{sv}", options),
                             SD_BUS_RESULT("o", assignment), method_assign, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("CreateGroup", SD_BUS_ARGS("s", name, "a{sv}", options),
+                            SD_BUS_RESULT("o", group), method_create_group, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("MakePassthrough", SD_BUS_ARGS("ao", devices, "s", group, "a{sv}", options),
+                            SD_BUS_RESULT("o", group, "as", rules), method_make_passthrough,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("TestRule", SD_BUS_ARGS("s", rule), SD_BUS_RESULT("ao", devices),
+                            method_test_rule, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("SetEnabled", SD_BUS_ARGS("b", enabled), SD_BUS_NO_RESULT, method_set_enabled,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("ReleaseAll", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("u", released),
                             method_release_all, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Rescan", SD_BUS_NO_ARGS, SD_BUS_RESULT("u", added, "u", removed), method_rescan,
@@ -263,6 +426,7 @@ static const sd_bus_vtable manager_vtable[] = {
 static const FieldProperty manager_properties[] = {
     { MANAGER_FIELD_HYPERVISOR_STATE, "HypervisorState" },
     { MANAGER_FIELD_SETTLING, "Settling" },
+    { MANAGER_FIELD_ENABLED, "Enabled" },
     {},
 };
 

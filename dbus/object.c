@@ -14,9 +14,8 @@
 #include "dbus/service-private.h"
 
 static const ObjectKind *const object_kinds[_OBJECT_TYPE_MAX] = {
-    [OBJECT_MANAGER] = &manager_object,
-    [OBJECT_DEVICE] = &device_object,
-    [OBJECT_MACHINE] = &machine_object,
+    [OBJECT_MANAGER] = &manager_object,       [OBJECT_DEVICE] = &device_object,
+    [OBJECT_MACHINE] = &machine_object,       [OBJECT_GROUP] = &group_object,
     [OBJECT_ASSIGNMENT] = &assignment_object,
 };
 
@@ -56,6 +55,19 @@ char *object_id(ObjectType type, const char *path, GError **error)
     }
     g_set_error(error, FERRY_ERROR, (int)kind->no_such, "no such %s: %s", kind->noun, path);
     return NULL;
+}
+
+int append_paths(sd_bus_message *message, ObjectType type, const GPtrArray *ids)
+{
+    int r;
+
+    r = sd_bus_message_open_container(message, SD_BUS_TYPE_ARRAY, "o");
+    for (guint i = 0; r >= 0 && i < ids->len; i++) {
+        g_autofree char *path = object_path(type, ids->pdata[i]);
+
+        r = sd_bus_message_append(message, "o", path);
+    }
+    return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
 /* registration */
@@ -188,6 +200,12 @@ int property_get_machine_path(sd_bus *bus, const char *path, const char *interfa
                               sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
     return append_path(reply, OBJECT_MACHINE, userdata);
+}
+
+int property_get_group_path(sd_bus *bus, const char *path, const char *interface, const char *property,
+                            sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    return append_path(reply, OBJECT_GROUP, userdata);
 }
 
 int property_get_assignment_path(sd_bus *bus, const char *path, const char *interface, const char *property,

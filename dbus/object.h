@@ -36,6 +36,7 @@ typedef struct ObjectKind {
 extern const ObjectKind manager_object;    /* dbus/manager-object.c */
 extern const ObjectKind device_object;     /* dbus/device-object.c */
 extern const ObjectKind machine_object;    /* dbus/machine-object.c */
+extern const ObjectKind group_object;      /* dbus/group-object.c */
 extern const ObjectKind assignment_object; /* dbus/assignment-object.c */
 
 const ObjectKind *object_kind(ObjectType type);
@@ -50,6 +51,9 @@ typedef struct BusService BusService;
 /* Adds the kind to the service's bus. Fails when one of its methods has no entry in the table of rights. */
 int object_register(BusService *service, const ObjectKind *kind, GError **error);
 
+/* An array of paths, ao. ids: of char *. */
+int append_paths(sd_bus_message *message, ObjectType type, const GPtrArray *ids);
+
 /* The service that a running handler or getter of ours belongs to. */
 BusService *object_service(sd_bus *bus);
 
@@ -61,5 +65,7 @@ int property_get_device_path(sd_bus *bus, const char *path, const char *interfac
                              sd_bus_message *reply, void *userdata, sd_bus_error *error);
 int property_get_machine_path(sd_bus *bus, const char *path, const char *interface, const char *property,
                               sd_bus_message *reply, void *userdata, sd_bus_error *error);
+int property_get_group_path(sd_bus *bus, const char *path, const char *interface, const char *property,
+                            sd_bus_message *reply, void *userdata, sd_bus_error *error);
 int property_get_assignment_path(sd_bus *bus, const char *path, const char *interface, const char *property,
                                  sd_bus_message *reply, void *userdata, sd_bus_error *error);

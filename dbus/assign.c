@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "dbus/assign.h"
+
+#include "dbus/call.h"
+#include "dbus/details.h"
+#include "dbus/errors.h"
+#include "dbus/object.h"
+#include "dbus/options.h"
+#include "dbus/service-private.h"
+
+static char **assign_details(Registry *registry, const AssignRequest *request)
+{
+    const Machine *machine = registry_machine(registry, request->machine_uuid);
+
+    if (request->group)
+        return details_new(&(Details){ .group = request->group, .machine = machine->info->name });
+    return details_for_device(registry_device(registry, request->device), machine);
+}
+
+int assign_call(sd_bus_message *message, ObjectType type, const char *source, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    AssignRequest request = {
+        .device = type == OBJECT_DEVICE ? source : NULL,
+        .group = type == OBJECT_GROUP ? source : NULL,
+        .persistent = true,
+    };
+    Option options[] = {
+        { "Name", 's', &request.name },
+        { "Description", 's', &request.description },
+        { "Quantity", 's', &request.quantity },
+        { "Selector", 's', &request.selector },
+        { "Persistent", 'b', &request.persistent },
+        { "Priority", 'i', &request.priority },
+    };
+    g_autofree char *machine = NULL;
+    g_auto(GStrv) details = NULL;
+    g_autoptr(GError) error = NULL;
+    const char *machine_path;
+    int r;
+
+    r = sd_bus_message_read(message, "o", &machine_path);
+    if (r < 0)
+        return r;
+    r = options_read(message, options, G_N_ELEMENTS(options), ret_error);
+    if (r < 0)
+        return r;
+    request.machine_uuid = machine = object_id(OBJECT_MACHINE, machine_path, &error);
+    if (!machine)
+        return bus_error_from_gerror(ret_error, error);
+    if (!manager_check_assign(service->manager, &request, &error))
+        return bus_error_from_gerror(ret_error, error);
+
+    details = assign_details(service->registry, &request);
+    r = authorize(service->authorizer, message, (const char *const *)details, &request.owner, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return 1; /* comes back with the answer */
+
+    manager_assign(service->manager, &request, call_done_assignment, call_new(service, message));
+    return 1;
+}
