@@ -84,6 +84,15 @@ static gboolean on_stop(gpointer userdata)
     return G_SOURCE_CONTINUE;
 }
 
+static gboolean on_reload(gpointer userdata)
+{
+    Daemon *self = userdata;
+
+    log_notice("reading the drop-in folders of groups again");
+    manager_reload(self->manager);
+    return G_SOURCE_CONTINUE;
+}
+
 static const char *directory(const char *variable, const char *otherwise)
 {
     const char *value = g_getenv(variable);
@@ -124,6 +133,7 @@ static void daemon_run(Daemon *self)
     g_autoptr(GError) error = NULL;
     guint term = g_unix_signal_add(SIGTERM, on_stop, self);
     guint interrupt = g_unix_signal_add(SIGINT, on_stop, self);
+    guint hangup = g_unix_signal_add(SIGHUP, on_reload, self);
 
     if (daemon_start(self, &error)) {
         log_notice("usbferryd " FERRY_VERSION " is ready as " FERRY_BUS_NAME ", machines of %s",
@@ -138,6 +148,7 @@ static void daemon_run(Daemon *self)
         g_source_remove(self->retire_timeout);
     g_source_remove(term);
     g_source_remove(interrupt);
+    g_source_remove(hangup);
     daemon_stop(self);
 }
 
