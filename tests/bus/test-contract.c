@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/bus/fixture.h"
+#include "tests/bus/group-calls.h"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
 
@@ -156,6 +156,7 @@ static void test_live_service_is_the_contract(void **state)
     Fixture *fixture = *state;
     g_autofree char *device = fixture_device_path("1-2");
     g_autofree char *machine = fixture_machine_path(FIXTURE_DESK);
+    g_autofree char *group = group_create(fixture, "keys");
     g_autofree char *assignment = NULL;
 
     fixture_plug(fixture, "1-2", "046d", "c31c", "KBD-0001", "Keyboard K120");
@@ -164,6 +165,7 @@ static void test_live_service_is_the_contract(void **state)
     check(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER);
     check(fixture, device, FERRY_INTERFACE_DEVICE);
     check(fixture, machine, FERRY_INTERFACE_MACHINE);
+    check(fixture, group, FERRY_INTERFACE_GROUP);
     check(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT);
 }
 

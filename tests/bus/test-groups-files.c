@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Groups from drop-in files: read at the start and at a reload, never changed over the bus, and a bad one
+ * stands in nobody's way. */
+
+#include "tests/bus/cmocka-include.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "tests/bus/group-calls.h"
+
+#define KEYS_FILE                            \
+    "[Group]\n"                              \
+    "Name=keys\n"                            \
+    "Description=Keys of the CAD machines\n" \
+    "Class=smartcard\n"                      \
+    "\n"                                     \
+    "[Rule 1]\n"                             \
+    "Match=vendor=0529 serial=AB*\n"         \
+    "\n"                                     \
+    "[Rule 2]\n"                             \
+    "Match=vendor=046d\n"                    \
+    "Enabled=false\n"
+
+static void reload(Fixture *fixture)
+{
+    assert_int_equal(kill(fixture->daemon_pid, SIGHUP), 0);
+}
+
+static char *text_of(const char *name, const char *rule)
+{
+    return g_strdup_printf("[Group]\nName=%s\n\n[Rule 1]\nMatch=%s\n", name, rule);
+}
+
+static void wait_rules(Fixture *fixture, const char *group, const char *rules)
+{
+    wait_list(fixture, group, FERRY_INTERFACE_GROUP, "Rules", rules);
+}
+
+static bool log_says(Fixture *fixture, void *userdata)
+{
+    g_autofree char *path = g_build_filename(fixture->dir, "daemon.log", NULL);
+    g_autofree char *text = NULL;
+
+    return g_file_get_contents(path, &text, NULL, NULL) && strstr(text, userdata);
+}
+
+static void wait_log(Fixture *fixture, const char *text)
+{
+    g_autofree char *searched = g_strdup(text);
+    g_autofree char *what = g_strdup_printf("the log says \"%s\"", text);
+
+    fixture_wait_for(fixture, log_says, searched, what);
+}
+
+static void test_file_is_read_only(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *file = groups_drop_in("etc", "keys.conf", KEYS_FILE);
+    g_autofree char *group = group_path("keys");
+    g_autofree char *device = fixture_device_path("1-1");
+    g_autofree char *rules =
+        g_strdup_printf("1 true vendor=0529 serial=AB* file:%s; 2 false vendor=046d file:%s", file, file);
+    g_autofree char *assignment = NULL;
+    char *text;
+
+    groups_plug(fixture, "1-1", "0529:0001", "AB-1");
+    reload(fixture);
+    fixture_wait_object(fixture, group, FERRY_INTERFACE_GROUP, true);
+    fixture_wait(fixture, group, FERRY_INTERFACE_GROUP, "File", file);
+    fixture_wait(fixture, group, FERRY_INTERFACE_GROUP, "Description", "Keys of the CAD machines");
+    wait_rules(fixture, group, rules);
+    wait_list(fixture, group, FERRY_INTERFACE_GROUP, "Devices", "1-1");
+
+    text = fixture_call_error(fixture, "AlreadyExists", group, FERRY_INTERFACE_GROUP, "Update", "a{sv}", 1,
+                              "Description", "s", "Mine");
+    assert_says(text, file);
+    g_free(text);
+    g_free(fixture_call_error(fixture, "AlreadyExists", group, FERRY_INTERFACE_GROUP, "AddRule", "sa{sv}",
+                              "vendor=*", 0));
+    g_free(fixture_call_error(fixture, "AlreadyExists", group, FERRY_INTERFACE_GROUP, "UpdateRule", "usa{sv}",
+                              1, "vendor=*", 0));
+    g_free(fixture_call_error(fixture, "AlreadyExists", group, FERRY_INTERFACE_GROUP, "RemoveRule", "u", 1));
+    g_free(fixture_call_error(fixture, "AlreadyExists", group, FERRY_INTERFACE_GROUP, "Delete", "a{sv}", 1,
+                              "Force", "b", 1));
+    g_free(fixture_call_error(fixture, "AlreadyExists", FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER,
+                              "CreateGroup", "sa{sv}", "keys", 0));
+    g_free(fixture_call_error(fixture, "AlreadyExists", FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER,
+                              "MakePassthrough", "aosa{sv}", 1, device, "keys", 0));
+    wait_rules(fixture, group, rules);
+    fixture_wait(fixture, group, FERRY_INTERFACE_GROUP, "Description", "Keys of the CAD machines");
+
+    /* It is there to be assigned. */
+    assignment = group_assign(fixture, group, FIXTURE_DESK, NULL, NULL);
+    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
+}
+
+static void test_reload(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *group = group_path("keys");
+    g_autofree char *first = text_of("keys", "vendor=0001");
+    g_autofree char *second = text_of("keys", "vendor=0002");
+    g_autofree char *third = text_of("keys", "vendor=0003");
+    g_autofree char *lib = groups_drop_in("lib", "keys.conf", first);
+    g_autofree char *lib_rules = g_strdup_printf("1 true vendor=0001 file:%s", lib);
+    g_autofree char *etc = NULL;
+    g_autofree char *etc_rules = NULL;
+    g_autofree char *changed_rules = NULL;
+
+    fixture_stop_daemon(fixture, SIGTERM);
+    fixture_start_daemon(fixture);
+    fixture_wait_object(fixture, group, FERRY_INTERFACE_GROUP, true);
+    wait_rules(fixture, group, lib_rules);
+
+    /* /etc comes before /usr/lib. */
+    etc = groups_drop_in("etc", "keys.conf", second);
+    etc_rules = g_strdup_printf("1 true vendor=0002 file:%s", etc);
+    reload(fixture);
+    wait_rules(fixture, group, etc_rules);
+    fixture_wait(fixture, group, FERRY_INTERFACE_GROUP, "File", etc);
+    g_free(groups_drop_in("etc", "keys.conf", third));
+    changed_rules = g_strdup_printf("1 true vendor=0003 file:%s", etc);
+    reload(fixture);
+    wait_rules(fixture, group, changed_rules);
+    g_free(groups_drop_in("etc", "keys.conf", NULL));
+    reload(fixture);
+    wait_rules(fixture, group, lib_rules);
+    g_free(groups_drop_in("lib", "keys.conf", NULL));
+    reload(fixture);
+    fixture_wait_object(fixture, group, FERRY_INTERFACE_GROUP, false);
+}
+
+static void test_bad_files_keep_nothing_from_loading(void **state)
+{
+    Fixture *fixture = *state;
+    static const char *const bad[] = {
+        "[Group]\nName=bad1\nColour=red\n",
+        "[Group]\nName=bad2\n\n[Rule 1]\nMatch=vendor=xyz\n",
+        "[Group]\nName=my keys\n",
+        "[Rule 1]\nMatch=vendor=0001\n",
+        "rubbish\n",
+        "\xff\xfe",
+        "",
+    };
+    g_autofree char *good = text_of("good", "vendor=0529");
+    g_autofree char *twice = text_of("good", "vendor=046d");
+    g_autofree char *last = text_of("last", "vendor=0001");
+    g_autofree char *good_path = group_path("good");
+    g_autofree char *last_path = group_path("last");
+    g_autofree char *bad_path = group_path("bad1");
+    g_autofree char *good_file = groups_drop_in("etc", "50-good.conf", good);
+    g_autofree char *rules = g_strdup_printf("1 true vendor=0529 file:%s", good_file);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autofree char *name = g_strdup_printf("%zu0-bad.conf", i + 1);
+
+        g_free(groups_drop_in("etc", name, bad[i]));
+    }
+    g_free(groups_drop_in("etc", "60-twice.conf", twice));
+    g_free(groups_drop_in("etc", "99-last.conf", last));
+    g_free(groups_drop_in("etc", "README", "not a group"));
+    reload(fixture);
+    fixture_wait_object(fixture, last_path, FERRY_INTERFACE_GROUP, true);
+    wait_rules(fixture, good_path, rules);
+    fixture_wait_object(fixture, bad_path, FERRY_INTERFACE_GROUP, false);
+    wait_log(fixture, "etc/10-bad.conf:3: ");
+    wait_log(fixture, "etc/20-bad.conf:5: ");
+    wait_log(fixture, "etc/60-twice.conf");
+
+    /* The same at a start. */
+    fixture_stop_daemon(fixture, SIGTERM);
+    fixture_start_daemon(fixture);
+    fixture_wait_object(fixture, last_path, FERRY_INTERFACE_GROUP, true);
+    wait_rules(fixture, good_path, rules);
+}
+
+static void test_a_group_of_the_bus_comes_first(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *group = group_create_with(fixture, "keys", "vendor=0001");
+    g_autofree char *other = text_of("other", "vendor=0002");
+    g_autofree char *other_path = group_path("other");
+
+    g_free(groups_drop_in("etc", "keys.conf", KEYS_FILE));
+    g_free(groups_drop_in("etc", "other.conf", other));
+    reload(fixture);
+    fixture_wait_object(fixture, other_path, FERRY_INTERFACE_GROUP, true);
+    wait_rules(fixture, group, "1 true vendor=0001 admin");
+    fixture_wait(fixture, group, FERRY_INTERFACE_GROUP, "File", "");
+    group_add_rule(fixture, group, "vendor=0003");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, groups_setup, groups_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_file_is_read_only),
+        TEST(test_reload),
+        TEST(test_bad_files_keep_nothing_from_loading),
+        TEST(test_a_group_of_the_bus_comes_first),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
