@@ -18,7 +18,9 @@
 #define DEFAULT_RUNTIME_DIR "/run/usbferry"
 
 /* libvirtd takes five requests of one client at a time; one is left for looking around. */
-#define WORKERS 4
+/* Machines that hang at the same time hold this many calls before each is given up; below libvirtd's own 20
+ * workers. */
+#define WORKERS 12
 
 /* How long the bus may take to take the name back before the service leaves without that. */
 #define RETIRE_TIMEOUT_MS 2000
