@@ -135,6 +135,11 @@ char *client_find_machine(Client *client, const char *name_or_uuid, GError **err
     return find(client, "GetMachine", name_or_uuid, error);
 }
 
+char *client_find_group(Client *client, const char *name, GError **error)
+{
+    return find(client, "GetGroup", name, error);
+}
+
 bool client_wants_colors(void)
 {
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");

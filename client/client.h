@@ -38,10 +38,11 @@ sd_bus_message *client_read(Client *client, sd_bus_message *call, GError **error
 /* Sends a call that changes something: the user may be asked for a password, and gets the time to answer. */
 sd_bus_message *client_change(Client *client, sd_bus_message *call, GError **error);
 
-/* Turns a text into the path of an object, as the service understands it: by GetDevice or GetMachine. A text
+/* Turns a text into the path of an object, as the service understands it: by GetDevice and so on. A text
  * that is a path already is taken as it is. New string. */
 char *client_find_device(Client *client, const char *selector, GError **error);
 char *client_find_machine(Client *client, const char *name_or_uuid, GError **error);
+char *client_find_group(Client *client, const char *name, GError **error);
 
 /* True when the text is the path of an object of the service. */
 bool client_is_path(const char *text);

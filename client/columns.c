@@ -74,6 +74,14 @@ static GVariant *get_host(const Model *model, const Object *object)
     return property_text(model_manager(model), "Node");
 }
 
+static GVariant *property_list(const Object *object, const char *name)
+{
+    GVariant *value = object_value(object, name);
+
+    return value && g_variant_is_container(value) && g_variant_n_children(value) > 0 ? g_variant_ref(value)
+                                                                                     : NULL;
+}
+
 /* devices and assignments */
 
 static GVariant *get_vm(const Model *model, const Object *object)
@@ -137,6 +145,16 @@ static GVariant *get_device_reason(const Model *model, const Object *object)
     return property_text(model_follow(model, object, "Assignment", KIND_ASSIGNMENT), "Reason");
 }
 
+static GVariant *get_groups(const Model *model, const Object *object)
+{
+    return names_of(model, object, "Groups", "ao", KIND_GROUP, "Name");
+}
+
+static GVariant *get_device_rules(const Model *model, const Object *object)
+{
+    return property_list(object, "Rules");
+}
+
 static const Column device_columns[] = {
     { "id", "the port as the kernel names it", LOOK_PLAIN, true, get_sysname },
     { "class", "what kind of device it is", LOOK_PLAIN, true, get_class },
@@ -146,6 +164,8 @@ static const Column device_columns[] = {
     { "host", "the host that it is plugged into", LOOK_PLAIN, true, get_host },
     { "vm", "the VM that has it", LOOK_PLAIN, true, get_vm },
     { "vmstate", "what that VM does", LOOK_STATE, true, get_vm_state },
+    { "groups", "the groups that it belongs to", LOOK_CUT, true, get_groups },
+    { "rules", "and the rules that say so: GROUP#ID RULE", LOOK_REST, true, get_device_rules },
     { "state", "where the device is", LOOK_STATE, false, get_state },
     { "reason", "why it is there", LOOK_WRAP, false, get_device_reason },
     { "assignment", "the name of its assignment", LOOK_PLAIN, false, get_assignment },
@@ -232,11 +252,20 @@ static GVariant *get_since(const Model *model, const Object *object)
     return since > 0 && time ? g_variant_new_take_string(g_date_time_format_iso8601(time)) : NULL;
 }
 
+static GVariant *get_group(const Model *model, const Object *object)
+{
+    return property_text(model_follow(model, object, "Group", KIND_GROUP), "Name");
+}
+
+PROPERTY_TEXT(get_quantity, "Quantity");
+
 static const Column assignment_columns[] = {
     { "id", "its id, which never changes", LOOK_PLAIN, true, get_assignment_id },
     { "name", "its name", LOOK_CUT, true, get_name },
     { "type", "what it is about", LOOK_PLAIN, false, get_type },
     { "devices", "the devices that it has or is to get now", LOOK_PLAIN, true, get_devices },
+    { "group", "the group that it draws from", LOOK_PLAIN, true, get_group },
+    { "quantity", "how many: 1, N, all, or set, one device for each rule", LOOK_PLAIN, false, get_quantity },
     { "selector", "the device that it is for", LOOK_PLAIN, false, get_selector },
     { "vm", "the VM that it is for", LOOK_PLAIN, true, get_vm },
     { "vmstate", "what that VM does", LOOK_STATE, true, get_vm_state },
@@ -248,6 +277,64 @@ static const Column assignment_columns[] = {
     { "priority", "the higher one gets a device that several want", LOOK_RIGHT, false, get_priority },
     { "owner", "uid of who made it", LOOK_RIGHT, false, get_owner },
     { "description", "what its owner wrote about it", LOOK_WRAP, false, get_description },
+    { "path", "the object on the bus", LOOK_PLAIN, false, get_path },
+    { 0 },
+};
+
+/* groups */
+
+PROPERTY(get_enabled, "Enabled");
+PROPERTY(get_total, "Total");
+PROPERTY(get_free, "Free");
+PROPERTY(get_guest_reset, "AllowGuestReset");
+PROPERTY(get_guest_resets_all, "AllowGuestResetsAll");
+PROPERTY_TEXT(get_icon, "Icon");
+PROPERTY_TEXT(get_file, "File");
+
+static GVariant *get_group_devices(const Model *model, const Object *object)
+{
+    return names_of(model, object, "Devices", "ao", KIND_DEVICE, "SysName");
+}
+
+static GVariant *get_rule_count(const Model *model, const Object *object)
+{
+    GVariant *rules = object_value(object, "Rules");
+
+    return rules && g_variant_is_container(rules) ? g_variant_new_uint64(g_variant_n_children(rules)) : NULL;
+}
+
+/* The VMs that draw from it, each once. */
+static GVariant *get_group_vms(const Model *model, const Object *object)
+{
+    g_autoptr(GPtrArray) assignments = model_sorted(model, KIND_ASSIGNMENT);
+    g_autoptr(GPtrArray) names = g_ptr_array_new(); /* borrowed */
+
+    for (guint i = 0; i < assignments->len; i++) {
+        const Object *machine = model_follow(model, assignments->pdata[i], "Machine", KIND_MACHINE);
+        const char *name = object_string(machine, "Name");
+        if (machine && g_str_equal(object_string(assignments->pdata[i], "Group"), object->path) &&
+            !g_ptr_array_find_with_equal_func(names, name, g_str_equal, NULL))
+            g_ptr_array_add(names, (void *)name);
+    }
+    return names->len > 0 ? g_variant_new_strv((const char *const *)names->pdata, names->len) : NULL;
+}
+
+static const Column group_columns[] = {
+    { "name", "its name", LOOK_PLAIN, true, get_name },
+    { "type", "what is in it", LOOK_PLAIN, false, get_type },
+    { "class", "what kind of devices it is for", LOOK_PLAIN, true, get_class },
+    { "enabled", "whether its devices are handed out", LOOK_PLAIN, true, get_enabled },
+    { "rules", "how many rules it has", LOOK_RIGHT, true, get_rule_count },
+    { "total", "how many of its devices are plugged in", LOOK_RIGHT, true, get_total },
+    { "free", "of those, how many no VM has", LOOK_RIGHT, true, get_free },
+    { "vms", "the VMs that draw from it", LOOK_WRAP, true, get_group_vms },
+    { "devices", "its devices", LOOK_WRAP, false, get_group_devices },
+    { "priority", "a number that is kept with it", LOOK_RIGHT, false, get_priority },
+    { "guestreset", "whether a VM's user may reset the device", LOOK_PLAIN, false, get_guest_reset },
+    { "guestresetsall", "whether he may reset its hub", LOOK_PLAIN, false, get_guest_resets_all },
+    { "description", "what it is for", LOOK_WRAP, true, get_description },
+    { "icon", "name of an icon for its class", LOOK_PLAIN, false, get_icon },
+    { "file", "the file that it comes from", LOOK_PLAIN, false, get_file },
     { "path", "the object on the bus", LOOK_PLAIN, false, get_path },
     { 0 },
 };
@@ -277,13 +364,41 @@ static GVariant *get_overview_port(const Model *model, const Object *object)
     return object->kind == KIND_DEVICE ? get_sysname(model, object) : NULL;
 }
 
+static GVariant *get_overview_groups(const Model *model, const Object *object)
+{
+    return object->kind == KIND_DEVICE ? get_groups(model, object) : get_group(model, object);
+}
+
+/* "GROUP#ID RULE" without the rule, for which there is no room. */
+static GVariant *get_group_rules(const Model *model, const Object *object)
+{
+    g_autoptr(GVariant) rules = object->kind == KIND_DEVICE ? property_list(object, "Rules") : NULL;
+    GVariantBuilder texts;
+    GVariantIter iter;
+    const char *rule;
+
+    if (!rules || !g_variant_is_of_type(rules, G_VARIANT_TYPE_STRING_ARRAY))
+        return get_overview_groups(model, object);
+
+    g_variant_builder_init(&texts, G_VARIANT_TYPE_STRING_ARRAY);
+    g_variant_iter_init(&iter, rules);
+    while (g_variant_iter_next(&iter, "&s", &rule))
+        g_variant_builder_add_value(&texts, g_variant_new_take_string(g_strndup(rule, strcspn(rule, " "))));
+    return g_variant_builder_end(&texts);
+}
+
+static bool is_given(const Object *object, const char *property)
+{
+    return strlen(object_string(object, property)) > 1; /* "/" is none */
+}
+
 /* Where it is, not where it is to go: the state and the reason tell that. */
 static GVariant *get_overview_where(const Model *model, const Object *object)
 {
     const char *state = object_string(object, "State");
 
     if (object->kind == KIND_ASSIGNMENT)
-        return g_variant_new_string("not plugged in");
+        return is_given(object, "Group") ? NULL : g_variant_new_string("not plugged in");
     if (g_str_equal(state, "attached") || g_str_equal(state, "detaching") || g_str_equal(state, "foreign")) {
         GVariant *vm = get_vm(model, object);
         return vm ? vm : g_variant_new_string("a VM");
@@ -318,6 +433,9 @@ static const Column overview_columns[] = {
     { "port", "the port as the kernel names it", LOOK_PLAIN, true, get_overview_port },
     { "where", "the host or the VM that has it", LOOK_PLAIN, true, get_overview_where },
     { "state", "what happens to it", LOOK_STATE, true, get_state },
+    { "groups", "the groups that it belongs to", LOOK_CUT, false, get_overview_groups },
+    { "rules", "and the rules that say so: GROUP#ID RULE", LOOK_REST, false, get_device_rules },
+    { "group#rule", "both, in short", LOOK_LINES, true, get_group_rules },
     { "reason", "why", LOOK_WRAP, true, get_overview_reason },
     { 0 },
 };
@@ -348,6 +466,7 @@ const Column *columns_for(ObjectKind kind)
         [KIND_DEVICE] = device_columns,
         [KIND_MACHINE] = machine_columns,
         [KIND_ASSIGNMENT] = assignment_columns,
+        [KIND_GROUP] = group_columns,
     };
 
     return tables[kind];
@@ -393,6 +512,22 @@ GPtrArray *columns_choose(const Column *all, const char *names, GError **error)
         g_ptr_array_add(chosen, (void *)column);
     }
     return g_steal_pointer(&chosen);
+}
+
+void columns_drop_empty(const Model *model, GPtrArray *columns, GPtrArray *objects, const char *name)
+{
+    for (guint i = columns->len; i > 0; i--) {
+        const Column *column = columns->pdata[i - 1];
+        bool empty = g_str_equal(column->name, name);
+
+        for (guint j = 0; empty && j < objects->len; j++) {
+            GVariant *value = column->value(model, objects->pdata[j]);
+            g_autoptr(GVariant) taken = value ? g_variant_take_ref(value) : NULL;
+            empty = !taken;
+        }
+        if (empty)
+            g_ptr_array_remove_index(columns, i - 1);
+    }
 }
 
 char *columns_help(const Column *all)

@@ -12,7 +12,9 @@ typedef enum ColumnLook {
     LOOK_PLAIN,
     LOOK_RIGHT, /* numbers */
     LOOK_CUT,   /* cut off where the line is too long */
+    LOOK_REST,  /* cut off before the others are */
     LOOK_WRAP,  /* goes on below */
+    LOOK_LINES, /* a list, each on a line of its own */
     LOOK_STATE, /* coloured by its value */
 } ColumnLook;
 
@@ -34,6 +36,9 @@ const Column *columns_for_overview(void);
 /* Those named in "id,model", in that order; NULL or "" = the standard ones. Of const Column, borrowed. USAGE.
  */
 GPtrArray *columns_choose(const Column *all, const char *names, GError **error);
+
+/* Takes out the columns of this name when they are empty for all objects. */
+void columns_drop_empty(const Model *model, GPtrArray *columns, GPtrArray *objects, const char *name);
 
 /* For the help: a column and its meaning on each line. New string. */
 char *columns_help(const Column *all);

@@ -8,7 +8,6 @@
 #include <stdio.h>
 
 #include "client/client.h"
-#include "client/escape.h"
 #include "client/options.h"
 #include "client/verbs.h"
 
@@ -23,13 +22,9 @@ static Outcome run(Client *client, char **words, GError **error)
         return OUTCOME_DONE;
     }
 
-    client->verb = verb_find(rest[0]);
-    if (!client->verb) {
-        g_autofree char *name = escape_text(rest[0]);
-        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "there is no verb \"%s\"; see usbferry --help", name);
-        return OUTCOME_USAGE;
-    }
-    return client->verb->run(client, rest[0] ? rest + 1 : rest, error);
+    unsigned used;
+    client->verb = verb_find_words(rest, &used, error);
+    return client->verb ? client->verb->run(client, rest + used, error) : OUTCOME_USAGE;
 }
 
 int main(int argc, char **argv)

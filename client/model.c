@@ -14,6 +14,7 @@ static const struct {
     [KIND_DEVICE] = { "device", FERRY_INTERFACE_DEVICE },
     [KIND_MACHINE] = { "machine", FERRY_INTERFACE_MACHINE },
     [KIND_ASSIGNMENT] = { "assignment", FERRY_INTERFACE_ASSIGNMENT },
+    [KIND_GROUP] = { "group", FERRY_INTERFACE_GROUP },
     [KIND_MANAGER] = { "service", FERRY_INTERFACE_MANAGER },
 };
 
@@ -152,6 +153,9 @@ char *object_id(const Object *object)
         if (sd_bus_path_decode(object->path, FERRY_PATH_ASSIGNMENT_PREFIX, &decoded) > 0)
             id = decoded;
         break;
+    case KIND_GROUP:
+        id = object_string(object, "Name");
+        break;
     case KIND_MANAGER:
     case _KIND_MAX:
     case _KIND_INVALID:
@@ -178,6 +182,8 @@ char *object_describe(const Object *object)
     case KIND_ASSIGNMENT:
         return *name ? g_strdup_printf("assignment \"%s\" (%s)", name, id)
                      : g_strdup_printf("assignment %s", id);
+    case KIND_GROUP:
+        return g_strdup_printf("group \"%s\"", id);
     case KIND_MANAGER:
     case _KIND_MAX:
     case _KIND_INVALID:
@@ -306,7 +312,7 @@ const Object *model_follow(const Model *model, const Object *object, const char 
     return model_get(model, object_string(object, property), kind);
 }
 
-/* 3-1.2 before 3-1.10, VMs and assignments by name */
+/* 3-1.2 before 3-1.10, the others by name */
 static int compare_objects(const void *a, const void *b)
 {
     const Object *left = *(const Object *const *)a, *right = *(const Object *const *)b;

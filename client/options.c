@@ -110,3 +110,46 @@ char **options_parse(Client *client, char **words, const GOptionEntry *entries, 
     }
     return g_steal_pointer(&rest);
 }
+
+static bool is_bare(const char *word, const char *const *names)
+{
+    return g_str_has_prefix(word, "--") && g_strv_contains(names, word + 2);
+}
+
+char **options_imply_yes(char **words, const char *const *names)
+{
+    g_autoptr(GPtrArray) implied = g_ptr_array_new();
+    bool over = false;
+
+    for (; *words; words++) {
+        over = over || g_str_equal(*words, "--");
+        g_ptr_array_add(implied, !over && is_bare(*words, names) ? g_strconcat(*words, "=yes", NULL)
+                                                                 : g_strdup(*words));
+    }
+    g_ptr_array_add(implied, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&implied), FALSE);
+}
+
+bool options_parse_boolean(const char *name, const char *text, bool *ret_value, GError **error)
+{
+    bool yes = g_ascii_strcasecmp(text, "yes") == 0 || g_ascii_strcasecmp(text, "true") == 0;
+
+    if (!yes && g_ascii_strcasecmp(text, "no") != 0 && g_ascii_strcasecmp(text, "false") != 0) {
+        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "--%s is either yes or no", name);
+        return false;
+    }
+    *ret_value = yes;
+    return true;
+}
+
+bool options_parse_priority(const char *text, int *ret_value, GError **error)
+{
+    gint64 value;
+
+    if (!g_ascii_string_to_signed(text, 10, G_MININT32, G_MAXINT32, &value, NULL)) {
+        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "--priority needs a whole number");
+        return false;
+    }
+    *ret_value = (int)value;
+    return true;
+}

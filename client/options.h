@@ -4,6 +4,7 @@
 /* Options: the words of the command line. */
 
 #include <glib.h>
+#include <stdbool.h>
 
 #include "client/client.h"
 
@@ -16,3 +17,13 @@ char **options_parse_common(Client *client, char **words, bool *ret_version, GEr
  * number), all of them UTF-8 and not empty; NULL and a USAGE error. New array. */
 char **options_parse(Client *client, char **words, const GOptionEntry *entries, const char *notes, int min,
                      int max, GError **error);
+
+/* For options whose value may be left out: "--NAME" becomes "--NAME=yes", for each of the names. GOption
+ * itself would take the next word for the value. New array. */
+char **options_imply_yes(char **words, const char *const *names);
+
+/* "yes" or "no". USAGE; name is the option's. */
+bool options_parse_boolean(const char *name, const char *text, bool *ret_value, GError **error);
+
+/* The number of --priority. USAGE. */
+bool options_parse_priority(const char *text, int *ret_value, GError **error);

@@ -43,12 +43,22 @@ static int add_column(ScolsTable *table, const Column *column)
         [LOOK_PLAIN] = 0,
         [LOOK_RIGHT] = SCOLS_FL_RIGHT,
         [LOOK_CUT] = SCOLS_FL_TRUNC,
+        [LOOK_REST] = SCOLS_FL_TRUNC,
         [LOOK_WRAP] = SCOLS_FL_WRAP,
+        [LOOK_LINES] = SCOLS_FL_WRAP,
         [LOOK_STATE] = 0,
     };
     g_autofree char *heading = g_ascii_strup(column->name, -1);
 
-    return scols_table_new_column(table, heading, /* whint= */ 0, flags[column->look]) ? 0 : -errno;
+    struct libscols_column *added =
+        scols_table_new_column(table, heading, column->look == LOOK_REST ? 0.1 : 0, flags[column->look]);
+    if (!added)
+        return -errno;
+    if (column->look != LOOK_LINES)
+        return 0;
+
+    int r = scols_column_set_safechars(added, "\n");
+    return r < 0 ? r : scols_column_set_wrapfunc(added, scols_wrapnl_chunksize, scols_wrapnl_nextchunk, NULL);
 }
 
 /* libsmartcols must know how wide each character is, and loops without end where one has no width: what this
@@ -68,10 +78,23 @@ static char *make_printable(GVariant *value)
     return g_string_free(text, FALSE);
 }
 
+static char *make_lines(GVariant *value)
+{
+    GString *text = g_string_new(NULL);
+
+    for (gsize i = 0; i < g_variant_n_children(value); i++) {
+        g_autoptr(GVariant) child = g_variant_get_child_value(value, i);
+        g_autofree char *line = make_printable(child);
+        g_string_append_printf(text, "%s%s", i > 0 ? "\n" : "", line);
+    }
+    return g_string_free(text, FALSE);
+}
+
 static int add_cell(struct libscols_line *line, guint number, const Column *column, GVariant *value,
                     TableFlags flags)
 {
-    g_autofree char *text = make_printable(value);
+    bool lines = column->look == LOOK_LINES && value && g_variant_is_of_type(value, G_VARIANT_TYPE_ARRAY);
+    g_autofree char *text = lines ? make_lines(value) : make_printable(value);
 
     int r = scols_line_set_data(line, number, *text || !(flags & TABLE_DASHES) ? text : "-");
     if (r < 0)

@@ -13,13 +13,15 @@ static bool is_called(const Object *object, const char *word)
            (g_str_equal(id, word) || g_str_equal(object_string(object, "Name"), word));
 }
 
-const Object *target_match(const Model *model, const char *word, GError **error)
+const Object *target_match(const Model *model, TargetKinds kinds, const char *word, GError **error)
 {
     const Object *found = NULL;
     g_autoptr(GString) matches = g_string_new(NULL);
     unsigned n = 0;
 
     for (ObjectKind kind = 0; kind < _KIND_MAX; kind++) {
+        if (!(kinds & 1U << kind))
+            continue;
         g_autoptr(GPtrArray) objects = model_sorted(model, kind);
         for (guint i = 0; i < objects->len; i++)
             if (is_called(objects->pdata[i], word)) {
@@ -48,12 +50,39 @@ static const Object *get_found(const Model *model, const char *path, ObjectKind 
     return object;
 }
 
-const Object *target_find(Client *client, const Model *model, const char *word, GError **error)
+const Object *target_find_group(const Model *model, const char *word, GError **error)
+{
+    g_autoptr(GPtrArray) groups = model_sorted(model, KIND_GROUP);
+    g_autofree char *escaped = escape_text(word);
+
+    for (guint i = 0; i < groups->len; i++)
+        if (is_called(groups->pdata[i], word))
+            return groups->pdata[i];
+
+    g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND, "NoSuchGroup: there is no group \"%s\"", escaped);
+    return NULL;
+}
+
+static bool is_refused_group(const Model *model, TargetKinds kinds, const char *word, GError **error)
+{
+    const Object *group = kinds & TARGET_GROUPS ? NULL : target_find_group(model, word, NULL);
+    if (!group)
+        return false;
+
+    g_autofree char *text = object_describe(group);
+    g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
+                "%s cannot be taken as a whole: name an assignment that draws from it, a device or a VM",
+                text);
+    return true;
+}
+
+const Object *target_find(Client *client, const Model *model, TargetKinds kinds, const char *word,
+                          GError **error)
 {
     g_autoptr(GError) local = NULL;
     g_autofree char *escaped = escape_text(word);
 
-    const Object *object = target_match(model, word, &local);
+    const Object *object = target_match(model, kinds, word, &local);
     if (object)
         return object;
     if (local) {
@@ -61,7 +90,8 @@ const Object *target_find(Client *client, const Model *model, const char *word, 
         return NULL;
     }
     if (client_is_path(word)) {
-        g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND, "there is no object %s", word);
+        if (!is_refused_group(model, kinds, word, error))
+            g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND, "there is no object %s", word);
         return NULL;
     }
 
@@ -78,14 +108,17 @@ const Object *target_find(Client *client, const Model *model, const char *word, 
     if (machine)
         return get_found(model, machine, KIND_MACHINE, error);
 
+    if (is_refused_group(model, kinds, word, error))
+        return NULL;
     g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND,
-                "%s\n  (and no VM and no assignment has the name \"%s\")", local->message, escaped);
+                "%s\n  (and no VM%s and no assignment has the name \"%s\")", local->message,
+                kinds & TARGET_GROUPS ? ", no group" : "", escaped);
     return NULL;
 }
 
 const Object *target_find_assignment(Client *client, const Model *model, const char *word, GError **error)
 {
-    const Object *object = target_find(client, model, word, error);
+    const Object *object = target_find(client, model, TARGET_GIVEN, word, error);
     if (!object || object->kind == KIND_ASSIGNMENT)
         return object;
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "client/variant.h"
 
+#include <errno.h>
+
 #include "client/escape.h"
 #include "client/outcome.h"
 
@@ -129,17 +131,101 @@ static GVariant *read_value(sd_bus_message *message, int *ret_r)
     return contents ? read_container(message, type, contents, ret_r) : read_basic(message, type, ret_r);
 }
 
+static void set_read_error(GError **error, int r)
+{
+    g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, "cannot read the service's answer: %s", g_strerror(-r));
+}
+
 GVariant *variant_read(sd_bus_message *message, GError **error)
 {
     int r = 0;
     GVariant *value = read_value(message, &r);
     if (!value) {
-        g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, "cannot read the service's answer: %s",
-                    g_strerror(-r));
+        set_read_error(error, r);
         return NULL;
     }
 
     return g_variant_ref_sink(value);
+}
+
+GVariant *variant_read_all(sd_bus_message *message, GError **error)
+{
+    int r = 0;
+    g_autoptr(GPtrArray) values = read_children(message, &r);
+    if (!values) {
+        set_read_error(error, r);
+        return NULL;
+    }
+
+    return g_variant_ref_sink(g_variant_new_tuple((GVariant **)values->pdata, values->len));
+}
+
+/* writing */
+
+static int append_value(sd_bus_message *message, GVariant *value);
+
+static int append_children(sd_bus_message *message, GVariant *value)
+{
+    int r = 0;
+
+    for (gsize i = 0; r >= 0 && i < g_variant_n_children(value); i++) {
+        g_autoptr(GVariant) child = g_variant_get_child_value(value, i);
+        r = append_value(message, child);
+    }
+    return r;
+}
+
+/* contents: as sd-bus wants it, without what encloses it */
+static int append_container(sd_bus_message *message, char type, const char *contents, GVariant *value)
+{
+    int r = sd_bus_message_open_container(message, type, contents);
+    if (r >= 0)
+        r = append_children(message, value);
+    return r >= 0 ? sd_bus_message_close_container(message) : r;
+}
+
+static int append_value(sd_bus_message *message, GVariant *value)
+{
+    const char *type = g_variant_get_type_string(value);
+    g_autofree char *inner = g_strdup(type + 1);
+
+    switch (g_variant_classify(value)) {
+    case G_VARIANT_CLASS_BOOLEAN:
+        return sd_bus_message_append(message, "b", (int)g_variant_get_boolean(value));
+    case G_VARIANT_CLASS_INT32:
+        return sd_bus_message_append(message, "i", g_variant_get_int32(value));
+    case G_VARIANT_CLASS_UINT32:
+        return sd_bus_message_append(message, "u", g_variant_get_uint32(value));
+    case G_VARIANT_CLASS_STRING:
+    case G_VARIANT_CLASS_OBJECT_PATH:
+        return sd_bus_message_append(message, type, g_variant_get_string(value, NULL));
+    case G_VARIANT_CLASS_VARIANT: {
+        g_autoptr(GVariant) child = g_variant_get_variant(value);
+        return append_container(message, SD_BUS_TYPE_VARIANT, g_variant_get_type_string(child), value);
+    }
+    case G_VARIANT_CLASS_ARRAY:
+        return append_container(message, SD_BUS_TYPE_ARRAY, inner, value);
+    case G_VARIANT_CLASS_DICT_ENTRY:
+        inner[strlen(inner) - 1] = '\0';
+        return append_container(message, SD_BUS_TYPE_DICT_ENTRY, inner, value);
+    case G_VARIANT_CLASS_BYTE:
+    case G_VARIANT_CLASS_INT16:
+    case G_VARIANT_CLASS_UINT16:
+    case G_VARIANT_CLASS_INT64:
+    case G_VARIANT_CLASS_UINT64:
+    case G_VARIANT_CLASS_HANDLE:
+    case G_VARIANT_CLASS_DOUBLE:
+    case G_VARIANT_CLASS_SIGNATURE:
+    case G_VARIANT_CLASS_MAYBE:
+    case G_VARIANT_CLASS_TUPLE:
+        break;
+    }
+    return -EOPNOTSUPP; /* no method of the service takes it */
+}
+
+int variant_append(sd_bus_message *message, GVariant *tuple)
+{
+    return append_children(message, tuple);
 }
 
 /* showing */

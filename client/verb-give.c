@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "client/call.h"
+#include "client/escape.h"
 #include "client/follow.h"
 #include "client/options.h"
 #include "client/verbs.h"
@@ -9,7 +11,9 @@ typedef struct GiveOptions {
     char *name;
     char *description;
     char *priority_text;
-    gint64 priority;
+    int priority;
+    char *quantity;
+    char *rule;
     gboolean temporary;
 } GiveOptions;
 
@@ -18,108 +22,116 @@ static void give_options_clear(GiveOptions *options)
     g_free(options->name);
     g_free(options->description);
     g_free(options->priority_text);
+    g_free(options->quantity);
+    g_free(options->rule);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(GiveOptions, give_options_clear)
 
-static int append_option(sd_bus_message *call, const char *key, const char *type, ...)
+/* Only what was asked for: the service has the defaults. Floating. */
+static GVariant *assign_options(const GiveOptions *options)
 {
-    int r = sd_bus_message_open_container(call, SD_BUS_TYPE_DICT_ENTRY, "sv");
-    if (r >= 0)
-        r = sd_bus_message_append(call, "s", key);
-    if (r >= 0)
-        r = sd_bus_message_open_container(call, SD_BUS_TYPE_VARIANT, type);
-    if (r >= 0) {
-        va_list value;
-        va_start(value, type);
-        r = sd_bus_message_appendv(call, type, value);
-        va_end(value);
-    }
-    if (r >= 0)
-        r = sd_bus_message_close_container(call);
-    return r >= 0 ? sd_bus_message_close_container(call) : r;
-}
+    GVariantBuilder dict;
 
-/* Only what was asked for: the service has the defaults. */
-static int append_assign(sd_bus_message *call, const char *device, const char *machine,
-                         const GiveOptions *options)
-{
-    int r = sd_bus_message_append(call, "oo", device, machine);
-    if (r >= 0)
-        r = sd_bus_message_open_container(call, SD_BUS_TYPE_ARRAY, "{sv}");
-    if (r >= 0 && options->name)
-        r = append_option(call, "Name", "s", options->name);
-    if (r >= 0 && options->description)
-        r = append_option(call, "Description", "s", options->description);
-    if (r >= 0 && options->priority_text)
-        r = append_option(call, "Priority", "i", (int)options->priority);
-    if (r >= 0 && options->temporary)
-        r = append_option(call, "Persistent", "b", false);
-    return r >= 0 ? sd_bus_message_close_container(call) : r;
+    g_variant_builder_init(&dict, G_VARIANT_TYPE_VARDICT);
+    if (options->name)
+        g_variant_builder_add(&dict, "{sv}", "Name", g_variant_new_string(options->name));
+    if (options->description)
+        g_variant_builder_add(&dict, "{sv}", "Description", g_variant_new_string(options->description));
+    if (options->priority_text)
+        g_variant_builder_add(&dict, "{sv}", "Priority", g_variant_new_int32(options->priority));
+    if (options->quantity)
+        g_variant_builder_add(&dict, "{sv}", "Quantity", g_variant_new_string(options->quantity));
+    if (options->rule)
+        g_variant_builder_add(&dict, "{sv}", "Selector", g_variant_new_string(options->rule));
+    if (options->temporary)
+        g_variant_builder_add(&dict, "{sv}", "Persistent", g_variant_new_boolean(FALSE));
+    return g_variant_builder_end(&dict);
 }
 
 /* The path of the new assignment. */
-static char *assign(Client *client, const char *device, const char *machine, const GiveOptions *options,
+static char *assign(Client *client, const char *source, const char *machine, const GiveOptions *options,
                     GError **error)
 {
-    g_autoptr(sd_bus_message) call =
-        client_new_call(client, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Assign", error);
-    if (!call)
-        return NULL;
+    g_autoptr(GVariant) reply =
+        call_change(client, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Assign",
+                    g_variant_new("(oo@a{sv})", source, machine, assign_options(options)), "(o)", error);
+    char *path = NULL;
 
-    const char *path;
-    int r = append_assign(call, device, machine, options);
-    g_autoptr(sd_bus_message) reply = r >= 0 ? client_change(client, call, error) : NULL;
-    if (r >= 0 && !reply)
-        return NULL;
-    if (r >= 0)
-        r = sd_bus_message_read(reply, "o", &path);
-    if (r < 0) {
-        g_propagate_error(error, error_from_bus(NULL, r));
+    if (reply)
+        g_variant_get(reply, "(o)", &path);
+    return path;
+}
+
+/* A group when it is exactly its name: a text that means a device today may mean two tomorrow. */
+static char *find_source(Client *client, const char *word, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+
+    if (client_is_path(word))
+        return g_strdup(word);
+
+    char *source = client_find_group(client, word, &local);
+    if (source)
+        return source;
+    /* what can't be a group's name may still mean a device */
+    if (local->code != OUTCOME_NOT_FOUND && local->code != OUTCOME_USAGE) {
+        g_propagate_error(error, g_steal_pointer(&local));
         return NULL;
     }
-    return g_strdup(path);
+
+    g_clear_error(&local);
+    source = client_find_device(client, word, &local);
+    if (source)
+        return source;
+    if (local->code == OUTCOME_NOT_FOUND) {
+        g_autofree char *escaped = escape_text(word);
+        g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND, "%s\n  (and no group has the name \"%s\")",
+                    local->message, escaped);
+    } else
+        g_propagate_error(error, g_steal_pointer(&local));
+    return NULL;
 }
 
 /* All that is named must be there before anything is changed. */
-static GPtrArray *find_devices(Client *client, char **selectors, guint n, GError **error)
+static GPtrArray *find_sources(Client *client, char **words, guint n, GError **error)
 {
-    g_autoptr(GPtrArray) devices = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) sources = g_ptr_array_new_with_free_func(g_free);
 
     for (guint i = 0; i < n; i++) {
-        g_autofree char *device = client_find_device(client, selectors[i], error);
-        if (!device)
+        g_autofree char *source = find_source(client, words[i], error);
+        if (!source)
             return NULL;
-        if (!g_ptr_array_find_with_equal_func(devices, device, g_str_equal, NULL))
-            g_ptr_array_add(devices, g_steal_pointer(&device));
+        if (!g_ptr_array_find_with_equal_func(sources, source, g_str_equal, NULL))
+            g_ptr_array_add(sources, g_steal_pointer(&source));
     }
-    return g_steal_pointer(&devices);
+    return g_steal_pointer(&sources);
 }
 
-static bool check_options(GiveOptions *options, guint n_devices, GError **error)
+static bool check_options(const GiveOptions *options, GPtrArray *sources, GError **error)
 {
-    g_autoptr(GError) number_error = NULL;
-
-    if (options->priority_text && !g_ascii_string_to_signed(options->priority_text, 10, G_MININT32,
-                                                            G_MAXINT32, &options->priority, &number_error)) {
-        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "--priority needs a whole number");
+    if (options->name && sources->len > 1) {
+        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
+                    "--name is for one device or group: names are unique");
         return false;
     }
-    if (options->name && n_devices > 1) {
-        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "--name is for one device: names are unique");
-        return false;
-    }
+    for (guint i = 0; (options->quantity || options->rule) && i < sources->len; i++)
+        if (!g_str_has_prefix(sources->pdata[i], FERRY_PATH_GROUP_PREFIX "/")) {
+            g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "--%s is for groups only",
+                        options->quantity ? "quantity" : "only");
+            return false;
+        }
     return true;
 }
 
 /* The paths of the new assignments; those that were refused are told at once and don't stop the others. */
-static GPtrArray *assign_all(Client *client, GPtrArray *devices, const char *machine,
+static GPtrArray *assign_all(Client *client, GPtrArray *sources, const char *machine,
                              const GiveOptions *options, Outcome *outcome)
 {
     GPtrArray *assignments = g_ptr_array_new_with_free_func(g_free);
 
-    for (guint i = 0; i < devices->len; i++) {
+    for (guint i = 0; i < sources->len; i++) {
         g_autoptr(GError) error = NULL;
-        char *assignment = assign(client, devices->pdata[i], machine, options, &error);
+        char *assignment = assign(client, sources->pdata[i], machine, options, &error);
         if (assignment) {
             g_ptr_array_add(assignments, assignment);
             continue;
@@ -140,26 +152,31 @@ Outcome verb_give(Client *client, char **words, GError **error)
         { "description", 0, 0, G_OPTION_ARG_STRING, &options.description, "What it is for", "TEXT" },
         { "priority", 0, 0, G_OPTION_ARG_STRING, &options.priority_text,
           "Who gets a device that several want: the highest", "N" },
+        { "quantity", 0, 0, G_OPTION_ARG_STRING, &options.quantity,
+          "How many of a group: 1, N, all, or set, one for each rule", "QUANTITY" },
+        { "only", 0, 0, G_OPTION_ARG_STRING, &options.rule, "Of a group only what matches this rule",
+          "RULE" },
         { "temporary", 0, 0, G_OPTION_ARG_NONE, &options.temporary, "Forget it at the next boot", NULL },
         WAIT_OPTION_ENTRIES(wait),
         { 0 },
     };
 
     g_auto(GStrv) rest = options_parse(client, words, entries, NULL, 2, -1, error);
-    if (!rest || !wait_options_check(&wait, error))
+    if (!rest || !wait_options_check(&wait, error) ||
+        (options.priority_text && !options_parse_priority(options.priority_text, &options.priority, error)))
         return OUTCOME_USAGE;
-    guint n_selectors = g_strv_length(rest) - 1;
+    guint n_sources = g_strv_length(rest) - 1;
 
-    g_autofree char *machine = client_find_machine(client, rest[n_selectors], error);
-    g_autoptr(GPtrArray) devices = machine ? find_devices(client, rest, n_selectors, error) : NULL;
-    if (!devices || !check_options(&options, devices->len, error))
+    g_autofree char *machine = client_find_machine(client, rest[n_sources], error);
+    g_autoptr(GPtrArray) sources = machine ? find_sources(client, rest, n_sources, error) : NULL;
+    if (!sources || !check_options(&options, sources, error))
         return OUTCOME_FAILED;
 
     Outcome outcome = OUTCOME_DONE;
     g_autoptr(Follow) follow = follow_new(client, NULL, NULL, error);
     if (!follow)
         return OUTCOME_FAILED;
-    g_autoptr(GPtrArray) assignments = assign_all(client, devices, machine, &options, &outcome);
+    g_autoptr(GPtrArray) assignments = assign_all(client, sources, machine, &options, &outcome);
     if (assignments->len == 0)
         return outcome;
 

@@ -7,7 +7,7 @@
 #include "client/table.h"
 #include "client/verbs.h"
 
-static const ObjectKind listed[] = { KIND_DEVICE, KIND_MACHINE, KIND_ASSIGNMENT };
+static const ObjectKind listed[] = { KIND_DEVICE, KIND_MACHINE, KIND_ASSIGNMENT, KIND_GROUP };
 
 /* "devices", or "device" */
 static bool is_kind(ObjectKind kind, const char *word)
@@ -31,23 +31,26 @@ static ObjectKind parse_kind(const char *word, GError **error)
 
     g_autofree char *escaped = escape_text(word);
     g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
-                "\"%s\" cannot be listed; devices, machines and assignments can", escaped);
+                "\"%s\" cannot be listed; devices, machines, assignments and groups can", escaped);
     return _KIND_INVALID;
 }
 
-static char *make_notes(void)
+static char *make_notes(ObjectKind fixed)
 {
     GString *notes = g_string_new(NULL);
 
     for (gsize i = 0; i < G_N_ELEMENTS(listed); i++) {
+        if (fixed != _KIND_INVALID && listed[i] != fixed)
+            continue;
         g_autofree char *help = columns_help(columns_for(listed[i]));
-        g_string_append_printf(notes, "%sColumns of %ss:\n%s", i > 0 ? "\n" : "", kind_to_string(listed[i]),
-                               help);
+        g_string_append_printf(notes, "%sColumns of %ss:\n%s", notes->len > 0 ? "\n" : "",
+                               kind_to_string(listed[i]), help);
     }
     return g_string_free(notes, FALSE);
 }
 
-Outcome verb_list(Client *client, char **words, GError **error)
+/* fixed: the kind that the verb itself names, _KIND_INVALID = the first word does. */
+static Outcome list(Client *client, ObjectKind fixed, char **words, GError **error)
 {
     g_autofree char *names = NULL;
     gboolean no_headings = FALSE;
@@ -56,12 +59,13 @@ Outcome verb_list(Client *client, char **words, GError **error)
         { "noheadings", 0, 0, G_OPTION_ARG_NONE, &no_headings, "Leave out the headings", NULL },
         { 0 },
     };
-    g_autofree char *notes = make_notes();
+    g_autofree char *notes = make_notes(fixed);
 
-    g_auto(GStrv) rest = options_parse(client, words, entries, notes, 0, 1, error);
+    g_auto(GStrv) rest =
+        options_parse(client, words, entries, notes, 0, fixed == _KIND_INVALID ? 1 : 0, error);
     if (!rest)
         return OUTCOME_USAGE;
-    ObjectKind kind = parse_kind(rest[0], error);
+    ObjectKind kind = fixed != _KIND_INVALID ? fixed : parse_kind(rest[0], error);
     if (kind == _KIND_INVALID)
         return OUTCOME_USAGE;
     g_autoptr(GPtrArray) columns = columns_choose(columns_for(kind), names, error);
@@ -81,6 +85,17 @@ Outcome verb_list(Client *client, char **words, GError **error)
     }
     if (objects->len == 0)
         return OUTCOME_DONE;
-    table_print(model, columns, objects, TABLE_DASHES | (no_headings ? TABLE_NO_HEADINGS : 0), error);
-    return OUTCOME_DONE;
+    return table_print(model, columns, objects, TABLE_DASHES | (no_headings ? TABLE_NO_HEADINGS : 0), error)
+               ? OUTCOME_DONE
+               : OUTCOME_FAILED;
+}
+
+Outcome verb_list(Client *client, char **words, GError **error)
+{
+    return list(client, _KIND_INVALID, words, error);
+}
+
+Outcome verb_group(Client *client, char **words, GError **error)
+{
+    return list(client, KIND_GROUP, words, error);
 }

@@ -42,7 +42,7 @@ static bool is_at_home(const Object *object)
 
 static bool take_word(Client *client, const Model *model, const char *word, GPtrArray *items, GError **error)
 {
-    const Object *object = target_find(client, model, word, error);
+    const Object *object = target_find(client, model, TARGET_GIVEN, word, error);
     if (!object)
         return false;
 

@@ -28,7 +28,8 @@ static void print_line(const char *format, ...)
 /* Only for programs: the lines of the assignments and devices themselves tell it better. */
 static bool is_noise(const char *property)
 {
-    static const char *const noise[] = { "Since", "Devices", "Assignments", "Assignment", "FreePorts", NULL };
+    static const char *const noise[] = { "Since",  "Devices", "Assignments", "Assignment", "FreePorts",
+                                         "Groups", "Total",   "Free",        NULL };
 
     return g_strv_contains(noise, property);
 }
@@ -80,16 +81,12 @@ static char *changes_text(const Model *model, const Object *object, GHashTable *
 static void print_change(const Model *model, ModelEvent event, const Object *object, GHashTable *before)
 {
     static const char *const appear[_KIND_MAX] = {
-        [KIND_DEVICE] = "plugged in",
-        [KIND_MACHINE] = "defined",
-        [KIND_ASSIGNMENT] = "made",
-        [KIND_MANAGER] = "there",
+        [KIND_DEVICE] = "plugged in", [KIND_MACHINE] = "defined", [KIND_ASSIGNMENT] = "made",
+        [KIND_GROUP] = "made",        [KIND_MANAGER] = "there",
     };
     static const char *const vanish[_KIND_MAX] = {
-        [KIND_DEVICE] = "unplugged",
-        [KIND_MACHINE] = "undefined",
-        [KIND_ASSIGNMENT] = "ended",
-        [KIND_MANAGER] = "gone",
+        [KIND_DEVICE] = "unplugged", [KIND_MACHINE] = "undefined", [KIND_ASSIGNMENT] = "ended",
+        [KIND_GROUP] = "deleted",    [KIND_MANAGER] = "gone",
     };
     g_autofree char *title = object_describe(object);
     g_autofree char *state = escape_text(object_string(object, "State"));

@@ -9,7 +9,7 @@
 #include "client/client.h"
 
 struct Verb {
-    const char *name;      /* NULL: what is done without a verb */
+    const char *name;      /* NULL: what is done without a verb; one word, or two: "group add" */
     const char *arguments; /* as the help shows them */
     const char *summary;
     Outcome (*run)(Client *client, char **words, GError **error);
@@ -17,6 +17,9 @@ struct Verb {
 
 /* NULL = there is none; the one without a name is found by NULL. */
 const Verb *verb_find(const char *name);
+
+/* The verb that the words begin with, and how many of them are its name. USAGE when there is none. */
+const Verb *verb_find_words(char **words, unsigned *ret_used, GError **error);
 
 /* All of them, for the help. New string. */
 char *verbs_help(void);
@@ -31,3 +34,16 @@ Outcome verb_detach(Client *client, char **words, GError **error);
 Outcome verb_watch(Client *client, char **words, GError **error);
 Outcome verb_explain(Client *client, char **words, GError **error);
 Outcome verb_rescan(Client *client, char **words, GError **error);
+Outcome verb_enable(Client *client, char **words, GError **error);
+Outcome verb_disable(Client *client, char **words, GError **error);
+Outcome verb_passthrough(Client *client, char **words, GError **error);
+Outcome verb_group(Client *client, char **words, GError **error);
+Outcome verb_group_show(Client *client, char **words, GError **error);
+Outcome verb_group_add(Client *client, char **words, GError **error);
+Outcome verb_group_set(Client *client, char **words, GError **error);
+Outcome verb_group_rm(Client *client, char **words, GError **error);
+Outcome verb_rule(Client *client, char **words, GError **error);
+Outcome verb_rule_add(Client *client, char **words, GError **error);
+Outcome verb_rule_set(Client *client, char **words, GError **error);
+Outcome verb_rule_rm(Client *client, char **words, GError **error);
+Outcome verb_rule_test(Client *client, char **words, GError **error);

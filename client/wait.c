@@ -25,6 +25,22 @@ static const struct {
     { "quarantined", WAIT_FAILED, 250 * MSEC },
 };
 
+/* Some are there: the others may rest, or be on their way. */
+static bool some_are_attaching(const Object *assignment)
+{
+    GVariant *devices = object_value(assignment, "Devices");
+    GVariantIter iter;
+    const char *path, *state;
+
+    if (!devices || !g_variant_is_of_type(devices, G_VARIANT_TYPE("a(os)")))
+        return false;
+    g_variant_iter_init(&iter, devices);
+    while (g_variant_iter_next(&iter, "(&o&s)", &path, &state))
+        if (g_str_equal(state, "attaching"))
+            return true;
+    return false;
+}
+
 WaitVerdict wait_judge(WaitGoal goal, const Object *assignment, gint64 *ret_grace)
 {
     const char *state = object_string(assignment, "State");
@@ -41,6 +57,8 @@ WaitVerdict wait_judge(WaitGoal goal, const Object *assignment, gint64 *ret_grac
 
     if (!assignment)
         return WAIT_FAILED;
+    if (g_str_equal(state, "partial") && some_are_attaching(assignment))
+        return WAIT_GOES_ON;
     for (gsize i = 0; i < G_N_ELEMENTS(ends); i++)
         if (g_str_equal(ends[i].state, state)) {
             *ret_grace = ends[i].grace;
@@ -67,7 +85,8 @@ static void item_destroy(void *data)
     WaitItem *item = data;
 
     g_free(item->assignment);
-    g_free(item->device);
+    g_free(item->group);
+    g_ptr_array_unref(item->devices);
     g_free(item->label);
     g_free(item->state);
     g_free(item);
@@ -78,26 +97,30 @@ GPtrArray *wait_list_new(void)
     return g_ptr_array_new_with_free_func(item_destroy);
 }
 
-/* The device of an assignment that has, or is to get, exactly one. */
-static const Object *device_of(const Model *model, const Object *assignment)
+/* Notes the devices of the assignment, of a group those that it had before as well unless only now counts.
+ * Without a group only when there is exactly one: the others are candidates. */
+static void item_learn(WaitItem *item, const Model *model, const Object *assignment, bool now)
 {
     GVariant *devices = object_value(assignment, "Devices");
 
     if (!devices || !g_variant_is_of_type(devices, G_VARIANT_TYPE("a(os)")) ||
-        g_variant_n_children(devices) != 1)
-        return NULL;
-    g_autoptr(GVariant) first = g_variant_get_child_value(devices, 0);
-    g_autoptr(GVariant) path = g_variant_get_child_value(first, 0);
-    return model_get(model, g_variant_get_string(path, NULL), KIND_DEVICE);
-}
-
-static void item_set_device(WaitItem *item, const Object *device)
-{
-    if (!device || item->device)
+        (!item->group && (item->devices->len > 0 || g_variant_n_children(devices) != 1)))
         return;
-    item->device = g_strdup(device->path);
-    g_free(item->label);
-    item->label = object_describe(device);
+
+    if (item->group && now)
+        g_ptr_array_set_size(item->devices, 0);
+    for (gsize i = 0; i < g_variant_n_children(devices); i++) {
+        g_autoptr(GVariant) pair = g_variant_get_child_value(devices, i);
+        g_autoptr(GVariant) path = g_variant_get_child_value(pair, 0);
+        const Object *device = model_get(model, g_variant_get_string(path, NULL), KIND_DEVICE);
+        if (!device || g_ptr_array_find_with_equal_func(item->devices, device->path, g_str_equal, NULL))
+            continue;
+        g_ptr_array_add(item->devices, g_strdup(device->path));
+        if (!item->group) {
+            g_free(item->label);
+            item->label = object_describe(device);
+        }
+    }
 }
 
 void wait_list_add(GPtrArray *items, const Model *model, const char *assignment)
@@ -107,25 +130,32 @@ void wait_list_add(GPtrArray *items, const Model *model, const char *assignment)
             return;
 
     const Object *object = model_get(model, assignment, KIND_ASSIGNMENT);
-    const Object *device = object ? device_of(model, object) : NULL;
+    const Object *group = object ? model_follow(model, object, "Group", KIND_GROUP) : NULL;
 
     WaitItem *item = g_new0(WaitItem, 1);
     item->assignment = g_strdup(assignment);
-    item->label = object ? object_describe(object) : g_strdup(assignment);
-    item_set_device(item, device);
+    item->devices = g_ptr_array_new_with_free_func(g_free);
+    item->group = group ? object_id(group) : NULL;
+    item->label = group ? object_describe(group) : object ? object_describe(object) : g_strdup(assignment);
+    if (object)
+        item_learn(item, model, object, /* now= */ false);
     g_ptr_array_add(items, item);
 }
 
 /* waiting */
 
-static bool device_has_left(const Model *model, const WaitItem *item)
+static bool devices_have_left(const Model *model, const WaitItem *item)
 {
-    const Object *device = item->device ? model_get(model, item->device, KIND_DEVICE) : NULL;
-    const char *state = object_string(device, "State");
+    for (guint i = 0; i < item->devices->len; i++) {
+        const Object *device = model_get(model, item->devices->pdata[i], KIND_DEVICE);
+        const char *state = object_string(device, "State");
 
-    return !g_str_equal(object_string(device, "Assignment"), item->assignment) ||
-           !(g_str_equal(state, "attached") || g_str_equal(state, "detaching") ||
-             g_str_equal(state, "attaching"));
+        if (g_str_equal(object_string(device, "Assignment"), item->assignment) &&
+            (g_str_equal(state, "attached") || g_str_equal(state, "detaching") ||
+             g_str_equal(state, "attaching")))
+            return false;
+    }
+    return true;
 }
 
 /* Judges the item; returns when to look again at the latest, G_MAXINT64 = when something changes. */
@@ -135,17 +165,18 @@ static gint64 look_at(const Model *model, WaitGoal goal, WaitItem *item, gint64 
     const char *state = object_string(assignment, "State");
     gint64 grace;
 
+    WaitVerdict before = item->verdict;
     if (assignment)
-        item_set_device(item, device_of(model, assignment));
+        item_learn(item, model, assignment, goal == WAIT_ATTACHED);
     item->verdict = wait_judge(goal, assignment, &grace);
-    if (g_strcmp0(item->state, state) != 0) {
+    if (g_strcmp0(item->state, state) != 0 || item->verdict != before) {
         g_free(item->state);
         item->state = g_strdup(state);
         item->seen = now;
     }
 
     /* each object tells its part of a change by itself, and the device may be the last to do so */
-    if (goal != WAIT_ATTACHED && item->verdict == WAIT_DONE && !device_has_left(model, item))
+    if (goal != WAIT_ATTACHED && item->verdict == WAIT_DONE && !devices_have_left(model, item))
         item->verdict = WAIT_GOES_ON;
     if (item->verdict == WAIT_GOES_ON)
         return G_MAXINT64;
@@ -193,37 +224,66 @@ bool wait_for(Follow *follow, WaitGoal goal, GPtrArray *items, unsigned seconds,
 
 /* reporting */
 
-/* The reason is a sentence, and mostly names the device itself. */
+/* The reason is a sentence, and mostly names the device or the group itself. */
 static char *reason_text(const WaitItem *item, const Object *assignment)
 {
     g_autofree char *reason = escape_text(object_string(assignment, "Reason"));
 
     if (!*reason)
         return g_strdup_printf("%s: no reason given", item->label);
-    return strstr(reason, item->label) ? g_steal_pointer(&reason)
-                                       : g_strdup_printf("%s: %s", item->label, reason);
+    return strstr(reason, item->group ? item->group : item->label)
+               ? g_steal_pointer(&reason)
+               : g_strdup_printf("%s: %s", item->label, reason);
 }
 
+/* Its devices that are in this state, NULL = in any, as text; ret_n: how many. */
+static char *devices_text(const Model *model, const WaitItem *item, const char *state, guint *ret_n)
+{
+    GString *text = g_string_new(NULL);
+
+    *ret_n = 0;
+    for (guint i = 0; i < item->devices->len; i++) {
+        const Object *device = model_get(model, item->devices->pdata[i], KIND_DEVICE);
+        if (!device || (state && !g_str_equal(object_string(device, "State"), state)))
+            continue;
+        g_autofree char *one = object_describe(device);
+        g_string_append_printf(text, "%s%s", *ret_n > 0 ? ", " : "", one);
+        (*ret_n)++;
+    }
+    return g_string_free(text, FALSE);
+}
+
+/* "046d:c31c "Keyboard K120" (3-1.2) is attached to VM "desk"", "3 of group "keys" are on the host: …" */
 static char *done_text(const Model *model, WaitGoal goal, const WaitItem *item, const Object *assignment)
 {
-    const Object *device = item->device ? model_get(model, item->device, KIND_DEVICE) : NULL;
     const Object *machine = model_follow(model, assignment, "Machine", KIND_MACHINE);
-    const char *state = object_string(device, "State");
     g_autofree char *vm = machine ? object_describe(machine) : g_strdup("its VM");
     g_autofree char *kept = assignment ? object_describe(assignment) : NULL;
     g_autofree char *suffix =
         goal == WAIT_DETACHED && kept ? g_strdup_printf("; %s is kept", kept) : g_strdup("");
+    g_autofree char *where =
+        goal == WAIT_ATTACHED ? g_strdup_printf("attached to %s", vm) : g_strdup("on the host");
+    guint n_here, n_there;
+    g_autofree char *here = devices_text(model, item, NULL, &n_here);
+    g_autofree char *there = devices_text(model, item, goal == WAIT_ATTACHED ? NULL : "host", &n_there);
 
-    if (goal == WAIT_ATTACHED)
-        return g_strdup_printf("%s is attached to %s", item->label, vm);
-    if (g_str_equal(state, "host"))
-        return g_strdup_printf("%s is on the host%s", item->label, suffix);
-    if (!device)
-        return g_strdup_printf("%s %s", item->label, goal == WAIT_DETACHED ? "is detached" : "has ended");
-
-    /* somebody else's turn */
-    g_autofree char *escaped = escape_text(state);
-    return g_strdup_printf("%s was taken, and is %s now%s", item->label, escaped, suffix);
+    /* the assignment's word counts: a device may tell its own part a moment later */
+    if (!item->group && goal == WAIT_ATTACHED)
+        return g_strdup_printf("%s is %s", item->label, where);
+    if (n_here == 0)
+        return g_strdup_printf("%s %s", item->group && kept ? kept : item->label,
+                               goal == WAIT_ATTACHED   ? "is attached"
+                               : goal == WAIT_DETACHED ? "is detached"
+                                                       : "has ended");
+    if (n_there == 0) {
+        /* somebody else's turn */
+        const Object *device = model_get(model, item->devices->pdata[0], KIND_DEVICE);
+        g_autofree char *state = escape_text(object_string(device, "State"));
+        return g_strdup_printf("%s was taken, and is %s now%s", here, state, suffix);
+    }
+    if (n_there == 1)
+        return g_strdup_printf("%s is %s%s", there, where, suffix);
+    return g_strdup_printf("%u of %s are %s: %s%s", n_there, item->label, where, there, suffix);
 }
 
 static Outcome report_item(const Model *model, WaitGoal goal, const WaitItem *item, unsigned seconds,
@@ -244,7 +304,7 @@ static Outcome report_item(const Model *model, WaitGoal goal, const WaitItem *it
         return OUTCOME_DONE;
     case WAIT_RESTS:
         if (!quiet)
-            printf("Waiting: %s\n", reason);
+            printf("%s: %s\n", g_str_equal(state, "partial") ? "In part" : "Waiting", reason);
         return OUTCOME_DONE;
     case WAIT_FAILED:
         text = escape_text(*name ? name : "Failed");
@@ -274,6 +334,26 @@ static void add_text(GVariantBuilder *dict, const char *key, const char *text)
     g_variant_builder_add(dict, "{sv}", key, g_variant_new_string(text));
 }
 
+/* The device, or the group and its devices. */
+static void add_devices(GVariantBuilder *dict, const Model *model, const WaitItem *item)
+{
+    GVariantBuilder names;
+
+    g_variant_builder_init(&names, G_VARIANT_TYPE_STRING_ARRAY);
+    for (guint i = 0; i < item->devices->len; i++) {
+        const Object *device = model_get(model, item->devices->pdata[i], KIND_DEVICE);
+        if (device && !item->group)
+            add_text(dict, "device", object_string(device, "SysName"));
+        if (device)
+            g_variant_builder_add(&names, "s", object_string(device, "SysName"));
+    }
+    if (item->group) {
+        add_text(dict, "group", item->group);
+        g_variant_builder_add(dict, "{sv}", "devices", g_variant_builder_end(&names));
+    } else
+        g_variant_builder_clear(&names);
+}
+
 static GVariant *item_to_variant(const Model *model, const WaitItem *item, unsigned seconds)
 {
     static const char *const results[] = {
@@ -283,15 +363,14 @@ static GVariant *item_to_variant(const Model *model, const WaitItem *item, unsig
         [WAIT_FAILED] = "failed",
     };
     const Object *assignment = model_get(model, item->assignment, KIND_ASSIGNMENT);
-    const Object *device = item->device ? model_get(model, item->device, KIND_DEVICE) : NULL;
     const Object *machine = assignment ? model_follow(model, assignment, "Machine", KIND_MACHINE) : NULL;
+    bool partial = item->verdict == WAIT_RESTS && g_str_equal(object_string(assignment, "State"), "partial");
     GVariantBuilder dict;
 
     g_variant_builder_init(&dict, G_VARIANT_TYPE_VARDICT);
-    add_text(&dict, "result", seconds == 0 ? "ordered" : results[item->verdict]);
+    add_text(&dict, "result", seconds == 0 ? "ordered" : partial ? "partial" : results[item->verdict]);
     add_text(&dict, "assignment", item->assignment);
-    if (device)
-        add_text(&dict, "device", object_string(device, "SysName"));
+    add_devices(&dict, model, item);
     if (machine)
         add_text(&dict, "vm", object_string(machine, "Name"));
     if (assignment) {

@@ -48,14 +48,15 @@ WaitVerdict wait_judge(WaitGoal goal, const Object *assignment, gint64 *ret_grac
 
 /* One assignment that is waited for, and how it ended. */
 typedef struct WaitItem {
-    char *assignment; /* path */
-    char *device;     /* path; NULL = none is here */
-    char *label;      /* as messages name it, escaped */
+    char *assignment;   /* path */
+    char *group;        /* name of the group that it draws from, escaped; NULL = it is for one device */
+    GPtrArray *devices; /* of char *: paths of those that it had or was to get; without a group one at most */
+    char *label;        /* as messages name it, escaped */
 
     WaitVerdict verdict;
     bool over;
-    char *state; /* as last seen */
-    gint64 seen; /* when it came to that: µs of g_get_monotonic_time() */
+    char *state; /* as last seen, as the verdict was */
+    gint64 seen; /* when it came to both: µs of g_get_monotonic_time() */
 } WaitItem;
 
 /* Of WaitItem. */

@@ -9,6 +9,7 @@
 #include "client/columns.h"
 #include "client/model.h"
 #include "client/outcome.h"
+#include "client/passthrough.h"
 #include "client/target.h"
 #include "client/wait.h"
 
@@ -16,6 +17,7 @@
 #define HUB        "/org/usbferry1/device/hub"
 #define MACHINE    "/org/usbferry1/machine/m"
 #define ASSIGNMENT "/org/usbferry1/assignment/abcd1234"
+#define GROUP      "/org/usbferry1/group/g"
 
 static const char managed[] =
     "@a{oa{sa{sv}}} {"
@@ -175,7 +177,7 @@ static void test_target(void **state)
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-        const Object *object = target_match(model, cases[i].word, &error);
+        const Object *object = target_match(model, TARGET_ANY, cases[i].word, &error);
         assert_null(error);
         assert_int_equal(g_strcmp0(object ? object->path : NULL, cases[i].path), 0);
     }
@@ -183,7 +185,7 @@ static void test_target(void **state)
     /* somebody called an assignment like a port */
     g_autoptr(GVariant) name = parse("{'Name': <'3-1.10'>}");
     model_change(model, ASSIGNMENT, "org.usbferry1.Assignment", name, NULL, NULL);
-    assert_null(target_match(model, "3-1.10", &error));
+    assert_null(target_match(model, TARGET_ANY, "3-1.10", &error));
     assert_true(g_error_matches(error, CLIENT_ERROR, OUTCOME_USAGE));
     assert_non_null(strstr(error->message, ASSIGNMENT));
 }
@@ -218,11 +220,148 @@ static void test_judge(void **state)
     }
 }
 
+/* A group called like the assignment that draws from it, and two keyboards in it. */
+static void add_group(Model *model)
+{
+    g_autoptr(GVariant) group =
+        parse("{'org.usbferry1.ResourceGroup': {'Name': <'keys'>, 'Class': <'hid'>, 'Enabled': <true>,"
+              " 'Priority': <-1>, 'Total': <uint32 2>, 'Free': <uint32 1>,"
+              " 'Rules': <@a(ubss) [(1, true, 'class=hid', 'admin'), (3, false, 'vendor=*', 'admin')]>,"
+              " 'Devices': <[objectpath '" DEVICE "', '/org/usbferry1/device/away']>}}");
+    model_add(model, GROUP, group, NULL, NULL);
+
+    g_autoptr(GVariant) device =
+        parse("{'Groups': <[objectpath '" GROUP "']>, 'Rules': <['keys#1 class=hid']>}");
+    model_change(model, DEVICE, "org.usbferry1.Device", device, NULL, NULL);
+    g_autoptr(GVariant) assignment = parse("{'Group': <objectpath '" GROUP "'>, 'Quantity': <'2'>}");
+    model_change(model, ASSIGNMENT, "org.usbferry1.Assignment", assignment, NULL, NULL);
+}
+
+static void test_groups(void **state)
+{
+    g_autoptr(Model) model = load();
+    g_autoptr(GError) error = NULL;
+
+    /* nobody has a group: the overview can do without */
+    g_autoptr(GPtrArray) rows = overview_rows(model);
+    g_autoptr(GPtrArray) all = columns_choose(columns_for_overview(), NULL, &error);
+    guint n = all->len;
+    columns_drop_empty(model, all, rows, "group#rule");
+    assert_int_equal(all->len, n - 1);
+
+    add_group(model);
+    const Object *group = model_get(model, GROUP, KIND_GROUP);
+    g_autofree char *text = object_describe(group);
+    assert_string_equal(text, "group \"keys\"");
+    assert_ptr_equal(target_find_group(model, "keys", &error), group);
+    assert_null(target_find_group(model, "3-1.10", &error));
+    assert_true(g_error_matches(error, CLIENT_ERROR, OUTCOME_NOT_FOUND));
+    g_clear_error(&error);
+
+    /* who takes, takes what was given; who looks must say which */
+    const Object *found = target_match(model, TARGET_GIVEN, "keys", &error);
+    assert_string_equal(found->path, ASSIGNMENT);
+    assert_null(target_match(model, TARGET_ANY, "keys", &error));
+    assert_true(g_error_matches(error, CLIENT_ERROR, OUTCOME_USAGE));
+    g_clear_error(&error);
+
+    g_autoptr(GPtrArray) columns = columns_choose(
+        columns_for(KIND_GROUP), "name,class,enabled,rules,total,free,vms,devices,priority,file", &error);
+    g_autoptr(GPtrArray) groups = model_sorted(model, KIND_GROUP);
+    g_autoptr(GVariant) table = g_variant_ref_sink(columns_to_variant(model, columns, groups));
+    g_autoptr(GVariant) expected =
+        parse("[{'name': <'keys'>, 'class': <'hid'>, 'enabled': <true>, 'rules': <uint64 2>,"
+              "  'total': <uint32 2>, 'free': <uint32 1>, 'vms': <['win11']>,"
+              "  'devices': <['3-1.10', '/org/usbferry1/device/away']>, 'priority': <-1>,"
+              "  'file': <@ms nothing>}]");
+    assert_true(g_variant_equal(table, expected));
+
+    g_autoptr(GPtrArray) of_devices =
+        columns_choose(columns_for_overview(), "groups,rules,group#rule", &error);
+    g_autoptr(GVariant) devices = g_variant_ref_sink(columns_to_variant(model, of_devices, rows));
+    g_autoptr(GVariant) expected_devices = parse("[{'groups': <['keys']>, 'rules': <['keys#1 class=hid']>,"
+                                                 "  'group#rule': <['keys#1']>}]");
+    assert_true(g_variant_equal(devices, expected_devices));
+}
+
+static void test_partial(void **state)
+{
+    g_autoptr(Model) model = load();
+    const Object *assignment = model_get(model, ASSIGNMENT, KIND_ASSIGNMENT);
+    gint64 grace;
+
+    add_group(model);
+    g_autoptr(GVariant) coming = parse("{'State': <'partial'>, 'Devices': <@a(os) [('" DEVICE
+                                       "', 'attached'), ('/b', 'attaching')]>}");
+    model_change(model, ASSIGNMENT, "org.usbferry1.Assignment", coming, NULL, NULL);
+    assert_int_equal(wait_judge(WAIT_ATTACHED, assignment, &grace), WAIT_GOES_ON);
+
+    g_autoptr(GVariant) rests =
+        parse("{'Devices': <@a(os) [('" DEVICE "', 'attached'), ('/b', 'waiting')]>}");
+    model_change(model, ASSIGNMENT, "org.usbferry1.Assignment", rests, NULL, NULL);
+    assert_int_equal(wait_judge(WAIT_ATTACHED, assignment, &grace), WAIT_RESTS);
+    assert_true(grace > 0);
+
+    /* named by its group, with the devices that are here */
+    g_autoptr(GPtrArray) items = wait_list_new();
+    wait_list_add(items, model, ASSIGNMENT);
+    wait_list_add(items, model, ASSIGNMENT);
+    assert_int_equal(items->len, 1);
+    const WaitItem *item = items->pdata[0];
+    assert_string_equal(item->label, "group \"keys\"");
+    assert_int_equal(item->devices->len, 1);
+}
+
+static void test_passthrough(void **state)
+{
+    g_autoptr(Model) model = load();
+    g_autoptr(GPtrArray) devices = g_ptr_array_new();
+    static const struct {
+        const char *rule;
+        bool serial;
+    } rules[] = {
+        { "vendor=046d product=c31c serial=AB12", true },
+        { "vendor=046d product=c31c port=pci-0000:00:14.0/1.2", false },
+        { "serial!=A", true },
+        { "name=\"a serial=x\" port=3-1", false },
+        { "name=\"a \\\" serial=x\" class=hid", false },
+        { "serials=x", false },
+        { "name=\"", false },
+        { "", false },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rules); i++)
+        assert_int_equal(passthrough_rule_names(rules[i].rule, "serial"), rules[i].serial);
+
+    /* the name is a new one, of what the devices have in common */
+    g_ptr_array_add(devices, (void *)model_get(model, DEVICE, KIND_DEVICE));
+    g_autofree char *first = passthrough_group_name(model, devices);
+    assert_string_equal(first, "keyboard-k120");
+    g_autoptr(GVariant) taken = parse("{'org.usbferry1.ResourceGroup': {'Name': <'Keyboard-K120'>}}");
+    model_add(model, GROUP, taken, NULL, NULL);
+    g_autofree char *second = passthrough_group_name(model, devices);
+    assert_string_equal(second, "keyboard-k120-2");
+    g_ptr_array_add(devices, (void *)model_get(model, HUB, KIND_DEVICE));
+    g_autofree char *several = passthrough_group_name(model, devices);
+    assert_string_equal(several, "devices");
+
+    const Object *device = devices->pdata[0];
+    g_autofree char *none = passthrough_reason("vendor=046d product=c31c port=3-1", device);
+    assert_non_null(strstr(none, "no serial number"));
+    g_autoptr(GVariant) serial = parse("{'Serial': <'0\\033[2J'>}");
+    model_change(model, DEVICE, "org.usbferry1.Device", serial, NULL, NULL);
+    g_autofree char *plain = passthrough_reason("vendor=046d product=c31c port=3-1", device);
+    assert_non_null(strstr(plain, "not unique"));
+    g_autofree char *unique = passthrough_reason("vendor=046d product=c31c serial=0", device);
+    assert_non_null(strstr(unique, "by its serial number"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_load),     cmocka_unit_test(test_signals), cmocka_unit_test(test_columns),
         cmocka_unit_test(test_overview), cmocka_unit_test(test_target),  cmocka_unit_test(test_judge),
+        cmocka_unit_test(test_groups),   cmocka_unit_test(test_partial), cmocka_unit_test(test_passthrough),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -141,9 +141,70 @@ static void test_options(void **state)
             assert_true(g_error_matches(error, CLIENT_ERROR, OUTCOME_USAGE));
         client_done(&client);
     }
+}
 
-    assert_null(verb_find("frobnicate"));
-    assert_non_null(verb_find(NULL));
+static void test_verbs(void **state)
+{
+    static const struct {
+        const char *line, *name; /* NULL = there is none */
+        unsigned used;
+    } cases[] = {
+        { "list devices", "list", 1 },
+        { "group", "group", 1 },
+        { "group --json", "group", 1 },
+        { "group add keys", "group add", 2 },
+        { "rule test vendor=*", "rule test", 2 },
+        { "group frobnicate", NULL, 0 },
+        { "frobnicate", NULL, 0 },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_auto(GStrv) words = g_strsplit(cases[i].line, " ", -1);
+        g_autoptr(GError) error = NULL;
+        unsigned used = 0;
+
+        const Verb *verb = verb_find_words(words, &used, &error);
+        assert_int_equal(g_strcmp0(verb ? verb->name : NULL, cases[i].name), 0);
+        assert_int_equal(used, cases[i].used);
+        assert_int_equal(g_error_matches(error, CLIENT_ERROR, OUTCOME_USAGE), !cases[i].name);
+    }
+
+    char *none[] = { NULL }, *one_word[] = { (char *)"group add", NULL };
+    g_autoptr(GError) error = NULL;
+    unsigned used = 7;
+    const Verb *verb = verb_find_words(none, &used, &error);
+    assert_ptr_equal(verb, verb_find(NULL));
+    assert_int_equal(used, 0);
+    assert_null(verb_find_words(one_word, &used, &error));
+}
+
+static void test_option_values(void **state)
+{
+    static const char *const names[] = { "allow", NULL };
+    static const struct {
+        const char *line, *implied;
+    } cases[] = {
+        { "--allow keys", "--allow=yes keys" },
+        { "keys --allow=no --allow", "keys --allow=no --allow=yes" },
+        { "--allowed -- --allow allow", "--allowed -- --allow allow" },
+        { "", "" },
+    };
+    bool yes;
+    int priority;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_auto(GStrv) words = g_strsplit(cases[i].line, " ", -1);
+        g_auto(GStrv) implied = options_imply_yes(words, names);
+        g_autofree char *line = g_strjoinv(" ", implied);
+        assert_string_equal(line, cases[i].implied);
+    }
+
+    assert_true(options_parse_boolean("allow", "Yes", &yes, NULL) && yes);
+    assert_true(options_parse_boolean("allow", "false", &yes, NULL) && !yes);
+    assert_false(options_parse_boolean("allow", "keys", &yes, NULL));
+    assert_true(options_parse_priority("-3", &priority, NULL) && priority == -3);
+    assert_false(options_parse_priority("2147483648", &priority, NULL));
+    assert_false(options_parse_priority("", &priority, NULL));
 }
 
 int main(void)
@@ -151,7 +212,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_escape),          cmocka_unit_test(test_json),
         cmocka_unit_test(test_variant_to_text), cmocka_unit_test(test_outcomes),
-        cmocka_unit_test(test_options),
+        cmocka_unit_test(test_options),         cmocka_unit_test(test_verbs),
+        cmocka_unit_test(test_option_values),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
