@@ -182,6 +182,13 @@ static int compare_assignments(const Assignment *a, const Assignment *b)
     return -g_strcmp0(a->id, b->id);
 }
 
+static int32_t group_priority(const Desired *desired, const Assignment *assignment)
+{
+    const Group *group = registry_group(desired->registry, assignment->group);
+
+    return group ? group->priority : 0;
+}
+
 static int compare_claimants(const Desired *desired, const Device *device, const Assignment *a,
                              const Assignment *b)
 {
@@ -192,6 +199,8 @@ static int compare_claimants(const Desired *desired, const Device *device, const
         return by_possession;
     if (a->priority != b->priority)
         return a->priority > b->priority ? 1 : -1;
+    if (group_priority(desired, a) != group_priority(desired, b))
+        return group_priority(desired, a) > group_priority(desired, b) ? 1 : -1;
     return by_specificity ? by_specificity : compare_assignments(a, b);
 }
 

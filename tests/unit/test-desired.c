@@ -310,6 +310,11 @@ static void test_order_of_arrival_does_not_matter(void **state)
         registry_assignment(world->registry, "aaaaaaaa")->priority = 1;
         look(world);
         assert_gets(world, "aaaaaaaa", "1-1");
+        registry_assignment(world->registry, "aaaaaaaa")->priority = 0;
+        registry_group(world->registry, "by-id")->priority = 5;
+        look(world);
+        assert_gets(world, "bbbbbbbb", "1-1");
+        registry_group(world->registry, "by-id")->priority = 0;
         registry_remove_device(world->registry, registry_device(world->registry, "1-1"));
         for (int i = 0; i < CLAIMANTS; i++)
             registry_remove_assignment(world->registry,
