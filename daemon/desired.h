@@ -4,9 +4,9 @@
 /* Desired: which devices each assignment is to have, worked out from nothing but the registry and the time.
  *
  * Who gets a device that several assignments want: the one that has it now, if it still may; then the higher
- * priority; then the more specific rule; then the older assignment; then the smaller id. The order is total,
- * so the answer never depends on the order of events, and nothing is taken from a running machine by priority
- * alone.
+ * priority (the assignment's, then its group's); then the more specific rule; then the older assignment; then
+ * the smaller id. The order is total, so the answer never depends on the order of events, and nothing is
+ * taken from a running machine by priority alone.
  *
  * An assignment of one device stands for it whether its machine runs or not. One that draws from a group
  * takes nothing while its machine is off: the pool goes round. Sets (one device per rule, all or nothing) are

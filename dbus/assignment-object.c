@@ -75,11 +75,14 @@ static int method_release(sd_bus_message *message, void *userdata, sd_bus_error 
 {
     BusService *service = object_service(sd_bus_message_get_bus(message));
     const Assignment *assignment = userdata;
+    g_autoptr(GError) error = NULL;
     int r;
 
     r = options_read(message, NULL, 0, ret_error);
     if (r < 0)
         return r;
+    if (!manager_check_change(service->manager, assignment->id, &error))
+        return bus_error_from_gerror(ret_error, error);
     r = may(service, message, assignment, ret_error);
     if (r < 0)
         return r;
@@ -94,8 +97,11 @@ static int set_wanted(sd_bus_message *message, const Assignment *assignment, boo
                       sd_bus_error *ret_error)
 {
     BusService *service = object_service(sd_bus_message_get_bus(message));
+    g_autoptr(GError) error = NULL;
     int r;
 
+    if (!manager_check_change(service->manager, assignment->id, &error))
+        return bus_error_from_gerror(ret_error, error);
     r = may(service, message, assignment, ret_error);
     if (r < 0)
         return r;

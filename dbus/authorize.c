@@ -85,7 +85,8 @@ typedef struct Question {
     char **details;
     Sender *sender; /* NULL once answered */
 
-    AuthorityCheck *check; /* NULL = answered */
+    AuthorityCheck *check; /* polkit is asked; NULL = not yet, or answered */
+    bool counted;          /* among the open ones */
     bool allowed;
     sd_bus_slot *uid_call; /* NULL = answered */
     uint32_t uid;
@@ -98,6 +99,7 @@ struct Authorizer {
     Authority *authority;
     GHashTable *questions; /* sd_bus_message * → Question, owned; the question holds the message */
     GHashTable *senders;   /* name → Sender, owned */
+    GHashTable *users;     /* uid → number of open questions, as pointers */
     guint open;
 };
 
@@ -108,15 +110,45 @@ static void sender_free(Sender *sender)
     g_free(sender);
 }
 
+static guint open_of_user(Authorizer *self, uint32_t uid)
+{
+    return GPOINTER_TO_UINT(g_hash_table_lookup(self->users, GUINT_TO_POINTER(uid)));
+}
+
+static void count(Question *question)
+{
+    Authorizer *self = question->authorizer;
+    guint open = open_of_user(self, question->uid);
+
+    question->counted = true;
+    self->open++;
+    g_hash_table_insert(self->users, GUINT_TO_POINTER(question->uid), GUINT_TO_POINTER(open + 1));
+}
+
+static void uncount(Question *question)
+{
+    Authorizer *self = question->authorizer;
+    guint open = open_of_user(self, question->uid);
+
+    if (!question->counted)
+        return;
+    question->counted = false;
+    self->open--;
+    if (open > 1)
+        g_hash_table_insert(self->users, GUINT_TO_POINTER(question->uid), GUINT_TO_POINTER(open - 1));
+    else
+        g_hash_table_remove(self->users, GUINT_TO_POINTER(question->uid));
+}
+
 /* It counts no longer: what is left is its answer on the way to its call. */
 static void question_close(Question *question)
 {
     Authorizer *self = question->authorizer;
     Sender *sender = g_steal_pointer(&question->sender);
 
+    uncount(question);
     if (!sender)
         return;
-    self->open--;
     if (--sender->open == 0)
         g_hash_table_remove(self->senders, sender->name);
 }
@@ -146,6 +178,7 @@ Authorizer *authorizer_new(sd_bus *bus, Authority *authority)
     self->bus = sd_bus_ref(bus);
     self->authority = authority;
     self->questions = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)question_free);
+    self->users = g_hash_table_new(NULL, NULL);
     self->senders = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)sender_free);
     return self;
 }
@@ -156,6 +189,7 @@ Authorizer *authorizer_free(Authorizer *self)
         return NULL;
     g_hash_table_unref(self->questions);
     g_hash_table_unref(self->senders);
+    g_hash_table_unref(self->users);
     sd_bus_unref(self->bus);
     g_free(self);
     return NULL;
@@ -207,8 +241,6 @@ static void question_answered(Question *question)
 {
     int r;
 
-    if (question->check || question->uid_call)
-        return;
     question_close(question);
     r = sd_bus_message_rewind(question->message, true);
     if (r >= 0)
@@ -239,6 +271,51 @@ static void on_verdict(AuthorityVerdict verdict, const char *text, void *userdat
     question_drop(question);
 }
 
+static const char *question_text(const AuthorizeEntry *entry, const char *const *details)
+{
+    for (gsize i = 0; details[i]; i += 2)
+        if (entry->group_question && g_str_equal(details[i], "group") && details[i + 1][0] != '\0')
+            return entry->group_question;
+    return entry->question;
+}
+
+static char **details_with_text(const AuthorizeEntry *entry, const char *const *details)
+{
+    GPtrArray *all = g_ptr_array_new();
+
+    for (gsize i = 0; details[i]; i++)
+        g_ptr_array_add(all, (gpointer)details[i]);
+    g_ptr_array_add(all, (gpointer) "polkit.message");
+    g_ptr_array_add(all, (gpointer)question_text(entry, details));
+    g_ptr_array_add(all, (gpointer) "polkit.gettext_domain");
+    g_ptr_array_add(all, (gpointer)GETTEXT_PACKAGE);
+    g_ptr_array_add(all, NULL);
+    return (char **)g_ptr_array_free(all, FALSE);
+}
+
+static void ask_polkit(Question *question)
+{
+    Authorizer *self = question->authorizer;
+    guint mine = open_of_user(self, question->uid);
+    g_autofree char **asked = NULL;
+
+    if (self->open >= AUTHORIZE_OPEN_MAX || mine >= AUTHORIZE_OPEN_PER_USER_MAX) {
+        bool is_mine = mine >= AUTHORIZE_OPEN_PER_USER_MAX;
+
+        sd_bus_reply_method_errorf(question->message, FERRY_ERROR_PREFIX "LimitExceeded",
+                                   "%u questions for %s are open already: answer or dismiss them",
+                                   is_mine ? mine : self->open, is_mine ? "your rights" : "rights");
+        question_drop(question);
+        return;
+    }
+    count(question);
+    asked = details_with_text(question->entry, (const char *const *)question->details);
+    question->check = authority_check(
+        self->authority, sd_bus_message_get_sender(question->message), question->entry->action,
+        (const char *const *)asked, sd_bus_message_get_allow_interactive_authorization(question->message) > 0,
+        on_verdict, question);
+}
+
 static int on_uid(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
     Question *question = userdata;
@@ -251,7 +328,12 @@ static int on_uid(sd_bus_message *reply, void *userdata, sd_bus_error *error)
         question_drop(question);
         return 0;
     }
-    question_answered(question);
+    if (question->uid == 0) {
+        question->allowed = true;
+        question_answered(question);
+        return 0;
+    }
+    ask_polkit(question);
     return 0;
 }
 
@@ -304,33 +386,10 @@ static Sender *sender_get(Authorizer *self, const char *name)
 
 /* the question */
 
-static const char *question_text(const AuthorizeEntry *entry, const char *const *details)
-{
-    for (gsize i = 0; details[i]; i += 2)
-        if (entry->group_question && g_str_equal(details[i], "group") && details[i + 1][0] != '\0')
-            return entry->group_question;
-    return entry->question;
-}
-
-static char **details_with_text(const AuthorizeEntry *entry, const char *const *details)
-{
-    GPtrArray *all = g_ptr_array_new();
-
-    for (gsize i = 0; details[i]; i++)
-        g_ptr_array_add(all, (gpointer)details[i]);
-    g_ptr_array_add(all, (gpointer) "polkit.message");
-    g_ptr_array_add(all, (gpointer)question_text(entry, details));
-    g_ptr_array_add(all, (gpointer) "polkit.gettext_domain");
-    g_ptr_array_add(all, (gpointer)GETTEXT_PACKAGE);
-    g_ptr_array_add(all, NULL);
-    return (char **)g_ptr_array_free(all, FALSE);
-}
-
 static int ask(Authorizer *self, sd_bus_message *message, const AuthorizeEntry *entry,
                const char *const *details, sd_bus_error *ret_error)
 {
     const char *name = sd_bus_message_get_sender(message);
-    g_autofree char **asked = NULL;
     Question *question;
     Sender *sender;
     int r;
@@ -338,15 +397,6 @@ static int ask(Authorizer *self, sd_bus_message *message, const AuthorizeEntry *
     if (!name)
         return sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED, "%s: the bus doesn't say who asks",
                                  entry->member);
-    sender = g_hash_table_lookup(self->senders, name);
-    if (self->open >= AUTHORIZE_OPEN_MAX)
-        return bus_error_setf(ret_error, FERRY_ERROR_LIMIT_EXCEEDED,
-                              "%u questions for rights are open already: answer or dismiss them", self->open);
-    if (sender && sender->open >= AUTHORIZE_OPEN_PER_SENDER_MAX)
-        return bus_error_setf(ret_error, FERRY_ERROR_LIMIT_EXCEEDED,
-                              "%u questions for your rights are open already: answer or dismiss them",
-                              sender->open);
-
     sender = sender_get(self, name);
     question = g_new0(Question, 1);
     *question = (Question){
@@ -357,7 +407,6 @@ static int ask(Authorizer *self, sd_bus_message *message, const AuthorizeEntry *
         .sender = sender,
     };
     sender->open++;
-    self->open++;
     g_hash_table_insert(self->questions, message, question);
 
     /* After the match was added: a caller that left before that is unknown to the bus by now. */
@@ -368,10 +417,6 @@ static int ask(Authorizer *self, sd_bus_message *message, const AuthorizeEntry *
         question_drop(question);
         return r;
     }
-    asked = details_with_text(entry, details);
-    question->check = authority_check(self->authority, name, entry->action, (const char *const *)asked,
-                                      sd_bus_message_get_allow_interactive_authorization(message) > 0,
-                                      on_verdict, question);
     return 0;
 }
 

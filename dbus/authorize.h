@@ -33,10 +33,11 @@ typedef struct AuthorizeEntry {
 /* NULL: not in the table, so nobody may. */
 const AuthorizeEntry *authorize_find(const char *interface, const char *member);
 
-/* Questions that may be open: the bus gives our connection to polkitd 128 answers to wait for, and one caller
- * must not use up everybody's. */
-#define AUTHORIZE_OPEN_MAX            64
-#define AUTHORIZE_OPEN_PER_SENDER_MAX 8
+/* Questions that may be open: the bus gives our connection to polkitd 128 answers to wait for, and one user,
+ * with however many connections, must not use up everybody's. Root is never asked about: polkit always says
+ * yes. */
+#define AUTHORIZE_OPEN_MAX          64
+#define AUTHORIZE_OPEN_PER_USER_MAX 8
 
 typedef struct Authorizer Authorizer;
 

@@ -63,7 +63,7 @@ static void report_failure(int r, const char *signal, const char *path)
     if (r == -ENOTCONN || r == -ECONNRESET) /* lost(): the service ends anyway */
         return;
     /* A name that the vtable lacks, an object that is gone, a text that isn't UTF-8: ours to repair. */
-    if (r == -ENOENT || r == -EDOM || r == -EINVAL)
+    if (r == -ENOENT || r == -ENXIO || r == -EDOM || r == -EINVAL)
         g_critical("%s of %s could not be sent: %s", signal, path, g_strerror(-r));
     else
         log_warning("%s of %s could not be sent: %s", signal, path, g_strerror(-r));

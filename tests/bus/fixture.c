@@ -433,8 +433,8 @@ int fixture_teardown(void **state)
 
     sd_bus_flush_close_unref(fixture->bus);
     fixture_stop_daemon(fixture, SIGTERM);
-    end_process(&fixture->polkit_pid, SIGTERM);
-    end_process(&fixture->bus_pid, SIGTERM);
+    end_process(&fixture->polkit_pid, SIGKILL);
+    end_process(&fixture->bus_pid, SIGKILL);
     g_clear_object(&fixture->bed);
     g_ptr_array_unref(fixture->plugged);
     remove_folder(fixture->dir);

@@ -249,6 +249,73 @@ static void test_unanswered_question(void **state)
     g_free(agent.message);
 }
 
+/* ------------------------------------------------------------------ many dialogs of one user */
+
+#define CONNECTIONS 4
+#define QUESTIONS   5 /* of each connection */
+#define OPEN_MAX    8 /* of one user */
+
+typedef struct Flood {
+    sd_bus *connections[CONNECTIONS];
+    unsigned refused;
+    unsigned others;
+} Flood;
+
+static int note_refusal(sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    Flood *flood = userdata;
+    const sd_bus_error *its = sd_bus_message_get_error(reply);
+
+    if (its && strcmp(its->name, FERRY_ERROR_PREFIX "LimitExceeded") == 0)
+        flood->refused++;
+    else
+        flood->others++;
+    return 0;
+}
+
+static bool rest_is_refused(Fixture *fixture, void *userdata)
+{
+    Flood *flood = userdata;
+
+    for (int i = 0; i < CONNECTIONS; i++)
+        while (sd_bus_process(flood->connections[i], NULL) > 0)
+            continue;
+    return flood->refused == CONNECTIONS * QUESTIONS - OPEN_MAX;
+}
+
+/* However many connections somebody has: others can still be asked for, and root is never kept out. */
+static void test_one_user_cannot_use_up_the_questions(void **state)
+{
+    Fixture *fixture = *state;
+    sd_bus *other = fixture_connect(fixture, FIXTURE_STRANGER - 1);
+    Flood flood = { .refused = 0 };
+    Agent agent = { .bus = NULL };
+
+    plug(fixture, "1-2", "KBD-0001");
+    register_agent(fixture, &agent);
+    for (int i = 0; i < CONNECTIONS; i++) {
+        flood.connections[i] = fixture_connect(fixture, FIXTURE_STRANGER);
+        for (int k = 0; k < QUESTIONS; k++) {
+            sd_bus_message *question = new_assign(flood.connections[i], "1-2", true);
+
+            assert_true(sd_bus_call_async(flood.connections[i], NULL, question, note_refusal, &flood,
+                                          UINT64_MAX) >= 0);
+            sd_bus_message_unref(question);
+        }
+        assert_true(sd_bus_flush(flood.connections[i]) >= 0);
+    }
+    fixture_wait_for(fixture, rest_is_refused, &flood, "what is too much is refused");
+    assert_int_equal(flood.others, 0);
+    assert_refused(fixture, other, new_assign(other, "1-2", false),
+                   "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired");
+    g_free(fixture_assign(fixture, "1-2", FIXTURE_DESK));
+    for (int i = 0; i < CONNECTIONS; i++)
+        sd_bus_close_unref(flood.connections[i]);
+    sd_bus_flush_close_unref(other);
+    sd_bus_flush_close_unref(agent.bus);
+    g_free(agent.message);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -258,6 +325,7 @@ int main(void)
         TEST(test_stranger_cannot_take),
         TEST(test_everybody_may_look),
         TEST(test_unanswered_question),
+        TEST(test_one_user_cannot_use_up_the_questions),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
