@@ -262,7 +262,6 @@ static void test_pinned_ones_come_first(void **state)
     any = group_assign(fixture, group, FIXTURE_DESK, "1", NULL);
     pinned = group_assign(fixture, group, machines[0], "1", "serial=DONGLE-A");
     wait_state(fixture, any, "waiting-device");
-    fixture_wait(fixture, pinned, FERRY_INTERFACE_ASSIGNMENT, "Error", FERRY_ERROR_PREFIX "Disabled");
     wait_state(fixture, pinned, "waiting-device");
     groups_plug(fixture, "1-1", DONGLE, "DONGLE-A");
     wait_devices(fixture, pinned, "1-1 attached");
@@ -292,6 +291,7 @@ static void test_switched_off(void **state)
     /* Nothing new goes out, and what is out stays. */
     waiting = group_assign(fixture, group, FIXTURE_DESK, "1", NULL);
     pinned = fixture_assign(fixture, "1-3", FIXTURE_DESK);
+    fixture_wait(fixture, pinned, FERRY_INTERFACE_ASSIGNMENT, "Error", FERRY_ERROR_PREFIX "Disabled");
     wait_state(fixture, pinned, "waiting-device");
     wait_state(fixture, waiting, "waiting-device");
     wait_devices(fixture, pool, "1-1 attached");
