@@ -18,8 +18,9 @@
 #define FIXTURE_DESK   "11111111-1111-1111-1111-111111111111"
 #define FIXTURE_STUDIO "22222222-2222-2222-2222-222222222222"
 
-/* A uid without any right. */
+/* Uids without any right: nobody and daemon. The bus refuses uids that have no name. */
 #define FIXTURE_STRANGER 65534
+#define FIXTURE_OTHER    1
 
 typedef struct Fixture {
     char *dir;

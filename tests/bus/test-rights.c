@@ -287,7 +287,7 @@ static bool rest_is_refused(Fixture *fixture, void *userdata)
 static void test_one_user_cannot_use_up_the_questions(void **state)
 {
     Fixture *fixture = *state;
-    sd_bus *other = fixture_connect(fixture, FIXTURE_STRANGER - 1);
+    sd_bus *other = fixture_connect(fixture, FIXTURE_OTHER);
     Flood flood = { .refused = 0 };
     Agent agent = { .bus = NULL };
 
