@@ -312,7 +312,9 @@ class Lab:
         for title, command in (
                 ('journal of usbferryd', 'journalctl -b -u usbferryd.service -o short-monotonic --no-pager -n 80'),
                 ('journal of libvirtd', 'journalctl -b -u libvirtd.service -o short-monotonic --no-pager -n 8'),
-                ('guests', 'virsh -q list --all'), ('USB devices of the host', 'lsusb'),
+                ('guests', 'virsh -q list --all'),
+                ('how desk and studio ended', 'tail -qn 3 /var/log/libvirt/qemu/desk.log /var/log/libvirt/qemu/studio.log'),
+                ('USB devices of the host', 'lsusb'),
                 *((f'console of {vm}', f"tr -d '\\0\\r' < /var/log/lab/{vm}.log | tail -n 5")
                   for vm in ('desk', 'studio', 'spare'))):
             try:
