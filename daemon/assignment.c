@@ -175,6 +175,9 @@ static char *read_text(GKeyFile *file, const char *key, const char *fallback, GE
     if (fallback && !g_key_file_has_key(file, FILE_GROUP, key, NULL))
         return g_strdup(fallback);
     raw = g_key_file_get_string(file, FILE_GROUP, key, error);
+    /* What was checked when it was given comes back as it was. */
+    if (raw && strlen(raw) <= TEXT_MAX && text_is_clean(raw))
+        return g_steal_pointer(&raw);
     return raw ? text_sanitize(raw, TEXT_MAX) : NULL;
 }
 

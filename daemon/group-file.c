@@ -74,7 +74,9 @@ static bool read_text(const Reader *reader, GKeyFile *line, const char *key, cha
                             "a text, in which \\s, \\n, \\t, \\r and \\\\ are all escapes");
     }
     g_free(*text);
-    *text = text_sanitize(unescaped, TEXT_MAX);
+    /* What was checked when it was given comes back as it was. */
+    *text = strlen(unescaped) <= TEXT_MAX && text_is_clean(unescaped) ? g_strdup(unescaped)
+                                                                      : text_sanitize(unescaped, TEXT_MAX);
     return true;
 }
 

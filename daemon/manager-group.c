@@ -55,6 +55,19 @@ static unsigned compare(const Group *a, const Group *b)
     return fields | (same_rules(a, b) ? 0 : GROUP_FIELD_RULES);
 }
 
+/* A rule may read differently and match the same devices by the same number. */
+static void report_rules_of_members(Manager *self, const Group *group)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, self->registry->devices);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        if (membership_find(value, group->name))
+            registry_report(self->registry, OBJECT_DEVICE, ((const Device *)value)->sysname,
+                            DEVICE_FIELD_GROUPS);
+}
+
 /* Takes next. The Group that is in the registry stays the same object: others hold it. */
 static void take_over(Manager *self, Group *next)
 {
@@ -86,6 +99,8 @@ static void take_over(Manager *self, Group *next)
     }
     memberships_rebuild(self->memberships);
     group_free(next);
+    if (fields & GROUP_FIELD_RULES)
+        report_rules_of_members(self, group);
     registry_report(self->registry, OBJECT_GROUP, group->name, fields);
 }
 

@@ -8,13 +8,14 @@
 #include "daemon/membership.h"
 #include "daemon/reconciler.h"
 #include "daemon/store.h"
+#include "daemon/text.h"
 
 #define STORE_KIND_ASSIGNMENTS "assignments"
 #define STORE_KIND_GROUPS      "groups"
 #define STORE_KIND_SETTINGS    "settings"
 
-/* The longest description, in bytes. */
-#define DESCRIPTION_MAX_BYTES 1024
+/* The longest description, in bytes: as much as its file gives back. */
+#define DESCRIPTION_MAX_BYTES TEXT_MAX
 
 struct Manager {
     Registry *registry;

@@ -181,6 +181,22 @@ static Outlook on_its_way(Registry *registry, const Desired *desired, const Want
                "");
 }
 
+static bool is_of(const Live *live, const Assignment *assignment)
+{
+    return live && g_strcmp0(live->hostdev->assignment_id, assignment->id) == 0;
+}
+
+/* The one that had it before gives it back first. */
+static Outlook still_leaving(const Want *want, const Live *live)
+{
+    g_autofree char *what = device_describe(want->device);
+    g_autofree char *machine = text_quote(live->machine->info->name);
+
+    return say(ASSIGNMENT_STATE_WAITING_DEVICE,
+               g_strdup_printf("%s is on its way home from machine %s first.", what, machine),
+               ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY));
+}
+
 static bool is_attached(const Want *want, const Live *live)
 {
     return live && live->machine == want->machine && live->hostdev != live->machine->in_flight &&
@@ -212,7 +228,8 @@ static Outlook with_device(Registry *registry, const Desired *desired, const Wan
     switch (want->verdict) {
     case VERDICT_GO:
         g_free(text);
-        return on_its_way(registry, desired, want);
+        return live && !is_of(live, want->assignment) ? still_leaving(want, live)
+                                                      : on_its_way(registry, desired, want);
     case VERDICT_HYPERVISOR_AWAY:
     case VERDICT_MACHINE_UNKNOWN:
     case VERDICT_MACHINE_OFF:
@@ -301,10 +318,11 @@ static guint place_in_queue(Registry *registry, const Assignment *assignment)
 static Outlook without_group_device(Registry *registry, const Desired *desired, const Assignment *assignment)
 {
     const GPtrArray *matches = g_hash_table_lookup(desired->matches, assignment->id);
+    const Group *group = registry_group(registry, assignment->group);
     Verdict machine = desired_judge_machine(registry, assignment);
     g_autofree char *machine_text = describe_machine(registry, assignment);
 
-    if (!registry_group(registry, assignment->group))
+    if (!group)
         return say(ASSIGNMENT_STATE_WAITING_DEVICE,
                    g_strdup_printf("There is no group %s any more.", assignment->group),
                    ferry_error_to_name(FERRY_ERROR_NO_SUCH_GROUP));
@@ -314,6 +332,14 @@ static Outlook without_group_device(Registry *registry, const Desired *desired, 
                                    assignment->group),
                    machine == VERDICT_MACHINE_UNKNOWN ? ferry_error_to_name(FERRY_ERROR_NO_SUCH_MACHINE)
                                                       : "");
+    if (!registry->enabled)
+        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
+                   g_strdup("usbferry is switched off and hands nothing out."),
+                   ferry_error_to_name(FERRY_ERROR_DISABLED));
+    if (!group->enabled)
+        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
+                   g_strdup_printf("group %s is disabled and hands nothing out.", assignment->group),
+                   ferry_error_to_name(FERRY_ERROR_DISABLED));
     if (matches->len == 0)
         return say(ASSIGNMENT_STATE_WAITING_DEVICE,
                    g_strdup_printf("No device of group %s is plugged in.", assignment->group), "");
@@ -381,10 +407,12 @@ static DeviceState claim_state(const Assignment *assignment, const Want *want, c
 {
     bool is_in_flight = live && live->hostdev == live->machine->in_flight;
 
-    if (live && g_strcmp0(live->hostdev->assignment_id, assignment->id) == 0 && !(is_in_flight && want))
+    if (is_of(live, assignment) && !(is_in_flight && want))
         return want && is_attached(want, live) ? DEVICE_STATE_ATTACHED : DEVICE_STATE_DETACHING;
     if (!want)
         return DEVICE_STATE_HOST; /* disabled, and at home */
+    if (live && !is_of(live, assignment))
+        return DEVICE_STATE_WAITING; /* for the one that had it before */
     return want->verdict == VERDICT_GO && !claim->error && !want->machine->stuck ? DEVICE_STATE_ATTACHING
                                                                                  : DEVICE_STATE_WAITING;
 }
@@ -485,7 +513,7 @@ static DeviceState device_outlook(const Desired *desired, const Device *device)
 
     if (live && !live->hostdev->assignment_id)
         return DEVICE_STATE_FOREIGN;
-    if (live && !(live->hostdev == live->machine->in_flight && its))
+    if (live && !(live->hostdev == live->machine->in_flight && its && is_of(live, want->assignment)))
         return want && is_attached(want, live) ? DEVICE_STATE_ATTACHED : DEVICE_STATE_DETACHING;
     return its ? its->state : DEVICE_STATE_HOST;
 }

@@ -15,6 +15,7 @@
 typedef struct Domain {
     MachineInfo *info;
     bool hangs;
+    bool holds; /* attaches block */
     bool keeps; /* removals wait */
     unsigned failures;
     char *failure_text;
@@ -28,7 +29,7 @@ typedef struct Script {
     GHashTable *domains;
     bool connected;
     bool quiet;
-    unsigned attaches, detaches, inspects, lists;
+    unsigned attaches, detaches, inspects, lists, held;
     int listener;
     FILE *peer;
 } Script;
@@ -46,13 +47,17 @@ static void domain_free(gpointer data)
 /* ------------------------------------------------------------------ worker calls */
 
 /* Locked on return, also on failure. */
-static Domain *enter(Script *script, const char *uuid, GError **error)
+static Domain *enter(Script *script, const char *uuid, bool attaches, GError **error)
 {
     Domain *domain;
 
     g_mutex_lock(&script->lock);
-    while ((domain = g_hash_table_lookup(script->domains, uuid)) && domain->hangs)
+    while ((domain = g_hash_table_lookup(script->domains, uuid)) &&
+           (domain->hangs || (attaches && domain->holds))) {
+        script->held += attaches;
         g_cond_wait(&script->moved, &script->lock);
+        script->held -= attaches;
+    }
     if (!script->connected) {
         g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR, "client socket is closed");
         return NULL;
@@ -119,7 +124,7 @@ static GPtrArray *script_list(Hypervisor *hypervisor, GError **error)
 static MachineInfo *script_inspect(Hypervisor *hypervisor, const char *uuid, GError **error)
 {
     Script *script = (Script *)hypervisor;
-    Domain *domain = enter(script, uuid, error);
+    Domain *domain = enter(script, uuid, false, error);
     MachineInfo *info = domain ? copy_info(domain->info, false) : NULL;
 
     script->inspects++;
@@ -204,7 +209,7 @@ static bool refuse_attach(Script *script, Domain *domain, const HostdevSpec *spe
 static bool script_attach(Hypervisor *hypervisor, const char *uuid, const HostdevSpec *spec, GError **error)
 {
     Script *script = (Script *)hypervisor;
-    Domain *domain = enter(script, uuid, error);
+    Domain *domain = enter(script, uuid, true, error);
     bool attached = false;
 
     script->attaches++;
@@ -237,7 +242,7 @@ static void remove_alias(Domain *domain, const char *alias)
 static bool script_detach(Hypervisor *hypervisor, const char *uuid, const char *alias, GError **error)
 {
     Script *script = (Script *)hypervisor;
-    Domain *domain = enter(script, uuid, error);
+    Domain *domain = enter(script, uuid, false, error);
 
     script->detaches++;
     if (domain && domain->keeps) {
@@ -326,8 +331,11 @@ static char *run_domain_command(Script *script, Domain *domain, char **words)
     } else if (strcmp(verb, "hang") == 0) {
         domain->hangs = true;
         return g_strdup("ok");
+    } else if (strcmp(verb, "hold") == 0) {
+        domain->holds = true;
+        return g_strdup("ok");
     } else if (strcmp(verb, "resume") == 0) {
-        domain->hangs = false;
+        domain->hangs = domain->holds = false;
         g_cond_broadcast(&script->moved);
         return g_strdup("ok");
     } else if (strcmp(verb, "fail") == 0) {
@@ -398,8 +406,8 @@ static char *run_command(Script *script, const char *line, HypervisorState *ret_
         return g_strdup("ok");
     }
     if (n == 1 && strcmp(words[0], "counts") == 0)
-        return g_strdup_printf("ok attach=%u detach=%u inspect=%u list=%u", script->attaches,
-                               script->detaches, script->inspects, script->lists);
+        return g_strdup_printf("ok attach=%u detach=%u inspect=%u list=%u held=%u", script->attaches,
+                               script->detaches, script->inspects, script->lists, script->held);
     return g_strdup_printf("error unknown: %s", line);
 }
 

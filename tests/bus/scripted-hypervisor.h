@@ -12,7 +12,8 @@
  * worker call on this machine blocks meanwhile fail UUID N TEXT            the next N attaches fail with
  * FERRY_ERROR_HYPERVISOR and TEXT keep UUID / let-go UUID     removals are accepted but not carried out until
  * let-go quiet / loud                no events are sent disconnect TEXT / connect show UUID ok NAME STATE
- * alias=BUS:DEV:VID:PID … counts                      ok attach=N detach=N inspect=N list=N
+ * alias=BUS:DEV:VID:PID … counts                      ok attach=N detach=N inspect=N list=N held=N (attaches
+ * that block now)
  */
 
 #include "daemon/hypervisor.h"

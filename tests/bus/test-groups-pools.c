@@ -293,6 +293,7 @@ static void test_switched_off(void **state)
     pinned = fixture_assign(fixture, "1-3", FIXTURE_DESK);
     fixture_wait(fixture, pinned, FERRY_INTERFACE_ASSIGNMENT, "Error", FERRY_ERROR_PREFIX "Disabled");
     wait_state(fixture, pinned, "waiting-device");
+    fixture_wait(fixture, waiting, FERRY_INTERFACE_ASSIGNMENT, "Error", FERRY_ERROR_PREFIX "Disabled");
     wait_state(fixture, waiting, "waiting-device");
     wait_devices(fixture, pool, "1-1 attached");
     assert_attaches(fixture, 1);
@@ -343,6 +344,7 @@ static void test_disabled_group(void **state)
     wait_state(fixture, pool, "attached");
     group_call(fixture, group, "Update", "a{sv}", 1, "Enabled", "b", 0);
     waiting = group_assign(fixture, group, FIXTURE_DESK, "1", NULL);
+    wait_reason(fixture, waiting, "group dongles is disabled and hands nothing out.");
     wait_state(fixture, waiting, "waiting-device");
     wait_devices(fixture, pool, "1-1 attached");
     assert_attaches(fixture, 1);

@@ -216,6 +216,45 @@ static void test_rules_make_members(void **state)
     assert_groups_of(fixture, "1-2", "", "");
 }
 
+static int hear_rules(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+    const char *property = NULL;
+    bool *heard = userdata;
+
+    assert_true(sd_bus_message_skip(message, "s") >= 0);
+    assert_true(sd_bus_message_enter_container(message, 'a', "{sv}") >= 0);
+    while (sd_bus_message_enter_container(message, 'e', "sv") > 0) {
+        assert_true(sd_bus_message_read(message, "s", &property) >= 0);
+        *heard |= g_strcmp0(property, "Rules") == 0;
+        assert_true(sd_bus_message_skip(message, "v") >= 0);
+        assert_true(sd_bus_message_exit_container(message) >= 0);
+    }
+    return 0;
+}
+
+static bool was_heard(Fixture *fixture, void *userdata)
+{
+    return *(bool *)userdata;
+}
+
+/* The device is in the group before and after, by the same rule, which reads differently. */
+static void test_an_edited_rule_is_told(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *group = group_create_with(fixture, "keys", "vendor=0529");
+    g_autofree char *device = fixture_device_path("1-1");
+    sd_bus_slot *slot = NULL;
+    bool heard = false;
+
+    groups_plug(fixture, "1-1", "0529:0001", "AB-1");
+    assert_true(sd_bus_match_signal(fixture->bus, &slot, FERRY_BUS_NAME, device,
+                                    "org.freedesktop.DBus.Properties", "PropertiesChanged", hear_rules,
+                                    &heard) >= 0);
+    group_call(fixture, group, "UpdateRule", "usa{sv}", 1, "vendor=0529 product=0001", 0);
+    fixture_wait_for(fixture, was_heard, &heard, "the device's Rules are told");
+    sd_bus_slot_unref(slot);
+}
+
 static void test_devices_come_and_go(void **state)
 {
     Fixture *fixture = *state;
@@ -386,6 +425,21 @@ static void test_refused_passthrough(void **state)
     assert_int_equal(count_files(fixture), 0);
 }
 
+/* The longest one that is taken, with all its spaces. */
+static void test_restart_keeps_the_description(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *group = group_create(fixture, "keys");
+    g_autofree char *description = g_strnfill(512, 'x');
+
+    memcpy(description, " a  b ", strlen(" a  b "));
+    group_call(fixture, group, "Update", "a{sv}", 1, "Description", "s", description);
+    fixture_stop_daemon(fixture, SIGKILL);
+    fixture_start_daemon(fixture);
+    fixture_wait_object(fixture, group, FERRY_INTERFACE_GROUP, true);
+    assert_property(fixture, group, "Description", description);
+}
+
 static void test_restart_keeps_groups(void **state)
 {
     Fixture *fixture = *state;
@@ -494,11 +548,18 @@ static void test_stranger_changes_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_create_update_delete), TEST(test_refused_groups),
-        TEST(test_rules_make_members),   TEST(test_devices_come_and_go),
-        TEST(test_refused_rules),        TEST(test_test_rule),
-        TEST(test_passthrough),          TEST(test_refused_passthrough),
-        TEST(test_restart_keeps_groups), TEST(test_stranger_changes_nothing),
+        TEST(test_create_update_delete),
+        TEST(test_refused_groups),
+        TEST(test_rules_make_members),
+        TEST(test_an_edited_rule_is_told),
+        TEST(test_devices_come_and_go),
+        TEST(test_refused_rules),
+        TEST(test_test_rule),
+        TEST(test_passthrough),
+        TEST(test_refused_passthrough),
+        TEST(test_restart_keeps_groups),
+        TEST(test_restart_keeps_the_description),
+        TEST(test_stranger_changes_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
