@@ -1,20 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+/* clang-format off */
 /* A hypervisor that does what a test tells it to, behind the same interface as libvirt.
  *
- * It listens on the socket named by $FERRY_SCRIPT_SOCKET. One command a line, one line of answer ("ok …" or
- * "error …"):
+ * It listens on the socket named by $FERRY_SCRIPT_SOCKET. One command a line, one line of answer ("ok …", "error …"):
  *
- *   define UUID NAME        a machine, shut off          undefine UUID
- *   start UUID / stop UUID                                restore UUID    start with the USB devices that it
- * had foreign UUID BUS DEV VID PID (hex ids)                unforeign UUID hang UUID / resume UUID     every
- * worker call on this machine blocks meanwhile fail UUID N TEXT            the next N attaches fail with
- * FERRY_ERROR_HYPERVISOR and TEXT keep UUID / let-go UUID     removals are accepted but not carried out until
- * let-go quiet / loud                no events are sent disconnect TEXT / connect show UUID ok NAME STATE
- * alias=BUS:DEV:VID:PID … counts                      ok attach=N detach=N inspect=N list=N held=N (attaches
- * that block now)
+ *   define UUID NAME            a machine, shut off
+ *   undefine UUID
+ *   start UUID, stop UUID
+ *   restore UUID                start with the USB devices that it had
+ *   foreign UUID BUS DEV VID PID, unforeign UUID      a hostdev that isn't ours; ids in hex
+ *   hang UUID                   every worker call on this machine blocks until resume
+ *   hold UUID                   only attaches block until resume
+ *   resume UUID
+ *   fail UUID N TEXT            the next N attaches fail with FERRY_ERROR_HYPERVISOR and TEXT
+ *   keep UUID, let-go UUID      removals are accepted, and carried out with let-go
+ *   quiet, loud                 whether events are sent
+ *   disconnect TEXT, connect
+ *   show UUID                   ok NAME STATE alias=BUS:DEV:VID:PID …
+ *   counts                      ok attach=N detach=N inspect=N list=N held=N (attaches that block now)
  */
+/* clang-format on */
 
 #include "daemon/hypervisor.h"
 #include "daemon/worker.h"
