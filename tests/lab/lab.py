@@ -261,8 +261,9 @@ class Lab:
         found = re.search(r'USB \[ (.*)\]', text)
         if not found:
             return []
-        return [GuestDevice(port, *rest.split(':')) for port, rest in
-                (item.split('=', 1) for item in found[1].split())]
+        # port=vendor:product:serial:speed, and a serial may have colons
+        return [GuestDevice(*item) for item in
+                re.findall(r'(\S+?)=(\w{4}):(\w{4}):(\S*):([\d.]+)(?= |$)', found[1])]
 
     def wait_guest(self, vm, present=(), absent=(), deadline=60):
         """Waits until the guest has devices that match all of present, and none that matches any of absent.
