@@ -10,8 +10,9 @@ def run(lab):
     lab.run('usbferry group add dongles --class smartcard && usbferry rule add dongles "vendor=0529 product=0001"')
     lab.run('virsh -q start --paused shell', timeout=90)
 
-    to_desk = ferry.give(lab, 'dongles', 'desk')
+    # The first that comes may have any of them, and what a running VM has it keeps: the pinned one comes first.
     to_studio = ferry.give(lab, 'dongles', 'studio', '--only', 'serial=DONGLE-0')
+    to_desk = ferry.give(lab, 'dongles', 'desk')
     to_shell = ferry.give(lab, 'dongles', 'shell')
     for path in to_desk, to_studio, to_shell:
         ferry.wait_state(lab, path, 'attached')
