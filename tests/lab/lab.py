@@ -331,6 +331,17 @@ class Lab:
     def locked_up(self):
         return bool(self.vm) and self.vm.locked_up()
 
+    def guest_reset_itself(self):
+        """True when desk or studio ended by itself without its QEMU crashing: its kernel gave up under two layers of
+        emulation, and its domain ends with that. No scenario stops these two in that way. A QEMU that crashed is none of
+        this: what usbferry orders could be the reason."""
+        ended = ('shut off (shutdown)', 'shut off (destroyed)')
+        try:
+            return any(self.run(f'virsh domstate --reason {vm}', check=False, timeout=20).strip() in ended
+                       for vm in ('desk', 'studio'))
+        except Exception:   # noqa: BLE001 (a lab that doesn't answer says nothing of its guests)
+            return False
+
     def __enter__(self):
         return self.start()
 
