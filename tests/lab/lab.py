@@ -331,16 +331,32 @@ class Lab:
     def locked_up(self):
         return bool(self.vm) and self.vm.locked_up()
 
-    def guest_reset_itself(self):
-        """True when desk or studio ended by itself without its QEMU crashing: its kernel gave up under two layers of
-        emulation, and its domain ends with that. No scenario stops these two in that way. A QEMU that crashed is none of
-        this: what usbferry orders could be the reason."""
-        ended = ('shut off (shutdown)', 'shut off (destroyed)')
+    def emulation_fault(self):
+        """What the emulation did to this host, in words; '' if nothing: then a failure is usbferry's. A QEMU that crashed
+        is none of it: what usbferry orders could be the reason."""
+        if self.locked_up():
+            return 'the emulated CPUs locked up'
         try:
-            return any(self.run(f'virsh domstate --reason {vm}', check=False, timeout=20).strip() in ended
-                       for vm in ('desk', 'studio'))
+            for vm in 'desk', 'studio':
+                state = self.run(f'virsh domstate --reason {vm}', check=False, timeout=20).strip()
+                # Its kernel gave up and its domain ended with that. No scenario stops these two in this way.
+                if state in ('shut off (shutdown)', 'shut off (destroyed)'):
+                    return f'guest {vm} reset itself'
+                if state.startswith('running') and self._is_frozen(vm):
+                    return f'guest {vm} froze'
         except Exception:   # noqa: BLE001 (a lab that doesn't answer says nothing of its guests)
-            return False
+            pass
+        return ''
+
+    def _is_frozen(self, vm):
+        """A guest says something every 25 s at the latest, whatever happens to its devices."""
+        last = f"tr -d '\\0' < /var/log/lab/{vm}.log | grep -c GUEST"
+        before = self.run(last, check=False).strip()
+        try:
+            self.wait(f'[ "$({last})" != "{before}" ]', 60, f'a line of {vm}')
+        except LabError:
+            return True
+        return False
 
     def __enter__(self):
         return self.start()
