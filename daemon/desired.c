@@ -204,12 +204,16 @@ static int compare_claimants(const Desired *desired, const Device *device, const
     return by_specificity ? by_specificity : compare_assignments(a, b);
 }
 
-static int compare_sets(gconstpointer left, gconstpointer right)
+/* The first one comes first. */
+static int compare_sets(gconstpointer left, gconstpointer right, gpointer userdata)
 {
     const Assignment *a = *(const Assignment *const *)left, *b = *(const Assignment *const *)right;
+    const Desired *desired = userdata;
 
     if (a->priority != b->priority)
         return a->priority > b->priority ? -1 : 1;
+    if (group_priority(desired, a) != group_priority(desired, b))
+        return group_priority(desired, a) > group_priority(desired, b) ? -1 : 1;
     return -compare_assignments(a, b);
 }
 
@@ -460,7 +464,7 @@ Desired *desired_new(Registry *registry, gint64 now)
         if (assignment->quantity_kind == QUANTITY_SET)
             g_ptr_array_add(sets, assignment);
     }
-    g_ptr_array_sort(sets, compare_sets);
+    g_ptr_array_sort_with_data(sets, compare_sets, desired);
     for (guint i = 0; i < sets->len; i++)
         fill_set(desired, sets->pdata[i], assignments);
     deal_out(desired, devices, assignments);

@@ -242,6 +242,24 @@ static void test_set(void **state)
     assert_gets(world, "aaaaaaaa", "");
 }
 
+/* Two sets that need the same device: the group's priority decides, then age. */
+static void test_two_sets(void **state)
+{
+    World *world = *state;
+
+    add_group(world, "older", (const char *const[]){ "vendor=0529", NULL });
+    add_group(world, "preferred", (const char *const[]){ "vendor=0529", NULL });
+    assign(world, "aaaaaaaa", DESK, "older", NULL, "set");
+    assign(world, "bbbbbbbb", STUDIO, "preferred", NULL, "set");
+    plug(world, make_device(world, "1-1", 0x0529, 1, ""));
+    look(world);
+    assert_gets(world, "aaaaaaaa", "1-1");
+    registry_group(world->registry, "preferred")->priority = 1;
+    look(world);
+    assert_gets(world, "aaaaaaaa", "");
+    assert_gets(world, "bbbbbbbb", "1-1");
+}
+
 static void test_switches(void **state)
 {
     World *world = *state;
@@ -344,8 +362,13 @@ static void test_the_older_one(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_pool),          TEST(test_queue),    TEST(test_quantities),
-        TEST(test_set),           TEST(test_switches), TEST(test_order_of_arrival_does_not_matter),
+        TEST(test_pool),
+        TEST(test_queue),
+        TEST(test_quantities),
+        TEST(test_set),
+        TEST(test_two_sets),
+        TEST(test_switches),
+        TEST(test_order_of_arrival_does_not_matter),
         TEST(test_the_older_one),
     };
 
