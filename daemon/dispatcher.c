@@ -238,6 +238,8 @@ void dispatcher_attach(Dispatcher *self, Machine *machine, const Want *want)
     ticket->assignment_id = g_strdup(want->assignment->id);
     ticket->sysname = g_strdup(device->sysname);
     ticket->instance = device->instance;
+    /* A machine that was undefined and defined again can still have one of its former life. */
+    hostdev_free(machine->in_flight);
     machine->in_flight = g_new0(Hostdev, 1);
     machine->in_flight->alias = g_strdup(order->spec->alias);
     machine->in_flight->assignment_id = g_strdup(want->assignment->id);
