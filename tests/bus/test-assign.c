@@ -141,6 +141,13 @@ static void test_a_failed_attach_is_said_and_tried_again(void **state)
     fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Error", "");
 }
 
+static bool was_attached_anew(Fixture *fixture, void *userdata)
+{
+    g_autofree char *counts = fixture_script(fixture, "counts");
+
+    return strstr(counts, "attach=2 detach=1") != NULL;
+}
+
 static void test_restored_machine_gets_its_device_anew(void **state)
 {
     Fixture *fixture = *state;
@@ -154,13 +161,7 @@ static void test_restored_machine_gets_its_device_anew(void **state)
     fixture_assert(fixture, strstr(before, "attach=1 detach=0"));
     /* The XML lists the device all the time, and in the guest it is dead. */
     g_free(fixture_script(fixture, "restore %s", FIXTURE_DESK));
-    for (;;) {
-        g_autofree char *after = fixture_script(fixture, "counts");
-
-        if (strstr(after, "attach=2 detach=1"))
-            break;
-        (void)sd_bus_wait(fixture->bus, G_TIME_SPAN_MILLISECOND);
-    }
+    fixture_wait_for(fixture, was_attached_anew, NULL, "the device is taken out and put in again");
     wait_assignment(fixture, assignment, "attached");
 }
 
