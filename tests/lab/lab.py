@@ -309,6 +309,8 @@ class Lab:
 
     def report(self):
         """What helps to understand a failure; never fails itself."""
+        if self.vm and self.vm.ended():
+            return self.vm.ended()
         parts = []
         for title, command in (
                 ('journal of usbferryd', 'journalctl -b -u usbferryd.service -o short-monotonic --no-pager -n 80'),
@@ -332,8 +334,11 @@ class Lab:
         return bool(self.vm) and self.vm.locked_up()
 
     def emulation_fault(self):
-        """What the emulation did to this host, in words; '' if nothing: then a failure is usbferry's. A QEMU that crashed
-        is none of it: what usbferry orders could be the reason."""
+        """What the emulation did to this host, in words; '' if nothing: then a failure is usbferry's. The outer VM's QEMU
+        that crashed is the emulation's doing, whatever ran inside. An inner one's is not: what usbferry orders could be
+        the reason."""
+        if self.vm and self.vm.ended():
+            return self.vm.ended()
         if self.locked_up():
             return 'the emulated CPUs locked up'
         try:

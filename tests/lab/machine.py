@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The outer VM: its QEMU command line, its monitor, ssh into it. What it means to the tests is in lab.py."""
+import contextlib
 import ctypes
 import os
 import re
@@ -22,6 +23,8 @@ KERNEL = ('console=ttyS0 net.ifnames=0 quiet mitigations=off nokaslr random.trus
           'audit=0 apparmor=0 raid=noautodetect rcupdate.rcu_expedited=1 nohz=off highres=off '
           'systemd.show_status=0')
 MEMORY = 1792
+SSH_FAILED = 255    # ssh's own exit status
+QEMU_ENDS = 2       # seconds; only waited for after a connection broke
 
 SSH = ['-q', '-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-o', 'BatchMode=yes',
        '-o', 'ConnectTimeout=20', '-o', 'Ciphers=aes128-gcm@openssh.com', '-F', '/dev/null']
@@ -95,10 +98,18 @@ class Outer:
         except (OSError, TypeError):
             return ''
 
+    def ended(self):
+        """How QEMU ended, in words; '' while it runs."""
+        status = self._qemu.poll() if self._qemu else None
+        if status is None:
+            return ''
+        how = signal.Signals(-status).name if status < 0 else f'exit status {status}'
+        return f"the outer VM's QEMU ended ({how}) {self.text('qemu.log')}".rstrip()
+
     def check(self):
         """Raises if the VM is beyond hope, so that nobody waits for it."""
-        if self._qemu.poll() is not None:
-            raise LabError(f'QEMU ended with {self._qemu.returncode}: {self.text("qemu.log")}')
+        if self.ended():
+            raise LabError(self.ended())
         if self.locked_up():
             raise LabError('the emulated CPUs of the outer VM locked up')
 
@@ -162,9 +173,20 @@ class Outer:
         result = Result(done.stdout.decode(errors='replace').rstrip('\n'))
         result.err = done.stderr.decode(errors='replace').rstrip('\n')
         result.rc = done.returncode
+        if result.rc == SSH_FAILED:
+            self._reconnect(command)
         if check and result.rc:
             raise LabError(f'exit status {result.rc}: {command}\n{result}\n{result.err}'.rstrip())
         return result
+
+    def _reconnect(self, command):
+        """After ssh itself failed: raises, and what is run next has a connection again if the VM still lives."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._qemu.wait(QEMU_ENDS)      # the connection may be seen to end first
+        self.check()
+        if self._ssh.poll() is not None:
+            self.connect()
+            raise LabError(f'the connection into the outer VM ended during: {command}')
 
     def wait(self, deadline=30):
         try:
