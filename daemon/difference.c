@@ -2,8 +2,6 @@
 
 #include "daemon/difference.h"
 
-#include <stdbool.h>
-
 static void line_free(gpointer data)
 {
     DifferenceLine *line = data;
@@ -34,32 +32,48 @@ static GKeyFile *load(const char *text)
     return file;
 }
 
-/* Everything that one has and the other hasn't, or has otherwise; of what one alone has only that when alone
- * is set. */
-static void compare(Difference *difference, GKeyFile *one, GKeyFile *other, bool alone)
+static void add_line(Difference *difference, GKeyFile *old, GKeyFile *new, const char *section,
+                     const char *key)
 {
-    g_auto(GStrv) sections = g_key_file_get_groups(one, NULL);
+    g_autofree char *before = g_key_file_get_value(old, section, key, NULL);
+    g_autofree char *after = g_key_file_get_value(new, section, key, NULL);
+    DifferenceLine *line;
 
-    for (char **section = sections; *section; section++) {
-        g_auto(GStrv) keys = g_key_file_get_keys(one, *section, NULL, NULL);
+    if (g_strcmp0(before, after) == 0)
+        return;
+    line = g_new(DifferenceLine, 1);
+    *line = (DifferenceLine){
+        .section = g_strdup(section),
+        .key = g_strdup(key),
+        .before = g_steal_pointer(&before),
+        .after = g_steal_pointer(&after),
+    };
+    g_ptr_array_add(difference->lines, line);
+}
 
-        for (char **key = keys; *key; key++) {
-            g_autofree char *before = g_key_file_get_value(one, *section, *key, NULL);
-            g_autofree char *after = g_key_file_get_value(other, *section, *key, NULL);
-            DifferenceLine *line;
+/* The keys of the new one, then those that only the old one has. */
+static void compare_section(Difference *difference, GKeyFile *old, GKeyFile *new, const char *section)
+{
+    g_auto(GStrv) new_keys = g_key_file_get_keys(new, section, NULL, NULL);
+    g_auto(GStrv) old_keys = g_key_file_get_keys(old, section, NULL, NULL);
 
-            if (alone ? after != NULL : g_strcmp0(before, after) == 0)
-                continue;
-            line = g_new(DifferenceLine, 1);
-            *line = (DifferenceLine){
-                .section = g_strdup(*section),
-                .key = g_strdup(*key),
-                .before = alone ? NULL : g_steal_pointer(&before),
-                .after = alone ? g_steal_pointer(&before) : g_steal_pointer(&after),
-            };
-            g_ptr_array_add(difference->lines, line);
-        }
-    }
+    for (char **key = new_keys; key && *key; key++)
+        add_line(difference, old, new, section, *key);
+    for (char **key = old_keys; key && *key; key++)
+        if (!g_key_file_has_key(new, section, *key, NULL))
+            add_line(difference, old, new, section, *key);
+}
+
+static void compare(Difference *difference, GKeyFile *old, GKeyFile *new)
+{
+    g_auto(GStrv) new_sections = g_key_file_get_groups(new, NULL);
+    g_auto(GStrv) old_sections = g_key_file_get_groups(old, NULL);
+
+    for (char **section = new_sections; *section; section++)
+        compare_section(difference, old, new, *section);
+    for (char **section = old_sections; *section; section++)
+        if (!g_key_file_has_group(new, *section))
+            compare_section(difference, old, new, *section);
 }
 
 Difference *difference_new(const char *kind, const char *name, const char *machine, const char *before,
@@ -77,8 +91,7 @@ Difference *difference_new(const char *kind, const char *name, const char *machi
                            : "changed",
         .lines = g_ptr_array_new_with_free_func(line_free),
     };
-    compare(difference, old, new, false);
-    compare(difference, new, old, true);
+    compare(difference, old, new);
     if (difference->lines->len > 0)
         return difference;
     difference_free(difference);

@@ -17,7 +17,7 @@ typedef struct Difference {
     char *name;
     char *machine;      /* of an assignment: its name; "" of a group */
     const char *change; /* "added", "changed", "removed" */
-    GPtrArray *lines;   /* of DifferenceLine, in the order of the text; never empty */
+    GPtrArray *lines;   /* of DifferenceLine, by section, what is gone last; never empty */
 } Difference;
 
 /* From two texts of the same thing, NULL = it isn't there. NULL when they say the same. */

@@ -149,6 +149,7 @@ static const struct {
     { A "Selector=vendor\n", FERRY_ERROR_INVALID_RULE, ":4: rule, column 7: expected" },
     { A "Selector=\n", FERRY_ERROR_INVALID_RULE, ":4: rule, column 1: expected a key" },
     { A "Priority=many\n", FERRY_ERROR_INVALID_OPTION, ":4: Priority: \"many\" is not a number" },
+    { A "Description=a\\q\\\n", FERRY_ERROR_INVALID_OPTION, ":4: Description: \"a\\\\q\\\\\" is not a text" },
     { A "Persistent=1x\n", FERRY_ERROR_INVALID_OPTION, ":4: Persistent: \"1x\" is not true or false" },
     { A "Enabled=\n", FERRY_ERROR_INVALID_OPTION, ":4: Enabled: \"\" is not true or false" },
     { A "Owner=0\n", FERRY_ERROR_INVALID_OPTION, ":4: unknown key \"Owner\", expected one of Name, Machine" },
