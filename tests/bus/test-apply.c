@@ -269,6 +269,9 @@ static void test_only_what_differs(void **state)
     fixture_wait(fixture, group, FERRY_INTERFACE_GROUP, "Description", "");
     /* the next rule has a number that none had */
     assert_int_equal(group_add_rule(fixture, group, "vendor=0005"), 5);
+    g_free(apply(fixture, "[Group]\nName=a\n\n[Rule 1]\nMatch=vendor=0529\n"));
+    wait_list(fixture, group, FERRY_INTERFACE_GROUP, "Rules", "1 true vendor=0529 admin");
+    assert_int_equal(group_add_rule(fixture, group, "vendor=0005"), 6);
 }
 
 /* Its devices stay where they are. */
@@ -314,6 +317,24 @@ static void test_an_assignment_is_changed_in_place(void **state)
     g_free(apply(fixture, text));
     fixture_wait(fixture, path, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
     wait_list(fixture, path, FERRY_INTERFACE_ASSIGNMENT, "Devices", "1-2 attached");
+}
+
+/* Names that are made of what devices call themselves are good for a text, too. */
+static void test_long_names(void **state)
+{
+    Fixture *fixture = *state;
+    g_autoptr(GString) product = g_string_new(NULL);
+    g_autofree char *device = fixture_device_path("1-2");
+    g_autofree char *first = NULL, *text = NULL;
+
+    while (product->len < 360)
+        g_string_append(product, "Größe ");
+    fixture_plug(fixture, "1-2", "046d", "c31c", "KBD-0001", product->str);
+    fixture_wait_object(fixture, device, FERRY_INTERFACE_DEVICE, true);
+    first = fixture_assign(fixture, "1-2", FIXTURE_DESK);
+    sd_bus_message_unref(fixture_call_ok(fixture, first, FERRY_INTERFACE_ASSIGNMENT, "Detach", ""));
+    text = export(fixture);
+    assert_apply(fixture, text, "");
 }
 
 #define GOOD "[Group]\nName=new\n\n[Rule 1]\nMatch=vendor=0529\n\n"
@@ -516,15 +537,11 @@ static void test_one_at_a_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_there_and_back),
-        TEST(test_answered_means_stored),
-        TEST(test_only_what_differs),
-        TEST(test_an_assignment_is_changed_in_place),
-        TEST(test_one_fault_changes_nothing),
-        TEST(test_dry_run_and_prune),
-        TEST(test_what_waits_may_stay),
-        TEST(test_strangers),
-        TEST(test_what_cannot_be_stored_is_not_done),
+        TEST(test_there_and_back),    TEST(test_answered_means_stored),
+        TEST(test_only_what_differs), TEST(test_an_assignment_is_changed_in_place),
+        TEST(test_long_names),        TEST(test_one_fault_changes_nothing),
+        TEST(test_dry_run_and_prune), TEST(test_what_waits_may_stay),
+        TEST(test_strangers),         TEST(test_what_cannot_be_stored_is_not_done),
         TEST(test_one_at_a_time),
     };
 
