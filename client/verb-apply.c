@@ -79,7 +79,7 @@ static bool check_text(const char *source, const GString *text, GError **error)
         gsize length = (gsize)((newline ? newline : end) - at);
 
         if (!is_bus_text(at, length)) {
-            g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, "%s:%u: expected text in UTF-8", source, number);
+            g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "%s:%u: expected text in UTF-8", source, number);
             return false;
         }
         at += length + 1;

@@ -44,7 +44,7 @@ static char *machine_text(Manager *self, const Assignment *assignment)
     const char *name = machine ? machine->info->name : assignment->machine_name;
     const Machine *meant = registry_find_machine(self->registry, name, NULL);
 
-    return g_strdup(*name && (!meant || meant == machine) ? name : assignment->machine_uuid);
+    return g_strdup(*name && meant == machine ? name : assignment->machine_uuid);
 }
 
 char *apply_print_assignment(Manager *self, const Assignment *assignment)

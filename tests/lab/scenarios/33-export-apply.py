@@ -22,7 +22,7 @@ def names(lab):
 def refused(lab, text, error, place):
     """Nothing is otherwise after it, neither in the service nor on its disk."""
     before = ferry.everything(lab)
-    ferry.fails(lab.run(f'usbferry apply {put(lab, "bad.conf", text)}', check=False), error, 1)
+    ferry.fails(lab.run(f'usbferry apply {put(lab, "bad.conf", text)}', check=False), error, 2)
     result = lab.run('usbferry apply /tmp/bad.conf', check=False)
     assert f'/tmp/bad.conf:{place}: ' in result.err and not result, (result, result.err)
     assert ferry.everything(lab) == before
@@ -71,7 +71,7 @@ def run(lab):
             f'{NEW}\n{text}\n\n[Group]\nName=other\n\n[Rule 1]\nMatch=vendor=nothing\n'.count('\n'))
     lab.run("printf '[Group]\\nName=\\377\\n' > /tmp/bytes.conf")
     result = lab.run('usbferry apply /tmp/bytes.conf', check=False)
-    assert result.rc == 1 and '/tmp/bytes.conf:2: ' in result.err, result.err
+    assert result.rc == 2 and '/tmp/bytes.conf:2: ' in result.err, result.err
     result = lab.run(f"echo '{NEW}[Assignment]\nName=x\nMachine=mars\nGroup=new' | usbferry apply -", check=False)
     assert result.rc == 4 and 'NoSuchMachine' in result.err and 'stdin:8: ' in result.err, result.err
     result = lab.run_as('stranger', 'usbferry apply /tmp/host.conf', check=False)
