@@ -34,6 +34,8 @@ Outcome verb_detach(Client *client, char **words, GError **error);
 Outcome verb_watch(Client *client, char **words, GError **error);
 Outcome verb_explain(Client *client, char **words, GError **error);
 Outcome verb_rescan(Client *client, char **words, GError **error);
+Outcome verb_export(Client *client, char **words, GError **error);
+Outcome verb_apply(Client *client, char **words, GError **error);
 Outcome verb_enable(Client *client, char **words, GError **error);
 Outcome verb_disable(Client *client, char **words, GError **error);
 Outcome verb_passthrough(Client *client, char **words, GError **error);

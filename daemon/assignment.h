@@ -41,6 +41,9 @@ typedef enum QuantityKind {
 /* The most devices that one assignment may count. */
 #define QUANTITY_MAX 127
 
+/* The longest name, in bytes. */
+#define ASSIGNMENT_NAME_MAX 128
+
 /* The length of an assignment's id: lower-case letters and digits. */
 #define ASSIGNMENT_ID_LENGTH 8
 

@@ -10,13 +10,7 @@
 #include "daemon/log.h"
 #include "daemon/text.h"
 
-/* More than any host has ports for; keeps a caller from filling memory and disk. */
-#define ASSIGNMENTS_MAX 1024
-
-/* The longest name, in bytes. */
-#define NAME_MAX_BYTES 128
-
-static StoreArea area_of(const Assignment *assignment)
+StoreArea manager_assignment_area(const Assignment *assignment)
 {
     return assignment->persistent ? STORE_AREA_STATE : STORE_AREA_RUNTIME;
 }
@@ -31,8 +25,8 @@ static void save(Manager *self, Assignment *assignment, Pending *pending)
     g_autoptr(GKeyFile) file = assignment_to_key_file(assignment);
 
     assignment->saving = true;
-    store_save(self->store, area_of(assignment), STORE_KIND_ASSIGNMENTS, assignment->id, file, pending_stored,
-               pending, pending_free);
+    store_save(self->store, manager_assignment_area(assignment), STORE_KIND_ASSIGNMENTS, assignment->id, file,
+               pending_stored, pending, pending_free);
 }
 
 static char *quote_machine(Manager *self, const char *uuid, const char *fallback)
@@ -129,7 +123,7 @@ bool manager_check_assign(Manager *self, const AssignRequest *request, GError **
                     "%s: the hypervisor knows no such machine", quoted);
         return false;
     }
-    if (!manager_check_text("Name", request->name, NAME_MAX_BYTES, error) ||
+    if (!manager_check_text("Name", request->name, ASSIGNMENT_NAME_MAX, error) ||
         !manager_check_text("Description", request->description, DESCRIPTION_MAX_BYTES, error))
         return false;
     if (g_hash_table_size(self->registry->assignments) >= ASSIGNMENTS_MAX) {
@@ -158,7 +152,7 @@ bool manager_serial_is_unique(Manager *self, const Device *device)
     return true;
 }
 
-static char *make_id(Manager *self)
+char *manager_make_assignment_id(Manager *self)
 {
     char *id = assignment_make_id();
 
@@ -184,11 +178,14 @@ static bool name_is_taken(Manager *self, const char *name)
 /* "Keyboard K120 to win11", and "Keyboard K120 to win11 (2)" for the second one. */
 static char *make_name(Manager *self, const char *what, const Machine *machine)
 {
-    char *name = g_strdup_printf("%s to %s", what, machine->info->name);
+    enum { NUMBER_BYTES_MAX = sizeof " (1024)" };
+    g_autofree char *whole = g_strdup_printf("%s to %s", what, machine->info->name);
+    g_autofree char *base = text_sanitize(whole, ASSIGNMENT_NAME_MAX - NUMBER_BYTES_MAX);
+    char *name = g_strdup(base);
 
     for (unsigned n = 2; name_is_taken(self, name); n++) {
         g_free(name);
-        name = g_strdup_printf("%s to %s (%u)", what, machine->info->name, n);
+        name = g_strdup_printf("%s (%u)", base, n);
     }
     return name;
 }
@@ -228,7 +225,7 @@ static Assignment *make_assignment(Manager *self, const AssignRequest *request)
     const char *what = request->group     ? request->group
                        : *device->product ? device->product
                                           : device->class_name;
-    g_autofree char *id = make_id(self);
+    g_autofree char *id = manager_make_assignment_id(self);
     g_autofree char *made_name = make_name(self, what, machine);
     Assignment *assignment = assignment_new(id);
 
@@ -334,8 +331,8 @@ void manager_release(Manager *self, const char *id, ManagerDone done, void *user
     }
     assignment->saving = true;
     pending = pending_new(self, id, release_settled, done, userdata);
-    store_delete(self->store, area_of(assignment), STORE_KIND_ASSIGNMENTS, id, pending_stored, pending,
-                 pending_free);
+    store_delete(self->store, manager_assignment_area(assignment), STORE_KIND_ASSIGNMENTS, id, pending_stored,
+                 pending, pending_free);
 }
 
 /* The fields that an update can change, from one assignment to another. */
@@ -411,7 +408,7 @@ bool manager_check_update(Manager *self, const char *id, const AssignmentUpdate 
         g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_INVALID_NAME, "Name: it must not be empty");
         return false;
     }
-    return manager_check_text("Name", update->name, NAME_MAX_BYTES, error) &&
+    return manager_check_text("Name", update->name, ASSIGNMENT_NAME_MAX, error) &&
            manager_check_text("Description", update->description, DESCRIPTION_MAX_BYTES, error);
 }
 

@@ -11,112 +11,15 @@
 #include "daemon/log.h"
 #include "daemon/text.h"
 
-/* More than anybody looks after by hand. */
-#define GROUPS_MAX 4096
-
 #define GROUP_FOLDERS_VARIABLE "FERRY_GROUPS_PATH"
 #define GROUP_FOLDERS          "/usr/lib/usbferry/groups.d:/etc/usbferry/groups.d"
 
 /* The store takes names with a dot for something else. '~' is in no group's name. */
 #define DOT_IN_FILE_NAME '~'
 
-/* ------------------------------------------------------------------ into the registry */
-
-/* Whether two lists of rules say the same. */
-static bool same_rules(const Group *a, const Group *b)
-{
-    bool same = a->rules->len == b->rules->len;
-
-    for (guint i = 0; same && i < a->rules->len; i++) {
-        const GroupRule *left = a->rules->pdata[i], *right = b->rules->pdata[i];
-
-        same = left->id == right->id && left->enabled == right->enabled &&
-               strcmp(left->text, right->text) == 0 && strcmp(left->origin, right->origin) == 0;
-    }
-    return same;
-}
-
-static unsigned compare(const Group *a, const Group *b)
-{
-    unsigned fields = 0;
-
-    if (strcmp(a->description, b->description) != 0)
-        fields |= GROUP_FIELD_DESCRIPTION;
-    if (a->class_value != b->class_value)
-        fields |= GROUP_FIELD_CLASS;
-    if (a->enabled != b->enabled)
-        fields |= GROUP_FIELD_ENABLED;
-    if (a->allow_guest_reset != b->allow_guest_reset)
-        fields |= GROUP_FIELD_ALLOW_GUEST_RESET;
-    if (a->allow_guest_resets_all != b->allow_guest_resets_all)
-        fields |= GROUP_FIELD_ALLOW_GUEST_RESETS_ALL;
-    if (a->priority != b->priority)
-        fields |= GROUP_FIELD_PRIORITY;
-    return fields | (same_rules(a, b) ? 0 : GROUP_FIELD_RULES);
-}
-
-/* A rule may read differently and match the same devices by the same number. */
-static void report_rules_of_members(Manager *self, const Group *group)
-{
-    GHashTableIter iter;
-    gpointer value;
-
-    g_hash_table_iter_init(&iter, self->registry->devices);
-    while (g_hash_table_iter_next(&iter, NULL, &value))
-        if (membership_find(value, group->name))
-            registry_report(self->registry, OBJECT_DEVICE, ((const Device *)value)->sysname,
-                            DEVICE_FIELD_GROUPS);
-}
-
-/* Takes next. The Group that is in the registry stays the same object: others hold it. */
-static void take_over(Manager *self, Group *next)
-{
-    Group *group = registry_group(self->registry, next->name);
-    unsigned fields;
-
-    if (!group) {
-        registry_add_group(self->registry, next);
-        memberships_rebuild(self->memberships);
-        return;
-    }
-    fields = compare(group, next);
-    {
-        /* Swapped, so that the old rules live until nothing refers to them. */
-        Group old = *group;
-
-        group->description = next->description;
-        group->class_value = next->class_value;
-        group->enabled = next->enabled;
-        group->allow_guest_reset = next->allow_guest_reset;
-        group->allow_guest_resets_all = next->allow_guest_resets_all;
-        group->priority = next->priority;
-        group->rules = next->rules;
-        group->next_rule_id = next->next_rule_id;
-        group->file = next->file;
-        next->description = old.description;
-        next->rules = old.rules;
-        next->file = old.file;
-    }
-    memberships_rebuild(self->memberships);
-    group_free(next);
-    if (fields & GROUP_FIELD_RULES)
-        report_rules_of_members(self, group);
-    registry_report(self->registry, OBJECT_GROUP, group->name, fields);
-}
-
-static void drop_group(Manager *self, Group *group)
-{
-    GPtrArray *rules = group->rules;
-
-    group->rules = g_ptr_array_new();
-    memberships_rebuild(self->memberships);
-    g_ptr_array_unref(rules);
-    registry_remove_group(self->registry, group);
-}
-
 /* ------------------------------------------------------------------ onto the disk */
 
-static char *file_id(const char *name)
+char *manager_group_file_id(const char *name)
 {
     return g_strdelimit(g_strdup(name), ".", DOT_IN_FILE_NAME);
 }
@@ -134,14 +37,14 @@ static void commit_settled(Manager *self, const Pending *pending, bool ok)
     if (group)
         group->saving = false;
     if (ok)
-        take_over(self, group_copy(pending->payload));
+        manager_take_over_group(self, group_copy(pending->payload));
 }
 
 /* Takes next. answer: what done() is told, NULL = the name. */
 static void commit(Manager *self, Group *next, const char *answer, ManagerDone done, void *userdata)
 {
     g_autofree char *text = group_to_text(next);
-    g_autofree char *id = file_id(next->name);
+    g_autofree char *id = manager_group_file_id(next->name);
     g_autoptr(GKeyFile) file = g_key_file_new();
     Group *group = registry_group(self->registry, next->name);
     Pending *pending = pending_new(self, next->name, commit_settled, done, userdata);
@@ -320,7 +223,7 @@ static void delete_settled(Manager *self, const Pending *pending, bool ok)
 
     group->saving = false;
     if (ok)
-        drop_group(self, group);
+        manager_drop_group(self, group);
 }
 
 void manager_delete_group(Manager *self, const char *name, bool force, ManagerDone done, void *userdata)
@@ -332,7 +235,7 @@ void manager_delete_group(Manager *self, const char *name, bool force, ManagerDo
         done(NULL, error, userdata);
         return;
     }
-    id = file_id(name);
+    id = manager_group_file_id(name);
     registry_group(self->registry, name)->saving = true;
     store_delete(self->store, STORE_AREA_STATE, STORE_KIND_GROUPS, id, pending_stored,
                  pending_new(self, name, delete_settled, done, userdata), pending_free);
@@ -492,7 +395,7 @@ static bool take_stored(StoreArea area, const char *id, GKeyFile *file, void *us
     Manager *self = userdata;
     g_autofree char *text = g_key_file_to_data(file, NULL, NULL);
     Group *group = group_from_text(text, id, false, error);
-    g_autofree char *its_id = group ? file_id(group->name) : NULL;
+    g_autofree char *its_id = group ? manager_group_file_id(group->name) : NULL;
 
     if (!group)
         return false;
@@ -530,13 +433,13 @@ void manager_reload(Manager *self)
             continue;
         }
         g_hash_table_add(seen, next->name);
-        take_over(self, group_copy(next));
+        manager_take_over_group(self, group_copy(next));
     }
     for (guint i = 0; i < known->len; i++) {
         Group *group = known->pdata[i];
 
         if (group->file && !g_hash_table_contains(seen, group->name))
-            drop_group(self, group);
+            manager_drop_group(self, group);
     }
     reconciler_kick(self->reconciler);
 }

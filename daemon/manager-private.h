@@ -17,6 +17,11 @@
 /* The longest description, in bytes: as much as its file gives back. */
 #define DESCRIPTION_MAX_BYTES TEXT_MAX
 
+/* More than anybody looks after by hand. */
+#define GROUPS_MAX 4096
+/* More than any host has ports for; keeps a caller from filling memory and disk. */
+#define ASSIGNMENTS_MAX 1024
+
 struct Manager {
     Registry *registry;
     Hypervisor *hypervisor;
@@ -26,6 +31,7 @@ struct Manager {
     Memberships *memberships;
     GHashTable *creating; /* set of names of groups that are on their way to the disk */
     bool saving_settings;
+    bool applying; /* a declaration is on its way to the disk; no other one may begin */
 };
 
 /* A change that is on its way to the disk: what to do, and whom to tell, when it is there or couldn't be put
@@ -53,6 +59,19 @@ bool manager_check_text(const char *what, const char *text, gsize max, GError **
 
 /* Whether the serial alone tells the device from all others of its kind that are plugged in. */
 bool manager_serial_is_unique(Manager *self, const Device *device);
+
+/* manager-takeover.c: what is durable goes into the registry. next: of Group, taken, the array isn't; gone:
+ * of Group, of the registry, NULL = none. */
+void manager_take_over_groups(Manager *self, GPtrArray *next, GPtrArray *gone);
+void manager_take_over_group(Manager *self, Group *next);
+void manager_drop_group(Manager *self, Group *group);
+
+/* A group's name as an id of the store. New string. */
+char *manager_group_file_id(const char *name);
+
+StoreArea manager_assignment_area(const Assignment *assignment);
+/* One that no assignment in the registry has. New string. */
+char *manager_make_assignment_id(Manager *self);
 
 /* For the start. */
 void manager_load_assignments(Manager *self);

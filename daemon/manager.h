@@ -146,3 +146,31 @@ void manager_make_passthrough(Manager *manager, const char *const *devices, cons
 
 /* The devices that a rule would match now: new array of Device, borrowed. INVALID_RULE. */
 GPtrArray *manager_test_rule(Manager *manager, const char *text, GError **error);
+
+/* ------------------------------------------------------------------ groups and assignments as one text */
+
+/* See daemon/declaration.h: the groups that aren't drop-in files, by name, and the assignments, the oldest
+ * first. A machine has its name there, or its UUID where the name means none or another one. New string. */
+char *manager_export(Manager *manager);
+
+typedef struct ApplyRequest {
+    const char *text;
+    const char *source; /* what messages call the text */
+    bool prune;         /* what isn't in the text goes: groups that aren't drop-in files, and assignments */
+    uint32_t owner;     /* of new assignments */
+} ApplyRequest;
+
+typedef struct ApplyPlan ApplyPlan;
+
+/* What is to be done so that all is as the text says. A group in it is the whole group with all its rules, an
+ * assignment is known by its machine and name. The errors of declaration_from_text(), and, with the line:
+ * ALREADY_EXISTS (a group of a drop-in file), NO_SUCH_MACHINE, NO_SUCH_GROUP, GROUP_IN_USE (it would be
+ * pruned), AMBIGUOUS; LIMIT_EXCEEDED also while something of it is being stored. Valid until anything
+ * changes. */
+ApplyPlan *manager_plan_apply(Manager *manager, const ApplyRequest *request, GError **error);
+ApplyPlan *apply_plan_free(ApplyPlan *plan);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ApplyPlan, apply_plan_free)
+/* Of Difference: in the order of the text, then what goes. Borrowed. */
+const GPtrArray *apply_plan_differences(const ApplyPlan *plan);
+/* All of it or nothing. Takes the plan. */
+void manager_apply(Manager *manager, ApplyPlan *plan, ManagerDone done, void *userdata);

@@ -5,87 +5,47 @@
 #include "daemon/store.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/durable.h"
 #include "daemon/error.h"
+#include "daemon/journal.h"
 #include "daemon/log.h"
 #include "daemon/worker.h"
 
-#define STORE_VERSION   "1"
-#define STORE_QUEUE     "store"
-#define STORE_DIR_MODE  0700
-#define STORE_FILE_MODE 0600
-#define DAMAGED_SUFFIX  ".damaged"
+#define STORE_VERSION  "1"
+#define STORE_QUEUE    "store"
+#define STORE_DIR_MODE 0700
 
 struct Store {
     char *dirs[_STORE_AREA_MAX];
     WorkerPool *pool;
+    Journal *journal; /* the worker's */
 };
 
 typedef struct Write {
+    Journal *journal;
     char *path;
     char *data; /* NULL = delete */
     gsize length;
-    StoreDone done;
-    void *userdata;
+    GPtrArray *entries; /* several files at once instead; of JournalEntry */
 } Write;
 
-static void set_storage_error(GError **error, const char *what, const char *path, int saved_errno)
+static bool write_one(const Write *write, GError **error)
 {
-    g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "%s: cannot %s: %s", path, what,
-                g_strerror(saved_errno));
-}
-
-static bool sync_folder(const char *path, GError **error)
-{
-    g_autofree char *folder = g_path_get_dirname(path);
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (fd < 0 || fsync(fd) < 0) {
-        set_storage_error(error, "sync the folder", folder, errno);
-        if (fd >= 0)
-            close(fd);
+    if (!journal_finish(write->journal, error))
         return false;
-    }
-    close(fd);
-    return true;
-}
-
-static bool write_file(const char *path, const char *data, gsize length, GError **error)
-{
-    g_autoptr(GError) write_error = NULL;
-
-    if (!g_file_set_contents_full(path, data, (gssize)length,
-                                  G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE,
-                                  STORE_FILE_MODE, &write_error)) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "%s", write_error->message);
-        return false;
-    }
-    return sync_folder(path, error);
-}
-
-static bool delete_file(const char *path, GError **error)
-{
-    if (unlink(path) < 0) {
-        /* Gone already, but perhaps not durably so: the folder is synced all the same. */
-        if (errno != ENOENT) {
-            set_storage_error(error, "delete", path, errno);
-            return false;
-        }
-    }
-    return sync_folder(path, error);
+    return write->data ? durable_write(write->path, write->data, write->length, error)
+                       : durable_delete(write->path, error);
 }
 
 static gpointer run_write(gpointer input, GError **error)
 {
-    Write *write = input;
-    bool ok = write->data ? write_file(write->path, write->data, write->length, error)
-                          : delete_file(write->path, error);
+    const Write *write = input;
+    bool ok =
+        write->entries ? journal_commit(write->journal, write->entries, error) : write_one(write, error);
 
     return ok ? GINT_TO_POINTER(1) : NULL;
 }
@@ -117,6 +77,8 @@ static void write_free(gpointer data)
 {
     Write *write = data;
 
+    journal_unref(write->journal);
+    g_clear_pointer(&write->entries, g_ptr_array_unref);
     g_free(write->path);
     g_free(write->data);
     g_free(write);
@@ -131,6 +93,7 @@ static void push(Store *store, Write *write, StoreDone done, void *userdata, GDe
 {
     Answer *answer = g_new(Answer, 1);
 
+    write->journal = journal_ref(store->journal);
     *answer = (Answer){ .done = done, .userdata = userdata, .free_userdata = free_userdata };
     worker_pool_push(store->pool, &(WorkerJob){ .queue = STORE_QUEUE,
                                                 .run = run_write,
@@ -160,10 +123,60 @@ void store_delete(Store *store, StoreArea area, const char *kind, const char *id
     push(store, write, done, userdata, free_userdata);
 }
 
+struct StoreBatch {
+    GPtrArray *entries; /* of JournalEntry */
+};
+
+StoreBatch *store_batch_new(void)
+{
+    StoreBatch *batch = g_new0(StoreBatch, 1);
+
+    batch->entries = g_ptr_array_new_with_free_func(journal_entry_free);
+    return batch;
+}
+
+StoreBatch *store_batch_free(StoreBatch *batch)
+{
+    if (!batch)
+        return NULL;
+    g_clear_pointer(&batch->entries, g_ptr_array_unref);
+    g_free(batch);
+    return NULL;
+}
+
+/* Takes the data. */
+static void add_entry(StoreBatch *batch, StoreArea area, const char *kind, const char *id, char *data)
+{
+    JournalEntry *entry = g_new(JournalEntry, 1);
+
+    *entry = (JournalEntry){ .area = area, .kind = g_strdup(kind), .id = g_strdup(id), .data = data };
+    g_ptr_array_add(batch->entries, entry);
+}
+
+void store_batch_save(StoreBatch *batch, StoreArea area, const char *kind, const char *id, GKeyFile *file)
+{
+    add_entry(batch, area, kind, id, g_key_file_to_data(file, NULL, NULL));
+}
+
+void store_batch_delete(StoreBatch *batch, StoreArea area, const char *kind, const char *id)
+{
+    add_entry(batch, area, kind, id, NULL);
+}
+
+void store_commit(Store *store, StoreBatch *batch, StoreDone done, void *userdata,
+                  GDestroyNotify free_userdata)
+{
+    Write *write = g_new0(Write, 1);
+
+    write->entries = g_steal_pointer(&batch->entries);
+    store_batch_free(batch);
+    push(store, write, done, userdata, free_userdata);
+}
+
 static bool make_folder(const char *path, GError **error)
 {
     if (g_mkdir_with_parents(path, STORE_DIR_MODE) < 0) {
-        set_storage_error(error, "make the folder", path, errno);
+        durable_set_error(error, "make the folder", path, errno);
         return false;
     }
     return true;
@@ -177,7 +190,7 @@ static bool check_version(const char *dir, GError **error)
 
     if (!g_file_get_contents(path, &version, NULL, &read_error)) {
         if (g_error_matches(read_error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-            return write_file(path, STORE_VERSION "\n", strlen(STORE_VERSION "\n"), error);
+            return durable_write(path, STORE_VERSION "\n", strlen(STORE_VERSION "\n"), error);
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "%s", read_error->message);
         return false;
     }
@@ -213,6 +226,9 @@ Store *store_new(const char *state_dir, const char *runtime_dir, GError **error)
         if (!check_version(store->dirs[area], error))
             return NULL;
     }
+    store->journal = journal_new(state_dir, runtime_dir);
+    if (!journal_recover(store->journal, error))
+        return NULL;
     return g_steal_pointer(&store);
 }
 
@@ -221,33 +237,11 @@ Store *store_free(Store *store)
     if (!store)
         return NULL;
     worker_pool_free(store->pool);
+    g_clear_pointer(&store->journal, journal_unref);
     for (int area = 0; area < _STORE_AREA_MAX; area++)
         g_free(store->dirs[area]);
     g_free(store);
     return NULL;
-}
-
-static void set_aside(const char *path, const GError *error)
-{
-    g_autofree char *aside = g_strconcat(path, DAMAGED_SUFFIX, NULL);
-
-    log_warning("%s: damaged, set aside as %s: %s", path, aside, error->message);
-    if (g_rename(path, aside) < 0)
-        log_warning("%s: cannot be set aside: %s", path, g_strerror(errno));
-}
-
-/* What GLib leaves of a write that a crash cut off, "<id>.XXXXXX": nothing in it was promised. */
-static bool is_temporary(const char *name)
-{
-    enum { RANDOM_LENGTH = 6 };
-    const char *dot = strrchr(name, '.');
-
-    if (strchr(name, '.') != dot || strlen(dot + 1) != RANDOM_LENGTH)
-        return false;
-    for (const char *c = dot + 1; *c; c++)
-        if (!g_ascii_isalnum(*c))
-            return false;
-    return true;
 }
 
 void store_load(Store *store, const char *kind,
@@ -270,7 +264,7 @@ void store_load(Store *store, const char *kind,
             g_autoptr(GError) error = NULL;
 
             if (strchr(name, '.')) {
-                if (is_temporary(name))
+                if (durable_is_temporary(name))
                     (void)unlink(path);
                 continue;
             }
@@ -278,7 +272,7 @@ void store_load(Store *store, const char *kind,
                 error->domain == G_FILE_ERROR)
                 log_warning("%s: cannot be read, left as it is: %s", path, error->message);
             else if (error || !take((StoreArea)area, name, file, userdata, &error))
-                set_aside(path, error);
+                durable_set_aside(path, error);
         }
     }
 }

@@ -22,7 +22,8 @@ typedef enum StoreArea {
 /* error is FERRY_ERROR_STORAGE, NULL on success. Main thread. */
 typedef void (*StoreDone)(const GError *error, void *userdata);
 
-/* Makes the folders. STORAGE when they can't be used, or hold a newer version's files. */
+/* Makes the folders, and finishes what a crash has left of a store_commit(). STORAGE when they can't be used,
+ * or hold a newer version's files. */
 Store *store_new(const char *state_dir, const char *runtime_dir, GError **error);
 Store *store_free(Store *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_free)
@@ -34,6 +35,20 @@ void store_save(Store *store, StoreArea area, const char *kind, const char *id, 
 /* A file that isn't there is no error. */
 void store_delete(Store *store, StoreArea area, const char *kind, const char *id, StoreDone done,
                   void *userdata, GDestroyNotify free_userdata);
+
+/* Several files that change together or not at all, also when the power goes in the middle of it: see
+ * daemon/journal.h. */
+typedef struct StoreBatch StoreBatch;
+
+StoreBatch *store_batch_new(void);
+StoreBatch *store_batch_free(StoreBatch *batch);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreBatch, store_batch_free)
+
+void store_batch_save(StoreBatch *batch, StoreArea area, const char *kind, const char *id, GKeyFile *file);
+void store_batch_delete(StoreBatch *batch, StoreArea area, const char *kind, const char *id);
+/* Takes the batch. */
+void store_commit(Store *store, StoreBatch *batch, StoreDone done, void *userdata,
+                  GDestroyNotify free_userdata);
 
 /* Calls take() for each file of both areas. When take() fails (sets error, returns false) the file is set
  * aside. Blocks: for the start only. */

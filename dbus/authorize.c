@@ -36,12 +36,16 @@ static const AuthorizeEntry entries[] = {
     { FERRY_INTERFACE_MANAGER, "TestRule", OPEN },
     { FERRY_INTERFACE_MANAGER, "Explain", OPEN },
     { FERRY_INTERFACE_MANAGER, "Rescan", OPEN },
+    { FERRY_INTERFACE_MANAGER, "Export", OPEN },
     { FERRY_INTERFACE_MANAGER, "Assign", FERRY_ACTION_ASSIGN, GIVE_QUESTION, GIVE_GROUP_QUESTION },
     { FERRY_INTERFACE_MANAGER, "CreateGroup", FERRY_ACTION_MANAGE_GROUPS,
       N_("Authentication is required to make the group $(group) of USB devices for virtual machines") },
     { FERRY_INTERFACE_MANAGER, "MakePassthrough", FERRY_ACTION_MANAGE_GROUPS,
       N_("Authentication is required to put $(device) into the group $(group) of USB devices for virtual "
          "machines") },
+    { FERRY_INTERFACE_MANAGER, "Apply", FERRY_ACTION_MANAGE_SERVICE,
+      N_("Authentication is required to apply a description of groups and assignments of USB devices for "
+         "virtual machines") },
     { FERRY_INTERFACE_MANAGER, "SetEnabled", FERRY_ACTION_MANAGE_SERVICE,
       N_("Authentication is required to switch giving USB devices to virtual machines on or off") },
     { FERRY_INTERFACE_MANAGER, "ReleaseAll", FERRY_ACTION_TAKE_HOME,

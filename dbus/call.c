@@ -11,7 +11,8 @@ struct Call {
     BusService *service;
     sd_bus_message *message;
 
-    GPtrArray *rules; /* of call_done_passthrough() */
+    GPtrArray *rules;       /* of call_done_passthrough() */
+    sd_bus_message *answer; /* of call_done_answer() */
 
     /* of call_release_all() */
     guint open;
@@ -33,6 +34,7 @@ void call_free(Call *call)
 {
     g_hash_table_remove(call->service->calls, call);
     sd_bus_message_unref(call->message);
+    sd_bus_message_unref(call->answer);
     g_clear_pointer(&call->rules, g_ptr_array_unref);
     g_clear_error(&call->error);
     g_free(call);
@@ -41,6 +43,11 @@ void call_free(Call *call)
 void call_take_rules(Call *call, GPtrArray *rules)
 {
     call->rules = rules;
+}
+
+void call_take_answer(Call *call, sd_bus_message *answer)
+{
+    call->answer = answer;
 }
 
 /* Before every answer. */
@@ -137,6 +144,14 @@ void call_done_passthrough(const char *id, const GError *error, void *userdata)
 
     tell_changes(call);
     call_end(call, error ? send_error(call, error) : send_passthrough(call, id));
+}
+
+void call_done_answer(const char *id, const GError *error, void *userdata)
+{
+    Call *call = userdata;
+
+    tell_changes(call);
+    call_end(call, error ? send_error(call, error) : sd_bus_send(NULL, call->answer, NULL));
 }
 
 static void release_done(const char *id, const GError *error, void *userdata)

@@ -21,6 +21,11 @@ void call_done_group(const char *id, const GError *error, void *userdata);      
 void call_done_rule(const char *id, const GError *error, void *userdata);        /* answers u */
 void call_done_passthrough(const char *id, const GError *error, void *userdata); /* answers oas */
 
+void call_done_answer(const char *id, const GError *error, void *userdata);
+
+/* What call_done_answer() answers with. Takes the reference. */
+void call_take_answer(Call *call, sd_bus_message *answer);
+
 /* The texts that call_done_passthrough() answers with. Takes the array. */
 void call_take_rules(Call *call, GPtrArray *rules);
 

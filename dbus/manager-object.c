@@ -5,6 +5,7 @@
 #include "daemon/selector.h"
 #include "dbus/assign.h"
 #include "dbus/call.h"
+#include "dbus/declaration.h"
 #include "dbus/details.h"
 #include "dbus/errors.h"
 #include "dbus/group-options.h"
@@ -412,6 +413,10 @@ static const sd_bus_vtable manager_vtable[] = {
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("TestRule", SD_BUS_ARGS("s", rule), SD_BUS_RESULT("ao", devices),
                             method_test_rule, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Export", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("s", text), method_export,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Apply", SD_BUS_ARGS("s", text, "s", source, "a{sv}", options),
+                            SD_BUS_RESULT("aa{sv}", differences), method_apply, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("SetEnabled", SD_BUS_ARGS("b", enabled), SD_BUS_NO_RESULT, method_set_enabled,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("ReleaseAll", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("u", released),

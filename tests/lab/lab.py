@@ -67,6 +67,7 @@ class GuestDevice:
 class Lab:
     def __init__(self):
         self.vm = None
+        self.destdir = None
         self._locks = []
         self._drives = set()
         self._ports = {}
@@ -103,6 +104,13 @@ class Lab:
         for lock in self._locks:
             lock.close()
         self._locks = []
+
+    def become_another_host(self):
+        """Ends this host and starts another one, which knows nothing of what was done on it; the service is there again."""
+        self.stop()
+        self._drives, self._ports = set(), {}
+        self.start()
+        self.install(self.destdir)
 
     # Commands
 
@@ -290,6 +298,7 @@ class Lab:
 
     def install(self, destdir):
         """Puts what `meson install` wrote into destdir into the host, starts the service, waits for its bus name."""
+        self.destdir = destdir
         tar = subprocess.run(['tar', '-C', destdir, '--owner=0', '--group=0', '-cf', '-', '.'],
                              check=True, stdout=subprocess.PIPE).stdout
         # --keep-directory-symlink: /lib is a link. The bus reads new policy files by itself on reload, polkit by inotify,

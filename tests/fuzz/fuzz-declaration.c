@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Fuzzes texts of groups and assignments: whatever is taken can be printed and read again, and is the same
+ * then; whatever isn't names its line. */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "daemon/declaration.h"
+#include "daemon/difference.h"
+#include "daemon/text.h"
+
+#define SOURCE "host.conf"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static char *print(const Declared *declared)
+{
+    return declared->group
+               ? group_to_text(declared->group)
+               : declaration_print_assignment(declared->assignment, declared->assignment->machine_name);
+}
+
+static char *print_all(const Declaration *declaration)
+{
+    GString *text = g_string_new(NULL);
+
+    for (guint i = 0; i < declaration->items->len; i++) {
+        g_autofree char *one = print(declaration->items->pdata[i]);
+
+        g_string_append(text, one);
+    }
+    return g_string_free(text, FALSE);
+}
+
+static void check_item(const Declared *declared)
+{
+    g_autofree char *text = print(declared);
+    Difference *added = difference_new("group", "", "", NULL, text);
+
+    g_assert_cmpint(declared->group != NULL, !=, declared->assignment != NULL);
+    g_assert_cmpuint(declared->line, >, 0);
+    g_assert_nonnull(added);
+    g_assert_null(difference_new("group", "", "", text, text));
+    difference_free(added);
+    if (declared->group) {
+        g_assert_true(group_name_is_valid(declared->group->name));
+        return;
+    }
+    g_assert_true(text_is_clean(declared->assignment->name));
+    g_assert_cmpuint(strlen(declared->assignment->name), <=, ASSIGNMENT_NAME_MAX);
+    g_assert_cmpstr(declared->assignment->name, !=, "");
+    g_assert_cmpstr(declared->assignment->machine_name, !=, "");
+    g_assert_true(declared->assignment->group || declared->assignment->rule);
+    g_assert_cmpuint(declared->machine_line, >, declared->line);
+}
+
+/* "<source>:<line>: ", with a line that is there. */
+static void check_error(const GError *error, const char *text)
+{
+    unsigned lines = 1;
+    char *end;
+    guint64 line;
+
+    for (const char *c = text; *c; c++)
+        lines += *c == '\n' ? 1 : 0;
+    g_assert_true(error->domain == FERRY_ERROR);
+    g_assert_true(text_is_clean(error->message));
+    g_assert_true(g_str_has_prefix(error->message, SOURCE ":"));
+    line = g_ascii_strtoull(error->message + strlen(SOURCE ":"), &end, 10);
+    g_assert_true(g_str_has_prefix(end, ": "));
+    g_assert_cmpuint(line, >=, 1);
+    g_assert_cmpuint(line, <=, lines);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    g_autofree char *text = g_strndup(size > 0 ? (const char *)data : "", size);
+    g_autofree char *printed = NULL, *printed_again = NULL;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Declaration) declaration = declaration_from_text(text, SOURCE, &error), again = NULL;
+
+    g_assert_cmpint(declaration != NULL, ==, error == NULL);
+    if (error) {
+        check_error(error, text);
+        return 0;
+    }
+    for (guint i = 0; i < declaration->items->len; i++)
+        check_item(declaration->items->pdata[i]);
+    printed = print_all(declaration);
+    again = declaration_from_text(printed, SOURCE, &error);
+    g_assert_no_error(error);
+    printed_again = print_all(again);
+    g_assert_cmpstr(printed, ==, printed_again);
+    return 0;
+}
