@@ -69,6 +69,9 @@ char *outlook_verdict_text(Registry *registry, const Desired *desired, const Ass
         return g_strdup_printf("%s was given to machine %s by another program; take it away there", what,
                                owner);
     }
+    case VERDICT_UNDECIDED:
+        return g_strdup_printf("%s waits until every machine that draws from its groups has been looked at",
+                               what);
     case VERDICT_HYPERVISOR_AWAY: {
         g_autofree char *why =
             hypervisor_text(registry, registry_machine(registry, assignment->machine_uuid));
@@ -241,6 +244,7 @@ static Outlook with_device(Registry *registry, const Desired *desired, const Wan
     case VERDICT_FOREIGN:
         return say(ASSIGNMENT_STATE_WAITING_DEVICE, text, ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY));
     case VERDICT_UNSTEADY:
+    case VERDICT_UNDECIDED:
     case VERDICT_SUSPENDED:
     case VERDICT_ENOUGH:
     case VERDICT_SET_INCOMPLETE:
@@ -343,6 +347,11 @@ static Outlook without_group_device(Registry *registry, const Desired *desired, 
     if (matches->len == 0)
         return say(ASSIGNMENT_STATE_WAITING_DEVICE,
                    g_strdup_printf("No device of group %s is plugged in.", assignment->group), "");
+    if (desired_judge(desired, assignment, matches->pdata[0]) == VERDICT_UNDECIDED)
+        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
+                   sentence(outlook_verdict_text(registry, desired, assignment, matches->pdata[0],
+                                                 VERDICT_UNDECIDED)),
+                   "");
     if (assignment->quantity_kind == QUANTITY_SET)
         return say(ASSIGNMENT_STATE_WAITING_DEVICE,
                    g_strdup_printf("Not every rule of group %s has a free device: all come, or none.",
