@@ -124,20 +124,25 @@ static void put_into(World *world, const char *sysname, const char *id)
     g_ptr_array_add(registry_machine(world->registry, assignment->machine_uuid)->info->hostdevs, hostdev);
 }
 
+static void begin(World *world)
+{
+    world->registry = registry_new("host");
+    world->registry->hypervisor_state = HYPERVISOR_STATE_CONNECTED;
+    world->registry->machines_known = true;
+    world->memberships = memberships_new(world->registry);
+    add_machine(world, DESK, MACHINE_STATE_RUNNING);
+    add_machine(world, STUDIO, MACHINE_STATE_RUNNING);
+    add_machine(world, LOFT, MACHINE_STATE_RUNNING);
+}
+
 static int setup(void **state)
 {
     World *world = g_new0(World, 1);
 
     *state = world;
-    world->registry = registry_new("host");
-    world->registry->hypervisor_state = HYPERVISOR_STATE_CONNECTED;
-    world->registry->machines_known = true;
-    world->memberships = memberships_new(world->registry);
     world->next_number = 2;
     world->next_created = 1;
-    add_machine(world, DESK, MACHINE_STATE_RUNNING);
-    add_machine(world, STUDIO, MACHINE_STATE_RUNNING);
-    add_machine(world, LOFT, MACHINE_STATE_RUNNING);
+    begin(world);
     return 0;
 }
 
@@ -282,54 +287,118 @@ static void test_switches(void **state)
                      VERDICT_GROUP_DISABLED);
 }
 
-/* A port rule, an id rule and a class rule want the same device: the same winner for every order of arrival.
- */
+static void shuffle(GRand *random, gpointer *things, gsize n)
+{
+    for (gsize i = n - 1; i > 0; i--) {
+        gsize k = (gsize)g_rand_int_range(random, 0, (gint32)i + 1);
+        gpointer other = things[i];
+
+        things[i] = things[k];
+        things[k] = other;
+    }
+}
+
+static void read_group(World *world, const Group *old)
+{
+    g_autofree char *text = group_to_text(old);
+    g_autoptr(GError) error = NULL;
+    Group *group = group_from_text(text, old->name, false, &error);
+
+    assert_null(error);
+    registry_add_group(world->registry, group);
+    memberships_rebuild(world->memberships);
+}
+
+static void read_assignment(World *world, const Assignment *old)
+{
+    g_autoptr(GKeyFile) file = assignment_to_key_file(old);
+    g_autoptr(GError) error = NULL;
+    Assignment *assignment = assignment_from_key_file(old->id, file, &error);
+
+    assert_null(error);
+    assignment->stored = true;
+    registry_add_assignment(world->registry, assignment);
+}
+
+/* The service again: of what was, only the files are left, and they are read in any order; somewhere in
+ * between the device is found. */
+static void restart(World *world, GRand *random)
+{
+    g_autoptr(Registry) old = world->registry;
+    g_autoptr(Memberships) old_memberships = world->memberships;
+    g_autoptr(GPtrArray) things = registry_sorted(old->groups);
+    guint n_groups = things->len;
+    g_autoptr(GPtrArray) assignments = registry_sorted(old->assignments);
+    g_autoptr(GHashTable) groups = g_hash_table_new(NULL, NULL);
+
+    for (guint i = 0; i < n_groups; i++)
+        g_hash_table_add(groups, things->pdata[i]);
+    g_ptr_array_extend(things, assignments, NULL, NULL);
+    g_ptr_array_add(things, NULL);
+    shuffle(random, things->pdata, things->len);
+    g_clear_pointer(&world->desired, desired_free);
+    begin(world);
+    for (guint i = 0; i < things->len; i++) {
+        if (!things->pdata[i])
+            plug(world, make_device(world, "1-1", 0x0529, 1, ""));
+        else if (g_hash_table_contains(groups, things->pdata[i]))
+            read_group(world, things->pdata[i]);
+        else
+            read_assignment(world, things->pdata[i]);
+    }
+}
+
+/* A port rule, an id rule and a class rule want the same device: the same winner for every order of arrival,
+ * and of reading what was stored. */
 static void test_order_of_arrival_does_not_matter(void **state)
 {
     World *world = *state;
-    enum { CLAIMANTS = 4 };
-    static const struct {
+    static const struct Claimant {
         const char *id, *group, *rule;
         int32_t priority;
-    } claimants[CLAIMANTS] = {
+    } claimants[] = {
         { "aaaaaaaa", "by-class", "class=smartcard", 0 },
         { "bbbbbbbb", "by-id", "vendor=0529 product=0001", 0 },
         { "cccccccc", "by-port", "port=pci-0000:00:14.0/1", 0 },
         { "dddddddd", "by-vendor", "vendor=0529", -1 },
     };
+    enum { CLAIMANTS = G_N_ELEMENTS(claimants) };
     g_autoptr(GRand) random = g_rand_new_with_seed(4711);
 
     for (int i = 0; i < CLAIMANTS; i++)
         add_group(world, claimants[i].group, (const char *const[]){ claimants[i].rule, NULL });
     for (int round = 0; round < SHUFFLES; round++) {
-        int order[CLAIMANTS + 1] = { 0, 1, 2, 3, CLAIMANTS };
+        gpointer order[CLAIMANTS + 1] = { NULL }; /* NULL is the device */
 
-        for (int i = CLAIMANTS; i > 0; i--) {
-            int k = g_rand_int_range(random, 0, i + 1), other = order[i];
-
-            order[i] = order[k];
-            order[k] = other;
-        }
-        for (int i = 0; i <= CLAIMANTS; i++) {
+        for (int i = 0; i < CLAIMANTS; i++)
+            order[i] = (gpointer)&claimants[i];
+        shuffle(random, order, G_N_ELEMENTS(order));
+        for (gsize i = 0; i < G_N_ELEMENTS(order); i++) {
+            const struct Claimant *claimant = order[i];
             Assignment *assignment;
 
-            if (order[i] == CLAIMANTS) {
+            if (!claimant) {
                 plug(world, make_device(world, "1-1", 0x0529, 1, ""));
                 continue;
             }
-            assignment =
-                make_assignment(world, claimants[order[i]].id, DESK, claimants[order[i]].group, NULL, "1");
-            assignment->priority = claimants[order[i]].priority;
-            assignment->created = 1;
+            /* Each is younger than the one before: the rule counts for more. */
+            assignment = make_assignment(world, claimant->id, DESK, claimant->group, NULL, "1");
+            assignment->priority = claimant->priority;
             registry_add_assignment(world->registry, assignment);
         }
         look(world);
         assert_gets(world, "cccccccc", "1-1");
+        restart(world, random);
+        look(world);
+        assert_gets(world, "cccccccc", "1-1");
+
         registry_assignment(world->registry, "aaaaaaaa")->priority = 1;
+        restart(world, random);
         look(world);
         assert_gets(world, "aaaaaaaa", "1-1");
         registry_assignment(world->registry, "aaaaaaaa")->priority = 0;
         registry_group(world->registry, "by-id")->priority = 5;
+        restart(world, random);
         look(world);
         assert_gets(world, "bbbbbbbb", "1-1");
         registry_group(world->registry, "by-id")->priority = 0;
@@ -338,6 +407,45 @@ static void test_order_of_arrival_does_not_matter(void **state)
             registry_remove_assignment(world->registry,
                                        registry_assignment(world->registry, claimants[i].id));
     }
+}
+
+/* A machine that is still being read may have the device, or come first for it; one that can't be read isn't
+ * waited for. */
+static void test_undecided(void **state)
+{
+    World *world = *state;
+    Machine *loft = registry_machine(world->registry, LOFT);
+    const Device *device;
+
+    plug_dongles(world);
+    device = registry_device(world->registry, "1-1");
+    add_group(world, "keys", (const char *const[]){ "vendor=0529", NULL });
+    add_group(world, "key-set", (const char *const[]){ "vendor=0529", NULL });
+    assign(world, "aaaaaaaa", DESK, "keys", NULL, "1");
+    assign(world, "bbbbbbbb", STUDIO, "key-set", NULL, "set");
+    assign(world, "cccccccc", LOFT, "keys", NULL, "1");
+    put_into(world, "1-2", "aaaaaaaa");
+    registry_assignment(world->registry, "aaaaaaaa")->quantity = 2;
+    loft->inspected = false;
+    look(world);
+    assert_gets(world, "aaaaaaaa", "1-2");
+    assert_gets(world, "bbbbbbbb", "");
+    assert_gets(world, "cccccccc", "");
+    assert_int_equal(desired_judge(world->desired, registry_assignment(world->registry, "aaaaaaaa"), device),
+                     VERDICT_UNDECIDED);
+
+    loft->retry_at = 1;
+    look(world);
+    assert_gets(world, "aaaaaaaa", "1-2 1-3");
+    assert_gets(world, "bbbbbbbb", "1-1");
+    loft->retry_at = 0;
+    loft->stuck = true;
+    look(world);
+    assert_gets(world, "aaaaaaaa", "1-2 1-3");
+    loft->stuck = false;
+    loft->inspected = true;
+    look(world);
+    assert_gets(world, "cccccccc", "1-4");
 }
 
 /* Two that differ in nothing but their age, then in nothing but their id. */
@@ -369,6 +477,7 @@ int main(void)
         TEST(test_two_sets),
         TEST(test_switches),
         TEST(test_order_of_arrival_does_not_matter),
+        TEST(test_undecided),
         TEST(test_the_older_one),
     };
 
