@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Assignment: a decision that a device (later also a device of a group) belongs to a machine.
+/* Assignment: a decision that a device, or devices of a group, belong to a machine.
  *
- * What was decided is stored and survives everything; where it stands is worked out anew by daemon/outlook.c
+ * What was decided is stored and survives everything; where it stands is worked out anew by daemon/standing.c
  * whenever something changes. Main thread only. */
 
 #include <glib.h>

@@ -5,8 +5,8 @@
 
 #include "daemon/desired.h"
 #include "daemon/membership.h"
-#include "daemon/outlook.h"
 #include "daemon/text.h"
+#include "daemon/verdict-text.h"
 
 Explanation *explanation_free(Explanation *explanation)
 {
@@ -115,7 +115,7 @@ static void add_assignment(GPtrArray *lines, Registry *registry, const Desired *
         if (assignment->state == ASSIGNMENT_STATE_FAILED)
             word = "blocks";
     } else {
-        text = outlook_verdict_text(registry, desired, assignment, device, verdict);
+        text = verdict_text(registry, desired, assignment, device, verdict);
     }
     add(lines, "assignment", assignment->id, word, text)->winner = winner;
 }

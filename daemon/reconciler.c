@@ -8,6 +8,7 @@
 #include "daemon/log.h"
 #include "daemon/machine-list.h"
 #include "daemon/outlook.h"
+#include "daemon/standing.h"
 
 /* Everything is looked at once in this time, in case an event was lost. */
 #define SAFETY_US (60 * G_USEC_PER_SEC)
@@ -178,7 +179,7 @@ static void finish_releases(Reconciler *self)
         const Machine *machine = registry_machine(registry, assignment->machine_uuid);
 
         if (!assignment->releasing || assignment->saving ||
-            outlook_has_live_hostdev(registry, assignment, NULL))
+            standing_has_live_hostdev(registry, assignment, NULL))
             continue;
         if (!registry->machines_known ||
             (machine && (machine->stale || machine->busy || !machine->inspected)))

@@ -309,8 +309,8 @@ class Lab:
 
     def report(self):
         """What helps to understand a failure; never fails itself."""
-        if self.vm and self.vm.ended():
-            return self.vm.ended()
+        if self.broken():
+            return f'{self.broken()}\n{self.vm.text("console")[-1500:]}'
         parts = []
         for title, command in (
                 ('journal of usbferryd', 'journalctl -b -u usbferryd.service -o short-monotonic --no-pager -n 80'),
@@ -330,17 +330,23 @@ class Lab:
             parts.append(f'--- console of the outer VM\n{self.vm.text("console")[-1500:]}')
         return '\n'.join(parts)
 
-    def locked_up(self):
-        return bool(self.vm) and self.vm.locked_up()
+    def broken(self):
+        """How the outer VM ended or broke, in words; '' as long as there is hope."""
+        return (self.vm.ended() or self.vm.broke()) if self.vm else ''
 
     def emulation_fault(self):
         """What the emulation did to this host, in words; '' if nothing: then a failure is usbferry's. The outer VM's QEMU
         that crashed is the emulation's doing, whatever ran inside. An inner one's is not: what usbferry orders could be
         the reason."""
-        if self.vm and self.vm.ended():
-            return self.vm.ended()
-        if self.locked_up():
-            return 'the emulated CPUs locked up'
+        if not self.vm:
+            return ''
+        if self.broken():
+            return self.broken()
+        try:
+            self.run('true', timeout=60)
+        except LabError:
+            # usbferry can't stop a kernel; what it could do is to use up the memory.
+            return '' if 'Out of memory' in self.vm.text('console') else 'the outer VM does not answer'
         try:
             for vm in 'desk', 'studio':
                 state = self.run(f'virsh domstate --reason {vm}', check=False, timeout=20).strip()

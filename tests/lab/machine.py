@@ -110,11 +110,14 @@ class Outer:
         """Raises if the VM is beyond hope, so that nobody waits for it."""
         if self.ended():
             raise LabError(self.ended())
-        if self.locked_up():
-            raise LabError('the emulated CPUs of the outer VM locked up')
+        if self.broke():
+            raise LabError(self.broke())
 
-    def locked_up(self):
-        return 'soft lockup' in self.text('console')
+    def broke(self):
+        """What its kernel says of the emulated CPUs, in words; '' if nothing. Seen: a lost interrupt (soft lockup), and one
+        that came between an inner guest's exit and the host's own registers, where none may come (panic)."""
+        found = re.search(r'soft lockup|Kernel panic', self.text('console'))
+        return f"the outer VM's kernel: {found[0]}" if found else ''
 
     def wait_console(self, pattern, deadline):
         end = time.monotonic() + deadline
