@@ -520,6 +520,7 @@ void manager_reload(Manager *self)
     g_autoptr(GPtrArray) known = registry_sorted(self->registry->groups);
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
 
+    memberships_begin_many(self->memberships);
     for (guint i = 0; i < read->len; i++) {
         const Group *next = read->pdata[i];
         const Group *group = registry_group(self->registry, next->name);
@@ -538,12 +539,12 @@ void manager_reload(Manager *self)
         if (group->file && !g_hash_table_contains(seen, group->name))
             drop_group(self, group);
     }
+    memberships_end_many(self->memberships);
     reconciler_kick(self->reconciler);
 }
 
 void manager_load_groups(Manager *self)
 {
     store_load(self->store, STORE_KIND_GROUPS, take_stored, self);
-    manager_reload(self);
-    memberships_rebuild(self->memberships);
+    manager_reload(self); /* and works out who is in them all */
 }

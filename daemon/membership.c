@@ -15,6 +15,7 @@ struct Memberships {
     Registry *registry;
     RuleIndex *index;
     GPtrArray *filed; /* of Filed, owned: the index hands them back */
+    bool many;        /* between begin_many() and end_many(): the index is empty */
 };
 
 static void membership_free(gpointer data)
@@ -79,6 +80,7 @@ void memberships_update_device(Memberships *self, Device *device)
     gpointer membership;
     bool changed;
 
+    g_return_if_fail(!self->many);
     if (!device->is_hub)
         rule_index_match(self->index, device, self->registry->node, take_match, by_group);
     g_hash_table_iter_init(&iter, by_group);
@@ -109,14 +111,54 @@ static void file_rules(Memberships *self, Group *group)
     }
 }
 
+/* A membership knows its group, and no rule but by number. */
+static void forget_groups_without_rules(Memberships *self)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, self->registry->devices);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        Device *device = value;
+        guint before = device->memberships ? device->memberships->len : 0;
+
+        for (guint i = before; i > 0; i--)
+            if (((const Membership *)device->memberships->pdata[i - 1])->group->rules->len == 0)
+                g_ptr_array_remove_index(device->memberships, i - 1);
+        if (before > 0 && device->memberships->len < before)
+            registry_report(self->registry, OBJECT_DEVICE, device->sysname, DEVICE_FIELD_GROUPS);
+    }
+}
+
+static void empty_index(Memberships *self)
+{
+    rule_index_free(self->index);
+    g_ptr_array_set_size(self->filed, 0);
+    self->index = rule_index_new();
+}
+
+void memberships_begin_many(Memberships *self)
+{
+    self->many = true;
+    empty_index(self);
+}
+
+void memberships_end_many(Memberships *self)
+{
+    self->many = false;
+    memberships_rebuild(self);
+}
+
 void memberships_rebuild(Memberships *self)
 {
     GHashTableIter iter;
     gpointer value;
 
-    rule_index_free(self->index);
-    g_ptr_array_set_size(self->filed, 0);
-    self->index = rule_index_new();
+    if (self->many) {
+        forget_groups_without_rules(self);
+        return;
+    }
+    empty_index(self);
     g_hash_table_iter_init(&iter, self->registry->groups);
     while (g_hash_table_iter_next(&iter, NULL, &value))
         file_rules(self, value);
