@@ -242,6 +242,7 @@ static void test_many_files(void **state)
     /* The same at a start. */
     fixture_stop_daemon(fixture, SIGTERM);
     fixture_start_daemon(fixture);
+    fixture_wait_object(fixture, first, FERRY_INTERFACE_DEVICE, true);
     wait_many_groups(fixture, MANY_GROUPS);
     wait_list(fixture, first, FERRY_INTERFACE_DEVICE, "Rules", "group-1#1 vendor=0001 product=0001");
     wait_list(fixture, last, FERRY_INTERFACE_DEVICE, "Rules", last_rule);
