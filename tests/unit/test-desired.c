@@ -409,6 +409,35 @@ static void test_order_of_arrival_does_not_matter(void **state)
     }
 }
 
+/* Between begin and end nothing refers to a group that goes, and at the end everything is as if done one by
+ * one.
+ */
+static void test_many_changes(void **state)
+{
+    World *world = *state;
+    const Device *device;
+    Group *keys;
+
+    plug_dongles(world);
+    device = registry_device(world->registry, "1-1");
+    add_group(world, "keys", (const char *const[]){ "vendor=0529", NULL });
+    add_group(world, "others", (const char *const[]){ "vendor=0529", NULL });
+    keys = registry_group(world->registry, "keys");
+    assert_non_null(membership_find(device, "keys"));
+
+    memberships_begin_many(world->memberships);
+    g_ptr_array_set_size(keys->rules, 0);
+    memberships_rebuild(world->memberships);
+    assert_null(membership_find(device, "keys"));
+    assert_non_null(membership_find(device, "others"));
+    registry_remove_group(world->registry, keys);
+    add_group(world, "more", (const char *const[]){ "serial=AAAA-1", NULL });
+    memberships_end_many(world->memberships);
+    assert_null(membership_find(device, "keys"));
+    assert_non_null(membership_find(device, "others"));
+    assert_non_null(membership_find(device, "more"));
+}
+
 /* A machine that is still being read may have the device, or come first for it; one that can't be read isn't
  * waited for. */
 static void test_undecided(void **state)
@@ -477,6 +506,7 @@ int main(void)
         TEST(test_two_sets),
         TEST(test_switches),
         TEST(test_order_of_arrival_does_not_matter),
+        TEST(test_many_changes),
         TEST(test_undecided),
         TEST(test_the_older_one),
     };
