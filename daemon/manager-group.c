@@ -9,6 +9,7 @@
 #include "daemon/error.h"
 #include "daemon/group-files.h"
 #include "daemon/log.h"
+#include "daemon/preview.h"
 #include "daemon/text.h"
 
 /* More than anybody looks after by hand. */
@@ -350,14 +351,10 @@ static bool check_rule_count(const Group *group, guint more, GError **error)
     return false;
 }
 
-bool manager_check_change_rule(Manager *self, const char *name, const RuleChange *change, GError **error)
+static bool check_rule(const Group *group, const RuleChange *change, GError **error)
 {
-    const Group *group = find_ours(self, name, error);
-
-    if (!group)
-        return false;
     if (change->id && !group_find_rule(group, change->id)) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_RULE, "group %s has no rule %u", name,
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_RULE, "group %s has no rule %u", group->name,
                     change->id);
         return false;
     }
@@ -370,36 +367,61 @@ bool manager_check_change_rule(Manager *self, const char *name, const RuleChange
     return change->id || check_rule_count(group, 1, error);
 }
 
+bool manager_check_change_rule(Manager *self, const char *name, const RuleChange *change, GError **error)
+{
+    const Group *group = find_ours(self, name, error);
+
+    return group && check_rule(group, change, error);
+}
+
+/* The number of the rule. */
+static uint32_t apply_rule(Group *next, const RuleChange *change)
+{
+    GroupRule *rule;
+
+    if (change->remove) {
+        group_remove_rule(next, change->id);
+        return change->id;
+    }
+    rule = change->id ? group_find_rule(next, change->id)
+                      : group_add_rule(next, rule_parse(change->text, NULL), GROUP_ORIGIN_ADMIN);
+    if (change->id && change->text) {
+        rule_free(rule->rule);
+        g_free(rule->text);
+        rule->rule = rule_parse(change->text, NULL);
+        rule->text = rule_print(rule->rule);
+    }
+    if (change->enabled)
+        rule->enabled = *change->enabled;
+    return rule->id;
+}
+
 void manager_change_rule(Manager *self, const char *name, const RuleChange *change, ManagerDone done,
                          void *userdata)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *answer = NULL;
     Group *next;
-    GroupRule *rule;
 
     if (!manager_check_change_rule(self, name, change, &error)) {
         done(NULL, error, userdata);
         return;
     }
     next = group_copy(registry_group(self->registry, name));
-    if (change->remove) {
-        answer = g_strdup_printf("%u", change->id);
-        group_remove_rule(next, change->id);
-    } else {
-        rule = change->id ? group_find_rule(next, change->id)
-                          : group_add_rule(next, rule_parse(change->text, NULL), "admin");
-        answer = g_strdup_printf("%u", rule->id);
-        if (change->id && change->text) {
-            rule_free(rule->rule);
-            g_free(rule->text);
-            rule->rule = rule_parse(change->text, NULL);
-            rule->text = rule_print(rule->rule);
-        }
-        if (change->enabled)
-            rule->enabled = *change->enabled;
-    }
+    answer = g_strdup_printf("%u", apply_rule(next, change));
     commit(self, next, answer, done, userdata);
+}
+
+GPtrArray *manager_preview_rule(Manager *self, const char *name, const RuleChange *change, GError **error)
+{
+    const Group *group = manager_find_group(self, name, error);
+    g_autoptr(Group) next = NULL;
+
+    if (!group || !check_rule(group, change, error))
+        return NULL;
+    next = group_copy(group);
+    apply_rule(next, change);
+    return preview_group(self->registry, next);
 }
 
 GPtrArray *manager_test_rule(Manager *self, const char *text, GError **error)

@@ -144,5 +144,10 @@ bool manager_check_make_passthrough(Manager *manager, const char *const *devices
 void manager_make_passthrough(Manager *manager, const char *const *devices, const char *group,
                               const GroupChoices *choices, ManagerDone done, void *userdata);
 
+/* What would be different (daemon/preview.h) after this change; also for a group that a file holds.
+ * NO_SUCH_GROUP, NO_SUCH_RULE, INVALID_RULE, LIMIT_EXCEEDED. */
+GPtrArray *manager_preview_rule(Manager *manager, const char *group, const RuleChange *change,
+                                GError **error);
+
 /* The devices that a rule would match now: new array of Device, borrowed. INVALID_RULE. */
 GPtrArray *manager_test_rule(Manager *manager, const char *text, GError **error);

@@ -167,6 +167,35 @@ void memberships_rebuild(Memberships *self)
         memberships_update_device(self, value);
 }
 
+GPtrArray *memberships_what_if(const Device *device, Group *next, const char *node)
+{
+    GPtrArray *memberships = g_ptr_array_new_with_free_func(membership_free);
+    g_autoptr(GHashTable) by_group = g_hash_table_new(NULL, NULL);
+    Membership *its;
+
+    for (guint i = 0; device->memberships && i < device->memberships->len; i++) {
+        const Membership *membership = device->memberships->pdata[i];
+        Membership *copy;
+
+        if (g_strcmp0(membership->group->name, next->name) == 0)
+            continue;
+        copy = g_memdup2(membership, sizeof *membership);
+        g_array_ref(copy->rule_ids);
+        g_ptr_array_add(memberships, copy);
+    }
+    for (guint i = 0; !device->is_hub && i < next->rules->len; i++) {
+        const GroupRule *rule = next->rules->pdata[i];
+
+        if (rule->enabled && rule_matches(rule->rule, device, node))
+            take_match(rule->rule, &(Filed){ .group = next, .rule = rule }, by_group);
+    }
+    its = g_hash_table_lookup(by_group, next);
+    if (its)
+        g_ptr_array_add(memberships, its); /* its rules are in order, as the group's are */
+    g_ptr_array_sort(memberships, compare_memberships);
+    return memberships;
+}
+
 const Membership *membership_find(const Device *device, const char *group)
 {
     for (guint i = 0; device->memberships && i < device->memberships->len; i++) {

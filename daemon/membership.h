@@ -31,5 +31,9 @@ void memberships_end_many(Memberships *memberships);
 /* This device is new or changed. */
 void memberships_update_device(Memberships *memberships, Device *device);
 
+/* The memberships that the device would have if the group of its name were next. New array, as in
+ * Device.memberships. */
+GPtrArray *memberships_what_if(const Device *device, Group *next, const char *node);
+
 /* NULL = not in the group. */
 const Membership *membership_find(const Device *device, const char *group);

@@ -34,6 +34,7 @@ static const AuthorizeEntry entries[] = {
     { FERRY_INTERFACE_MANAGER, "GetGroup", OPEN },
     { FERRY_INTERFACE_MANAGER, "GetMachine", OPEN },
     { FERRY_INTERFACE_MANAGER, "TestRule", OPEN },
+    { FERRY_INTERFACE_MANAGER, "PreviewRule", OPEN },
     { FERRY_INTERFACE_MANAGER, "Explain", OPEN },
     { FERRY_INTERFACE_MANAGER, "Rescan", OPEN },
     { FERRY_INTERFACE_MANAGER, "Assign", FERRY_ACTION_ASSIGN, GIVE_QUESTION, GIVE_GROUP_QUESTION },
