@@ -8,6 +8,7 @@
 
 #include "daemon/error.h"
 #include "daemon/group-files.h"
+#include "daemon/group-name.h"
 #include "daemon/log.h"
 #include "daemon/preview.h"
 #include "daemon/text.h"
@@ -239,16 +240,34 @@ static void apply_choices(Group *group, const GroupChoices *choices)
 
 /* ------------------------------------------------------------------ create, update, delete */
 
+static bool name_is_taken(Manager *self, const char *name)
+{
+    return registry_group(self->registry, name) || g_hash_table_contains(self->creating, name);
+}
+
+/* The base, or with a number what nobody has. Takes the base. */
+static char *make_unique(Manager *self, char *base)
+{
+    char *name = g_strdup(base);
+
+    for (unsigned n = 2; name_is_taken(self, name); n++) {
+        g_free(name);
+        name = g_strdup_printf("%s-%u", base, n);
+    }
+    g_free(base);
+    return name;
+}
+
 bool manager_check_create_group(Manager *self, const char *name, const GroupChoices *choices, GError **error)
 {
-    if (!group_name_is_valid(name)) {
+    if (*name && !group_name_is_valid(name)) {
         g_autofree char *quoted = text_quote(name);
 
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID_NAME,
                     "%s: a group's name is 1 to %d of A-Z a-z 0-9 . _ -", quoted, GROUP_NAME_MAX);
         return false;
     }
-    if (registry_group(self->registry, name) || g_hash_table_contains(self->creating, name)) {
+    if (name_is_taken(self, name)) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_ALREADY_EXISTS, "group %s is there already", name);
         return false;
     }
@@ -272,6 +291,12 @@ void manager_create_group(Manager *self, const char *name, const GroupChoices *c
     }
     group = group_new(name);
     apply_choices(group, choices);
+    if (!*name) {
+        g_free(group->name);
+        group->name = make_unique(self, g_strdup(group->class_value == GROUP_CLASS_GENERIC
+                                                     ? "group"
+                                                     : group_class_to_string(group->class_value)));
+    }
     commit(self, group, NULL, done, userdata);
 }
 
@@ -483,11 +508,21 @@ bool manager_check_make_passthrough(Manager *self, const char *const *devices, c
     return true;
 }
 
+static char *name_for_devices(Manager *self, const char *const *sysnames)
+{
+    g_autoptr(GPtrArray) devices = g_ptr_array_new();
+
+    for (; *sysnames; sysnames++)
+        g_ptr_array_add(devices, registry_device(self->registry, *sysnames));
+    return group_name_for_devices(devices);
+}
+
 void manager_make_passthrough(Manager *self, const char *const *devices, const char *name,
                               const GroupChoices *choices, ManagerDone done, void *userdata)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) rules = NULL;
+    g_autofree char *made_name = NULL;
     const Group *group = registry_group(self->registry, name);
     Group *next;
 
@@ -495,7 +530,8 @@ void manager_make_passthrough(Manager *self, const char *const *devices, const c
         done(NULL, error, userdata);
         return;
     }
-    next = group ? group_copy(group) : group_new(name);
+    made_name = *name ? NULL : make_unique(self, name_for_devices(self, devices));
+    next = group ? group_copy(group) : group_new(made_name ? made_name : name);
     if (!group)
         apply_choices(next, choices);
     for (guint i = 0; i < rules->len; i++) {

@@ -39,8 +39,10 @@ static const AuthorizeEntry entries[] = {
     { FERRY_INTERFACE_MANAGER, "Rescan", OPEN },
     { FERRY_INTERFACE_MANAGER, "Assign", FERRY_ACTION_ASSIGN, GIVE_QUESTION, GIVE_GROUP_QUESTION },
     { FERRY_INTERFACE_MANAGER, "CreateGroup", FERRY_ACTION_MANAGE_GROUPS,
+      N_("Authentication is required to make a group of USB devices for virtual machines"),
       N_("Authentication is required to make the group $(group) of USB devices for virtual machines") },
     { FERRY_INTERFACE_MANAGER, "MakePassthrough", FERRY_ACTION_MANAGE_GROUPS,
+      N_("Authentication is required to put $(device) into a new group of USB devices for virtual machines"),
       N_("Authentication is required to put $(device) into the group $(group) of USB devices for virtual "
          "machines") },
     { FERRY_INTERFACE_MANAGER, "SetEnabled", FERRY_ACTION_MANAGE_SERVICE,
