@@ -8,8 +8,8 @@
 
 #include "client/model.h"
 
-/* A name for a new group that holds these devices (of const Object), one that no group has. New string. */
-char *passthrough_group_name(const Model *model, GPtrArray *devices);
+/* The name of the group that lives there; the path itself when it is of something else. New string. */
+char *passthrough_group_name(const char *path);
 
 /* True when the rule has a condition on the key. */
 bool passthrough_rule_names(const char *rule, const char *key);

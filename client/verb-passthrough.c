@@ -84,18 +84,19 @@ static Outcome run(Client *client, char **words, const char *wanted, const char 
     if (!devices)
         return OUTCOME_FAILED;
 
-    g_autofree char *group = wanted ? g_strdup(wanted) : passthrough_group_name(model, devices);
     g_autoptr(GPtrArray) groups = model_sorted(model, KIND_GROUP);
     bool is_new = true;
     for (guint i = 0; i < groups->len; i++)
-        is_new = is_new && !g_str_equal(object_string(groups->pdata[i], "Name"), group);
+        is_new = is_new && g_strcmp0(object_string(groups->pdata[i], "Name"), wanted) != 0;
     if (!is_new && (description || class_name)) {
         g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
-                    "group \"%s\" is there already: --description and --class are for a new one", group);
+                    "group \"%s\" is there already: --description and --class are for a new one", wanted);
         return OUTCOME_USAGE;
     }
 
-    g_autoptr(GVariant) reply = make_passthrough(client, devices, group, description, class_name, error);
+    /* without a name the service makes one */
+    g_autoptr(GVariant) reply =
+        make_passthrough(client, devices, wanted ?: "", description, class_name, error);
     if (!reply)
         return OUTCOME_FAILED;
     const char *path;
@@ -106,6 +107,7 @@ static Outcome run(Client *client, char **words, const char *wanted, const char 
         return OUTCOME_FAILED;
     }
 
+    g_autofree char *group = passthrough_group_name(path);
     if (client->json)
         print_json(group, path, is_new, devices, rules);
     else

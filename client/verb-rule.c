@@ -132,16 +132,63 @@ Outcome verb_rule_rm(Client *client, char **words, GError **error)
 /* What is already there, so that one sees what the rule would change. */
 #define TEST_COLUMNS "id,model,usbid,serial,socket,groups,vm,state"
 
+/* What would change in the group, as PreviewRule says it: aa{sv}. Without a group: nothing. */
+static GVariant *preview(Client *client, const char *rule, const char *group, guint32 id, GError **error)
+{
+    GVariantBuilder options;
+
+    if (!group)
+        return g_variant_ref_sink(g_variant_new_parsed("@aa{sv} []"));
+    g_variant_builder_init(&options, G_VARIANT_TYPE_VARDICT);
+    g_variant_builder_add(&options, "{sv}", "Group", g_variant_new_string(group));
+    if (id)
+        g_variant_builder_add(&options, "{sv}", "Rule", g_variant_new_uint32(id));
+    g_autoptr(GVariant) reply = call_read(client, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "PreviewRule",
+                                          g_variant_new("(sa{sv})", rule, &options), "(aa{sv})", error);
+    return reply ? g_variant_get_child_value(reply, 0) : NULL;
+}
+
+static void print_changes(GVariant *changes, const char *group)
+{
+    g_autofree char *escaped = escape_text(group);
+
+    if (!group)
+        puts("In a new group nothing changes until the group is assigned.");
+    else if (g_variant_n_children(changes) == 0)
+        printf("In group %s nothing would change.\n", escaped);
+    else
+        printf("In group %s this would change:\n", escaped);
+    for (gsize i = 0; i < g_variant_n_children(changes); i++) {
+        g_autoptr(GVariant) change = g_variant_get_child_value(changes, i);
+        g_autoptr(GVariant) value = g_variant_lookup_value(change, "Text", NULL);
+        g_autofree char *text = variant_to_text(value);
+        printf("  %s\n", text);
+    }
+}
+
 Outcome verb_rule_test(Client *client, char **words, GError **error)
 {
-    g_auto(GStrv) rest = options_parse(client, words, NULL, NULL, 1, -1, error);
-    if (!rest)
+    g_autofree char *group = NULL, *number = NULL;
+    const GOptionEntry entries[] = {
+        { "group", 0, 0, G_OPTION_ARG_STRING, &group, "What would change if it were in this group", "GROUP" },
+        { "rule", 0, 0, G_OPTION_ARG_STRING, &number, "In place of the group's rule of this number", "ID" },
+        { 0 },
+    };
+    guint32 id = 0;
+
+    g_auto(GStrv) rest = options_parse(client, words, entries, NULL, 1, -1, error);
+    if (!rest || (number && !parse_id(number, &id, error)))
         return OUTCOME_USAGE;
+    if (number && !group) {
+        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "--rule is for a rule of a group: --group names it");
+        return OUTCOME_USAGE;
+    }
 
     g_autofree char *rule = join(rest);
     g_autoptr(GVariant) reply = call_read(client, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "TestRule",
                                           g_variant_new("(s)", rule), "(ao)", error);
-    g_autoptr(Model) model = reply ? model_fetch(client, error) : NULL;
+    g_autoptr(GVariant) changes = reply ? preview(client, rule, group, id, error) : NULL;
+    g_autoptr(Model) model = changes ? model_fetch(client, error) : NULL;
     if (!model)
         return OUTCOME_FAILED;
 
@@ -157,11 +204,15 @@ Outcome verb_rule_test(Client *client, char **words, GError **error)
     g_autoptr(GPtrArray) columns = columns_choose(columns_for(KIND_DEVICE), TEST_COLUMNS, error);
     if (client->json) {
         g_autoptr(GVariant) rows = g_variant_ref_sink(columns_to_variant(model, columns, devices));
-        json_print(g_variant_new_parsed("{'rule': <%s>, 'devices': <%@aa{sv}>}", rule, rows));
-    } else if (devices->len == 0)
+        json_print(g_variant_new_parsed("{'rule': <%s>, 'devices': <%@aa{sv}>, 'changes': <%@aa{sv}>}", rule,
+                                        rows, changes));
+        return OUTCOME_DONE;
+    }
+    if (devices->len == 0)
         puts("No device that is plugged in matches.");
     else if (!table_print(model, columns, devices, TABLE_DASHES, error))
         return OUTCOME_FAILED;
+    print_changes(changes, group);
     return OUTCOME_DONE;
 }
 

@@ -26,7 +26,7 @@ static const Verb verbs[] = {
     { "rule add", "GROUP RULE", "Adds a rule to a group", verb_rule_add },
     { "rule set", "GROUP ID [RULE]", "Changes a rule", verb_rule_set },
     { "rule rm", "GROUP ID", "Removes a rule", verb_rule_rm },
-    { "rule test", "RULE", "Shows which devices a rule would match", verb_rule_test },
+    { "rule test", "RULE", "Shows which devices a rule would match, and what would change", verb_rule_test },
     { "export", NULL, "Prints all groups and assignments, for apply", verb_export },
     { "apply", "FILE", "Has groups and assignments be as a file says", verb_apply },
     { "enable", NULL, "Has the service hand out devices", verb_enable },

@@ -249,6 +249,24 @@ static void give(Desired *desired, Device *device, Assignment *assignment)
     g_ptr_array_add(g_hash_table_lookup(desired->got, assignment->id), want);
 }
 
+/* Its live XML will be known soon. One that doesn't answer, or can't be read, is not waited for. */
+static bool is_being_read(const Desired *desired, const Assignment *assignment)
+{
+    const Machine *machine = registry_machine(desired->registry, assignment->machine_uuid);
+
+    return machine && !machine->inspected && !machine->stuck && !machine->retry_at;
+}
+
+static void note_undecided(Desired *desired, const Assignment *assignment)
+{
+    const GPtrArray *matches = matches_of(desired, assignment);
+
+    if (!assignment->group || !takes_part(assignment) || !is_being_read(desired, assignment))
+        return;
+    for (guint i = 0; i < matches->len; i++)
+        g_hash_table_add(desired->undecided, matches->pdata[i]);
+}
+
 static bool needs_more(const Desired *desired, const Assignment *assignment)
 {
     return assignment->quantity_kind == QUANTITY_ALL ||
@@ -308,6 +326,7 @@ static void fill_set(Desired *desired, Assignment *set, const GPtrArray *assignm
             Device *device = matches->pdata[i];
 
             if (has_it_now(desired, set, device) == (pass == 0) &&
+                (pass == 0 || !g_hash_table_contains(desired->undecided, device)) &&
                 !is_spoken_for(desired, device, set, assignments))
                 g_ptr_array_add(devices, device);
         }
@@ -322,7 +341,8 @@ static bool may_claim(const Desired *desired, const Assignment *assignment, cons
         return false;
     if (!assignment->group)
         return choose_pinned(assignment, matches_of(desired, assignment)) == device;
-    return may_draw(desired, assignment) && !is_foreign(desired, device);
+    return may_draw(desired, assignment) && !is_foreign(desired, device) &&
+           !g_hash_table_contains(desired->undecided, device);
 }
 
 static int compare_by_socket(gconstpointer a, gconstpointer b)
@@ -450,6 +470,7 @@ Desired *desired_new(Registry *registry, gint64 now)
     desired->resting = g_hash_table_new(g_str_hash, g_str_equal);
     desired->matches = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
     desired->got = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
+    desired->undecided = g_hash_table_new(NULL, NULL);
     find_live(desired, registry);
     sources_init(&sources, desired);
     for (guint i = 0; i < devices->len; i++)
@@ -460,6 +481,7 @@ Desired *desired_new(Registry *registry, gint64 now)
         Assignment *assignment = assignments->pdata[i];
 
         keep(desired, assignment);
+        note_undecided(desired, assignment);
         note_resting(desired, assignment);
         if (assignment->quantity_kind == QUANTITY_SET)
             g_ptr_array_add(sets, assignment);
@@ -476,6 +498,7 @@ Desired *desired_free(Desired *desired)
 {
     if (!desired)
         return NULL;
+    g_hash_table_unref(desired->undecided);
     g_hash_table_unref(desired->got);
     g_hash_table_unref(desired->matches);
     g_hash_table_unref(desired->resting);
@@ -521,6 +544,8 @@ static Verdict judge_not_drawn(const Desired *desired, const Assignment *assignm
         return VERDICT_SWITCHED_OFF;
     if (machine != VERDICT_GO)
         return machine;
+    if (g_hash_table_contains(desired->undecided, device))
+        return VERDICT_UNDECIDED;
     return assignment->quantity_kind == QUANTITY_SET && desired_wants_of(desired, assignment)->len == 0
                ? VERDICT_SET_INCOMPLETE
                : VERDICT_ENOUGH;

@@ -10,7 +10,8 @@
  *
  * An assignment of one device stands for it whether its machine runs or not. One that draws from a group
  * takes nothing while its machine is off: the pool goes round. Sets (one device per rule, all or nothing) are
- * filled first, in the same order; then the devices are dealt out one by one, by socket. */
+ * filled first, in the same order; then the devices are dealt out one by one, by socket. A device is dealt
+ * out once every machine that could draw it has been looked at: one of them may have it, or come first. */
 
 #include <glib.h>
 
@@ -29,6 +30,7 @@ typedef enum Verdict {
     VERDICT_GROUP_DISABLED,  /* the group hands nothing out */
     VERDICT_SWITCHED_OFF,    /* the whole service hands nothing out */
     VERDICT_FOREIGN,         /* some other program gave it to a machine */
+    VERDICT_UNDECIDED,       /* another machine that could draw it is still being read */
     VERDICT_HYPERVISOR_AWAY, /* or its machine was not seen yet: nothing can be said or done */
     VERDICT_MACHINE_UNKNOWN,
     VERDICT_MACHINE_OFF,
@@ -59,7 +61,8 @@ typedef struct Desired {
         *resting; /* sysname → Assignment, borrowed: disabled or not stored yet, and this is its device */
     GHashTable *matches; /* assignment id → GPtrArray of Device, sorted: those that it could have */
     GHashTable *got;     /* assignment id → GPtrArray of Want: what it comes first for, sorted by sysname */
-    gint64 next_at;      /* a verdict changes by time alone then (µs, CLOCK_MONOTONIC); 0 = never */
+    GHashTable *undecided; /* set of Device: a machine that could draw it is still being read */
+    gint64 next_at;        /* a verdict changes by time alone then (µs, CLOCK_MONOTONIC); 0 = never */
 } Desired;
 
 /* Valid until the registry changes. */

@@ -39,6 +39,7 @@ static const char *verdict_word(Verdict verdict)
     case VERDICT_GROUP_DISABLED:
     case VERDICT_SWITCHED_OFF:
         return "blocks";
+    case VERDICT_UNDECIDED:
     case VERDICT_HYPERVISOR_AWAY:
     case VERDICT_MACHINE_UNKNOWN:
     case VERDICT_MACHINE_OFF:

@@ -8,7 +8,9 @@
 
 #include "daemon/error.h"
 #include "daemon/group-files.h"
+#include "daemon/group-name.h"
 #include "daemon/log.h"
+#include "daemon/preview.h"
 #include "daemon/text.h"
 
 #define GROUP_FOLDERS_VARIABLE "FERRY_GROUPS_PATH"
@@ -141,16 +143,34 @@ static void apply_choices(Group *group, const GroupChoices *choices)
 
 /* ------------------------------------------------------------------ create, update, delete */
 
+static bool name_is_taken(Manager *self, const char *name)
+{
+    return registry_group(self->registry, name) || g_hash_table_contains(self->creating, name);
+}
+
+/* The base, or with a number what nobody has. Takes the base. */
+static char *make_unique(Manager *self, char *base)
+{
+    char *name = g_strdup(base);
+
+    for (unsigned n = 2; name_is_taken(self, name); n++) {
+        g_free(name);
+        name = g_strdup_printf("%s-%u", base, n);
+    }
+    g_free(base);
+    return name;
+}
+
 bool manager_check_create_group(Manager *self, const char *name, const GroupChoices *choices, GError **error)
 {
-    if (!group_name_is_valid(name)) {
+    if (*name && !group_name_is_valid(name)) {
         g_autofree char *quoted = text_quote(name);
 
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID_NAME,
                     "%s: a group's name is 1 to %d of A-Z a-z 0-9 . _ -", quoted, GROUP_NAME_MAX);
         return false;
     }
-    if (registry_group(self->registry, name) || g_hash_table_contains(self->creating, name)) {
+    if (name_is_taken(self, name)) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_ALREADY_EXISTS, "group %s is there already", name);
         return false;
     }
@@ -174,6 +194,12 @@ void manager_create_group(Manager *self, const char *name, const GroupChoices *c
     }
     group = group_new(name);
     apply_choices(group, choices);
+    if (!*name) {
+        g_free(group->name);
+        group->name = make_unique(self, g_strdup(group->class_value == GROUP_CLASS_GENERIC
+                                                     ? "group"
+                                                     : group_class_to_string(group->class_value)));
+    }
     commit(self, group, NULL, done, userdata);
 }
 
@@ -253,14 +279,10 @@ static bool check_rule_count(const Group *group, guint more, GError **error)
     return false;
 }
 
-bool manager_check_change_rule(Manager *self, const char *name, const RuleChange *change, GError **error)
+static bool check_rule(const Group *group, const RuleChange *change, GError **error)
 {
-    const Group *group = find_ours(self, name, error);
-
-    if (!group)
-        return false;
     if (change->id && !group_find_rule(group, change->id)) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_RULE, "group %s has no rule %u", name,
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_RULE, "group %s has no rule %u", group->name,
                     change->id);
         return false;
     }
@@ -273,36 +295,61 @@ bool manager_check_change_rule(Manager *self, const char *name, const RuleChange
     return change->id || check_rule_count(group, 1, error);
 }
 
+bool manager_check_change_rule(Manager *self, const char *name, const RuleChange *change, GError **error)
+{
+    const Group *group = find_ours(self, name, error);
+
+    return group && check_rule(group, change, error);
+}
+
+/* The number of the rule. */
+static uint32_t apply_rule(Group *next, const RuleChange *change)
+{
+    GroupRule *rule;
+
+    if (change->remove) {
+        group_remove_rule(next, change->id);
+        return change->id;
+    }
+    rule = change->id ? group_find_rule(next, change->id)
+                      : group_add_rule(next, rule_parse(change->text, NULL), GROUP_ORIGIN_ADMIN);
+    if (change->id && change->text) {
+        rule_free(rule->rule);
+        g_free(rule->text);
+        rule->rule = rule_parse(change->text, NULL);
+        rule->text = rule_print(rule->rule);
+    }
+    if (change->enabled)
+        rule->enabled = *change->enabled;
+    return rule->id;
+}
+
 void manager_change_rule(Manager *self, const char *name, const RuleChange *change, ManagerDone done,
                          void *userdata)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *answer = NULL;
     Group *next;
-    GroupRule *rule;
 
     if (!manager_check_change_rule(self, name, change, &error)) {
         done(NULL, error, userdata);
         return;
     }
     next = group_copy(registry_group(self->registry, name));
-    if (change->remove) {
-        answer = g_strdup_printf("%u", change->id);
-        group_remove_rule(next, change->id);
-    } else {
-        rule = change->id ? group_find_rule(next, change->id)
-                          : group_add_rule(next, rule_parse(change->text, NULL), "admin");
-        answer = g_strdup_printf("%u", rule->id);
-        if (change->id && change->text) {
-            rule_free(rule->rule);
-            g_free(rule->text);
-            rule->rule = rule_parse(change->text, NULL);
-            rule->text = rule_print(rule->rule);
-        }
-        if (change->enabled)
-            rule->enabled = *change->enabled;
-    }
+    answer = g_strdup_printf("%u", apply_rule(next, change));
     commit(self, next, answer, done, userdata);
+}
+
+GPtrArray *manager_preview_rule(Manager *self, const char *name, const RuleChange *change, GError **error)
+{
+    const Group *group = manager_find_group(self, name, error);
+    g_autoptr(Group) next = NULL;
+
+    if (!group || !check_rule(group, change, error))
+        return NULL;
+    next = group_copy(group);
+    apply_rule(next, change);
+    return preview_group(self->registry, next);
 }
 
 GPtrArray *manager_test_rule(Manager *self, const char *text, GError **error)
@@ -364,11 +411,21 @@ bool manager_check_make_passthrough(Manager *self, const char *const *devices, c
     return true;
 }
 
+static char *name_for_devices(Manager *self, const char *const *sysnames)
+{
+    g_autoptr(GPtrArray) devices = g_ptr_array_new();
+
+    for (; *sysnames; sysnames++)
+        g_ptr_array_add(devices, registry_device(self->registry, *sysnames));
+    return group_name_for_devices(devices);
+}
+
 void manager_make_passthrough(Manager *self, const char *const *devices, const char *name,
                               const GroupChoices *choices, ManagerDone done, void *userdata)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) rules = NULL;
+    g_autofree char *made_name = NULL;
     const Group *group = registry_group(self->registry, name);
     Group *next;
 
@@ -376,7 +433,8 @@ void manager_make_passthrough(Manager *self, const char *const *devices, const c
         done(NULL, error, userdata);
         return;
     }
-    next = group ? group_copy(group) : group_new(name);
+    made_name = *name ? NULL : make_unique(self, name_for_devices(self, devices));
+    next = group ? group_copy(group) : group_new(made_name ? made_name : name);
     if (!group)
         apply_choices(next, choices);
     for (guint i = 0; i < rules->len; i++) {
@@ -423,6 +481,7 @@ void manager_reload(Manager *self)
     g_autoptr(GPtrArray) known = registry_sorted(self->registry->groups);
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
 
+    memberships_begin_many(self->memberships);
     for (guint i = 0; i < read->len; i++) {
         const Group *next = read->pdata[i];
         const Group *group = registry_group(self->registry, next->name);
@@ -441,12 +500,12 @@ void manager_reload(Manager *self)
         if (group->file && !g_hash_table_contains(seen, group->name))
             manager_drop_group(self, group);
     }
+    memberships_end_many(self->memberships);
     reconciler_kick(self->reconciler);
 }
 
 void manager_load_groups(Manager *self)
 {
     store_load(self->store, STORE_KIND_GROUPS, take_stored, self);
-    manager_reload(self);
-    memberships_rebuild(self->memberships);
+    manager_reload(self); /* and works out who is in them all */
 }

@@ -106,7 +106,8 @@ typedef struct GroupChoices {
 /* NO_SUCH_GROUP; names those that there are. */
 Group *manager_find_group(Manager *manager, const char *name, GError **error);
 
-/* INVALID_NAME, INVALID_OPTION, ALREADY_EXISTS, LIMIT_EXCEEDED. */
+/* An empty name is made by the call, after the class; the check leaves it open, as others may take it
+ * meanwhile. INVALID_NAME, INVALID_OPTION, ALREADY_EXISTS, LIMIT_EXCEEDED. */
 bool manager_check_create_group(Manager *manager, const char *name, const GroupChoices *choices,
                                 GError **error);
 void manager_create_group(Manager *manager, const char *name, const GroupChoices *choices, ManagerDone done,
@@ -136,13 +137,19 @@ void manager_change_rule(Manager *manager, const char *group, const RuleChange *
                          void *userdata);
 
 /* One rule for each device, into this group, which is made when there is none: all or nothing. choices only
- * count for a new group. A device that the group has already gets no second rule. NO_SUCH_DEVICE,
+ * count for a new group. A device that the group has already gets no second rule. An empty group is a new one
+ * with a name made by the call, after the devices. NO_SUCH_DEVICE,
  * DEVICE_IS_HUB and what the calls above refuse. ret_rules of the check: the rules that will be made, new
  * array of char *; may be NULL. */
 bool manager_check_make_passthrough(Manager *manager, const char *const *devices, const char *group,
                                     const GroupChoices *choices, GPtrArray **ret_rules, GError **error);
 void manager_make_passthrough(Manager *manager, const char *const *devices, const char *group,
                               const GroupChoices *choices, ManagerDone done, void *userdata);
+
+/* What would be different (daemon/preview.h) after this change; also for a group that a file holds.
+ * NO_SUCH_GROUP, NO_SUCH_RULE, INVALID_RULE, LIMIT_EXCEEDED. */
+GPtrArray *manager_preview_rule(Manager *manager, const char *group, const RuleChange *change,
+                                GError **error);
 
 /* The devices that a rule would match now: new array of Device, borrowed. INVALID_RULE. */
 GPtrArray *manager_test_rule(Manager *manager, const char *text, GError **error);

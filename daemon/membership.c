@@ -15,6 +15,7 @@ struct Memberships {
     Registry *registry;
     RuleIndex *index;
     GPtrArray *filed; /* of Filed, owned: the index hands them back */
+    bool many;        /* between begin_many() and end_many(): the index is empty */
 };
 
 static void membership_free(gpointer data)
@@ -79,6 +80,7 @@ void memberships_update_device(Memberships *self, Device *device)
     gpointer membership;
     bool changed;
 
+    g_return_if_fail(!self->many);
     if (!device->is_hub)
         rule_index_match(self->index, device, self->registry->node, take_match, by_group);
     g_hash_table_iter_init(&iter, by_group);
@@ -109,20 +111,89 @@ static void file_rules(Memberships *self, Group *group)
     }
 }
 
+/* A membership knows its group, and no rule but by number. */
+static void forget_groups_without_rules(Memberships *self)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, self->registry->devices);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        Device *device = value;
+        guint before = device->memberships ? device->memberships->len : 0;
+
+        for (guint i = before; i > 0; i--)
+            if (((const Membership *)device->memberships->pdata[i - 1])->group->rules->len == 0)
+                g_ptr_array_remove_index(device->memberships, i - 1);
+        if (before > 0 && device->memberships->len < before)
+            registry_report(self->registry, OBJECT_DEVICE, device->sysname, DEVICE_FIELD_GROUPS);
+    }
+}
+
+static void empty_index(Memberships *self)
+{
+    rule_index_free(self->index);
+    g_ptr_array_set_size(self->filed, 0);
+    self->index = rule_index_new();
+}
+
+void memberships_begin_many(Memberships *self)
+{
+    self->many = true;
+    empty_index(self);
+}
+
+void memberships_end_many(Memberships *self)
+{
+    self->many = false;
+    memberships_rebuild(self);
+}
+
 void memberships_rebuild(Memberships *self)
 {
     GHashTableIter iter;
     gpointer value;
 
-    rule_index_free(self->index);
-    g_ptr_array_set_size(self->filed, 0);
-    self->index = rule_index_new();
+    if (self->many) {
+        forget_groups_without_rules(self);
+        return;
+    }
+    empty_index(self);
     g_hash_table_iter_init(&iter, self->registry->groups);
     while (g_hash_table_iter_next(&iter, NULL, &value))
         file_rules(self, value);
     g_hash_table_iter_init(&iter, self->registry->devices);
     while (g_hash_table_iter_next(&iter, NULL, &value))
         memberships_update_device(self, value);
+}
+
+GPtrArray *memberships_what_if(const Device *device, Group *next, const char *node)
+{
+    GPtrArray *memberships = g_ptr_array_new_with_free_func(membership_free);
+    g_autoptr(GHashTable) by_group = g_hash_table_new(NULL, NULL);
+    Membership *its;
+
+    for (guint i = 0; device->memberships && i < device->memberships->len; i++) {
+        const Membership *membership = device->memberships->pdata[i];
+        Membership *copy;
+
+        if (g_strcmp0(membership->group->name, next->name) == 0)
+            continue;
+        copy = g_memdup2(membership, sizeof *membership);
+        g_array_ref(copy->rule_ids);
+        g_ptr_array_add(memberships, copy);
+    }
+    for (guint i = 0; !device->is_hub && i < next->rules->len; i++) {
+        const GroupRule *rule = next->rules->pdata[i];
+
+        if (rule->enabled && rule_matches(rule->rule, device, node))
+            take_match(rule->rule, &(Filed){ .group = next, .rule = rule }, by_group);
+    }
+    its = g_hash_table_lookup(by_group, next);
+    if (its)
+        g_ptr_array_add(memberships, its); /* its rules are in order, as the group's are */
+    g_ptr_array_sort(memberships, compare_memberships);
+    return memberships;
 }
 
 const Membership *membership_find(const Device *device, const char *group)

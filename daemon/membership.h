@@ -23,8 +23,17 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Memberships, memberships_free)
 /* The rules changed: everything anew. A group that goes has lost its
  * rules first (or is out of the table and not freed yet). */
 void memberships_rebuild(Memberships *memberships);
+
+/* Between these two many groups may change: each memberships_rebuild() only forgets what goes, and the rest
+ * is done once, at the end. */
+void memberships_begin_many(Memberships *memberships);
+void memberships_end_many(Memberships *memberships);
 /* This device is new or changed. */
 void memberships_update_device(Memberships *memberships, Device *device);
+
+/* The memberships that the device would have if the group of its name were next. New array, as in
+ * Device.memberships. */
+GPtrArray *memberships_what_if(const Device *device, Group *next, const char *node);
 
 /* NULL = not in the group. */
 const Membership *membership_find(const Device *device, const char *group);

@@ -156,6 +156,7 @@ static Standing with_device(Registry *registry, const Desired *desired, const Wa
     case VERDICT_FOREIGN:
         return say(ASSIGNMENT_STATE_WAITING_DEVICE, text, ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY));
     case VERDICT_UNSTEADY:
+    case VERDICT_UNDECIDED:
     case VERDICT_SUSPENDED:
     case VERDICT_ENOUGH:
     case VERDICT_SET_INCOMPLETE:
@@ -258,6 +259,10 @@ static Standing without_group_device(Registry *registry, const Desired *desired,
     if (matches->len == 0)
         return say(ASSIGNMENT_STATE_WAITING_DEVICE,
                    g_strdup_printf("No device of group %s is plugged in.", assignment->group), "");
+    if (desired_judge(desired, assignment, matches->pdata[0]) == VERDICT_UNDECIDED)
+        return say(
+            ASSIGNMENT_STATE_WAITING_DEVICE,
+            sentence(verdict_text(registry, desired, assignment, matches->pdata[0], VERDICT_UNDECIDED)), "");
     if (assignment->quantity_kind == QUANTITY_SET)
         return say(ASSIGNMENT_STATE_WAITING_DEVICE,
                    g_strdup_printf("Not every rule of group %s has a free device: all come, or none.",

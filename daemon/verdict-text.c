@@ -67,6 +67,9 @@ char *verdict_text(Registry *registry, const Desired *desired, const Assignment 
         return g_strdup_printf("%s was given to machine %s by another program; take it away there", what,
                                owner);
     }
+    case VERDICT_UNDECIDED:
+        return g_strdup_printf("%s waits until every machine that draws from its groups has been looked at",
+                               what);
     case VERDICT_HYPERVISOR_AWAY: {
         g_autofree char *why =
             verdict_hypervisor_text(registry, registry_machine(registry, assignment->machine_uuid));

@@ -2,6 +2,7 @@
 /* org.usbferry1.Manager: the root object. */
 
 #include "daemon/explain.h"
+#include "daemon/preview.h"
 #include "daemon/selector.h"
 #include "dbus/assign.h"
 #include "dbus/call.h"
@@ -292,6 +293,75 @@ static int method_test_rule(sd_bus_message *message, void *userdata, sd_bus_erro
     return sd_bus_send(NULL, reply, NULL);
 }
 
+static int append_preview(sd_bus_message *reply, const PreviewChange *change)
+{
+    g_autofree char *device = object_path(OBJECT_DEVICE, change->device);
+    g_autofree char *assignment = object_path(OBJECT_ASSIGNMENT, change->assignment);
+
+    return sd_bus_message_append(reply, "a{sv}", 4,             /* pairs */
+                                 "Change", "s", change->change, /**/
+                                 "Device", "o", device,         /**/
+                                 "Assignment", "o", assignment, /**/
+                                 "Text", "s", change->text);
+}
+
+/* Without a group the rule is only looked at: nothing draws from a group that isn't there yet. */
+static GPtrArray *preview(Manager *manager, const char *group, const RuleChange *change, GError **error)
+{
+    g_autoptr(GPtrArray) devices = NULL;
+
+    if (group)
+        return manager_preview_rule(manager, group, change, error);
+    devices = manager_test_rule(manager, change->text, error);
+    return devices ? g_ptr_array_new() : NULL;
+}
+
+static int method_preview_rule(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    g_autoptr(sd_bus_message) reply = NULL;
+    g_autoptr(GPtrArray) changes = NULL;
+    g_autoptr(GError) error = NULL;
+    RuleChange change = {};
+    const char *group = NULL;
+    enum { GROUP, RULE };
+    Option options[] = {
+        [GROUP] = { "Group", 's', &group },
+        [RULE] = { "Rule", 'u', &change.id },
+    };
+    int r;
+
+    r = sd_bus_message_read(message, "s", &change.text);
+    if (r < 0)
+        return r;
+    r = options_read(message, options, G_N_ELEMENTS(options), ret_error);
+    if (r < 0)
+        return r;
+    if (options[RULE].given && !group)
+        return bus_error_setf(ret_error, FERRY_ERROR_INVALID_OPTION, "Rule: it goes with Group");
+    if (options[RULE].given && change.id == 0)
+        return bus_error_setf(ret_error, FERRY_ERROR_NO_SUCH_RULE, "rules are numbered from 1");
+    r = authorize(service->authorizer, message, NULL, NULL, ret_error);
+    if (r < 0)
+        return r;
+    changes = preview(service->manager, group, &change, &error);
+    if (!changes)
+        return bus_error_from_gerror(ret_error, error);
+
+    r = sd_bus_message_new_method_return(message, &reply);
+    if (r < 0)
+        return r;
+    r = sd_bus_message_open_container(reply, SD_BUS_TYPE_ARRAY, "a{sv}");
+    for (guint i = 0; r >= 0 && i < changes->len; i++)
+        r = append_preview(reply, changes->pdata[i]);
+    if (r < 0)
+        return r;
+    r = sd_bus_message_close_container(reply);
+    if (r < 0)
+        return r;
+    return sd_bus_send(NULL, reply, NULL);
+}
+
 static int method_release_all(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
     BusService *service = object_service(sd_bus_message_get_bus(message));
@@ -417,6 +487,9 @@ static const sd_bus_vtable manager_vtable[] = {
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Apply", SD_BUS_ARGS("s", text, "s", source, "a{sv}", options),
                             SD_BUS_RESULT("aa{sv}", differences), method_apply, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("PreviewRule", SD_BUS_ARGS("s", rule, "a{sv}", options),
+                            SD_BUS_RESULT("aa{sv}", changes), method_preview_rule,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("SetEnabled", SD_BUS_ARGS("b", enabled), SD_BUS_NO_RESULT, method_set_enabled,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("ReleaseAll", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("u", released),

@@ -154,6 +154,10 @@ static void test_groups(void **state)
     expect(fixture, "group rm keys", BUSY, NULL, "GroupInUse");
     expect(fixture, "take desk", DONE, "1-2", NULL);
     expect(fixture, "group rm keys", DONE, "keys", NULL);
+    /* the service makes the name */
+    expect(fixture, "passthrough 1-2", DONE, "In the new group \"keyboard-k120\":\n", NULL);
+    expect(fixture, "passthrough 1-2 --json", DONE, "\"keyboard-k120-2\"", NULL);
+    expect(fixture, "passthrough 1-2 --group keyboard-k120", DONE, "In group \"keyboard-k120\":\n", NULL);
 }
 
 /* Away, the service is named, and the client ends. */

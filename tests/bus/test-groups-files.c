@@ -22,6 +22,9 @@
     "Match=vendor=046d\n"                    \
     "Enabled=false\n"
 
+#define MANY_GROUPS 1000
+#define MANY_RULES  10
+
 static void reload(Fixture *fixture)
 {
     assert_int_equal(kill(fixture->daemon_pid, SIGHUP), 0);
@@ -175,6 +178,85 @@ static void test_bad_files_keep_nothing_from_loading(void **state)
     wait_rules(fixture, good_path, rules);
 }
 
+/* Ten rules in each of them, about a vendor that only this group knows; a plugged device is in just its own.
+ */
+static char *text_of_many(unsigned number)
+{
+    GString *text = g_string_new(NULL);
+
+    g_string_append_printf(text, "[Group]\nName=group-%u\n", number);
+    for (unsigned rule = 1; rule <= MANY_RULES; rule++)
+        g_string_append_printf(text, "\n[Rule %u]\nMatch=vendor=%04x product=%04x\n", rule, number, rule);
+    return g_string_free(text, FALSE);
+}
+
+static bool has_many_groups(Fixture *fixture, void *userdata)
+{
+    sd_bus_message *reply = fixture_call_ok(fixture, FERRY_PATH_ROOT, "org.freedesktop.DBus.ObjectManager",
+                                            "GetManagedObjects", "");
+    const char *path;
+    unsigned groups = 0;
+
+    assert_true(sd_bus_message_enter_container(reply, 'a', "{oa{sa{sv}}}") > 0);
+    while (sd_bus_message_enter_container(reply, 'e', "oa{sa{sv}}") > 0) {
+        assert_true(sd_bus_message_read(reply, "o", &path) > 0);
+        groups += g_str_has_prefix(path, FERRY_PATH_GROUP_PREFIX "/") ? 1 : 0;
+        assert_true(sd_bus_message_skip(reply, "a{sa{sv}}") > 0);
+        assert_true(sd_bus_message_exit_container(reply) > 0);
+    }
+    sd_bus_message_unref(reply);
+    g_free(fixture->last_seen);
+    fixture->last_seen = g_strdup_printf("%u groups", groups);
+    return groups == *(const unsigned *)userdata;
+}
+
+static void wait_many_groups(Fixture *fixture, unsigned groups)
+{
+    fixture_wait_for(fixture, has_many_groups, &groups, "all groups are there");
+}
+
+static void test_many_files(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *first = fixture_device_path("1-1");
+    g_autofree char *last = fixture_device_path("1-2");
+    g_autofree char *last_group = g_strdup_printf("group-%u", MANY_GROUPS);
+    g_autofree char *last_rule = g_strdup_printf("%s#10 vendor=%04x product=000a", last_group, MANY_GROUPS);
+    g_autofree char *last_ids = g_strdup_printf("%04x:000a", MANY_GROUPS);
+    g_autofree char *all = text_of("all", "vendor=*");
+
+    groups_plug(fixture, "1-1", "0001:0001", "");
+    for (unsigned i = 1; i <= MANY_GROUPS; i++) {
+        g_autofree char *name = g_strdup_printf("%04u.conf", i);
+        g_autofree char *text = text_of_many(i);
+
+        g_free(groups_drop_in("etc", name, text));
+    }
+    reload(fixture);
+    wait_many_groups(fixture, MANY_GROUPS);
+    wait_list(fixture, first, FERRY_INTERFACE_DEVICE, "Groups", "group-1");
+    groups_plug(fixture, "1-2", last_ids, "");
+    wait_list(fixture, last, FERRY_INTERFACE_DEVICE, "Groups", last_group);
+    wait_list(fixture, last, FERRY_INTERFACE_DEVICE, "Rules", last_rule);
+
+    /* The same at a start. */
+    fixture_stop_daemon(fixture, SIGTERM);
+    fixture_start_daemon(fixture);
+    fixture_wait_object(fixture, first, FERRY_INTERFACE_DEVICE, true);
+    wait_many_groups(fixture, MANY_GROUPS);
+    wait_list(fixture, first, FERRY_INTERFACE_DEVICE, "Rules", "group-1#1 vendor=0001 product=0001");
+    wait_list(fixture, last, FERRY_INTERFACE_DEVICE, "Rules", last_rule);
+
+    /* One reload with a group more and two less, one of which has a device. */
+    g_free(groups_drop_in("etc", "0001.conf", NULL));
+    g_free(groups_drop_in("etc", "0002.conf", NULL));
+    g_free(groups_drop_in("etc", "all.conf", all));
+    reload(fixture);
+    wait_many_groups(fixture, MANY_GROUPS - 1);
+    wait_list(fixture, first, FERRY_INTERFACE_DEVICE, "Groups", "all");
+    wait_list(fixture, last, FERRY_INTERFACE_DEVICE, "Groups", "all; group-1000");
+}
+
 static void test_a_group_of_the_bus_comes_first(void **state)
 {
     Fixture *fixture = *state;
@@ -199,6 +281,7 @@ int main(void)
         TEST(test_file_is_read_only),
         TEST(test_reload),
         TEST(test_bad_files_keep_nothing_from_loading),
+        TEST(test_many_files),
         TEST(test_a_group_of_the_bus_comes_first),
     };
 
