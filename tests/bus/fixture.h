@@ -18,9 +18,11 @@
 #define FIXTURE_DESK   "11111111-1111-1111-1111-111111111111"
 #define FIXTURE_STUDIO "22222222-2222-2222-2222-222222222222"
 
-/* Uids without any right: nobody and daemon. The bus refuses uids that have no name. */
+/* Uids without any right: nobody, daemon and bin. The bus refuses uids that have no name. For polkitd, daemon
+ * is in the group operators, and bin in usbferry and cad. */
 #define FIXTURE_STRANGER 65534
 #define FIXTURE_OTHER    1
+#define FIXTURE_MEMBER   2
 
 typedef struct Fixture {
     char *dir;
