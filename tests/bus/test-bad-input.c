@@ -213,9 +213,9 @@ static void assert_as_before(World *world, const char *member)
 
 /* ------------------------------------------------------------------ calls */
 
-/* arguments: a tuple. */
+/* arguments: a tuple. says: what the error's text has to name. */
 static void call_badly(World *world, const Method *method, const char *object, GVariant *arguments,
-                       const char *error_name)
+                       const char *error_name, const char *says)
 {
     Fixture *fixture = world->fixture;
     g_autofree char *path = expand(world, object);
@@ -237,13 +237,15 @@ static void call_badly(World *world, const Method *method, const char *object, G
                  name);
     if (!error.message || !*error.message || !g_utf8_validate(error.message, -1, NULL))
         fail_msg("%s: the error says nothing that can be read", call);
+    if (!strstr(error.message, says))
+        fail_msg("%s: \"%s\" does not say \"%s\"", call, error.message, says);
     sd_bus_error_free(&error);
     world->calls++;
     assert_quiet(world, call);
 }
 
 static void call_text(World *world, const Method *method, const char *signature, const char *object,
-                      const char *arguments, const char *error_name)
+                      const char *arguments, const char *error_name, const char *says)
 {
     g_autofree char *expanded = expand(world, arguments);
     const GVariantType *type = G_VARIANT_TYPE(signature);
@@ -255,23 +257,24 @@ static void call_text(World *world, const Method *method, const char *signature,
     if (!value)
         fail_msg("%s.%s: %s is not %s: %s", method->interface, method->member, tuple, signature,
                  error->message);
-    call_badly(world, method, object, value, error_name);
+    call_badly(world, method, object, value, error_name, says);
 }
 
-static void try_option(World *world, const Method *method, const char *signature, const char *options)
+static void try_option(World *world, const Method *method, const char *signature, const char *options,
+                       const char *name)
 {
     g_auto(GStrv) parts = g_strsplit(method->arguments, BAD_INPUT_OPTIONS, 2);
     g_autofree char *arguments = g_strconcat(parts[0], options, parts[1], NULL);
 
-    call_text(world, method, signature, method->object, arguments, "InvalidOption");
+    call_text(world, method, signature, method->object, arguments, "InvalidOption", name);
 }
 
 static void try_options(World *world, const Method *method, const char *signature)
 {
     g_auto(GStrv) options = g_strsplit(method->options, ", ", -1);
 
-    try_option(world, method, signature, "{'Colour': <'red'>}");
-    try_option(world, method, signature, "{'': <'red'>}");
+    try_option(world, method, signature, "{'Colour': <'red'>}", "Colour");
+    try_option(world, method, signature, "{'': <'red'>}", "");
     for (char **option = options; *option; option++) {
         g_auto(GStrv) words = g_strsplit(*option, " ", 2);
         g_autofree char *lower = g_ascii_strdown(words[0], -1);
@@ -284,13 +287,13 @@ static void try_options(World *world, const Method *method, const char *signatur
         g_autofree char *other =
             g_strdup_printf("{'%s': %s}", words[0], *words[1] == 's' ? "<uint32 7>" : "<'yes'>");
 
-        try_option(world, method, signature, twice);
-        try_option(world, method, signature, misspelt);
-        try_option(world, method, signature, other);
+        try_option(world, method, signature, twice, words[0]);
+        try_option(world, method, signature, misspelt, lower);
+        try_option(world, method, signature, other, words[0]);
         for (gsize i = 0; i < G_N_ELEMENTS(bad_values); i++) {
             g_autofree char *bad = g_strdup_printf("{'%s': %s}", words[0], bad_values[i]);
 
-            try_option(world, method, signature, bad);
+            try_option(world, method, signature, bad, words[0]);
         }
     }
 }
@@ -301,12 +304,12 @@ static void try_method(World *world, const Method *method, const char *signature
 
     if ((method->options != NULL) != (strstr(signature, "a{sv}") != NULL))
         fail_msg("%s.%s: say in the table which options it knows", method->interface, method->member);
-    call_badly(world, method, method->object, other, INVALID_ARGS);
+    call_badly(world, method, method->object, other, INVALID_ARGS, "");
     if (method->options)
         try_options(world, method, signature);
     for (const Bad *bad = method->bad; bad->error; bad++)
         call_text(world, method, signature, bad->object ? bad->object : method->object, bad->arguments,
-                  bad->error);
+                  bad->error, strcmp(bad->error, "InvalidRule") == 0 ? "column" : "");
     assert_as_before(world, method->member);
 }
 
