@@ -387,7 +387,8 @@ bool manager_check_make_passthrough(Manager *self, const char *const *devices, c
     g_autoptr(GPtrArray) rules = g_ptr_array_new_with_free_func(g_free);
     bool exists = registry_group(self->registry, name) != NULL;
 
-    if (exists ? !find_ours(self, name, error) : !manager_check_create_group(self, name, choices, error))
+    if (exists ? !find_ours(self, name, error) || !check_choices(choices, error)
+               : !manager_check_create_group(self, name, choices, error))
         return false;
     for (gsize i = 0; devices[i]; i++) {
         const Device *device = registry_device(self->registry, devices[i]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Bad input: the named error, with what, why and what to do in its text, and nothing changed. */
+/* Refusals: what they are called and say. Every bad input is in tests/bus/bad-input-table.c. */
 
 #include "tests/bus/cmocka-include.h"
 
@@ -94,40 +94,6 @@ static void test_foreign_device_is_busy(void **state)
     assert_int_equal(count_assignments(fixture), 0);
 }
 
-static void test_options(void **state)
-{
-    Fixture *fixture = *state;
-    g_autofree char *device = fixture_device_path("1-2");
-    g_autofree char *desk = fixture_machine_path(FIXTURE_DESK);
-    g_autofree char *long_name = g_strnfill(1000, 'x');
-    g_autofree char *assignment = NULL;
-    char *text;
-
-    plug(fixture);
-    text = fixture_call_error(fixture, "InvalidOption", FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Assign",
-                              "ooa{sv}", device, desk, 1, "Colour", "s", "red");
-    assert_says(text, "Colour");
-    g_free(text);
-    text = fixture_call_error(fixture, "InvalidOption", FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Assign",
-                              "ooa{sv}", device, desk, 1, "Name", "u", 7);
-    assert_says(text, "Name");
-    g_free(text);
-    g_free(fixture_call_error(fixture, "InvalidName", FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Assign",
-                              "ooa{sv}", device, desk, 1, "Name", "s", "a\nb"));
-    g_free(fixture_call_error(fixture, "InvalidName", FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Assign",
-                              "ooa{sv}", device, desk, 1, "Name", "s", long_name));
-    assert_int_equal(count_assignments(fixture), 0);
-
-    assignment = fixture_assign(fixture, "1-2", FIXTURE_DESK);
-    g_free(fixture_call_error(fixture, "InvalidOption", assignment, FERRY_INTERFACE_ASSIGNMENT, "Release",
-                              "a{sv}", 1, "Force", "b", 1));
-    g_free(fixture_call_error(fixture, "InvalidOption", assignment, FERRY_INTERFACE_ASSIGNMENT, "Update",
-                              "a{sv}", 1, "State", "s", "attached"));
-    g_free(fixture_call_error(fixture, "InvalidName", assignment, FERRY_INTERFACE_ASSIGNMENT, "Update",
-                              "a{sv}", 1, "Name", "s", ""));
-    assert_int_equal(count_assignments(fixture), 1);
-}
-
 static void test_finding(void **state)
 {
     Fixture *fixture = *state;
@@ -174,8 +140,10 @@ static void test_objects_that_are_gone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_assign),  TEST(test_foreign_device_is_busy), TEST(test_options),
-        TEST(test_finding), TEST(test_objects_that_are_gone),
+        TEST(test_assign),
+        TEST(test_foreign_device_is_busy),
+        TEST(test_finding),
+        TEST(test_objects_that_are_gone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
