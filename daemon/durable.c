@@ -20,9 +20,8 @@ void durable_set_error(GError **error, const char *what, const char *path, int s
                 g_strerror(saved_errno));
 }
 
-static bool sync_folder(const char *path, GError **error)
+bool durable_sync_folder(const char *folder, GError **error)
 {
-    g_autofree char *folder = g_path_get_dirname(path);
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (fd < 0 || fsync(fd) < 0) {
@@ -35,29 +34,39 @@ static bool sync_folder(const char *path, GError **error)
     return true;
 }
 
-bool durable_write(const char *path, const char *data, gsize length, GError **error)
+bool durable_replace(const char *path, const char *data, gsize length, GError **error)
 {
     g_autoptr(GError) write_error = NULL;
 
-    if (!g_file_set_contents_full(path, data, (gssize)length,
-                                  G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, FILE_MODE,
-                                  &write_error)) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "%s", write_error->message);
-        return false;
-    }
-    return sync_folder(path, error);
+    if (g_file_set_contents_full(path, data, (gssize)length,
+                                 G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, FILE_MODE,
+                                 &write_error))
+        return true;
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "%s", write_error->message);
+    return false;
+}
+
+bool durable_remove(const char *path, GError **error)
+{
+    if (unlink(path) == 0 || errno == ENOENT)
+        return true;
+    durable_set_error(error, "delete", path, errno);
+    return false;
+}
+
+bool durable_write(const char *path, const char *data, gsize length, GError **error)
+{
+    g_autofree char *folder = g_path_get_dirname(path);
+
+    return durable_replace(path, data, length, error) && durable_sync_folder(folder, error);
 }
 
 bool durable_delete(const char *path, GError **error)
 {
-    if (unlink(path) < 0) {
-        /* Gone already, but perhaps not durably so: the folder is synced all the same. */
-        if (errno != ENOENT) {
-            durable_set_error(error, "delete", path, errno);
-            return false;
-        }
-    }
-    return sync_folder(path, error);
+    g_autofree char *folder = g_path_get_dirname(path);
+
+    /* One that is gone already may not be durably so: the folder is synced all the same. */
+    return durable_remove(path, error) && durable_sync_folder(folder, error);
 }
 
 void durable_set_aside(const char *path, const GError *why)

@@ -12,6 +12,11 @@ bool durable_write(const char *path, const char *data, gsize length, GError **er
 /* A file that isn't there is no error. */
 bool durable_delete(const char *path, GError **error);
 
+/* The same in two steps, for many files: what these do is durable after durable_sync_folder() of theirs. */
+bool durable_replace(const char *path, const char *data, gsize length, GError **error);
+bool durable_remove(const char *path, GError **error);
+bool durable_sync_folder(const char *folder, GError **error);
+
 /* What a write leaves that a crash cut off, "<name>.XXXXXX": nothing in it was promised. */
 bool durable_is_temporary(const char *name);
 /* A damaged file, as "<path>.damaged" and with a log line. */

@@ -172,14 +172,23 @@ static GPtrArray *parse(GKeyFile *file, GError **error)
 
 static bool carry_out(Journal *self, const GPtrArray *entries, GError **error)
 {
+    g_autoptr(GHashTable) folders = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    GHashTableIter iter;
+    gpointer folder;
+
     for (guint i = 0; i < entries->len; i++) {
         const JournalEntry *entry = entries->pdata[i];
         g_autofree char *path = g_build_filename(self->dirs[entry->area], entry->kind, entry->id, NULL);
 
-        if (!(entry->data ? durable_write(path, entry->data, strlen(entry->data), error)
-                          : durable_delete(path, error)))
+        if (!(entry->data ? durable_replace(path, entry->data, strlen(entry->data), error)
+                          : durable_remove(path, error)))
             return false;
+        g_hash_table_add(folders, g_path_get_dirname(path));
     }
+    g_hash_table_iter_init(&iter, folders);
+    while (g_hash_table_iter_next(&iter, &folder, NULL))
+        if (!durable_sync_folder(folder, error))
+            return false;
     return true;
 }
 

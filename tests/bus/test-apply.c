@@ -297,7 +297,7 @@ static void test_an_assignment_is_changed_in_place(void **state)
     fixture_wait(fixture, path, FERRY_INTERFACE_ASSIGNMENT, "Persistent", "false");
     fixture_wait(fixture, path, FERRY_INTERFACE_ASSIGNMENT, "Priority", "4");
     fixture_wait(fixture, path, FERRY_INTERFACE_ASSIGNMENT, "Description", "D");
-    fixture_wait(fixture, path, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
+    wait_list(fixture, path, FERRY_INTERFACE_ASSIGNMENT, "Devices", "1-1 attached; 1-2 attached");
     counts = fixture_script(fixture, "counts");
     assert_says(counts, "attach=2 detach=0");
     {
@@ -532,6 +532,50 @@ static void test_one_at_a_time(void **state)
     assert_int_equal(answers.refused, 2);
 }
 
+typedef struct Killing {
+    char *journal;
+    Answers answers;
+} Killing;
+
+static bool under_way(Fixture *fixture, void *userdata)
+{
+    const Killing *killing = userdata;
+
+    while (sd_bus_process(fixture->bus, NULL) > 0)
+        ;
+    return killing->answers.n > 0 || g_file_test(killing->journal, G_FILE_TEST_EXISTS);
+}
+
+/* Killed in the middle of writing: all of it is there. */
+static void test_killed_in_between(void **state)
+{
+    Fixture *fixture = *state;
+    enum { GROUPS = 200, ROUNDS = 2 };
+
+    for (int round = 0; round < ROUNDS; round++) {
+        g_autoptr(GString) text = g_string_new(NULL);
+        Killing killing = { .journal = fixture_state_path(fixture, "journal") };
+        sd_bus_slot *slot = NULL;
+        g_autofree char *after = NULL;
+
+        for (int i = 0; i < GROUPS; i++)
+            g_string_append_printf(text, "%s[Group]\nName=g%03d\nPriority=%d\n", i > 0 ? "\n" : "", i,
+                                   round + 1);
+        assert_true(sd_bus_call_method_async(fixture->bus, &slot, FERRY_BUS_NAME, FERRY_PATH_ROOT,
+                                             FERRY_INTERFACE_MANAGER, "Apply", count_answer, &killing.answers,
+                                             "ssa{sv}", text->str, SOURCE, 0) >= 0);
+        fixture_wait_for(fixture, under_way, &killing, "the change is under way");
+        sd_bus_slot_unref(slot);
+        fixture_stop_daemon(fixture, SIGKILL);
+        fixture_start_daemon(fixture);
+        fixture_wait_object(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, true);
+        after = export(fixture);
+        assert_string_equal(after, text->str);
+        assert_false(g_file_test(killing.journal, G_FILE_TEST_EXISTS));
+        g_free(killing.journal);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, groups_setup, groups_teardown)
 
 int main(void)
@@ -542,7 +586,7 @@ int main(void)
         TEST(test_long_names),        TEST(test_one_fault_changes_nothing),
         TEST(test_dry_run_and_prune), TEST(test_what_waits_may_stay),
         TEST(test_strangers),         TEST(test_what_cannot_be_stored_is_not_done),
-        TEST(test_one_at_a_time),
+        TEST(test_one_at_a_time),     TEST(test_killed_in_between),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

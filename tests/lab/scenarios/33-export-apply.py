@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Groups, rules and assignments exported on one host and applied on another: the same there, and the devices go to its VMs;
-the second time there is nothing to do. A damaged file names its line, and one bad rule keeps all of its file from happening."""
+"""What one host exports, another one applies: the same groups and assignments, and the devices go to its VMs.
+
+The second time there is nothing to do; a damaged file names its line; one bad rule keeps all of its file from happening.
+"""
 import json
 
 import ferry
