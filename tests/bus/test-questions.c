@@ -357,6 +357,50 @@ static void test_another_device_is_there_when_the_answer_comes(void **state)
     agent_close(&agent);
 }
 
+/* ------------------------------------------------------------------ the language */
+
+static void test_question_in_german(void **state)
+{
+    Fixture *fixture = *state;
+    Agent agent;
+    Open open;
+
+    groups_plug(fixture, DEVICE, IDS, SERIAL);
+    agent_register_in(fixture, &agent, FIXTURE_STRANGER, "C.UTF-8");
+    call_assign(fixture, &open, true);
+    agent_wait_asked(fixture, &agent, 1);
+    assert_says(agent.text, "Legitimierung ist erforderlich, um das USB-Gerät 046d:c31c");
+    assert_says(agent.text, "der virtuellen Maschine desk zu geben");
+    agent_dismiss(&agent);
+    g_free(finish(fixture, &open, DENIED));
+    agent_close(&agent);
+}
+
+static void test_actions_in_german(void **state)
+{
+    Fixture *fixture = *state;
+    sd_bus_error error = SD_BUS_ERROR_NULL;
+    sd_bus_message *reply = NULL;
+    const char *id, *description, *message;
+    unsigned ours = 0, german = 0;
+
+    assert_true(sd_bus_call_method(fixture->bus, "org.freedesktop.PolicyKit1",
+                                   "/org/freedesktop/PolicyKit1/Authority",
+                                   "org.freedesktop.PolicyKit1.Authority", "EnumerateActions", &error, &reply,
+                                   "s", "C.UTF-8") >= 0);
+    assert_true(sd_bus_message_enter_container(reply, 'a', "(ssssssuuua{ss})") >= 0);
+    while (sd_bus_message_enter_container(reply, 'r', "ssssssuuua{ss}") > 0) {
+        assert_true(sd_bus_message_read(reply, "sss", &id, &description, &message) >= 0);
+        ours += g_str_has_prefix(id, FERRY_ACTION_PREFIX);
+        german += strstr(description, "virtuelle") && strstr(message, "Legitimierung");
+        assert_true(sd_bus_message_skip(reply, "sssuuua{ss}") >= 0);
+        assert_true(sd_bus_message_exit_container(reply) >= 0);
+    }
+    assert_true(ours > 0);
+    assert_int_equal(german, ours);
+    sd_bus_message_unref(reply);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -370,6 +414,8 @@ int main(void)
         TEST(test_dialog_is_answered),
         TEST(test_object_is_gone_when_the_answer_comes),
         TEST(test_another_device_is_there_when_the_answer_comes),
+        TEST(test_question_in_german),
+        TEST(test_actions_in_german),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
