@@ -41,7 +41,9 @@ static const char polkit_script[] = "mount --bind \"$1\" /usr/share/polkit-1/act
                                     " for d in /etc/polkit-1/rules.d /usr/share/polkit-1/rules.d; do"
                                     "  [ ! -d $d ] || mount --bind \"$2\" $d || exit 1; done;"
                                     " mount --bind \"$3\" /etc/group || exit 1;"
-                                    " exec /usr/lib/polkit-1/polkitd --no-debug";
+                                    " mount --bind \"$4\" /usr/share/locale || exit 1;"
+                                    " export LANGUAGE=de;"
+                                    " exec /usr/lib/polkit-1/polkitd --no-debug --replace";
 
 /* ------------------------------------------------------------------ processes */
 
@@ -123,16 +125,17 @@ static void start_bus(Fixture *fixture)
     assert_true(g_setenv("DBUS_SYSTEM_BUS_ADDRESS", fixture->address, TRUE));
 }
 
+/* Takes the place of one that is there. */
 static void start_polkit(Fixture *fixture)
 {
     g_autofree char *actions = g_build_filename(fixture->dir, "actions", NULL);
     g_autofree char *rules = g_build_filename(fixture->dir, "rules", NULL);
     g_autofree char *groups = g_build_filename(fixture->dir, "group", NULL);
 
-    fixture->polkit_pid = spawn(
-        fixture,
-        (const char *[]){ "unshare", "-m", "sh", "-c", polkit_script, "sh", actions, rules, groups, NULL },
-        NULL, "polkit.log");
+    fixture->polkit_pid = spawn(fixture,
+                                (const char *[]){ "unshare", "-m", "sh", "-c", polkit_script, "sh", actions,
+                                                  rules, groups, g_getenv("FERRY_TEST_LOCALE"), NULL },
+                                NULL, "polkit.log");
 }
 
 /* The host's groups, with those of the tests before any of the same name. */
@@ -424,12 +427,28 @@ void fixture_stop_polkit(Fixture *fixture)
     fixture_wait_for(fixture, polkit_is_gone, NULL, "polkitd is off the bus");
 }
 
-void fixture_start_polkit(Fixture *fixture, const char *rules)
+static void write_rules(Fixture *fixture, const char *rules)
 {
     g_autofree char *dir = g_build_filename(fixture->dir, "rules", NULL);
 
     if (rules)
         write_text(dir, "50-test.rules", rules);
+}
+
+void fixture_replace_polkit(Fixture *fixture, const char *rules)
+{
+    GPid old = fixture->polkit_pid;
+
+    write_rules(fixture, rules);
+    start_polkit(fixture);
+    /* it ends by itself when it has lost its name */
+    while (waitpid(old, NULL, 0) < 0 && errno == EINTR)
+        continue;
+}
+
+void fixture_start_polkit(Fixture *fixture, const char *rules)
+{
+    write_rules(fixture, rules);
     start_polkit(fixture);
     fixture_wait_for(fixture, polkit_is_there, NULL, "polkitd is on the bus");
 }

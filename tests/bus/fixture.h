@@ -54,6 +54,8 @@ void fixture_print_log(Fixture *fixture);
 /* polkitd, with these rules (NULL = those of before) once it was stopped. */
 void fixture_stop_polkit(Fixture *fixture);
 void fixture_start_polkit(Fixture *fixture, const char *rules);
+/* Another one takes over from the one that runs. */
+void fixture_replace_polkit(Fixture *fixture, const char *rules);
 
 /* A device of the mock controller: sysname "1-2" or "1-3.1"; told to the service as udev does it, with a new
  * device number each time. */
