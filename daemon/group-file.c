@@ -98,11 +98,13 @@ static bool read_name(Reader *reader, GKeyFile *line, const char *key)
 {
     g_autofree char *name = g_key_file_get_value(line, LINE_SECTION, key, NULL);
 
-    if (!group_name_is_valid(name))
+    if (!group_name_is_valid(name) && (reader->from_drop_in || !group_name_is_tenants(name, NULL)))
         return refuse_value(reader, FERRY_ERROR_INVALID_NAME, key, name,
                             "a group's name, which is 1 to " G_STRINGIFY(GROUP_NAME_MAX) " of A-Za-z0-9._-");
     g_free(reader->group->name);
     reader->group->name = g_steal_pointer(&name);
+    g_clear_pointer(&reader->group->tenant, g_free);
+    (void)group_name_is_tenants(reader->group->name, &reader->group->tenant);
     return true;
 }
 
