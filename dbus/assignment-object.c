@@ -61,20 +61,27 @@ static int property_get_devices(sd_bus *bus, const char *path, const char *inter
 
 /* methods */
 
+static bool is_owner(const Caller *caller, gpointer object)
+{
+    const Assignment *assignment = object;
+
+    return assignment->owner == caller->uid;
+}
+
 /* > 0: yes; else what the handler returns, see authorize(). */
-static int may(BusService *service, sd_bus_message *message, const Assignment *assignment,
-               sd_bus_error *ret_error)
+static int may(BusService *service, sd_bus_message *message, Assignment *assignment, sd_bus_error *ret_error)
 {
     g_auto(GStrv) details = details_for_assignment(service->registry, assignment);
     uint32_t uid;
 
-    return authorize(service->authorizer, message, (const char *const *)details, &uid, ret_error);
+    return authorize_owned(service->authorizer, message, (const char *const *)details, is_owner, assignment,
+                           &uid, ret_error);
 }
 
 static int method_release(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
     BusService *service = object_service(sd_bus_message_get_bus(message));
-    const Assignment *assignment = userdata;
+    Assignment *assignment = userdata;
     g_autoptr(GError) error = NULL;
     int r;
 
@@ -93,8 +100,7 @@ static int method_release(sd_bus_message *message, void *userdata, sd_bus_error 
     return 1;
 }
 
-static int set_wanted(sd_bus_message *message, const Assignment *assignment, bool wanted,
-                      sd_bus_error *ret_error)
+static int set_wanted(sd_bus_message *message, Assignment *assignment, bool wanted, sd_bus_error *ret_error)
 {
     BusService *service = object_service(sd_bus_message_get_bus(message));
     g_autoptr(GError) error = NULL;
@@ -125,7 +131,7 @@ static int method_detach(sd_bus_message *message, void *userdata, sd_bus_error *
 static int method_update(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
     BusService *service = object_service(sd_bus_message_get_bus(message));
-    const Assignment *assignment = userdata;
+    Assignment *assignment = userdata;
     AssignmentUpdate update = {};
     int32_t priority;
     Option options[] = {

@@ -55,12 +55,16 @@ static const AuthorizeEntry entries[] = {
     { FERRY_INTERFACE_GROUP, "RemoveRule", FERRY_ACTION_MANAGE_GROUPS, CHANGE_GROUP_QUESTION },
     { FERRY_INTERFACE_GROUP, "Delete", FERRY_ACTION_MANAGE_GROUPS,
       N_("Authentication is required to delete the group $(group) of USB devices for virtual machines") },
-    { FERRY_INTERFACE_ASSIGNMENT, "Attach", FERRY_ACTION_ASSIGN, GIVE_QUESTION, GIVE_GROUP_QUESTION },
+    { FERRY_INTERFACE_ASSIGNMENT, "Attach", FERRY_ACTION_ASSIGN, GIVE_QUESTION, GIVE_GROUP_QUESTION,
+      FERRY_ACTION_ASSIGN_OWN },
     { FERRY_INTERFACE_ASSIGNMENT, "Update", FERRY_ACTION_ASSIGN,
       N_("Authentication is required to change the assignment of the USB device $(device) to $(machine)"),
-      N_("Authentication is required to change the assignment of the group $(group) to $(machine)") },
-    { FERRY_INTERFACE_ASSIGNMENT, "Detach", FERRY_ACTION_TAKE_HOME, TAKE_QUESTION, TAKE_GROUP_QUESTION },
-    { FERRY_INTERFACE_ASSIGNMENT, "Release", FERRY_ACTION_TAKE_HOME, TAKE_QUESTION, TAKE_GROUP_QUESTION },
+      N_("Authentication is required to change the assignment of the group $(group) to $(machine)"),
+      FERRY_ACTION_ASSIGN_OWN },
+    { FERRY_INTERFACE_ASSIGNMENT, "Detach", FERRY_ACTION_TAKE_HOME, TAKE_QUESTION, TAKE_GROUP_QUESTION,
+      FERRY_ACTION_ASSIGN_OWN },
+    { FERRY_INTERFACE_ASSIGNMENT, "Release", FERRY_ACTION_TAKE_HOME, TAKE_QUESTION, TAKE_GROUP_QUESTION,
+      FERRY_ACTION_ASSIGN_OWN },
 };
 
 const AuthorizeEntry *authorize_find(const char *interface, const char *member)
@@ -78,20 +82,33 @@ typedef struct Sender {
     sd_bus_slot *watch;
 } Sender;
 
+/* In this order; the handler runs where it says so, and nothing else runs it. */
+typedef enum QuestionState {
+    QUESTION_WHO,     /* the bus is asked who calls */
+    QUESTION_KNOWN,   /* it has said so: the handler runs, and polkit is asked */
+    QUESTION_ASKED,   /* polkit is asked */
+    QUESTION_ALLOWED, /* it has said yes: the handler runs */
+} QuestionState;
+
 typedef struct Question {
     Authorizer *authorizer;
     sd_bus_message *message;
     const AuthorizeEntry *entry;
-    char **details;
+    QuestionState state;
     Sender *sender; /* NULL once answered */
 
-    AuthorityCheck *check; /* polkit is asked; NULL = not yet, or answered */
-    bool counted;          /* among the open ones */
-    bool allowed;
-    sd_bus_slot *uid_call; /* NULL = answered */
+    sd_bus_slot *who_call; /* NULL = answered */
     uint32_t uid;
+    GArray *gids; /* of uint32_t */
 
-    guint leftover; /* source: drops the answer if nobody takes it */
+    /* what polkit is asked */
+    bool owned;
+    const char *action;
+    char **details;
+    AuthorityCheck *check; /* NULL = not yet, or answered */
+    bool counted;          /* among the open ones */
+
+    guint leftover; /* source: drops the question if nobody takes the answer */
 } Question;
 
 struct Authorizer {
@@ -160,7 +177,8 @@ static void question_free(Question *question)
         authority_check_cancel(question->check);
     if (question->leftover)
         g_source_remove(question->leftover);
-    sd_bus_slot_unref(question->uid_call);
+    sd_bus_slot_unref(question->who_call);
+    g_array_unref(question->gids);
     g_strfreev(question->details);
     sd_bus_message_unref(question->message);
     g_free(question);
@@ -199,7 +217,7 @@ Authorizer *authorizer_free(Authorizer *self)
 
 static int refuse(Question *question, AuthorityVerdict verdict, const char *text, sd_bus_error *ret_error)
 {
-    const char *member = question->entry->member, *action = question->entry->action;
+    const char *member = question->entry->member, *action = question->action;
 
     switch (verdict) {
     case AUTHORITY_CHALLENGE:
@@ -236,12 +254,12 @@ static gboolean on_leftover(gpointer userdata)
     return G_SOURCE_REMOVE;
 }
 
-/* Yes, and who it was for is known as well: the handler runs again. */
-static void question_answered(Question *question)
+/* The handler runs again. */
+static void question_return(Question *question, QuestionState state)
 {
     int r;
 
-    question_close(question);
+    question->state = state;
     r = sd_bus_message_rewind(question->message, true);
     if (r >= 0)
         r = sd_bus_enqueue_for_read(question->authorizer->bus, question->message);
@@ -255,15 +273,25 @@ static void question_answered(Question *question)
     question->leftover = g_idle_add_full(G_PRIORITY_LOW, on_leftover, question, NULL);
 }
 
+static void check(Question *question);
+
 static void on_verdict(AuthorityVerdict verdict, const char *text, void *userdata)
 {
     Question *question = userdata;
+    const AuthorizeEntry *entry = question->entry;
+    bool not_granted = verdict == AUTHORITY_DENIED || verdict == AUTHORITY_CHALLENGE;
     g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
 
     question->check = NULL;
     if (verdict == AUTHORITY_ALLOWED) {
-        question->allowed = true;
-        question_answered(question);
+        question_close(question);
+        question_return(question, QUESTION_ALLOWED);
+        return;
+    }
+    if (not_granted && question->action != entry->action) {
+        /* Not as the owner; but perhaps as anybody. */
+        question->action = entry->action;
+        check(question);
         return;
     }
     refuse(question, verdict, text, &error);
@@ -293,47 +321,86 @@ static char **details_with_text(const AuthorizeEntry *entry, const char *const *
     return (char **)g_ptr_array_free(all, FALSE);
 }
 
-static void ask_polkit(Question *question)
+/* Asks for question->action. */
+static void check(Question *question)
 {
-    Authorizer *self = question->authorizer;
-    guint mine = open_of_user(self, question->uid);
-    g_autofree char **asked = NULL;
+    g_autofree char **asked = details_with_text(question->entry, (const char *const *)question->details);
 
-    if (self->open >= AUTHORIZE_OPEN_MAX || mine >= AUTHORIZE_OPEN_PER_USER_MAX) {
-        bool is_mine = mine >= AUTHORIZE_OPEN_PER_USER_MAX;
-
-        sd_bus_reply_method_errorf(question->message, FERRY_ERROR_PREFIX "LimitExceeded",
-                                   "%u questions for %s are open already: answer or dismiss them",
-                                   is_mine ? mine : self->open, is_mine ? "your rights" : "rights");
-        question_drop(question);
-        return;
-    }
-    count(question);
-    asked = details_with_text(question->entry, (const char *const *)question->details);
     question->check = authority_check(
-        self->authority, sd_bus_message_get_sender(question->message), question->entry->action,
+        question->authorizer->authority, sd_bus_message_get_sender(question->message), question->action,
         (const char *const *)asked, sd_bus_message_get_allow_interactive_authorization(question->message) > 0,
         on_verdict, question);
 }
 
-static int on_uid(sd_bus_message *reply, void *userdata, sd_bus_error *error)
+/* 0, or LimitExceeded. */
+static int ask_polkit(Question *question, const char *const *details, bool owned, sd_bus_error *ret_error)
+{
+    Authorizer *self = question->authorizer;
+    guint mine = open_of_user(self, question->uid);
+
+    if (self->open >= AUTHORIZE_OPEN_MAX || mine >= AUTHORIZE_OPEN_PER_USER_MAX) {
+        bool is_mine = mine >= AUTHORIZE_OPEN_PER_USER_MAX;
+
+        return sd_bus_error_setf(ret_error, FERRY_ERROR_PREFIX "LimitExceeded",
+                                 "%u questions for %s are open already: answer or dismiss them",
+                                 is_mine ? mine : self->open, is_mine ? "your rights" : "rights");
+    }
+    count(question);
+    question->state = QUESTION_ASKED;
+    question->owned = owned;
+    question->action = owned ? question->entry->own_action : question->entry->action;
+    question->details = g_strdupv((char **)details);
+    check(question);
+    return 0;
+}
+
+/* Without a uid: false. Groups are told by newer buses only. */
+static bool read_caller(Question *question, sd_bus_message *reply)
+{
+    bool has_uid = false;
+
+    if (sd_bus_message_enter_container(reply, SD_BUS_TYPE_ARRAY, "{sv}") < 0)
+        return false;
+    while (sd_bus_message_enter_container(reply, SD_BUS_TYPE_DICT_ENTRY, "sv") > 0) {
+        const char *key;
+        const void *gids;
+        size_t size;
+        int r;
+
+        if (sd_bus_message_read(reply, "s", &key) < 0)
+            return false;
+        if (g_str_equal(key, "UnixUserID")) {
+            r = sd_bus_message_read(reply, "v", "u", &question->uid);
+            has_uid = r >= 0;
+        } else if (g_str_equal(key, "UnixGroupIDs")) {
+            r = sd_bus_message_enter_container(reply, SD_BUS_TYPE_VARIANT, "au");
+            if (r >= 0)
+                r = sd_bus_message_read_array(reply, SD_BUS_TYPE_UINT32, &gids, &size);
+            if (r >= 0) {
+                g_array_append_vals(question->gids, gids, (guint)(size / sizeof(uint32_t)));
+                r = sd_bus_message_exit_container(reply);
+            }
+        } else
+            r = sd_bus_message_skip(reply, "v");
+        if (r < 0 || sd_bus_message_exit_container(reply) < 0)
+            return false;
+    }
+    return has_uid;
+}
+
+static int on_who(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
     Question *question = userdata;
 
-    question->uid_call = sd_bus_slot_unref(question->uid_call);
-    if (sd_bus_message_is_method_error(reply, NULL) || sd_bus_message_read(reply, "u", &question->uid) < 0) {
+    question->who_call = sd_bus_slot_unref(question->who_call);
+    if (sd_bus_message_is_method_error(reply, NULL) || !read_caller(question, reply)) {
         /* the bus doesn't know the caller any more */
         sd_bus_reply_method_errorf(question->message, SD_BUS_ERROR_ACCESS_DENIED,
                                    "%s: the bus doesn't say who asks", question->entry->member);
         question_drop(question);
         return 0;
     }
-    if (question->uid == 0) {
-        question->allowed = true;
-        question_answered(question);
-        return 0;
-    }
-    ask_polkit(question);
+    question_return(question, QUESTION_KNOWN);
     return 0;
 }
 
@@ -386,8 +453,8 @@ static Sender *sender_get(Authorizer *self, const char *name)
 
 /* the question */
 
-static int ask(Authorizer *self, sd_bus_message *message, const AuthorizeEntry *entry,
-               const char *const *details, sd_bus_error *ret_error)
+static int ask_who(Authorizer *self, sd_bus_message *message, const AuthorizeEntry *entry,
+                   sd_bus_error *ret_error)
 {
     const char *name = sd_bus_message_get_sender(message);
     Question *question;
@@ -403,16 +470,16 @@ static int ask(Authorizer *self, sd_bus_message *message, const AuthorizeEntry *
         .authorizer = self,
         .message = sd_bus_message_ref(message),
         .entry = entry,
-        .details = g_strdupv((char **)details),
         .sender = sender,
+        .gids = g_array_new(FALSE, FALSE, sizeof(uint32_t)),
     };
     sender->open++;
     g_hash_table_insert(self->questions, message, question);
 
     /* After the match was added: a caller that left before that is unknown to the bus by now. */
-    r = sd_bus_call_method_async(self->bus, &question->uid_call, "org.freedesktop.DBus",
-                                 "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetConnectionUnixUser",
-                                 on_uid, question, "s", name);
+    r = sd_bus_call_method_async(self->bus, &question->who_call, "org.freedesktop.DBus",
+                                 "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetConnectionCredentials",
+                                 on_who, question, "s", name);
     if (r < 0) {
         question_drop(question);
         return r;
@@ -420,14 +487,50 @@ static int ask(Authorizer *self, sd_bus_message *message, const AuthorizeEntry *
     return 0;
 }
 
-int authorize(Authorizer *self, sd_bus_message *message, const char *const *details, uint32_t *ret_uid,
-              sd_bus_error *ret_error)
+static bool is_owned(const Question *question, AuthorizeOwned owned, gpointer object)
+{
+    const Caller caller = {
+        .uid = question->uid,
+        .gids = (const uint32_t *)(void *)question->gids->data,
+        .n_gids = question->gids->len,
+    };
+
+    return owned && question->entry->own_action && owned(&caller, object);
+}
+
+/* As authorize_owned(), with what is known by now. What is neither < 0 nor > 0 stays open. */
+static int go_on(Question *question, const char *const *details, AuthorizeOwned owned, gpointer object,
+                 sd_bus_error *ret_error)
+{
+    const char *member = question->entry->member;
+    bool own = is_owned(question, owned, object);
+
+    switch (question->state) {
+    case QUESTION_KNOWN:
+        if (question->uid == 0)
+            return 1;
+        return ask_polkit(question, details, own, ret_error);
+    case QUESTION_ALLOWED:
+        if (question->owned == own && g_strv_equal((const char *const *)question->details, details))
+            return 1;
+        return sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED,
+                                 "%s: what it is about changed while the question was open: try again",
+                                 member);
+    case QUESTION_WHO:
+    case QUESTION_ASKED:
+        break;
+    }
+    return sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED, "%s: not answered yet", member);
+}
+
+int authorize_owned(Authorizer *self, sd_bus_message *message, const char *const *details,
+                    AuthorizeOwned owned, gpointer object, uint32_t *ret_uid, sd_bus_error *ret_error)
 {
     const char *interface = sd_bus_message_get_interface(message);
     const char *member = sd_bus_message_get_member(message);
     const AuthorizeEntry *entry = authorize_find(interface, member);
     Question *question = g_hash_table_lookup(self->questions, message);
-    int r = 1;
+    int r;
 
     if (!entry)
         return sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED, "%s: nobody has a right to that",
@@ -435,16 +538,19 @@ int authorize(Authorizer *self, sd_bus_message *message, const char *const *deta
     if (!entry->action)
         return 1;
     if (!question)
-        return ask(self, message, entry, details, ret_error);
+        return ask_who(self, message, entry, ret_error);
 
-    if (!question->allowed || question->check || question->uid_call)
-        r = sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED, "%s: not answered yet", member);
-    else if (question->entry != entry ||
-             !g_strv_equal((const char *const *)question->details, (const char *const *)details))
-        r = sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED,
-                              "%s: what it is about changed while the question was open: try again", member);
-    else
+    g_clear_handle_id(&question->leftover, g_source_remove);
+    r = go_on(question, details, owned, object, ret_error);
+    if (r > 0)
         *ret_uid = question->uid;
-    question_drop(question);
+    if (r != 0)
+        question_drop(question);
     return r;
+}
+
+int authorize(Authorizer *self, sd_bus_message *message, const char *const *details, uint32_t *ret_uid,
+              sd_bus_error *ret_error)
+{
+    return authorize_owned(self, message, details, NULL, NULL, ret_uid, ret_error);
 }

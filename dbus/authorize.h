@@ -9,14 +9,15 @@
  *     if (r < 0)
  *         return r;
  *     if (r == 0)
- *         return 1; // polkit is asked; with its answer the handler runs again, from the top
+ *         return 1; // the bus or polkit is asked; with the answer the handler runs again, from the top
  *
- * Nothing is kept over the wait but the message: when polkit says yes, the message is put back into the bus's
- * queue and everything is read, found and checked anew. If the object has gone meanwhile, the caller hears
- * just that. The answer counts for this message, this action and these details; for anything else it is
- * refused. */
+ * Nothing is kept over a wait but the message: when the bus has said who calls, and when polkit has said yes,
+ * the message is put back into the bus's queue and everything is read, found and checked anew. If the object
+ * has gone meanwhile, the caller hears just that. The answer counts for this message, this action and these
+ * details; for anything else it is refused. */
 
 #include <glib.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-bus.h>
 
@@ -28,6 +29,7 @@ typedef struct AuthorizeEntry {
     const char *action;         /* NULL = open to everyone */
     const char *question;       /* what the dialog says; $(key) stands for a detail */
     const char *group_question; /* what it says instead when the detail "group" is there; NULL = the same */
+    const char *own_action;     /* asked first when it is the caller's own; NULL = no such difference */
 } AuthorizeEntry;
 
 /* NULL: not in the table, so nobody may. */
@@ -45,7 +47,26 @@ Authorizer *authorizer_new(sd_bus *bus, Authority *authority);
 /* Withdraws what is open. */
 Authorizer *authorizer_free(Authorizer *authorizer);
 
+/* Who calls, as the bus knows it since the caller connected. Its groups are empty when the bus doesn't tell.
+ */
+typedef struct Caller {
+    uint32_t uid;
+    const uint32_t *gids;
+    gsize n_gids;
+} Caller;
+
+/* Whether what the call is about is this caller's own. Must not change anything. */
+typedef bool (*AuthorizeOwned)(const Caller *caller, gpointer object);
+
 /* > 0: go on. 0: return 1 from the handler. < 0: refused, error is set. details: key, value, …, NULL; may be
  * NULL for open methods, and so may ret_uid: the caller's uid, set when an action was needed. */
 int authorize(Authorizer *authorizer, sd_bus_message *message, const char *const *details, uint32_t *ret_uid,
               sd_bus_error *ret_error);
+
+/* The same for what somebody may call his own: owned(caller, object) is asked once the caller is known, never
+ * over a wait, so object only has to live during this call. If it says yes, polkit is asked for the entry's
+ * own_action, and where that isn't granted, for its action, as everybody is: so an owner without an active
+ * session can still be asked for a password. If it says something else when the answer is there, the answer
+ * was for something else, and is refused. owned may be NULL. */
+int authorize_owned(Authorizer *authorizer, sd_bus_message *message, const char *const *details,
+                    AuthorizeOwned owned, gpointer object, uint32_t *ret_uid, sd_bus_error *ret_error);

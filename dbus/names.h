@@ -21,6 +21,7 @@
 
 #define FERRY_ACTION_PREFIX         "org.usbferry1."
 #define FERRY_ACTION_ASSIGN         FERRY_ACTION_PREFIX "assign"
+#define FERRY_ACTION_ASSIGN_OWN     FERRY_ACTION_PREFIX "assign-own"
 #define FERRY_ACTION_TAKE_HOME      FERRY_ACTION_PREFIX "take-home"
 #define FERRY_ACTION_MANAGE_GROUPS  FERRY_ACTION_PREFIX "manage-groups"
 #define FERRY_ACTION_MANAGE_SERVICE FERRY_ACTION_PREFIX "manage-service"

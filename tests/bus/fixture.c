@@ -35,8 +35,7 @@ static const char bus_config[] =
     "<allow receive_type=\"method_return\"/><allow receive_type=\"error\"/><allow receive_type=\"signal\"/>\n"
     "</policy></busconfig>\n";
 
-/* polkitd reads fixed folders: it gets its own view of them. $1: our actions, $2: an empty folder for rules.
- */
+/* polkitd reads fixed folders: it gets its own view of them. $1: our actions, $2: the test's rules. */
 static const char polkit_script[] = "mount --bind \"$1\" /usr/share/polkit-1/actions &&"
                                     " for d in /etc/polkit-1/rules.d /usr/share/polkit-1/rules.d; do"
                                     "  [ ! -d $d ] || mount --bind \"$2\" $d || exit 1; done;"
@@ -126,6 +125,16 @@ static void start_polkit(Fixture *fixture)
 {
     g_autofree char *actions = g_build_filename(fixture->dir, "actions", NULL);
     g_autofree char *rules = g_build_filename(fixture->dir, "rules", NULL);
+
+    fixture->polkit_pid = spawn(
+        fixture, (const char *[]){ "unshare", "-m", "sh", "-c", polkit_script, "sh", actions, rules, NULL },
+        NULL, "polkit.log");
+}
+
+static void make_polkit_folders(Fixture *fixture)
+{
+    g_autofree char *actions = g_build_filename(fixture->dir, "actions", NULL);
+    g_autofree char *rules = g_build_filename(fixture->dir, "rules", NULL);
     g_autofree char *policy = g_build_filename(actions, "org.usbferry1.policy", NULL);
     g_autofree char *text = NULL;
     const struct passwd *user = getpwnam("polkitd");
@@ -136,9 +145,6 @@ static void start_polkit(Fixture *fixture)
     assert_true(g_file_set_contents(policy, text, -1, NULL));
     assert_non_null(user);
     assert_int_equal(chown(rules, user->pw_uid, user->pw_gid), 0);
-    fixture->polkit_pid = spawn(
-        fixture, (const char *[]){ "unshare", "-m", "sh", "-c", polkit_script, "sh", actions, rules, NULL },
-        NULL, "polkit.log");
 }
 
 static void announce(Fixture *fixture, const char *devpath, const char *action)
@@ -383,6 +389,27 @@ static bool polkit_is_there(Fixture *fixture, void *userdata)
     return sd_bus_get_name_creds(fixture->bus, "org.freedesktop.PolicyKit1", 0, NULL) >= 0;
 }
 
+static bool polkit_is_gone(Fixture *fixture, void *userdata)
+{
+    return !polkit_is_there(fixture, NULL);
+}
+
+void fixture_stop_polkit(Fixture *fixture)
+{
+    end_process(&fixture->polkit_pid, SIGKILL);
+    fixture_wait_for(fixture, polkit_is_gone, NULL, "polkitd is off the bus");
+}
+
+void fixture_start_polkit(Fixture *fixture, const char *rules)
+{
+    g_autofree char *dir = g_build_filename(fixture->dir, "rules", NULL);
+
+    if (rules)
+        write_text(dir, "50-test.rules", rules);
+    start_polkit(fixture);
+    fixture_wait_for(fixture, polkit_is_there, NULL, "polkitd is on the bus");
+}
+
 static bool is_settled(Fixture *fixture, void *userdata)
 {
     g_autofree char *settling = fixture_get(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Settling");
@@ -405,6 +432,7 @@ int fixture_setup(void **state)
     fixture->bed = umockdev_testbed_new();
     add_usb_device(fixture, ROOT_HUB, "0", "09", ":090000:", "1d6b", "0002", "", "xHCI Host Controller");
     start_bus(fixture);
+    make_polkit_folders(fixture);
     start_polkit(fixture);
     fixture->bus = fixture_connect(fixture, 0);
     fixture_start_daemon(fixture);

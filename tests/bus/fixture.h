@@ -49,6 +49,10 @@ bool fixture_daemon_lives(Fixture *fixture);
 char *fixture_state_path(Fixture *fixture, const char *name);
 void fixture_print_log(Fixture *fixture);
 
+/* polkitd, with these rules (NULL = those of before) once it was stopped. */
+void fixture_stop_polkit(Fixture *fixture);
+void fixture_start_polkit(Fixture *fixture, const char *rules);
+
 /* A device of the mock controller: sysname "1-2" or "1-3.1"; told to the service as udev does it, with a new
  * device number each time. */
 void fixture_plug(Fixture *fixture, const char *sysname, const char *vendor, const char *product,
