@@ -25,6 +25,15 @@ static bool same_members(const Tenant *a, const Tenant *b)
     return same;
 }
 
+static char **member_texts(const Tenant *tenant)
+{
+    char **texts = g_new0(char *, tenant->members->len + 1);
+
+    for (guint i = 0; i < tenant->members->len; i++)
+        texts[i] = g_strdup(((const TenantMember *)tenant->members->pdata[i])->text);
+    return texts;
+}
+
 /* The machines of one that the other one doesn't have. False when there are none. */
 static bool report_machines(Manager *self, const GPtrArray *uuids, const Tenant *other)
 {
@@ -64,10 +73,14 @@ static void take_over(Manager *self, Tenant *next)
     }
     if (strcmp(tenant->description, next->description) != 0)
         fields |= TENANT_FIELD_DESCRIPTION;
-    if (!same_members(tenant, next))
+    if (!same_members(tenant, next)) {
+        g_auto(GStrv) members = member_texts(next);
+
+        /* Not the copy's: while that was being stored, the names may have been looked up. */
+        tenant_set_members(tenant, (const char *const *)members);
         fields |= TENANT_FIELD_MEMBERS;
+    }
     swap((gpointer *)&tenant->description, (gpointer *)&next->description);
-    swap((gpointer *)&tenant->members, (gpointer *)&next->members);
     swap((gpointer *)&tenant->machines, (gpointer *)&next->machines);
     if (report_machines(self, tenant->machines, next))
         fields |= TENANT_FIELD_MACHINES;
