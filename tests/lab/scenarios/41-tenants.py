@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A tenant's member brings a granted device into the tenant's guest with the client alone; a stranger, another tenant's
+member and the administrator can't have it; unplugging, plugging in and restarts change nothing of that, until it is revoked."""
+import ferry
+
+# As polkit answers whoever sits at the host in an active session; here nobody does.
+OWN_IS_GRANTED = '''polkit.addRule(function (action, subject) {
+    if (action.id == 'org.usbferry1.assign-own') return polkit.Result.YES;
+});
+'''
+
+
+def tenant_of(lab, kind, column, name):
+    return next(row['tenant'] for row in ferry.rows(lab, kind, f'{column},tenant') if row[column] == name)
+
+
+def refused_to_others(lab, device):
+    """Nobody gets it elsewhere, and only the members get it where it belongs."""
+    before = ferry.everything(lab), ferry.assignments(lab)
+    for source in device.name, 'acme/keys':
+        for user in 'stranger', 'neighbor', 'member', 'admin', 'root':
+            ferry.fails(lab.run_as(user, f'usbferry give {source} studio', check=False), 'NotOwned', 3)
+    for user in 'stranger', 'neighbor':
+        ferry.fails(lab.run_as(user, 'usbferry give acme/keys desk', check=False), 'AccessDenied', 3)
+        ferry.fails(lab.run_as(user, f'usbferry tenant grant globex {device.name}', check=False), 'NotOwned', 3)
+    ferry.fails(lab.run(f'usbferry tenant grant globex {device.name}', check=False), 'NotOwned', 3)
+    ferry.fails(lab.run(f'usbferry passthrough {device.name} --group mine', check=False), 'NotOwned', 3)
+    assert (ferry.everything(lab), ferry.assignments(lab)) == before, 'something was changed'
+
+
+def run(lab):
+    lab.run('cat > /etc/polkit-1/rules.d/10-lab.rules && systemctl restart polkit', input=OWN_IS_GRANTED)
+    lab.run('useradd -M neighbor && groupadd acme && usermod -aG acme member')
+    keyboard = lab.plug('usb-kbd', 'k1', port=1, serial='KBD-A')
+    tablet = lab.plug('usb-tablet', 't1', port=2, serial='TAB-B')
+
+    # The administrator's part.
+    lab.run('usbferry tenant add acme --member group:acme && usbferry tenant machine acme desk && '
+            'usbferry tenant add globex --member user:neighbor && usbferry tenant machine globex studio')
+    said = lab.run(f'usbferry tenant grant acme {keyboard.name} --group keys')
+    assert 'acme/keys' in said, said
+    assert tenant_of(lab, 'devices', 'id', keyboard.name) == 'acme'
+    assert tenant_of(lab, 'machines', 'name', 'desk') == 'acme'
+    assert 'belongs to tenant acme' in lab.run(f'usbferry explain {keyboard.name}')
+    refused_to_others(lab, keyboard)
+
+    # The member's: without a password, and nothing else than that.
+    lab.run_as('member', f'usbferry give {keyboard.name} desk', timeout=90)
+    lab.wait_guest('desk', present='KBD-A')
+    for command in (f'usbferry give {tablet.name} desk', 'usbferry tenant set acme --member user:member',
+                    f'usbferry tenant grant acme {tablet.name}', f'usbferry tenant revoke acme {keyboard.name}',
+                    'usbferry tenant machine acme spare', 'usbferry tenant rm acme --force'):
+        ferry.fails(lab.run_as('member', command, check=False), 'AccessDenied', 3)
+    for user in 'stranger', 'neighbor':
+        ferry.fails(lab.run_as(user, f'usbferry take {keyboard.name}', check=False), 'AccessDenied', 3)
+
+    # Out and in again: it is the tenant's all the time, and comes back by itself.
+    lab.unplug('k1')
+    lab.wait_guest('desk', absent='KBD-A')
+    keyboard = lab.plug('usb-kbd', 'k1', port=3, serial='KBD-A')    # another port: it is known by its serial
+    lab.wait_guest('desk', present='KBD-A')
+    assert tenant_of(lab, 'devices', 'id', keyboard.name) == 'acme'
+
+    # Killed and restarted, with the device in the guest and with it idle.
+    lab.run('systemctl kill -s KILL usbferryd && systemctl reset-failed usbferryd; systemctl restart usbferryd')
+    ferry.wait_hypervisor(lab, 'connected')
+    ferry.wait_device(lab, keyboard.name, 'attached', 'desk')
+    lab.run_as('member', f'usbferry take {keyboard.name}', timeout=90)
+    lab.wait_guest('desk', absent='KBD-A')
+    lab.wait_driver(keyboard, 'usbhid')
+    lab.run('systemctl restart usbferryd', timeout=90)
+    ferry.wait_hypervisor(lab, 'connected')
+    assert tenant_of(lab, 'devices', 'id', keyboard.name) == 'acme'
+    refused_to_others(lab, keyboard)
+    lab.run_as('member', 'usbferry give acme/keys desk', timeout=90)
+    lab.wait_guest('desk', present='KBD-A')
+
+    # Revoked while the guest has it: home, nobody's, and anybody's again.
+    lab.run(f'usbferry tenant revoke acme {keyboard.name}')
+    lab.wait_guest('desk', absent='KBD-A')
+    ferry.wait_device(lab, keyboard.name, 'host')
+    assert tenant_of(lab, 'devices', 'id', keyboard.name) is None
+    assert not ferry.assignments(lab), ferry.assignments(lab)
+    ferry.fails(lab.run_as('member', f'usbferry give {keyboard.name} desk', check=False), 'AccessDenied', 3)
+    ferry.give(lab, keyboard.name, 'studio')
+    lab.wait_guest('studio', present='KBD-A')
