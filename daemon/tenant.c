@@ -251,13 +251,36 @@ static bool check_words(GKeyFile *file, GError **error)
     return true;
 }
 
+/* GLib gives back something even with an error. */
+static char *read_string(GKeyFile *file, const char *key, GError **error)
+{
+    g_autoptr(GError) bad = NULL;
+    g_autofree char *text = g_key_file_get_string(file, FILE_GROUP, key, &bad);
+
+    if (!bad)
+        return g_steal_pointer(&text);
+    g_propagate_error(error, g_steal_pointer(&bad));
+    return NULL;
+}
+
+static char **read_list(GKeyFile *file, const char *key, GError **error)
+{
+    g_autoptr(GError) bad = NULL;
+    g_auto(GStrv) texts = g_key_file_get_string_list(file, FILE_GROUP, key, NULL, &bad);
+
+    if (!bad)
+        return g_steal_pointer(&texts);
+    g_propagate_error(error, g_steal_pointer(&bad));
+    return NULL;
+}
+
 static bool read_description(Tenant *tenant, GKeyFile *file, GError **error)
 {
     g_autofree char *text = NULL;
 
     if (!g_key_file_has_key(file, FILE_GROUP, "Description", NULL))
         return true;
-    text = g_key_file_get_string(file, FILE_GROUP, "Description", error);
+    text = read_string(file, "Description", error);
     if (!text)
         return false;
     g_free(tenant->description);
@@ -273,7 +296,7 @@ static bool read_members(Tenant *tenant, GKeyFile *file, GError **error)
 
     if (!g_key_file_has_key(file, FILE_GROUP, "Members", NULL))
         return true;
-    members = g_key_file_get_string_list(file, FILE_GROUP, "Members", NULL, error);
+    members = read_list(file, "Members", error);
     if (!members || !tenant_check_members((const char *const *)members, error))
         return false;
     tenant_set_members(tenant, (const char *const *)members);
@@ -286,7 +309,7 @@ static bool read_machines(Tenant *tenant, GKeyFile *file, GError **error)
 
     if (!g_key_file_has_key(file, FILE_GROUP, "Machines", NULL))
         return true;
-    machines = g_key_file_get_string_list(file, FILE_GROUP, "Machines", NULL, error);
+    machines = read_list(file, "Machines", error);
     if (!machines)
         return false;
     for (char **uuid = machines; *uuid; uuid++) {
@@ -307,7 +330,7 @@ Tenant *tenant_from_key_file(GKeyFile *file, GError **error)
 
     if (!check_words(file, error))
         return NULL;
-    name = g_key_file_get_string(file, FILE_GROUP, "Name", error);
+    name = read_string(file, "Name", error);
     if (!name)
         return NULL;
     if (!tenant_name_is_valid(name)) {
