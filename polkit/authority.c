@@ -9,6 +9,10 @@
 /* polkitd may be restarted while it asks somebody; the question is put once more then. */
 #define TRIES_MAX 2
 
+/* When nobody is to be asked, the answer is due by then; a rule may run programs, which polkit allows 10 s.
+ */
+#define ANSWER_DEADLINE_S 15
+
 struct Authority {
     GCancellable *connecting; /* NULL = not trying to connect */
     PolkitAuthority *polkit;  /* NULL until connected */
@@ -26,6 +30,7 @@ struct AuthorityCheck {
 
     unsigned tries;
     GCancellable *cancellable; /* of the running call; it also makes polkit close the dialog */
+    guint deadline;            /* source; 0 = somebody may be asked, and takes as long as he takes */
 };
 
 static void check_free(AuthorityCheck *check)
@@ -37,11 +42,36 @@ static void check_free(AuthorityCheck *check)
     g_free(check);
 }
 
+/* Nobody waits for its answer any more. */
+static void check_forget(AuthorityCheck *check)
+{
+    g_hash_table_remove(check->authority->checks, check);
+    check->authority = NULL;
+    g_clear_handle_id(&check->deadline, g_source_remove);
+    if (check->cancellable)
+        g_cancellable_cancel(check->cancellable); /* check_answered() frees it */
+    else
+        check_free(check);
+}
+
 static void check_finish(AuthorityCheck *check, AuthorityVerdict verdict, const char *text)
 {
     g_hash_table_remove(check->authority->checks, check);
+    g_clear_handle_id(&check->deadline, g_source_remove);
     check->done(verdict, text, check->userdata);
     check_free(check);
+}
+
+static gboolean check_is_late(gpointer userdata)
+{
+    AuthorityCheck *check = userdata;
+    AuthorityDone done = check->done;
+    void *its_userdata = check->userdata;
+
+    check->deadline = 0;
+    check_forget(check);
+    done(AUTHORITY_FAILED, "it does not answer", its_userdata);
+    return G_SOURCE_REMOVE;
 }
 
 static AuthorityVerdict verdict_of(PolkitAuthorizationResult *result)
@@ -197,6 +227,8 @@ AuthorityCheck *authority_check(Authority *self, const char *sender, const char 
     for (gsize i = 0; details[i]; i += 2)
         polkit_details_insert(check->details, details[i], details[i + 1]);
     g_hash_table_add(self->checks, check);
+    if (!interactive)
+        check->deadline = g_timeout_add_seconds(ANSWER_DEADLINE_S, check_is_late, check);
 
     if (self->polkit)
         check_ask(check);
@@ -207,10 +239,5 @@ AuthorityCheck *authority_check(Authority *self, const char *sender, const char 
 
 void authority_check_cancel(AuthorityCheck *check)
 {
-    g_hash_table_remove(check->authority->checks, check);
-    check->authority = NULL;
-    if (check->cancellable)
-        g_cancellable_cancel(check->cancellable); /* check_answered() frees it */
-    else
-        check_free(check);
+    check_forget(check);
 }

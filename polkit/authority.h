@@ -31,7 +31,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Authority, authority_free)
 
 /* details: key, value, key, value, …, NULL; clean UTF-8, shown in the dialog as they are. done() is called
  * exactly once and never from inside this function, unless the check is cancelled; the check is gone after.
- */
+ * Unless interactive, it is called within 15 s. */
 AuthorityCheck *authority_check(Authority *authority, const char *sender, const char *action,
                                 const char *const *details, bool interactive, AuthorityDone done,
                                 void *userdata);

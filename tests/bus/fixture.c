@@ -35,11 +35,13 @@ static const char bus_config[] =
     "<allow receive_type=\"method_return\"/><allow receive_type=\"error\"/><allow receive_type=\"signal\"/>\n"
     "</policy></busconfig>\n";
 
-/* polkitd reads fixed folders: it gets its own view of them. $1: our actions, $2: the test's rules. */
+/* polkitd reads fixed places: it gets its own view of them. $1: our actions, $2: the test's rules, $3:
+ * groups. */
 static const char polkit_script[] = "mount --bind \"$1\" /usr/share/polkit-1/actions &&"
                                     " for d in /etc/polkit-1/rules.d /usr/share/polkit-1/rules.d; do"
                                     "  [ ! -d $d ] || mount --bind \"$2\" $d || exit 1; done;"
-                                    " exec /usr/lib/polkit-1/polkitd --no-debug";
+                                    " mount --bind \"$3\" /etc/group || exit 1;"
+                                    " exec /usr/lib/polkit-1/polkitd --no-debug --replace";
 
 /* ------------------------------------------------------------------ processes */
 
@@ -121,14 +123,37 @@ static void start_bus(Fixture *fixture)
     assert_true(g_setenv("DBUS_SYSTEM_BUS_ADDRESS", fixture->address, TRUE));
 }
 
+/* Takes the place of one that is there. */
 static void start_polkit(Fixture *fixture)
 {
     g_autofree char *actions = g_build_filename(fixture->dir, "actions", NULL);
     g_autofree char *rules = g_build_filename(fixture->dir, "rules", NULL);
+    g_autofree char *groups = g_build_filename(fixture->dir, "group", NULL);
 
     fixture->polkit_pid = spawn(
-        fixture, (const char *[]){ "unshare", "-m", "sh", "-c", polkit_script, "sh", actions, rules, NULL },
+        fixture,
+        (const char *[]){ "unshare", "-m", "sh", "-c", polkit_script, "sh", actions, rules, groups, NULL },
         NULL, "polkit.log");
+}
+
+/* The host's groups, with those of the tests before any of the same name. */
+static void make_groups(Fixture *fixture)
+{
+    static const char *const ours[] = { "usbferry:x:64301:bin", "cad:x:64302:bin",
+                                        "operators:x:64303:daemon" };
+    g_autofree char *text = NULL;
+    g_auto(GStrv) lines = NULL;
+    GString *groups = g_string_new(NULL);
+
+    assert_true(g_file_get_contents("/etc/group", &text, NULL, NULL));
+    lines = g_strsplit(text, "\n", -1);
+    for (gsize i = 0; i < G_N_ELEMENTS(ours); i++)
+        g_string_append_printf(groups, "%s\n", ours[i]);
+    for (char **line = lines; *line; line++)
+        if (**line)
+            g_string_append_printf(groups, "%s\n", *line);
+    write_text(fixture->dir, "group", groups->str);
+    g_string_free(groups, TRUE);
 }
 
 static void make_polkit_folders(Fixture *fixture)
@@ -400,12 +425,28 @@ void fixture_stop_polkit(Fixture *fixture)
     fixture_wait_for(fixture, polkit_is_gone, NULL, "polkitd is off the bus");
 }
 
-void fixture_start_polkit(Fixture *fixture, const char *rules)
+static void write_rules(Fixture *fixture, const char *rules)
 {
     g_autofree char *dir = g_build_filename(fixture->dir, "rules", NULL);
 
     if (rules)
         write_text(dir, "50-test.rules", rules);
+}
+
+void fixture_replace_polkit(Fixture *fixture, const char *rules)
+{
+    GPid old = fixture->polkit_pid;
+
+    write_rules(fixture, rules);
+    start_polkit(fixture);
+    /* it ends by itself when it has lost its name */
+    while (waitpid(old, NULL, 0) < 0 && errno == EINTR)
+        continue;
+}
+
+void fixture_start_polkit(Fixture *fixture, const char *rules)
+{
+    write_rules(fixture, rules);
     start_polkit(fixture);
     fixture_wait_for(fixture, polkit_is_there, NULL, "polkitd is on the bus");
 }
@@ -433,6 +474,7 @@ int fixture_setup(void **state)
     add_usb_device(fixture, ROOT_HUB, "0", "09", ":090000:", "1d6b", "0002", "", "xHCI Host Controller");
     start_bus(fixture);
     make_polkit_folders(fixture);
+    make_groups(fixture);
     start_polkit(fixture);
     fixture->bus = fixture_connect(fixture, 0);
     fixture_start_daemon(fixture);

@@ -18,9 +18,11 @@
 #define FIXTURE_DESK   "11111111-1111-1111-1111-111111111111"
 #define FIXTURE_STUDIO "22222222-2222-2222-2222-222222222222"
 
-/* Uids without any right: nobody and daemon. The bus refuses uids that have no name. */
+/* Uids without any right: nobody, daemon and bin. The bus refuses uids that have no name. For polkitd, daemon
+ * is in the group operators, and bin in usbferry and cad. */
 #define FIXTURE_STRANGER 65534
 #define FIXTURE_OTHER    1
+#define FIXTURE_MEMBER   2
 
 typedef struct Fixture {
     char *dir;
@@ -52,6 +54,8 @@ void fixture_print_log(Fixture *fixture);
 /* polkitd, with these rules (NULL = those of before) once it was stopped. */
 void fixture_stop_polkit(Fixture *fixture);
 void fixture_start_polkit(Fixture *fixture, const char *rules);
+/* Another one takes over from the one that runs. */
+void fixture_replace_polkit(Fixture *fixture, const char *rules);
 
 /* A device of the mock controller: sysname "1-2" or "1-3.1"; told to the service as udev does it, with a new
  * device number each time. */

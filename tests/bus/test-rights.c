@@ -3,14 +3,11 @@
 
 #include "tests/bus/cmocka-include.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "tests/bus/fixture.h"
+#include "tests/bus/agent.h"
 
 #define DEADLINE_US (20 * G_USEC_PER_SEC)
-#define AGENT_PATH  "/org/usbferry1/test/Agent"
 
 static sd_bus_message *new_assign(sd_bus *bus, const char *sysname, bool interactive)
 {
@@ -117,94 +114,6 @@ static void test_everybody_may_look(void **state)
 
 /* ------------------------------------------------------------------ a dialog that is never answered */
 
-typedef struct Agent {
-    sd_bus *bus;
-    unsigned asked;
-    unsigned cancelled;
-    char *message;
-} Agent;
-
-static int agent_begin(sd_bus_message *message, void *userdata, sd_bus_error *error)
-{
-    Agent *agent = userdata;
-    const char *action, *text;
-
-    assert_true(sd_bus_message_read(message, "ss", &action, &text) >= 0);
-    agent->asked++;
-    g_free(agent->message);
-    agent->message = g_strdup(text);
-    /* No answer, ever. */
-    return 1;
-}
-
-static int agent_cancel(sd_bus_message *message, void *userdata, sd_bus_error *error)
-{
-    Agent *agent = userdata;
-
-    agent->cancelled++;
-    return sd_bus_reply_method_return(message, NULL);
-}
-
-static const sd_bus_vtable agent_vtable[] = {
-    SD_BUS_VTABLE_START(0),
-    SD_BUS_METHOD("BeginAuthentication", "sssa{ss}sa(sa{sv})", "", agent_begin, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD("CancelAuthentication", "s", "", agent_cancel, SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_VTABLE_END,
-};
-
-/* In field 22 of /proc/PID/stat, counted behind the name in brackets. */
-static uint64_t start_time(void)
-{
-    enum { FIELDS_BEHIND_NAME = 20 };
-    g_autofree char *stat = NULL;
-    g_auto(GStrv) fields = NULL;
-
-    assert_true(g_file_get_contents("/proc/self/stat", &stat, NULL, NULL));
-    fields = g_strsplit(strrchr(stat, ')') + 2, " ", -1);
-    return g_ascii_strtoull(fields[FIELDS_BEHIND_NAME - 1], NULL, 10);
-}
-
-static void register_agent(Fixture *fixture, Agent *agent)
-{
-    sd_bus_error error = SD_BUS_ERROR_NULL;
-    sd_bus_message *message = NULL;
-
-    agent->bus = fixture_connect(fixture, 0);
-    assert_true(sd_bus_add_object_vtable(agent->bus, NULL, AGENT_PATH,
-                                         "org.freedesktop.PolicyKit1.AuthenticationAgent", agent_vtable,
-                                         agent) >= 0);
-    assert_true(sd_bus_message_new_method_call(agent->bus, &message, "org.freedesktop.PolicyKit1",
-                                               "/org/freedesktop/PolicyKit1/Authority",
-                                               "org.freedesktop.PolicyKit1.Authority",
-                                               "RegisterAuthenticationAgent") >= 0);
-    assert_true(sd_bus_message_append(message, "(sa{sv})ss", "unix-process", 3, "pid", "u",
-                                      (uint32_t)getpid(), "start-time", "t", start_time(), "uid", "i",
-                                      FIXTURE_STRANGER, "C", AGENT_PATH) >= 0);
-    if (sd_bus_call(agent->bus, message, DEADLINE_US, &error, NULL) < 0) {
-        fixture_print_log(fixture);
-        fail_msg("no agent: %s: %s", error.name, error.message);
-    }
-    sd_bus_message_unref(message);
-}
-
-static bool was_asked(Fixture *fixture, void *userdata)
-{
-    Agent *agent = userdata;
-
-    while (sd_bus_process(agent->bus, NULL) > 0)
-        continue;
-    return agent->asked > 0;
-}
-
-static bool was_cancelled(Fixture *fixture, void *userdata)
-{
-    Agent *agent = userdata;
-
-    while (sd_bus_process(agent->bus, NULL) > 0)
-        continue;
-    return agent->cancelled > 0;
-}
-
 static int note_reply(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
     *(bool *)userdata = true;
@@ -222,15 +131,15 @@ static void test_unanswered_question(void **state)
 
     plug(fixture, "1-2", "KBD-0001");
     plug(fixture, "1-3", "KBD-0002");
-    register_agent(fixture, &agent);
+    agent_register(fixture, &agent, FIXTURE_STRANGER);
     question = new_assign(stranger, "1-2", true);
     assert_true(sd_bus_call_async(stranger, NULL, question, note_reply, &answered, UINT64_MAX) >= 0);
     sd_bus_message_unref(question);
     assert_true(sd_bus_flush(stranger) >= 0);
-    fixture_wait_for(fixture, was_asked, &agent, "polkit has asked");
+    agent_wait_asked(fixture, &agent, 1);
     /* The person in front of the dialog reads which device and which machine it is about. */
-    if (!strstr(agent.message, "Keyboard K120") || !strstr(agent.message, "desk"))
-        fail_msg("the question is: %s", agent.message);
+    if (!strstr(agent.text, "Keyboard K120") || !strstr(agent.text, "desk"))
+        fail_msg("the question is: %s", agent.text);
 
     /* Meanwhile everybody else is served, also for the very same device. */
     assignment = fixture_assign(fixture, "1-3", FIXTURE_DESK);
@@ -244,9 +153,8 @@ static void test_unanswered_question(void **state)
 
     /* The caller leaves: the dialog goes. */
     sd_bus_close_unref(stranger);
-    fixture_wait_for(fixture, was_cancelled, &agent, "the question is withdrawn");
-    sd_bus_flush_close_unref(agent.bus);
-    g_free(agent.message);
+    agent_wait_cancelled(fixture, &agent, 1);
+    agent_close(&agent);
 }
 
 /* ------------------------------------------------------------------ many dialogs of one user */
@@ -292,7 +200,7 @@ static void test_one_user_cannot_use_up_the_questions(void **state)
     Agent agent = { .bus = NULL };
 
     plug(fixture, "1-2", "KBD-0001");
-    register_agent(fixture, &agent);
+    agent_register(fixture, &agent, FIXTURE_STRANGER);
     for (int i = 0; i < CONNECTIONS; i++) {
         flood.connections[i] = fixture_connect(fixture, FIXTURE_STRANGER);
         for (int k = 0; k < QUESTIONS; k++) {
@@ -312,8 +220,7 @@ static void test_one_user_cannot_use_up_the_questions(void **state)
     for (int i = 0; i < CONNECTIONS; i++)
         sd_bus_close_unref(flood.connections[i]);
     sd_bus_flush_close_unref(other);
-    sd_bus_flush_close_unref(agent.bus);
-    g_free(agent.message);
+    agent_close(&agent);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)

@@ -113,6 +113,16 @@ class Lab:
     def run_as(self, user, command, check=True, timeout=60, input=None, tty=False):
         return self.run(f'cd / && exec runuser -u {user} -- bash -c {shlex.quote(command)}', check, timeout, input, tty)
 
+    def run_in_session(self, user, command, check=True, timeout=60):
+        """The same in a session of this user at the host, on the console that is in front: local and active for polkit."""
+        tag = f'/run/lab-{time.monotonic_ns()}'
+        # A file, so that systemd expands nothing in it. The terminal makes pam_systemd register a session on the seat.
+        self.run(f'cat > {tag}.sh', input=command)
+        return self.run(
+            f'systemd-run --quiet --wait --collect -p User={user} -p PAMName=login -p TTYPath=/dev/tty1 '
+            f'-p WorkingDirectory=/ -p StandardOutput=truncate:{tag}.out -p StandardError=truncate:{tag}.err '
+            f'bash {tag}.sh; status=$?; cat {tag}.out; cat {tag}.err >&2; exit $status', check=check, timeout=timeout)
+
     @contextlib.contextmanager
     def background(self, command):
         """Runs a command in the host during a with block; the block's variable is a function that returns its output so far.

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* While polkit asks: many questions of one caller, polkitd that goes, comes, or hangs, and objects that are
+ * gone when the answer comes. */
+
+#include "tests/bus/cmocka-include.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "tests/bus/agent.h"
+#include "tests/bus/group-calls.h"
+
+#define DEADLINE_US (20 * G_USEC_PER_SEC)
+
+#define QUESTIONS 200
+#define OPEN_MAX  8 /* of one user */
+
+#define OK         "ok"
+#define DENIED     "org.freedesktop.DBus.Error.AccessDenied"
+#define CHALLENGE  "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"
+#define GONE(what) FERRY_ERROR_PREFIX "NoSuch" what
+
+#define DEVICE "1-2"
+#define IDS    "046d:c31c"
+#define SERIAL "KBD-0001"
+
+#define ALLOW "polkit.addRule(function (action) { return polkit.Result.YES; });\n"
+
+/* A call that is being asked about. */
+typedef struct Open {
+    sd_bus *bus;
+    char *name; /* of the error, or OK; NULL = no answer yet */
+    char *text;
+} Open;
+
+static int note_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    Open *open = userdata;
+    const sd_bus_error *its = sd_bus_message_get_error(reply);
+
+    open->name = g_strdup(its ? its->name : OK);
+    open->text = g_strdup(its ? its->message : "");
+    return 0;
+}
+
+/* As a stranger with an agent. */
+static void call(Fixture *fixture, Open *open, const char *path, const char *interface, const char *member,
+                 bool interactive, const char *types, ...)
+{
+    sd_bus_message *message = NULL;
+    va_list arguments;
+
+    *open = (Open){ .bus = fixture_connect(fixture, FIXTURE_STRANGER) };
+    assert_true(
+        sd_bus_message_new_method_call(open->bus, &message, FERRY_BUS_NAME, path, interface, member) >= 0);
+    va_start(arguments, types);
+    assert_true(sd_bus_message_appendv(message, types, arguments) >= 0);
+    va_end(arguments);
+    assert_true(sd_bus_message_set_allow_interactive_authorization(message, interactive) >= 0);
+    assert_true(sd_bus_call_async(open->bus, NULL, message, note_answer, open, UINT64_MAX) >= 0);
+    assert_true(sd_bus_flush(open->bus) >= 0);
+    sd_bus_message_unref(message);
+}
+
+static void call_assign(Fixture *fixture, Open *open, bool interactive)
+{
+    g_autofree char *device = fixture_device_path(DEVICE);
+    g_autofree char *desk = fixture_machine_path(FIXTURE_DESK);
+
+    call(fixture, open, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Assign", interactive, "ooa{sv}", device,
+         desk, 0);
+}
+
+static bool is_answered(Fixture *fixture, void *userdata)
+{
+    Open *open = userdata;
+
+    while (sd_bus_process(open->bus, NULL) > 0)
+        continue;
+    return open->name;
+}
+
+/* The answer's text. New string. */
+static char *finish(Fixture *fixture, Open *open, const char *expected)
+{
+    char *text;
+
+    fixture_wait_for(fixture, is_answered, open, "the call is answered");
+    if (strcmp(open->name, expected) != 0) {
+        fixture_print_log(fixture);
+        fail_msg("%s: %s, expected %s", open->name, open->text, expected);
+    }
+    text = g_steal_pointer(&open->text);
+    g_free(open->name);
+    sd_bus_flush_close_unref(open->bus);
+    return text;
+}
+
+static void assert_assign(Fixture *fixture, const char *expected, const char *part)
+{
+    Open open;
+    g_autofree char *text = NULL;
+
+    call_assign(fixture, &open, false);
+    text = finish(fixture, &open, expected);
+    assert_says(text, part);
+}
+
+/* ------------------------------------------------------------------ many */
+
+typedef struct Flood {
+    sd_bus *bus;
+    unsigned refused, others;
+} Flood;
+
+static int note_refusal(sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    Flood *flood = userdata;
+    const sd_bus_error *its = sd_bus_message_get_error(reply);
+
+    /* ours, or the bus's own when it has too many calls of one connection to wait for */
+    if (its && (strcmp(its->name, FERRY_ERROR_PREFIX "LimitExceeded") == 0 ||
+                strcmp(its->name, "org.freedesktop.DBus.Error.LimitsExceeded") == 0))
+        flood->refused++;
+    else
+        flood->others++;
+    return 0;
+}
+
+static bool rest_is_refused(Fixture *fixture, void *userdata)
+{
+    Flood *flood = userdata;
+
+    while (sd_bus_process(flood->bus, NULL) > 0)
+        continue;
+    return flood->refused + flood->others >= QUESTIONS - OPEN_MAX;
+}
+
+static void test_two_hundred_questions(void **state)
+{
+    Fixture *fixture = *state;
+    Flood flood = { .bus = fixture_connect(fixture, FIXTURE_STRANGER) };
+    g_autofree char *device = fixture_device_path(DEVICE);
+    g_autofree char *desk = fixture_machine_path(FIXTURE_DESK);
+    sd_bus *other = fixture_connect(fixture, FIXTURE_OTHER);
+    sd_bus_error error = SD_BUS_ERROR_NULL;
+    g_autofree char *assignment = NULL;
+    Agent agent;
+    Open again;
+
+    groups_plug(fixture, DEVICE, IDS, SERIAL);
+    groups_plug(fixture, "1-3", IDS, "KBD-0002");
+    agent_register(fixture, &agent, FIXTURE_STRANGER);
+    for (unsigned i = 0; i < QUESTIONS; i++) {
+        sd_bus_message *message = NULL;
+
+        assert_true(sd_bus_message_new_method_call(flood.bus, &message, FERRY_BUS_NAME, FERRY_PATH_ROOT,
+                                                   FERRY_INTERFACE_MANAGER, "Assign") >= 0);
+        assert_true(sd_bus_message_append(message, "ooa{sv}", device, desk, 0) >= 0);
+        assert_true(sd_bus_message_set_allow_interactive_authorization(message, true) >= 0);
+        assert_true(sd_bus_call_async(flood.bus, NULL, message, note_refusal, &flood, UINT64_MAX) >= 0);
+        sd_bus_message_unref(message);
+    }
+    assert_true(sd_bus_flush(flood.bus) >= 0);
+    fixture_wait_for(fixture, rest_is_refused, &flood, "what is too much is refused");
+    assert_int_equal(flood.others, 0);
+    agent_wait_asked(fixture, &agent, OPEN_MAX);
+
+    /* Others are served while all of these are open. */
+    assert_true(sd_bus_call_method(other, FERRY_BUS_NAME, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER,
+                                   "ReleaseAll", &error, NULL, "a{sv}", 0) < 0);
+    assert_string_equal(error.name, CHALLENGE);
+    sd_bus_error_free(&error);
+    assignment = fixture_assign(fixture, "1-3", FIXTURE_DESK);
+    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
+    assert_int_equal(agent.cancelled, 0);
+
+    /* The caller leaves: all are cancelled, and he can be asked again. */
+    sd_bus_close_unref(flood.bus);
+    agent_wait_cancelled(fixture, &agent, OPEN_MAX);
+    call_assign(fixture, &again, true);
+    agent_wait_asked(fixture, &agent, OPEN_MAX + 1);
+    agent_say_yes(fixture, &agent);
+    g_free(finish(fixture, &again, OK));
+    assert_int_equal(agent.asked, OPEN_MAX + 1);
+    sd_bus_flush_close_unref(other);
+    agent_close(&agent);
+}
+
+/* ------------------------------------------------------------------ polkitd */
+
+static void test_polkitd_is_killed_while_it_asks(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *text = NULL;
+    Agent agent;
+    Open open;
+
+    groups_plug(fixture, DEVICE, IDS, SERIAL);
+    agent_register(fixture, &agent, FIXTURE_STRANGER);
+    call_assign(fixture, &open, true);
+    agent_wait_asked(fixture, &agent, 1);
+    fixture_stop_polkit(fixture);
+    text = finish(fixture, &open, DENIED);
+    assert_says(text, "polkit could not be asked");
+    fixture_start_polkit(fixture, NULL);
+    assert_assign(fixture, CHALLENGE, "has to be asked for");
+    g_free(fixture_assign(fixture, DEVICE, FIXTURE_DESK));
+    agent_close(&agent);
+}
+
+static void test_question_is_put_to_the_next_polkitd(void **state)
+{
+    Fixture *fixture = *state;
+    Agent agent;
+    Open open;
+
+    groups_plug(fixture, DEVICE, IDS, SERIAL);
+    agent_register(fixture, &agent, FIXTURE_STRANGER);
+    call_assign(fixture, &open, true);
+    agent_wait_asked(fixture, &agent, 1);
+    fixture_replace_polkit(fixture, ALLOW);
+    g_free(finish(fixture, &open, OK));
+    agent_close(&agent);
+}
+
+static void test_polkitd_is_absent(void **state)
+{
+    Fixture *fixture = *state;
+
+    groups_plug(fixture, DEVICE, IDS, SERIAL);
+    fixture_stop_polkit(fixture);
+    assert_assign(fixture, DENIED, "polkit could not be asked");
+    /* also from the start */
+    fixture_stop_daemon(fixture, SIGTERM);
+    fixture_start_daemon(fixture);
+    g_free(fixture_script(fixture, "define %s desk", FIXTURE_DESK));
+    g_free(fixture_script(fixture, "start %s", FIXTURE_DESK));
+    g_free(fixture_script(fixture, "connect"));
+    fixture_wait(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Settling", "false");
+    assert_assign(fixture, DENIED, "polkit could not be asked");
+    g_free(fixture_assign(fixture, DEVICE, FIXTURE_DESK));
+    /* and when it comes, it is asked */
+    fixture_start_polkit(fixture, NULL);
+    sd_bus_message_unref(
+        fixture_call_ok(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "ReleaseAll", "a{sv}", 0));
+    assert_assign(fixture, CHALLENGE, "has to be asked for");
+}
+
+static void test_polkitd_hangs(void **state)
+{
+    Fixture *fixture = *state;
+    Open open;
+    g_autofree char *text = NULL;
+    g_autofree char *assignment = NULL;
+
+    groups_plug(fixture, DEVICE, IDS, SERIAL);
+    groups_plug(fixture, "1-3", IDS, "KBD-0002");
+    assert_int_equal(kill(fixture->polkit_pid, SIGSTOP), 0);
+    call_assign(fixture, &open, false);
+    assignment = fixture_assign(fixture, "1-3", FIXTURE_DESK);
+    assert_null(open.name);
+    text = finish(fixture, &open, DENIED);
+    assert_says(text, "polkit could not be asked");
+    assert_int_equal(kill(fixture->polkit_pid, SIGCONT), 0);
+    assert_assign(fixture, CHALLENGE, "has to be asked for");
+}
+
+/* ------------------------------------------------------------------ the object */
+
+static void test_dialog_is_answered(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *text = NULL;
+    Agent agent;
+    Open open;
+
+    groups_plug(fixture, DEVICE, IDS, SERIAL);
+    agent_register(fixture, &agent, FIXTURE_STRANGER);
+    call_assign(fixture, &open, true);
+    agent_wait_asked(fixture, &agent, 1);
+    agent_dismiss(&agent);
+    text = finish(fixture, &open, DENIED);
+    assert_says(text, "dismissed");
+    call_assign(fixture, &open, true);
+    agent_wait_asked(fixture, &agent, 2);
+    agent_say_yes(fixture, &agent);
+    g_free(finish(fixture, &open, OK));
+    agent_close(&agent);
+}
+
+static void test_object_is_gone_when_the_answer_comes(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *device = fixture_device_path(DEVICE);
+    g_autofree char *studio = fixture_machine_path(FIXTURE_STUDIO);
+    g_autofree char *group = group_create_with(fixture, "keys", "vendor=0529");
+    g_autofree char *assignment = NULL;
+    Agent agent;
+    Open open;
+
+    groups_plug(fixture, DEVICE, IDS, SERIAL);
+    agent_register(fixture, &agent, FIXTURE_STRANGER);
+
+    assignment = fixture_assign(fixture, DEVICE, FIXTURE_DESK);
+    call(fixture, &open, assignment, FERRY_INTERFACE_ASSIGNMENT, "Release", true, "a{sv}", 0);
+    agent_wait_asked(fixture, &agent, 1);
+    sd_bus_message_unref(
+        fixture_call_ok(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Release", "a{sv}", 0));
+    fixture_wait_object(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, false);
+    agent_say_yes(fixture, &agent);
+    g_free(finish(fixture, &open, GONE("Assignment")));
+
+    call(fixture, &open, group, FERRY_INTERFACE_GROUP, "AddRule", true, "sa{sv}", "vendor=1234", 0);
+    agent_wait_asked(fixture, &agent, 2);
+    sd_bus_message_unref(fixture_call_ok(fixture, group, FERRY_INTERFACE_GROUP, "Delete", "a{sv}", 0));
+    agent_say_yes(fixture, &agent);
+    g_free(finish(fixture, &open, GONE("Group")));
+
+    call(fixture, &open, studio, FERRY_INTERFACE_MACHINE, "ReleaseAll", true, "a{sv}", 0);
+    agent_wait_asked(fixture, &agent, 3);
+    g_free(fixture_script(fixture, "undefine %s", FIXTURE_STUDIO));
+    fixture_wait_object(fixture, studio, FERRY_INTERFACE_MACHINE, false);
+    agent_say_yes(fixture, &agent);
+    g_free(finish(fixture, &open, GONE("Machine")));
+
+    fixture_wait(fixture, device, FERRY_INTERFACE_DEVICE, "State", "host");
+    call_assign(fixture, &open, true);
+    agent_wait_asked(fixture, &agent, 4);
+    fixture_unplug(fixture, DEVICE);
+    fixture_wait_object(fixture, device, FERRY_INTERFACE_DEVICE, false);
+    agent_say_yes(fixture, &agent);
+    g_free(finish(fixture, &open, GONE("Device")));
+    agent_close(&agent);
+}
+
+/* What stands in its place has the same path, and isn't what somebody said yes to. */
+static void test_another_device_is_there_when_the_answer_comes(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *device = fixture_device_path(DEVICE);
+    g_autofree char *text = NULL;
+    Agent agent;
+    Open open;
+
+    groups_plug(fixture, DEVICE, IDS, SERIAL);
+    agent_register(fixture, &agent, FIXTURE_STRANGER);
+    call_assign(fixture, &open, true);
+    agent_wait_asked(fixture, &agent, 1);
+    fixture_unplug(fixture, DEVICE);
+    fixture_wait_object(fixture, device, FERRY_INTERFACE_DEVICE, false);
+    groups_plug(fixture, DEVICE, IDS, "KBD-0002");
+    agent_say_yes(fixture, &agent);
+    text = finish(fixture, &open, DENIED);
+    assert_says(text, "changed while the question was open");
+    fixture_wait(fixture, device, FERRY_INTERFACE_DEVICE, "State", "host");
+    agent_close(&agent);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_two_hundred_questions),
+        TEST(test_polkitd_is_killed_while_it_asks),
+        TEST(test_question_is_put_to_the_next_polkitd),
+        TEST(test_polkitd_is_absent),
+        TEST(test_polkitd_hangs),
+        TEST(test_dialog_is_answered),
+        TEST(test_object_is_gone_when_the_answer_comes),
+        TEST(test_another_device_is_there_when_the_answer_comes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
