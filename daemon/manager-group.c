@@ -209,7 +209,7 @@ static Group *find_ours(Manager *self, const char *name, GError **error)
 {
     Group *group = manager_find_changeable_group(self, name, error);
 
-    if (!group || !registry_tenant(self->registry, group->tenant))
+    if (!group || !group->tenant)
         return group;
     g_set_error(error, FERRY_ERROR, FERRY_ERROR_NOT_OWNED,
                 "group %s belongs to tenant %s: grant devices to the tenant or revoke them", name,
@@ -318,8 +318,13 @@ void manager_update_group(Manager *self, const char *name, const GroupChoices *c
 bool manager_check_delete_group(Manager *self, const char *name, bool force, GError **error)
 {
     g_autoptr(GPtrArray) assignments = registry_sorted(self->registry->assignments);
+    g_autofree char *tenant = NULL;
 
-    if (!find_ours(self, name, error))
+    (void)group_name_is_tenants(name, &tenant);
+    /* One whose tenant isn't there (its file is damaged) can be deleted, so that its devices are free again.
+     */
+    if (!(registry_tenant(self->registry, tenant) ? find_ours(self, name, error)
+                                                  : manager_find_changeable_group(self, name, error)))
         return false;
     for (guint i = 0; !force && i < assignments->len; i++) {
         const Assignment *assignment = assignments->pdata[i];

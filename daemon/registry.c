@@ -101,6 +101,19 @@ Tenant *registry_machine_tenant(Registry *registry, const char *uuid)
     return NULL;
 }
 
+Tenant *registry_assignment_tenant(Registry *registry, const Assignment *assignment)
+{
+    const char *name = assignment->tenant;
+
+    for (guint i = 0; !name && !assignment->group && i < assignment->claims->len; i++) {
+        const Claim *claim = assignment->claims->pdata[i];
+        const Device *device = registry_device(registry, claim->sysname);
+
+        name = device ? device->tenant : NULL;
+    }
+    return registry_tenant(registry, name);
+}
+
 static void report(Registry *registry, ChangeKind kind, ObjectType type, const char *id, unsigned fields)
 {
     if (registry->changed)

@@ -46,6 +46,9 @@ Tenant *registry_tenant(Registry *registry, const char *name);
 
 /* Whose the machine is; NULL = nobody's. */
 Tenant *registry_machine_tenant(Registry *registry, const char *uuid);
+/* Whose the assignment is: the one that it was made for, or whose the device that it has or gets has become
+ * since. NULL = nobody's, or there is no such tenant any more. */
+Tenant *registry_assignment_tenant(Registry *registry, const Assignment *assignment);
 
 /* Take the object, report ADDED. */
 void registry_add_device(Registry *registry, Device *device);

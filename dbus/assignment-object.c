@@ -71,11 +71,11 @@ typedef struct Own {
 static bool is_own(const Caller *caller, gpointer object)
 {
     const Own *own = object;
-    const Tenant *tenant = registry_tenant(own->registry, own->assignment->tenant);
+    const Tenant *tenant = registry_assignment_tenant(own->registry, own->assignment);
 
-    if (own->assignment->tenant)
-        return tenant && tenant_has_member(tenant, caller->uid, caller->gids, caller->n_gids);
-    return own->assignment->owner == caller->uid;
+    if (tenant)
+        return tenant_has_member(tenant, caller->uid, caller->gids, caller->n_gids);
+    return !own->assignment->tenant && own->assignment->owner == caller->uid;
 }
 
 /* > 0: yes; else what the handler returns, see authorize(). */

@@ -244,6 +244,11 @@ static void test_a_member_is_no_administrator(void **state)
     assert_member(people, bus, REQUIRED, assignment, "Detach");
     assert_member(people, bus, REQUIRED, assignment, "Release");
     wait_state(people, assignment, "attached");
+    /* Granted, it is the tenant's like the rest. */
+    g_free(tenant_grant(fixture, people->acme, "1-2", "keys"));
+    assert_member(people, people->other, REQUIRED, assignment, "Detach");
+    assert_member(people, bus, NULL, assignment, "Detach");
+    wait_state(people, assignment, "disabled");
 }
 
 /* Who leaves the tenant keeps no hold on what he gave. */

@@ -241,6 +241,67 @@ static void test_what_others_use_cannot_be_granted(void **state)
     g_free(tenant_grant(fixture, acme, "1-1", "keys"));
 }
 
+typedef struct Answers {
+    unsigned n;
+    unsigned good;
+    char *error; /* the last one's name */
+} Answers;
+
+static int take_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    Answers *answers = userdata;
+
+    answers->n++;
+    if (sd_bus_message_is_method_error(reply, NULL)) {
+        g_free(answers->error);
+        answers->error = g_strdup(sd_bus_message_get_error(reply)->name + strlen(FERRY_ERROR_PREFIX));
+    } else {
+        answers->good++;
+    }
+    return 1;
+}
+
+static bool are_answered(Fixture *fixture, void *userdata)
+{
+    return ((const Answers *)userdata)->n == 2;
+}
+
+/* The second call comes before the first one is on the disk. */
+static void test_two_at_once(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *acme = tenant_create_with(fixture, "acme", NULL, FIXTURE_DESK);
+    g_autofree char *globex = tenant_create(fixture, "globex", NULL);
+    g_autofree char *studio = fixture_machine_path(FIXTURE_STUDIO);
+
+    for (int round = 0; round < 10; round++) {
+        g_autofree char *sysname = g_strdup_printf("1-%d", round + 1);
+        g_autofree char *serial = g_strdup_printf("KEY-%04d", round);
+        g_autofree char *device = fixture_device_path(sysname);
+        Answers answers = { .n = 0 };
+
+        groups_plug(fixture, sysname, DONGLE, serial);
+        assert_true(sd_bus_call_method_async(fixture->bus, NULL, FERRY_BUS_NAME, acme, FERRY_INTERFACE_TENANT,
+                                             "Grant", take_answer, &answers, "aosa{sv}", 1, device, "",
+                                             0) >= 0);
+        if (round % 2)
+            assert_true(sd_bus_call_method_async(fixture->bus, NULL, FERRY_BUS_NAME, globex,
+                                                 FERRY_INTERFACE_TENANT, "Grant", take_answer, &answers,
+                                                 "aosa{sv}", 1, device, "", 0) >= 0);
+        else
+            assert_true(sd_bus_call_method_async(fixture->bus, NULL, FERRY_BUS_NAME, FERRY_PATH_ROOT,
+                                                 FERRY_INTERFACE_MANAGER, "Assign", take_answer, &answers,
+                                                 "ooa{sv}", device, studio, 0) >= 0);
+        fixture_wait_for(fixture, are_answered, &answers, "both calls are answered");
+        assert_int_equal(answers.good, 1);
+        assert_true(strcmp(answers.error, "NotOwned") == 0 || strcmp(answers.error, "DeviceBusy") == 0);
+        g_free(answers.error);
+        assert_tenant_of_device(fixture, sysname, acme);
+    }
+    assert_no_assignments(fixture, FIXTURE_STUDIO);
+    wait_list(fixture, globex, FERRY_INTERFACE_TENANT, "Devices", "");
+}
+
 static void test_bad_input(void **state)
 {
     Fixture *fixture = *state;
@@ -362,9 +423,10 @@ static void test_damaged_tenant_still_owns(void **state)
     g_autofree char *file = fixture_state_path(fixture, "tenants/acme");
     g_autofree char *aside = g_strconcat(file, ".damaged", NULL);
     g_autofree char *device = fixture_device_path("1-1"), *desk = fixture_machine_path(FIXTURE_DESK);
+    g_autofree char *group = NULL;
 
     groups_plug(fixture, "1-1", DONGLE, "KEY-0001");
-    g_free(tenant_grant(fixture, acme, "1-1", "keys"));
+    group = tenant_grant(fixture, acme, "1-1", "keys");
     fixture_stop_daemon(fixture, SIGTERM);
     assert_true(g_file_set_contents(file, "[Tenant]\nName=acme\nColour=red\n", -1, NULL));
     fixture_start_daemon(fixture);
@@ -378,6 +440,8 @@ static void test_damaged_tenant_still_owns(void **state)
     fixture_wait(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "HypervisorState", "connected");
     fixture_wait_object(fixture, desk, FERRY_INTERFACE_MACHINE, true);
     g_free(tenant_assign_error(fixture, "NotOwned", "1-1", FIXTURE_DESK));
+    g_free(fixture_call_error(fixture, "NotOwned", group, FERRY_INTERFACE_GROUP, "AddRule", "sa{sv}",
+                              "vendor=*", 0));
     /* Made anew, it has its groups again. */
     g_free(tenant_create_with(fixture, "acme", NULL, FIXTURE_DESK));
     wait_list(fixture, acme, FERRY_INTERFACE_TENANT, "Groups", "acme/keys");
@@ -597,6 +661,7 @@ int main(void)
         TEST(test_even_an_administrator_is_refused),
         TEST(test_a_tenants_machine_takes_from_the_administrator),
         TEST(test_what_others_use_cannot_be_granted),
+        TEST(test_two_at_once),
         TEST(test_bad_input),
         TEST(test_unplug_restart_kill),
         TEST(test_damaged_tenant_still_owns),
