@@ -140,6 +140,11 @@ char *client_find_group(Client *client, const char *name, GError **error)
     return find(client, "GetGroup", name, error);
 }
 
+char *client_find_tenant(Client *client, const char *name, GError **error)
+{
+    return find(client, "GetTenant", name, error);
+}
+
 bool client_wants_colors(void)
 {
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");

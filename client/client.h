@@ -43,6 +43,7 @@ sd_bus_message *client_change(Client *client, sd_bus_message *call, GError **err
 char *client_find_device(Client *client, const char *selector, GError **error);
 char *client_find_machine(Client *client, const char *name_or_uuid, GError **error);
 char *client_find_group(Client *client, const char *name, GError **error);
+char *client_find_tenant(Client *client, const char *name, GError **error);
 
 /* True when the text is the path of an object of the service. */
 bool client_is_path(const char *text);

@@ -155,6 +155,11 @@ static GVariant *get_device_rules(const Model *model, const Object *object)
     return property_list(object, "Rules");
 }
 
+static GVariant *get_tenant(const Model *model, const Object *object)
+{
+    return property_text(model_follow(model, object, "Tenant", KIND_TENANT), "Name");
+}
+
 static const Column device_columns[] = {
     { "id", "the port as the kernel names it", LOOK_PLAIN, true, get_sysname },
     { "class", "what kind of device it is", LOOK_PLAIN, true, get_class },
@@ -164,6 +169,7 @@ static const Column device_columns[] = {
     { "host", "the host that it is plugged into", LOOK_PLAIN, true, get_host },
     { "vm", "the VM that has it", LOOK_PLAIN, true, get_vm },
     { "vmstate", "what that VM does", LOOK_STATE, true, get_vm_state },
+    { "tenant", "whose it is; shown when there is any", LOOK_PLAIN, true, get_tenant },
     { "groups", "the groups that it belongs to", LOOK_CUT, true, get_groups },
     { "rules", "and the rules that say so: GROUP#ID RULE", LOOK_REST, true, get_device_rules },
     { "state", "where the device is", LOOK_STATE, false, get_state },
@@ -215,6 +221,7 @@ static const Column machine_columns[] = {
     { "name", "the VM's name", LOOK_PLAIN, true, get_name },
     { "state", "what it does", LOOK_STATE, true, get_state },
     { "uuid", "its UUID", LOOK_PLAIN, true, get_uuid },
+    { "tenant", "whose it is; shown when there is any", LOOK_PLAIN, true, get_tenant },
     { "assignments", "what was given to it", LOOK_WRAP, true, get_machine_assignments },
     { "foreign", "devices that other programs gave to it", LOOK_WRAP, true, get_foreign_devices },
     { "controller", "model of its USB controller", LOOK_PLAIN, false, get_usb_controller },
@@ -329,12 +336,42 @@ static const Column group_columns[] = {
     { "free", "of those, how many no VM has", LOOK_RIGHT, true, get_free },
     { "vms", "the VMs that draw from it", LOOK_WRAP, true, get_group_vms },
     { "devices", "its devices", LOOK_WRAP, false, get_group_devices },
+    { "tenant", "whose it is; shown when there is any", LOOK_PLAIN, true, get_tenant },
     { "priority", "a number that is kept with it", LOOK_RIGHT, false, get_priority },
     { "guestreset", "whether a VM's user may reset the device", LOOK_PLAIN, false, get_guest_reset },
     { "guestresetsall", "whether he may reset its hub", LOOK_PLAIN, false, get_guest_resets_all },
     { "description", "what it is for", LOOK_WRAP, true, get_description },
     { "icon", "name of an icon for its class", LOOK_PLAIN, false, get_icon },
     { "file", "the file that it comes from", LOOK_PLAIN, false, get_file },
+    { "path", "the object on the bus", LOOK_PLAIN, false, get_path },
+    { 0 },
+};
+
+/* tenants */
+
+static GVariant *get_members(const Model *model, const Object *object)
+{
+    return property_list(object, "Members");
+}
+
+static GVariant *get_unknown_members(const Model *model, const Object *object)
+{
+    return property_list(object, "UnknownMembers");
+}
+
+static GVariant *get_tenant_machines(const Model *model, const Object *object)
+{
+    return names_of(model, object, "Machines", "ao", KIND_MACHINE, "Name");
+}
+
+static const Column tenant_columns[] = {
+    { "name", "its name", LOOK_PLAIN, true, get_name },
+    { "members", "who gives its devices to its VMs", LOOK_WRAP, true, get_members },
+    { "vms", "its VMs", LOOK_WRAP, true, get_tenant_machines },
+    { "groups", "its groups", LOOK_WRAP, true, get_groups },
+    { "devices", "its devices that are plugged in", LOOK_WRAP, true, get_group_devices },
+    { "description", "what it is for", LOOK_WRAP, true, get_description },
+    { "unknown", "members that the host doesn't know", LOOK_WRAP, false, get_unknown_members },
     { "path", "the object on the bus", LOOK_PLAIN, false, get_path },
     { 0 },
 };
@@ -463,10 +500,9 @@ GPtrArray *overview_rows(const Model *model)
 const Column *columns_for(ObjectKind kind)
 {
     static const Column *const tables[_KIND_MAX] = {
-        [KIND_DEVICE] = device_columns,
-        [KIND_MACHINE] = machine_columns,
-        [KIND_ASSIGNMENT] = assignment_columns,
-        [KIND_GROUP] = group_columns,
+        [KIND_DEVICE] = device_columns,         [KIND_MACHINE] = machine_columns,
+        [KIND_ASSIGNMENT] = assignment_columns, [KIND_GROUP] = group_columns,
+        [KIND_TENANT] = tenant_columns,
     };
 
     return tables[kind];

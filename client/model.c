@@ -15,6 +15,7 @@ static const struct {
     [KIND_MACHINE] = { "machine", FERRY_INTERFACE_MACHINE },
     [KIND_ASSIGNMENT] = { "assignment", FERRY_INTERFACE_ASSIGNMENT },
     [KIND_GROUP] = { "group", FERRY_INTERFACE_GROUP },
+    [KIND_TENANT] = { "tenant", FERRY_INTERFACE_TENANT },
     [KIND_MANAGER] = { "service", FERRY_INTERFACE_MANAGER },
 };
 
@@ -154,6 +155,7 @@ char *object_id(const Object *object)
             id = decoded;
         break;
     case KIND_GROUP:
+    case KIND_TENANT:
         id = object_string(object, "Name");
         break;
     case KIND_MANAGER:
@@ -184,6 +186,8 @@ char *object_describe(const Object *object)
                      : g_strdup_printf("assignment %s", id);
     case KIND_GROUP:
         return g_strdup_printf("group \"%s\"", id);
+    case KIND_TENANT:
+        return g_strdup_printf("tenant \"%s\"", id);
     case KIND_MANAGER:
     case _KIND_MAX:
     case _KIND_INVALID:

@@ -14,12 +14,13 @@ typedef enum ObjectKind {
     KIND_MACHINE,
     KIND_ASSIGNMENT,
     KIND_GROUP,
+    KIND_TENANT,
     KIND_MANAGER,
     _KIND_MAX,
     _KIND_INVALID = -1,
 } ObjectKind;
 
-/* "device", "machine", "assignment", "group", "service" */
+/* "device", "machine", "assignment", "group", "tenant", "service" */
 const char *kind_to_string(ObjectKind kind);
 const char *kind_to_interface(ObjectKind kind);
 ObjectKind kind_from_interface(const char *interface);
@@ -78,8 +79,8 @@ const char *object_string(const Object *object, const char *property); /* string
 guint64 object_number(const Object *object, const char *property);     /* any unsigned type */
 bool object_flag(const Object *object, const char *property);
 
-/* What is shown as its id: a device's SysName, a machine's UUID, an assignment's id, a group's
- * name. Escaped, new string. */
+/* What is shown as its id: a device's SysName, a machine's UUID, an assignment's id, the name of a
+ * group or tenant. Escaped, new string. */
 char *object_id(const Object *object);
 /* As messages name it: 046d:c31c "Keyboard K120" (3-1.2), VM "win11". Escaped, new string. */
 char *object_describe(const Object *object);

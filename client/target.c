@@ -50,17 +50,35 @@ static const Object *get_found(const Model *model, const char *path, ObjectKind 
     return object;
 }
 
+static const Object *find_named(const Model *model, ObjectKind kind, const char *word)
+{
+    g_autoptr(GPtrArray) objects = model_sorted(model, kind);
+
+    for (guint i = 0; i < objects->len; i++)
+        if (is_called(objects->pdata[i], word))
+            return objects->pdata[i];
+    return NULL;
+}
+
 const Object *target_find_group(const Model *model, const char *word, GError **error)
 {
-    g_autoptr(GPtrArray) groups = model_sorted(model, KIND_GROUP);
+    const Object *group = find_named(model, KIND_GROUP, word);
     g_autofree char *escaped = escape_text(word);
 
-    for (guint i = 0; i < groups->len; i++)
-        if (is_called(groups->pdata[i], word))
-            return groups->pdata[i];
+    if (!group)
+        g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND, "NoSuchGroup: there is no group \"%s\"", escaped);
+    return group;
+}
 
-    g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND, "NoSuchGroup: there is no group \"%s\"", escaped);
-    return NULL;
+const Object *target_find_tenant(const Model *model, const char *word, GError **error)
+{
+    const Object *tenant = find_named(model, KIND_TENANT, word);
+    g_autofree char *escaped = escape_text(word);
+
+    if (!tenant)
+        g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND, "NoSuchTenant: there is no tenant \"%s\"",
+                    escaped);
+    return tenant;
 }
 
 static bool is_refused_group(const Model *model, TargetKinds kinds, const char *word, GError **error)

@@ -7,7 +7,7 @@
 #include "client/table.h"
 #include "client/verbs.h"
 
-static const ObjectKind listed[] = { KIND_DEVICE, KIND_MACHINE, KIND_ASSIGNMENT, KIND_GROUP };
+static const ObjectKind listed[] = { KIND_DEVICE, KIND_MACHINE, KIND_ASSIGNMENT, KIND_GROUP, KIND_TENANT };
 
 /* "devices", or "device" */
 static bool is_kind(ObjectKind kind, const char *word)
@@ -31,7 +31,7 @@ static ObjectKind parse_kind(const char *word, GError **error)
 
     g_autofree char *escaped = escape_text(word);
     g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
-                "\"%s\" cannot be listed; devices, machines, assignments and groups can", escaped);
+                "\"%s\" cannot be listed; devices, machines, assignments, groups and tenants can", escaped);
     return _KIND_INVALID;
 }
 
@@ -85,6 +85,9 @@ static Outcome list(Client *client, ObjectKind fixed, char **words, GError **err
     }
     if (objects->len == 0)
         return OUTCOME_DONE;
+    /* where nobody has tenants, nobody is told of them */
+    if (!names)
+        columns_drop_empty(model, columns, objects, "tenant");
     return table_print(model, columns, objects, TABLE_DASHES | (no_headings ? TABLE_NO_HEADINGS : 0), error)
                ? OUTCOME_DONE
                : OUTCOME_FAILED;
@@ -98,4 +101,9 @@ Outcome verb_list(Client *client, char **words, GError **error)
 Outcome verb_group(Client *client, char **words, GError **error)
 {
     return list(client, KIND_GROUP, words, error);
+}
+
+Outcome verb_tenant(Client *client, char **words, GError **error)
+{
+    return list(client, KIND_TENANT, words, error);
 }

@@ -13,8 +13,9 @@ static Outcome show_words(Client *client, const Model *model, TargetKinds kinds,
 
     for (char **word = words; *word; word++) {
         g_autoptr(GError) error = NULL;
-        const Object *object = kinds == TARGET_GROUPS ? target_find_group(model, *word, &error)
-                                                      : target_find(client, model, kinds, *word, &error);
+        const Object *object = kinds == TARGET_GROUPS    ? target_find_group(model, *word, &error)
+                               : kinds == TARGET_TENANTS ? target_find_tenant(model, *word, &error)
+                                                         : target_find(client, model, kinds, *word, &error);
         if (object) {
             g_ptr_array_add(objects, (void *)object);
             continue;
@@ -35,6 +36,14 @@ Outcome verb_show(Client *client, char **words, GError **error)
     g_autoptr(Model) model = rest ? model_fetch(client, error) : NULL;
 
     return model ? show_words(client, model, TARGET_ANY, rest) : OUTCOME_FAILED;
+}
+
+Outcome verb_tenant_show(Client *client, char **words, GError **error)
+{
+    g_auto(GStrv) rest = options_parse(client, words, NULL, NULL, 1, -1, error);
+    g_autoptr(Model) model = rest ? model_fetch(client, error) : NULL;
+
+    return model ? show_words(client, model, TARGET_TENANTS, rest) : OUTCOME_FAILED;
 }
 
 Outcome verb_group_show(Client *client, char **words, GError **error)

@@ -82,11 +82,11 @@ static void print_change(const Model *model, ModelEvent event, const Object *obj
 {
     static const char *const appear[_KIND_MAX] = {
         [KIND_DEVICE] = "plugged in", [KIND_MACHINE] = "defined", [KIND_ASSIGNMENT] = "made",
-        [KIND_GROUP] = "made",        [KIND_MANAGER] = "there",
+        [KIND_GROUP] = "made",        [KIND_TENANT] = "made",     [KIND_MANAGER] = "there",
     };
     static const char *const vanish[_KIND_MAX] = {
         [KIND_DEVICE] = "unplugged", [KIND_MACHINE] = "undefined", [KIND_ASSIGNMENT] = "ended",
-        [KIND_GROUP] = "deleted",    [KIND_MANAGER] = "gone",
+        [KIND_GROUP] = "deleted",    [KIND_TENANT] = "deleted",    [KIND_MANAGER] = "gone",
     };
     g_autofree char *title = object_describe(object);
     g_autofree char *state = escape_text(object_string(object, "State"));

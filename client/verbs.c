@@ -5,9 +5,9 @@
 
 static const Verb verbs[] = {
     { NULL, NULL, "Shows every device, where it is and why", verb_overview },
-    { "list", "[devices|machines|assignments|groups]", "Lists devices, VMs, assignments or groups",
+    { "list", "[devices|machines|assignments|groups|tenants]", "Lists devices, VMs, assignments and so on",
       verb_list },
-    { "show", "[DEVICE|ASSIGNMENT|VM|GROUP …]", "Shows all about it; without one, about the service",
+    { "show", "[DEVICE|ASSIGNMENT|VM|GROUP|TENANT …]", "Shows all about it; without one, about the service",
       verb_show },
     { "give", "DEVICE|GROUP… VM", "Gives devices to a VM, or lets it draw from a group", verb_give },
     { "take", "DEVICE|ASSIGNMENT|VM…", "Takes devices home and ends their assignments", verb_take },
@@ -27,6 +27,14 @@ static const Verb verbs[] = {
     { "rule set", "GROUP ID [RULE]", "Changes a rule", verb_rule_set },
     { "rule rm", "GROUP ID", "Removes a rule", verb_rule_rm },
     { "rule test", "RULE", "Shows which devices a rule would match, and what would change", verb_rule_test },
+    { "tenant", NULL, "Lists the tenants, who own devices and VMs", verb_tenant },
+    { "tenant show", "TENANT…", "Shows all about a tenant", verb_tenant_show },
+    { "tenant add", "TENANT", "Makes a tenant", verb_tenant_add },
+    { "tenant set", "TENANT", "Changes a tenant and its members", verb_tenant_set },
+    { "tenant rm", "TENANT", "Deletes a tenant", verb_tenant_rm },
+    { "tenant machine", "TENANT VM…", "Gives VMs to a tenant, or takes them from it", verb_tenant_machine },
+    { "tenant grant", "TENANT DEVICE…", "Makes devices the tenant's, used or not", verb_tenant_grant },
+    { "tenant revoke", "TENANT [DEVICE…]", "Takes devices from the tenant again", verb_tenant_revoke },
     { "export", NULL, "Prints all groups and assignments, for apply", verb_export },
     { "apply", "FILE", "Has groups and assignments be as a file says", verb_apply },
     { "enable", NULL, "Has the service hand out devices", verb_enable },
@@ -83,7 +91,7 @@ char *verbs_help(void)
     GString *help = g_string_new("Hands this host's USB devices to its virtual machines.\n\nVerbs:\n");
 
     for (gsize i = 0; i < G_N_ELEMENTS(verbs); i++)
-        g_string_append_printf(help, "  %-11s  %s\n", verbs[i].name ?: "(none)", verbs[i].summary);
+        g_string_append_printf(help, "  %-14s  %s\n", verbs[i].name ?: "(none)", verbs[i].summary);
     g_string_append(help, "\nusbferry VERB --help tells more.");
     return g_string_free(help, FALSE);
 }

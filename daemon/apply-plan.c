@@ -107,6 +107,12 @@ static bool plan_group(ApplyPlan *plan, Declared *declared, GError **error)
     g_autofree char *before = NULL, *after = NULL;
     Step *step;
 
+    if (declared->group->tenant) {
+        declaration_set_error(plan->declaration, declared->line, error, FERRY_ERROR_NOT_OWNED,
+                              "group %s is tenant %s's: grant devices to the tenant or revoke them", name,
+                              declared->group->tenant);
+        return false;
+    }
     if (group && group->file) {
         declaration_set_error(plan->declaration, declared->line, error, FERRY_ERROR_ALREADY_EXISTS,
                               "group %s comes from %s; change it there and reload the service", name,
@@ -180,6 +186,12 @@ static bool find_assignment(ApplyPlan *plan, const Declared *declared, const cha
     }
     if (found && found->saving)
         return refuse_saving("assignment", found->id, error);
+    if (found && found->tenant) {
+        declaration_set_error(plan->declaration, declared->line, error, FERRY_ERROR_NOT_OWNED,
+                              "assignment %s is tenant %s's: it is changed by itself", found->id,
+                              found->tenant);
+        return false;
+    }
     if (found && !g_hash_table_add(plan->kept, g_strdup(found->id))) {
         declaration_set_error(plan->declaration, declared->line, error, FERRY_ERROR_ALREADY_EXISTS,
                               "this assignment is declared before, with its machine called otherwise");
@@ -194,12 +206,18 @@ static bool check_group(ApplyPlan *plan, const Declared *declared, const Assignm
 {
     const char *name = declared->assignment->group;
     g_autoptr(GError) find_error = NULL;
+    g_autofree char *tenant = NULL;
     const Group *group;
 
     if (!name || g_hash_table_contains(plan->groups, name))
         return true;
     if (!check_group_rests(plan->manager, name, error))
         return false;
+    if (group_name_is_tenants(name, &tenant)) {
+        declaration_set_error(plan->declaration, declared->group_line, error, FERRY_ERROR_NOT_OWNED,
+                              "group %s is tenant %s's: it is given by itself", name, tenant);
+        return false;
+    }
     group = manager_find_group(plan->manager, name, &find_error);
     if (group && plan->prune && !group->file) {
         declaration_set_error(plan->declaration, declared->group_line, error, FERRY_ERROR_GROUP_IN_USE,
@@ -309,7 +327,7 @@ static bool prune_groups(ApplyPlan *plan, GError **error)
         g_autofree char *before = NULL;
         Step *step;
 
-        if (group->file || g_hash_table_contains(plan->groups, group->name))
+        if (group->file || group->tenant || g_hash_table_contains(plan->groups, group->name))
             continue;
         if (!check_group_rests(plan->manager, group->name, error))
             return false;
@@ -331,7 +349,7 @@ static bool prune_assignments(ApplyPlan *plan, GError **error)
         g_autofree char *before = NULL, *machine = NULL;
         Step *step;
 
-        if (assignment->releasing || g_hash_table_contains(plan->kept, assignment->id))
+        if (assignment->releasing || assignment->tenant || g_hash_table_contains(plan->kept, assignment->id))
             continue;
         if (assignment->saving)
             return refuse_saving("assignment", assignment->id, error);

@@ -70,6 +70,7 @@ Assignment *assignment_free(Assignment *assignment)
     g_free(assignment->machine_uuid);
     g_free(assignment->machine_name);
     g_free(assignment->group);
+    g_free(assignment->tenant);
     rule_free(assignment->rule);
     g_free(assignment->selector);
     g_free(assignment->home_socket);
@@ -156,6 +157,8 @@ GKeyFile *assignment_to_key_file(const Assignment *assignment)
         g_key_file_set_string(file, FILE_GROUP, "Group", assignment->group);
         g_key_file_set_string(file, FILE_GROUP, "Quantity", quantity);
     }
+    if (assignment->tenant)
+        g_key_file_set_string(file, FILE_GROUP, "Tenant", assignment->tenant);
     if (assignment->rule)
         g_key_file_set_string(file, FILE_GROUP, "Selector", assignment->selector);
     g_key_file_set_string(file, FILE_GROUP, "Socket", assignment->home_socket);
@@ -185,7 +188,7 @@ static bool check_keys(GKeyFile *file, GError **error)
 {
     static const char *const known[] = { "Name",     "Description", "Machine", "MachineName", "Group",
                                          "Quantity", "Selector",    "Socket",  "DeviceText",  "Enabled",
-                                         "Priority", "Owner",       "Created", NULL };
+                                         "Priority", "Owner",       "Created", "Tenant",      NULL };
     g_auto(GStrv) keys = g_key_file_get_keys(file, FILE_GROUP, NULL, error);
 
     if (!keys)
@@ -204,6 +207,7 @@ Assignment *assignment_from_key_file(const char *id, GKeyFile *file, GError **er
     g_autofree char *selector = NULL;
     g_autofree char *group = NULL;
     g_autofree char *quantity = NULL;
+    g_autofree char *tenant = NULL;
     g_autoptr(GError) number_error = NULL;
 
     if (!assignment_id_is_valid(id)) {
@@ -224,12 +228,14 @@ Assignment *assignment_from_key_file(const char *id, GKeyFile *file, GError **er
         !(assignment->machine_name = read_text(file, "MachineName", "", error)) ||
         !(assignment->home_socket = read_text(file, "Socket", "", error)) ||
         !(assignment->device_text = read_text(file, "DeviceText", "", error)) ||
-        !(group = read_text(file, "Group", "", error)) ||
+        !(group = read_text(file, "Group", "", error)) || !(tenant = read_text(file, "Tenant", "", error)) ||
         !(quantity = read_text(file, "Quantity", "1", error)) ||
         !(selector = read_text(file, "Selector", *group ? "" : NULL, error)))
         return NULL;
     if (*group)
         assignment->group = g_steal_pointer(&group);
+    if (*tenant)
+        assignment->tenant = g_steal_pointer(&tenant);
     if (!quantity_parse(quantity, &assignment->quantity_kind, &assignment->quantity)) {
         g_set_error(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_INVALID_VALUE,
                     "Quantity is not 1 to %d, all or set", QUANTITY_MAX);

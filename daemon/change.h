@@ -9,6 +9,7 @@ typedef enum ObjectType {
     OBJECT_MACHINE,
     OBJECT_GROUP,
     OBJECT_ASSIGNMENT,
+    OBJECT_TENANT,
     _OBJECT_TYPE_MAX,
 } ObjectType;
 
@@ -31,6 +32,7 @@ enum {
     DEVICE_FIELD_MACHINE = 1 << 2,
     DEVICE_FIELD_ASSIGNMENT = 1 << 3,
     DEVICE_FIELD_GROUPS = 1 << 4, /* and Rules */
+    DEVICE_FIELD_TENANT = 1 << 5,
 };
 
 enum {
@@ -40,6 +42,7 @@ enum {
     MACHINE_FIELD_FOREIGN_DEVICES = 1 << 3,
     MACHINE_FIELD_USB_CONTROLLER = 1 << 4,
     MACHINE_FIELD_FREE_PORTS = 1 << 5,
+    MACHINE_FIELD_TENANT = 1 << 6,
 };
 
 enum {
@@ -68,10 +71,18 @@ enum {
     GROUP_FIELD_FREE = 1 << 8,
 };
 
+enum {
+    TENANT_FIELD_DESCRIPTION = 1 << 0,
+    TENANT_FIELD_MEMBERS = 1 << 1, /* and UnknownMembers */
+    TENANT_FIELD_MACHINES = 1 << 2,
+    TENANT_FIELD_GROUPS = 1 << 3,
+    TENANT_FIELD_DEVICES = 1 << 4,
+};
+
 typedef struct Change {
     ChangeKind kind;
     ObjectType type;
-    const char *id; /* sysname, uuid, group name or assignment id; valid for the call only */
+    const char *id; /* sysname, uuid, name or assignment id; valid for the call only */
     unsigned fields;
 } Change;
 

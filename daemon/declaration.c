@@ -70,7 +70,7 @@ static bool read_group(Sections *sections, void *userdata)
     Reader *reader = userdata;
     g_autofree char *name = sections_value(sections);
 
-    if (!group_name_is_valid(name))
+    if (!group_name_is_valid(name) && !group_name_is_tenants(name, NULL))
         return sections_refuse_value(sections, FERRY_ERROR_INVALID_NAME, "a group's name");
     reader->current->group_line = sections->line;
     assignment_of(reader)->group = g_steal_pointer(&name);

@@ -126,12 +126,27 @@ static void sources_clear(Sources *sources)
     g_hash_table_unref(sources->by_group);
 }
 
+bool desired_may_have(Registry *registry, const Assignment *assignment, const Device *device)
+{
+    const Tenant *tenant = registry_tenant(registry, device->tenant);
+
+    /* What was given as a tenant's ends with that; what an administrator had given to the tenant's machine
+     * before the grant goes on. A tenant that can't be found (its file is damaged) still owns. */
+    if (!device->tenant)
+        return !assignment->tenant;
+    return tenant && tenant_has_machine(tenant, assignment->machine_uuid);
+}
+
 static void note_match(const Rule *rule, void *owner, void *userdata)
 {
     const Assignment *assignment = owner;
     Sources *sources = userdata;
+    Desired *desired = sources->desired;
 
-    g_ptr_array_add(g_hash_table_lookup(sources->desired->matches, assignment->id), sources->device);
+    if (desired_may_have(desired->registry, assignment, sources->device))
+        g_ptr_array_add(g_hash_table_lookup(desired->matches, assignment->id), sources->device);
+    else if (!g_hash_table_contains(desired->not_owned, assignment->id))
+        g_hash_table_insert(desired->not_owned, assignment->id, sources->device);
 }
 
 static void match_device(Sources *sources, Device *device)
@@ -471,6 +486,7 @@ Desired *desired_new(Registry *registry, gint64 now)
     desired->matches = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
     desired->got = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
     desired->undecided = g_hash_table_new(NULL, NULL);
+    desired->not_owned = g_hash_table_new(g_str_hash, g_str_equal);
     find_live(desired, registry);
     sources_init(&sources, desired);
     for (guint i = 0; i < devices->len; i++)
@@ -499,6 +515,7 @@ Desired *desired_free(Desired *desired)
     if (!desired)
         return NULL;
     g_hash_table_unref(desired->undecided);
+    g_hash_table_unref(desired->not_owned);
     g_hash_table_unref(desired->got);
     g_hash_table_unref(desired->matches);
     g_hash_table_unref(desired->resting);
@@ -551,6 +568,19 @@ static Verdict judge_not_drawn(const Desired *desired, const Assignment *assignm
                : VERDICT_ENOUGH;
 }
 
+/* It isn't among the matches, but would be if it weren't for the tenants. */
+static bool is_withheld(const Desired *desired, const Assignment *assignment, const Device *device)
+{
+    Registry *registry = desired->registry;
+    const Group *group = registry_group(registry, assignment->group);
+
+    if (assignment->rule && !rule_matches(assignment->rule, device, registry->node))
+        return false;
+    if (assignment->group && !membership_find(device, assignment->group))
+        return group && membership_is_withheld(registry, device, group);
+    return !desired_may_have(registry, assignment, device);
+}
+
 Verdict desired_judge(const Desired *desired, const Assignment *assignment, const Device *device)
 {
     const GPtrArray *matches = matches_of(desired, assignment);
@@ -559,7 +589,7 @@ Verdict desired_judge(const Desired *desired, const Assignment *assignment, cons
     if (device->is_hub)
         return VERDICT_HUB;
     if (!g_ptr_array_find((GPtrArray *)matches, device, NULL))
-        return VERDICT_OTHER_DEVICE;
+        return is_withheld(desired, assignment, device) ? VERDICT_NOT_OWNED : VERDICT_OTHER_DEVICE;
     if (!takes_part(assignment))
         return VERDICT_SUSPENDED;
     if (!assignment->group && choose_pinned(assignment, matches) != device)

@@ -11,9 +11,12 @@
  * An assignment of one device stands for it whether its machine runs or not. One that draws from a group
  * takes nothing while its machine is off: the pool goes round. Sets (one device per rule, all or nothing) are
  * filled first, in the same order; then the devices are dealt out one by one, by socket. A device is dealt
- * out once every machine that could draw it has been looked at: one of them may have it, or come first. */
+ * out once every machine that could draw it has been looked at: one of them may have it, or come first.
+ *
+ * A tenant's device goes to the tenant's machines only. */
 
 #include <glib.h>
+#include <stdbool.h>
 
 #include "daemon/registry.h"
 
@@ -23,6 +26,7 @@ typedef enum Verdict {
     VERDICT_SUSPENDED,       /* the assignment was taken home, is being released or isn't stored yet */
     VERDICT_OTHER_DEVICE,    /* the rule doesn't match, or the device isn't in the group */
     VERDICT_HUB,             /* hubs are never handed out */
+    VERDICT_NOT_OWNED,       /* it is a tenant's, and the machine isn't; or it is the tenant's no longer */
     VERDICT_NOT_HOME,        /* several devices match and this one isn't where the assigned one was */
     VERDICT_TAKEN,           /* another assignment comes first */
     VERDICT_ENOUGH,          /* the assignment has as many as it is to have */
@@ -59,8 +63,9 @@ typedef struct Desired {
     GHashTable *wants; /* sysname → Want, owned: the assignment that comes first for this device */
     GHashTable
         *resting; /* sysname → Assignment, borrowed: disabled or not stored yet, and this is its device */
-    GHashTable *matches; /* assignment id → GPtrArray of Device, sorted: those that it could have */
-    GHashTable *got;     /* assignment id → GPtrArray of Want: what it comes first for, sorted by sysname */
+    GHashTable *not_owned; /* assignment id → Device, borrowed: that it names and may not have; one of them */
+    GHashTable *matches;   /* assignment id → GPtrArray of Device, sorted: those that it could have */
+    GHashTable *got; /* assignment id → GPtrArray of Want: what it comes first for, sorted by sysname */
     GHashTable *undecided; /* set of Device: a machine that could draw it is still being read */
     gint64 next_at;        /* a verdict changes by time alone then (µs, CLOCK_MONOTONIC); 0 = never */
 } Desired;
@@ -74,6 +79,9 @@ Live *desired_live(const Desired *desired, const Device *device);
 Want *desired_want(const Desired *desired, const Device *device);
 /* What this assignment comes first for, never NULL. Borrowed. */
 const GPtrArray *desired_wants_of(const Desired *desired, const Assignment *assignment);
+
+/* Whether the tenants leave this device to this assignment. Matching is another matter. */
+bool desired_may_have(Registry *registry, const Assignment *assignment, const Device *device);
 
 /* The assignment that stands for this device, be it disabled; NULL = none. */
 Assignment *desired_owner(const Desired *desired, const Device *device);

@@ -47,6 +47,7 @@ Device *device_free(Device *device)
     g_free(device->hub);
     if (device->memberships)
         g_ptr_array_unref(device->memberships);
+    g_free(device->tenant);
     g_free(device->machine_uuid);
     g_free(device->assignment_id);
     g_free(device);
@@ -218,6 +219,7 @@ void device_take_facts(Device *device, Device *newer)
     /* The registry's key stays the same string; where the device is, is not a fact. */
     device->sysname = old.sysname;
     device->memberships = old.memberships;
+    device->tenant = old.tenant;
     device->steady_at = old.steady_at;
     device->state = old.state;
     device->machine_uuid = old.machine_uuid;
@@ -226,6 +228,7 @@ void device_take_facts(Device *device, Device *newer)
     /* What was replaced goes with the newer one. */
     old.sysname = newer->sysname;
     old.memberships = newer->memberships;
+    old.tenant = newer->tenant;
     old.machine_uuid = newer->machine_uuid;
     old.assignment_id = newer->assignment_id;
     *newer = old;

@@ -58,6 +58,7 @@ typedef struct Device {
 
     /* which groups it is in: set by daemon/membership.c */
     GPtrArray *memberships; /* of Membership, by group name */
+    char *tenant;           /* whose it is: then it is in no other's groups; NULL = nobody's */
 
     /* when it may go: a device that came back quickly waits until it is steady (µs, CLOCK_MONOTONIC) */
     gint64 steady_at;

@@ -31,6 +31,7 @@ static const char *verdict_word(Verdict verdict)
     case VERDICT_OTHER_DEVICE:
         return "no";
     case VERDICT_HUB:
+    case VERDICT_NOT_OWNED:
     case VERDICT_NOT_HOME:
     case VERDICT_TAKEN:
     case VERDICT_FOREIGN:
@@ -87,6 +88,14 @@ static void add_place(GPtrArray *lines, const Desired *desired, const Device *de
             g_strdup_printf("%s is with the host", what));
 }
 
+static void add_tenant(GPtrArray *lines, const Device *device)
+{
+    if (device->tenant)
+        add(lines, "tenant", device->tenant, "yes",
+            g_strdup_printf("it belongs to tenant %s: only that tenant's machines can have it",
+                            device->tenant));
+}
+
 /* The assignment that has or gets the device comes first, then those that the device matches, then the rest.
  */
 static int rank(const Desired *desired, const Device *device, const Assignment *assignment)
@@ -137,6 +146,10 @@ static void add_group(GPtrArray *lines, Registry *registry, const Device *device
     }
     if (!any)
         add(lines, "group", group->name, "no", g_strdup_printf("no rule of group %s matches", group->name));
+    else if (membership_is_withheld(registry, device, group))
+        add(lines, "group", group->name, "blocks",
+            g_strdup_printf("it belongs to tenant %s, so it is not in group %s", device->tenant,
+                            group->name));
     else if (!membership_find(device, group->name))
         add(lines, "group", group->name, "no", g_strdup_printf("it is not in group %s", group->name));
     else
@@ -158,6 +171,7 @@ GPtrArray *explain_device(Registry *registry, const Device *device)
         for (guint i = 0; i < assignments->len; i++)
             if (rank(desired, device, assignments->pdata[i]) == step)
                 add_assignment(lines, registry, desired, device, assignments->pdata[i]);
+    add_tenant(lines, device);
     for (guint i = 0; !device->is_hub && i < groups->len; i++)
         add_group(lines, registry, device, groups->pdata[i]);
     if (!registry->enabled)

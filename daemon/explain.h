@@ -9,7 +9,8 @@
 #include "daemon/registry.h"
 
 typedef struct Explanation {
-    const char *kind;    /* static: "device", "assignment", "rule", "group", "service", "hypervisor" */
+    const char *kind;    /* static: "device", "assignment", "tenant", "rule", "group", "service",
+                          * "hypervisor" */
     char *subject;       /* sysname, assignment id, group name; "" = none */
     const char *verdict; /* static: "yes", "no", "waits", "blocks" */
     bool winner;         /* this assignment has or gets the device */

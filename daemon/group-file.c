@@ -16,12 +16,14 @@ static bool read_name(Sections *sections, void *userdata)
     GroupReader *reader = userdata;
     g_autofree char *name = sections_value(sections);
 
-    if (!group_name_is_valid(name))
+    if (!group_name_is_valid(name) && (reader->from_drop_in || !group_name_is_tenants(name, NULL)))
         return sections_refuse_value(
             sections, FERRY_ERROR_INVALID_NAME,
             "a group's name, which is 1 to " G_STRINGIFY(GROUP_NAME_MAX) " of A-Za-z0-9._-");
     g_free(reader->group->name);
     reader->group->name = g_steal_pointer(&name);
+    g_clear_pointer(&reader->group->tenant, g_free);
+    (void)group_name_is_tenants(reader->group->name, &reader->group->tenant);
     return true;
 }
 

@@ -63,6 +63,7 @@ Group *group_new(const char *name)
     Group *group = g_new0(Group, 1);
 
     group->name = g_strdup(name);
+    (void)group_name_is_tenants(name, &group->tenant);
     group->description = g_strdup("");
     group->class_value = GROUP_CLASS_GENERIC;
     group->enabled = true;
@@ -80,6 +81,7 @@ Group *group_free(Group *group)
     g_free(group->description);
     g_ptr_array_unref(group->rules);
     g_free(group->file);
+    g_free(group->tenant);
     g_ptr_array_unref(group->devices);
     g_free(group);
     return NULL;
@@ -119,6 +121,18 @@ bool group_name_is_valid(const char *name)
     if (length < 1 || length > GROUP_NAME_MAX || g_str_equal(name, ".") || g_str_equal(name, ".."))
         return false;
     return strspn(name, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "._-") == length;
+}
+
+bool group_name_is_tenants(const char *name, char **ret_tenant)
+{
+    const char *separator = name ? strchr(name, GROUP_TENANT_SEPARATOR) : NULL;
+    g_autofree char *tenant = separator ? g_strndup(name, (gsize)(separator - name)) : NULL;
+
+    if (!separator || !group_name_is_valid(tenant) || !group_name_is_valid(separator + 1))
+        return false;
+    if (ret_tenant)
+        *ret_tenant = g_steal_pointer(&tenant);
+    return true;
 }
 
 GroupRule *group_add_rule(Group *group, Rule *rule, const char *origin)

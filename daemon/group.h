@@ -5,7 +5,8 @@
  * rules matches.
  *
  * Groups come from two places: made over the bus (one key file each in the store), or written by hand in a
- * drop-in folder; those are read-only here. Main thread only. */
+ * drop-in folder; those are read-only here. A tenant's group is called "<tenant>/<name>": what its rules
+ * match is the tenant's (daemon/tenant.h), and Grant and Revoke alone change them. Main thread only. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -14,9 +15,10 @@
 #include "daemon/enum-table.h"
 #include "daemon/rule.h"
 
-#define GROUP_NAME_MAX    64         /* characters of A-Za-z0-9._- */
-#define GROUP_RULES_MAX   4096       /* rules of one group */
-#define GROUP_RULE_ID_MAX G_MAXINT32 /* out of reach for adding, but not for a file */
+#define GROUP_NAME_MAX         64 /* characters of A-Za-z0-9._-; of a tenant's group: in each half */
+#define GROUP_TENANT_SEPARATOR '/'
+#define GROUP_RULES_MAX        4096       /* rules of one group */
+#define GROUP_RULE_ID_MAX      G_MAXINT32 /* out of reach for adding, but not for a file */
 
 #define GROUP_ORIGIN_ADMIN "admin"
 
@@ -62,7 +64,8 @@ typedef struct Group {
     int32_t priority;
     GPtrArray *rules; /* of GroupRule, owned, by id */
     uint32_t next_rule_id;
-    char *file; /* the drop-in that it comes from; NULL = ours to change */
+    char *file;   /* the drop-in that it comes from; NULL = ours to change */
+    char *tenant; /* whose it is, from the name; NULL = nobody's. There may be no such tenant (any more) */
 
     bool saving; /* a change is on its way to the disk; no other one may begin */
 
@@ -79,8 +82,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Group, group_free)
 /* What was decided, without saving and outlook. */
 Group *group_copy(const Group *group);
 
-/* "." and ".." are no names: a group is a file somewhere. */
+/* "." and ".." are no names: a group is a file somewhere. Not a tenant's group. */
 bool group_name_is_valid(const char *name);
+/* "<tenant>/<name>", both of them valid. ret_tenant (new string) may be NULL. */
+bool group_name_is_tenants(const char *name, char **ret_tenant);
 
 /* Takes the rule, in any case. Returns the rule in the group, borrowed: enabled, with the next id. NULL when
  * the group is full. */
@@ -102,5 +107,5 @@ char *group_to_text(const Group *group);
 
 /* Strict: an unknown or doubled key or section, a bad value or a bad rule refuses the whole file, with
  * "<path>:<line>: …" (INVALID_RULE, INVALID_NAME; INVALID_OPTION for everything else). path may be any text;
- * with from_drop_in it is the group's file and its rules' origin. */
+ * with from_drop_in it is the group's file and its rules' origin, and a tenant's group is refused. */
 Group *group_from_text(const char *text, const char *path, bool from_drop_in, GError **error);

@@ -18,15 +18,16 @@ char *manager_export(Manager *self)
     g_ptr_array_sort(assignments, apply_compare_age);
     for (guint i = 0; i < groups->len; i++) {
         const Group *group = groups->pdata[i];
-        g_autofree char *one = group->file ? NULL : group_to_text(group);
+        g_autofree char *one = group->file || group->tenant ? NULL : group_to_text(group);
 
         if (one)
             g_string_append_printf(text, "%s%s", text->len > 0 ? "\n" : "", one);
     }
     for (guint i = 0; i < assignments->len; i++) {
         const Assignment *assignment = assignments->pdata[i];
-        g_autofree char *one =
-            assignment->stored && !assignment->releasing ? apply_print_assignment(self, assignment) : NULL;
+        g_autofree char *one = assignment->stored && !assignment->releasing && !assignment->tenant
+                                   ? apply_print_assignment(self, assignment)
+                                   : NULL;
 
         if (one)
             g_string_append_printf(text, "%s%s", text->len > 0 ? "\n" : "", one);
@@ -39,7 +40,7 @@ char *manager_export(Manager *self)
 static void put_group(Manager *self, const Step *step, StoreBatch *batch)
 {
     Group *group = registry_group(self->registry, step->id);
-    g_autofree char *file_id = manager_group_file_id(step->id);
+    g_autofree char *file_id = manager_file_id(step->id);
     g_autofree char *text = step->group ? group_to_text(step->group) : NULL;
     g_autoptr(GKeyFile) file = g_key_file_new();
 

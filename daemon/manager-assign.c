@@ -36,6 +36,30 @@ static char *quote_machine(Manager *self, const char *uuid, const char *fallback
     return text_quote(machine ? machine->info->name : fallback);
 }
 
+/* A tenant's device or group stays with the tenant's machines. */
+static bool check_owned(Manager *self, const char *what, const char *tenant_name,
+                        const AssignRequest *request, GError **error)
+{
+    const Tenant *tenant = registry_tenant(self->registry, tenant_name);
+    const Machine *machine = registry_machine(self->registry, request->machine_uuid);
+    g_autofree char *quoted = machine ? text_quote(machine->info->name) : NULL;
+
+    if (!tenant_name || !machine)
+        return true;
+    if (!tenant || !tenant_has_machine(tenant, request->machine_uuid)) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NOT_OWNED,
+                    "%s belongs to tenant %s, and machine %s does not; revoke it from the tenant first", what,
+                    tenant_name, quoted);
+        return false;
+    }
+    if (tenant->saving) { /* it may be just what is being revoked */
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED,
+                    "tenant %s: a change of it is still being stored, try again", tenant_name);
+        return false;
+    }
+    return true;
+}
+
 static bool check_free(Manager *self, const Device *device, const AssignRequest *request, GError **error)
 {
     g_autofree char *what = device_describe(device);
@@ -66,6 +90,8 @@ static bool check_free(Manager *self, const Device *device, const AssignRequest 
 static bool check_device(Manager *self, const AssignRequest *request, GError **error)
 {
     const Device *device = registry_device(self->registry, request->device);
+    const char *granting = g_hash_table_lookup(self->granting, request->device);
+    g_autofree char *text = device ? device_describe(device) : NULL;
 
     if (!device) {
         g_autofree char *quoted = text_quote(request->device);
@@ -87,15 +113,27 @@ static bool check_device(Manager *self, const AssignRequest *request, GError **e
                             "Quantity and Selector: they are for groups, a device is one by itself");
         return false;
     }
-    return check_free(self, device, request, error);
+    if (granting) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_DEVICE_BUSY, "%s is being granted to tenant %s", text,
+                    granting);
+        return false;
+    }
+    return check_owned(self, text, device->tenant, request, error) &&
+           check_free(self, device, request, error);
 }
 
 static bool check_group(Manager *self, const AssignRequest *request, GError **error)
 {
+    const Group *group;
+    g_autofree char *what = NULL;
     QuantityKind kind;
     unsigned quantity;
 
-    if (!manager_find_group(self, request->group, error))
+    group = manager_find_group(self, request->group, error);
+    if (!group)
+        return false;
+    what = g_strdup_printf("group %s", group->name);
+    if (!check_owned(self, what, group->tenant, request, error))
         return false;
     if (request->quantity && !quantity_parse(request->quantity, &kind, &quantity)) {
         g_autofree char *quoted = text_quote(request->quantity);
@@ -233,6 +271,8 @@ static Assignment *make_assignment(Manager *self, const AssignRequest *request)
     set_text(&assignment->description, request->description);
     assignment->machine_uuid = g_strdup(machine->info->uuid);
     set_text(&assignment->machine_name, machine->info->name);
+    assignment->tenant =
+        g_strdup(request->group ? registry_group(self->registry, request->group)->tenant : device->tenant);
     if (request->group)
         draw_from(assignment, request);
     else

@@ -16,14 +16,18 @@
 #define GROUP_FOLDERS_VARIABLE "FERRY_GROUPS_PATH"
 #define GROUP_FOLDERS          "/usr/lib/usbferry/groups.d:/etc/usbferry/groups.d"
 
-/* The store takes names with a dot for something else. '~' is in no group's name. */
-#define DOT_IN_FILE_NAME '~'
+/* The store takes names with a dot for something else, and a slash is none of a name. '~' and '@' are in no
+ * group's name. */
+#define DOT_IN_FILE_NAME   '~'
+#define SLASH_IN_FILE_NAME '@'
 
 /* ------------------------------------------------------------------ onto the disk */
 
-char *manager_group_file_id(const char *name)
+char *manager_file_id(const char *name)
 {
-    return g_strdelimit(g_strdup(name), ".", DOT_IN_FILE_NAME);
+    char *id = g_strdelimit(g_strdup(name), ".", DOT_IN_FILE_NAME);
+
+    return g_strdelimit(id, "/", SLASH_IN_FILE_NAME);
 }
 
 static void free_group(gpointer group)
@@ -43,10 +47,10 @@ static void commit_settled(Manager *self, const Pending *pending, bool ok)
 }
 
 /* Takes next. answer: what done() is told, NULL = the name. */
-static void commit(Manager *self, Group *next, const char *answer, ManagerDone done, void *userdata)
+void manager_commit_group(Manager *self, Group *next, const char *answer, ManagerDone done, void *userdata)
 {
     g_autofree char *text = group_to_text(next);
-    g_autofree char *id = manager_group_file_id(next->name);
+    g_autofree char *id = manager_file_id(next->name);
     g_autoptr(GKeyFile) file = g_key_file_new();
     Group *group = registry_group(self->registry, next->name);
     Pending *pending = pending_new(self, next->name, commit_settled, done, userdata);
@@ -86,7 +90,7 @@ Group *manager_find_group(Manager *self, const char *name, GError **error)
 }
 
 /* One that can be changed now. */
-static Group *find_ours(Manager *self, const char *name, GError **error)
+Group *manager_find_changeable_group(Manager *self, const char *name, GError **error)
 {
     Group *group = manager_find_group(self, name, error);
 
@@ -105,7 +109,20 @@ static Group *find_ours(Manager *self, const char *name, GError **error)
     return group;
 }
 
-static bool check_choices(const GroupChoices *choices, GError **error)
+/* One whose rules can be changed now: a tenant's are by granting and revoking alone. */
+static Group *find_ours(Manager *self, const char *name, GError **error)
+{
+    Group *group = manager_find_changeable_group(self, name, error);
+
+    if (!group || !group->tenant)
+        return group;
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_NOT_OWNED,
+                "group %s belongs to tenant %s: grant devices to the tenant or revoke them", name,
+                group->tenant);
+    return NULL;
+}
+
+bool manager_check_group_choices(const GroupChoices *choices, GError **error)
 {
     g_autofree char *folded = choices->class_name ? g_ascii_strdown(choices->class_name, -1) : NULL;
 
@@ -120,7 +137,7 @@ static bool check_choices(const GroupChoices *choices, GError **error)
     return manager_check_text("Description", choices->description, DESCRIPTION_MAX_BYTES, error);
 }
 
-static void apply_choices(Group *group, const GroupChoices *choices)
+void manager_apply_group_choices(Group *group, const GroupChoices *choices)
 {
     if (choices->description) {
         g_free(group->description);
@@ -161,6 +178,15 @@ static char *make_unique(Manager *self, char *base)
     return name;
 }
 
+static bool check_group_count(Manager *self, GError **error)
+{
+    if (g_hash_table_size(self->registry->groups) < GROUPS_MAX)
+        return true;
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED, "there are %d groups, delete some first",
+                GROUPS_MAX);
+    return false;
+}
+
 bool manager_check_create_group(Manager *self, const char *name, const GroupChoices *choices, GError **error)
 {
     if (*name && !group_name_is_valid(name)) {
@@ -174,12 +200,7 @@ bool manager_check_create_group(Manager *self, const char *name, const GroupChoi
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_ALREADY_EXISTS, "group %s is there already", name);
         return false;
     }
-    if (g_hash_table_size(self->registry->groups) >= GROUPS_MAX) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED, "there are %d groups, delete some first",
-                    GROUPS_MAX);
-        return false;
-    }
-    return check_choices(choices, error);
+    return check_group_count(self, error) && manager_check_group_choices(choices, error);
 }
 
 void manager_create_group(Manager *self, const char *name, const GroupChoices *choices, ManagerDone done,
@@ -193,19 +214,19 @@ void manager_create_group(Manager *self, const char *name, const GroupChoices *c
         return;
     }
     group = group_new(name);
-    apply_choices(group, choices);
+    manager_apply_group_choices(group, choices);
     if (!*name) {
         g_free(group->name);
         group->name = make_unique(self, g_strdup(group->class_value == GROUP_CLASS_GENERIC
                                                      ? "group"
                                                      : group_class_to_string(group->class_value)));
     }
-    commit(self, group, NULL, done, userdata);
+    manager_commit_group(self, group, NULL, done, userdata);
 }
 
 bool manager_check_update_group(Manager *self, const char *name, const GroupChoices *choices, GError **error)
 {
-    return find_ours(self, name, error) && check_choices(choices, error);
+    return manager_find_changeable_group(self, name, error) && manager_check_group_choices(choices, error);
 }
 
 void manager_update_group(Manager *self, const char *name, const GroupChoices *choices, ManagerDone done,
@@ -219,15 +240,20 @@ void manager_update_group(Manager *self, const char *name, const GroupChoices *c
         return;
     }
     next = group_copy(registry_group(self->registry, name));
-    apply_choices(next, choices);
-    commit(self, next, NULL, done, userdata);
+    manager_apply_group_choices(next, choices);
+    manager_commit_group(self, next, NULL, done, userdata);
 }
 
 bool manager_check_delete_group(Manager *self, const char *name, bool force, GError **error)
 {
     g_autoptr(GPtrArray) assignments = registry_sorted(self->registry->assignments);
+    g_autofree char *tenant = NULL;
 
-    if (!find_ours(self, name, error))
+    (void)group_name_is_tenants(name, &tenant);
+    /* One whose tenant isn't there (its file is damaged) can be deleted, so that its devices are free again.
+     */
+    if (!(registry_tenant(self->registry, tenant) ? find_ours(self, name, error)
+                                                  : manager_find_changeable_group(self, name, error)))
         return false;
     for (guint i = 0; !force && i < assignments->len; i++) {
         const Assignment *assignment = assignments->pdata[i];
@@ -252,25 +278,31 @@ static void delete_settled(Manager *self, const Pending *pending, bool ok)
         manager_drop_group(self, group);
 }
 
+void manager_erase_group(Manager *self, Group *group, ManagerDone done, void *userdata)
+{
+    g_autofree char *id = manager_file_id(group->name);
+
+    group->saving = true;
+    store_delete(self->store, STORE_AREA_STATE, STORE_KIND_GROUPS, id, pending_stored,
+                 pending_new(self, group->name, delete_settled, done, userdata), pending_free);
+}
+
 void manager_delete_group(Manager *self, const char *name, bool force, ManagerDone done, void *userdata)
 {
     g_autoptr(GError) error = NULL;
-    g_autofree char *id = NULL;
 
-    if (!manager_check_delete_group(self, name, force, &error)) {
+    if (manager_check_delete_group(self, name, force, &error))
+        manager_erase_group(self, registry_group(self->registry, name), done, userdata);
+    else
         done(NULL, error, userdata);
-        return;
-    }
-    id = manager_group_file_id(name);
-    registry_group(self->registry, name)->saving = true;
-    store_delete(self->store, STORE_AREA_STATE, STORE_KIND_GROUPS, id, pending_stored,
-                 pending_new(self, name, delete_settled, done, userdata), pending_free);
 }
 
 /* ------------------------------------------------------------------ rules */
 
-static bool check_rule_count(const Group *group, guint more, GError **error)
+bool manager_check_group_room(Manager *self, const Group *group, guint more, GError **error)
 {
+    if (!group && !check_group_count(self, error))
+        return false;
     if ((group ? group->rules->len : 0) + more <= GROUP_RULES_MAX &&
         (!group || group->next_rule_id <= GROUP_RULE_ID_MAX - more))
         return true;
@@ -279,7 +311,7 @@ static bool check_rule_count(const Group *group, guint more, GError **error)
     return false;
 }
 
-static bool check_rule(const Group *group, const RuleChange *change, GError **error)
+static bool check_rule(Manager *self, const Group *group, const RuleChange *change, GError **error)
 {
     if (change->id && !group_find_rule(group, change->id)) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_RULE, "group %s has no rule %u", group->name,
@@ -292,14 +324,14 @@ static bool check_rule(const Group *group, const RuleChange *change, GError **er
         if (!rule)
             return false;
     }
-    return change->id || check_rule_count(group, 1, error);
+    return change->id || manager_check_group_room(self, group, 1, error);
 }
 
 bool manager_check_change_rule(Manager *self, const char *name, const RuleChange *change, GError **error)
 {
     const Group *group = find_ours(self, name, error);
 
-    return group && check_rule(group, change, error);
+    return group && check_rule(self, group, change, error);
 }
 
 /* The number of the rule. */
@@ -337,7 +369,7 @@ void manager_change_rule(Manager *self, const char *name, const RuleChange *chan
     }
     next = group_copy(registry_group(self->registry, name));
     answer = g_strdup_printf("%u", apply_rule(next, change));
-    commit(self, next, answer, done, userdata);
+    manager_commit_group(self, next, answer, done, userdata);
 }
 
 GPtrArray *manager_preview_rule(Manager *self, const char *name, const RuleChange *change, GError **error)
@@ -345,7 +377,7 @@ GPtrArray *manager_preview_rule(Manager *self, const char *name, const RuleChang
     const Group *group = manager_find_group(self, name, error);
     g_autoptr(Group) next = NULL;
 
-    if (!group || !check_rule(group, change, error))
+    if (!group || !check_rule(self, group, change, error))
         return NULL;
     next = group_copy(group);
     apply_rule(next, change);
@@ -373,7 +405,7 @@ GPtrArray *manager_test_rule(Manager *self, const char *text, GError **error)
 
 /* ------------------------------------------------------------------ passthrough */
 
-static bool has_rule(const Group *group, const char *text)
+bool manager_group_has_rule(const Group *group, const char *text)
 {
     for (guint i = 0; group && i < group->rules->len; i++)
         if (strcmp(((const GroupRule *)group->rules->pdata[i])->text, text) == 0)
@@ -387,7 +419,7 @@ bool manager_check_make_passthrough(Manager *self, const char *const *devices, c
     g_autoptr(GPtrArray) rules = g_ptr_array_new_with_free_func(g_free);
     bool exists = registry_group(self->registry, name) != NULL;
 
-    if (exists ? !find_ours(self, name, error) || !check_choices(choices, error)
+    if (exists ? !find_ours(self, name, error) || !manager_check_group_choices(choices, error)
                : !manager_check_create_group(self, name, choices, error))
         return false;
     for (gsize i = 0; devices[i]; i++) {
@@ -402,10 +434,15 @@ bool manager_check_make_passthrough(Manager *self, const char *const *devices, c
                                : "no such device is plugged in");
             return false;
         }
+        if (device->tenant) {
+            g_set_error(error, FERRY_ERROR, FERRY_ERROR_NOT_OWNED,
+                        "%s belongs to tenant %s; revoke it from the tenant first", what, device->tenant);
+            return false;
+        }
         rule = rule_for_device(device, manager_serial_is_unique(self, device));
         g_ptr_array_add(rules, rule_print(rule));
     }
-    if (!check_rule_count(registry_group(self->registry, name), rules->len, error))
+    if (!manager_check_group_room(self, registry_group(self->registry, name), rules->len, error))
         return false;
     if (ret_rules)
         *ret_rules = g_steal_pointer(&rules);
@@ -437,14 +474,14 @@ void manager_make_passthrough(Manager *self, const char *const *devices, const c
     made_name = *name ? NULL : make_unique(self, name_for_devices(self, devices));
     next = group ? group_copy(group) : group_new(made_name ? made_name : name);
     if (!group)
-        apply_choices(next, choices);
+        manager_apply_group_choices(next, choices);
     for (guint i = 0; i < rules->len; i++) {
         g_autofree char *origin = g_strdup_printf("auto:%s", devices[i]);
 
-        if (!has_rule(next, rules->pdata[i]))
+        if (!manager_group_has_rule(next, rules->pdata[i]))
             group_add_rule(next, rule_parse(rules->pdata[i], NULL), origin);
     }
-    commit(self, next, NULL, done, userdata);
+    manager_commit_group(self, next, NULL, done, userdata);
 }
 
 /* ------------------------------------------------------------------ the start, and reloads */
@@ -454,7 +491,7 @@ static bool take_stored(StoreArea area, const char *id, GKeyFile *file, void *us
     Manager *self = userdata;
     g_autofree char *text = g_key_file_to_data(file, NULL, NULL);
     Group *group = group_from_text(text, id, false, error);
-    g_autofree char *its_id = group ? manager_group_file_id(group->name) : NULL;
+    g_autofree char *its_id = group ? manager_file_id(group->name) : NULL;
 
     if (!group)
         return false;
@@ -476,7 +513,7 @@ static GPtrArray *read_folders(void)
     return group_files_read((const char *const *)folders);
 }
 
-void manager_reload(Manager *self)
+static void read_drop_ins(Manager *self)
 {
     g_autoptr(GPtrArray) read = read_folders();
     g_autoptr(GPtrArray) known = registry_sorted(self->registry->groups);
@@ -505,8 +542,14 @@ void manager_reload(Manager *self)
     reconciler_kick(self->reconciler);
 }
 
+void manager_reload(Manager *self)
+{
+    read_drop_ins(self);
+    tenant_members_look_up(self->pool, self->registry, NULL);
+}
+
 void manager_load_groups(Manager *self)
 {
     store_load(self->store, STORE_KIND_GROUPS, take_stored, self);
-    manager_reload(self); /* and works out who is in them all */
+    read_drop_ins(self); /* and works out who is in them all */
 }

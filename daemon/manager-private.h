@@ -8,11 +8,13 @@
 #include "daemon/membership.h"
 #include "daemon/reconciler.h"
 #include "daemon/store.h"
+#include "daemon/tenant-members.h"
 #include "daemon/text.h"
 
 #define STORE_KIND_ASSIGNMENTS "assignments"
 #define STORE_KIND_GROUPS      "groups"
 #define STORE_KIND_SETTINGS    "settings"
+#define STORE_KIND_TENANTS     "tenants"
 
 /* The longest description, in bytes: as much as its file gives back. */
 #define DESCRIPTION_MAX_BYTES TEXT_MAX
@@ -32,6 +34,9 @@ struct Manager {
     GHashTable *creating; /* set of names of groups that are on their way to the disk */
     bool saving_settings;
     bool applying; /* a declaration is on its way to the disk; no other one may begin */
+    WorkerPool *pool;
+    GHashTable *granting; /* sysname → name of the tenant that it is being granted to, both owned */
+    GHashTable *jobs;     /* set of what daemon/manager-grant.c has under way, owned */
 };
 
 /* A change that is on its way to the disk: what to do, and whom to tell, when it is there or couldn't be put
@@ -66,13 +71,31 @@ void manager_take_over_groups(Manager *self, GPtrArray *next, GPtrArray *gone);
 void manager_take_over_group(Manager *self, Group *next);
 void manager_drop_group(Manager *self, Group *group);
 
-/* A group's name as an id of the store. New string. */
-char *manager_group_file_id(const char *name);
-
 StoreArea manager_assignment_area(const Assignment *assignment);
 /* One that no assignment in the registry has. New string. */
 char *manager_make_assignment_id(Manager *self);
 
+/* What daemon/manager-grant.c needs of groups. Not for drop-ins and not while another change is stored
+ * (ALREADY_EXISTS, LIMIT_EXCEEDED): */
+Group *manager_find_changeable_group(Manager *self, const char *name, GError **error);
+bool manager_check_group_room(Manager *self, const Group *group, guint more_rules, GError **error);
+bool manager_check_group_choices(const GroupChoices *choices, GError **error);
+void manager_apply_group_choices(Group *group, const GroupChoices *choices);
+/* Takes next; done()'s id is its name, or answer. */
+void manager_commit_group(Manager *self, Group *next, const char *answer, ManagerDone done, void *userdata);
+void manager_erase_group(Manager *self, Group *group, ManagerDone done, void *userdata);
+void manager_free_job(gpointer job);
+bool manager_group_has_rule(const Group *group, const char *text);
+
+/* Of tenants: one that can be changed now. */
+Tenant *manager_find_changeable_tenant(Manager *self, const char *name, GError **error);
+/* Everything that it has been granted is revoked already. */
+void manager_erase_tenant(Manager *self, Tenant *tenant, ManagerDone done, void *userdata);
+
+/* The name of an object as the store's file name: without dots and slashes. New string. */
+char *manager_file_id(const char *name);
+
 /* For the start. */
 void manager_load_assignments(Manager *self);
 void manager_load_groups(Manager *self);
+void manager_load_tenants(Manager *self);

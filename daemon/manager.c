@@ -155,6 +155,9 @@ Manager *manager_new(const ManagerConfig *config, WorkerPool *pool, Hypervisor *
     self->hypervisor = hypervisor;
     self->memberships = memberships_new(self->registry);
     self->creating = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    self->pool = pool;
+    self->granting = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    self->jobs = g_hash_table_new_full(NULL, NULL, manager_free_job, NULL);
     self->reconciler = reconciler_new(self->registry, pool, hypervisor);
     self->store = store_new(config->state_dir, config->runtime_dir, error);
     if (!self->store)
@@ -175,6 +178,8 @@ Manager *manager_free(Manager *self)
     store_free(self->store);
     memberships_free(self->memberships);
     g_hash_table_unref(self->creating);
+    g_hash_table_unref(self->granting);
+    g_hash_table_unref(self->jobs);
     registry_free(self->registry);
     g_free(self);
     return NULL;
@@ -192,6 +197,7 @@ static void look_again(Device *device, void *userdata)
 bool manager_start(Manager *self, GError **error)
 {
     store_load(self->store, STORE_KIND_SETTINGS, take_settings, self);
+    manager_load_tenants(self);
     manager_load_groups(self);
     manager_load_assignments(self);
     self->arrivals = arrivals_new(self->registry, look_again, self, error);

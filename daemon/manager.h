@@ -55,8 +55,8 @@ typedef struct AssignRequest {
     uint32_t owner;
 } AssignRequest;
 
-/* NO_SUCH_DEVICE, NO_SUCH_GROUP, NO_SUCH_MACHINE, INVALID_RULE, INVALID_OPTION, DEVICE_IS_HUB, DEVICE_BUSY,
- * ALREADY_EXISTS, INVALID_NAME, LIMIT_EXCEEDED.
+/* NO_SUCH_DEVICE, NO_SUCH_GROUP, NO_SUCH_MACHINE, INVALID_RULE, INVALID_OPTION, DEVICE_IS_HUB, NOT_OWNED,
+ * DEVICE_BUSY, ALREADY_EXISTS, INVALID_NAME, LIMIT_EXCEEDED.
  */
 bool manager_check_assign(Manager *manager, const AssignRequest *request, GError **error);
 void manager_assign(Manager *manager, const AssignRequest *request, ManagerDone done, void *userdata);
@@ -87,7 +87,7 @@ bool manager_rescan(Manager *manager, unsigned *ret_added, unsigned *ret_removed
 /* Nothing more is handed out while disabled; what is out stays out. Stored. done()'s id is "". */
 void manager_set_enabled(Manager *manager, bool enabled, ManagerDone done, void *userdata);
 
-/* Reads the drop-in folders again. */
+/* Reads the drop-in folders again, and looks the tenants' members up anew. */
 void manager_reload(Manager *manager);
 
 /* ------------------------------------------------------------------ groups. done()'s id is the group's name
@@ -113,7 +113,8 @@ bool manager_check_create_group(Manager *manager, const char *name, const GroupC
 void manager_create_group(Manager *manager, const char *name, const GroupChoices *choices, ManagerDone done,
                           void *userdata);
 
-/* NO_SUCH_GROUP, INVALID_OPTION; ALREADY_EXISTS for one that a file holds (change the file). */
+/* NO_SUCH_GROUP, INVALID_OPTION; ALREADY_EXISTS for one that a file holds (change the file). Rules of a
+ * tenant's group are not changed by the calls below: NOT_OWNED. */
 bool manager_check_update_group(Manager *manager, const char *name, const GroupChoices *choices,
                                 GError **error);
 void manager_update_group(Manager *manager, const char *name, const GroupChoices *choices, ManagerDone done,
@@ -138,9 +139,9 @@ void manager_change_rule(Manager *manager, const char *group, const RuleChange *
 
 /* One rule for each device, into this group, which is made when there is none: all or nothing. choices only
  * count for a new group. A device that the group has already gets no second rule. An empty group is a new one
- * with a name made by the call, after the devices. NO_SUCH_DEVICE,
- * DEVICE_IS_HUB and what the calls above refuse. ret_rules of the check: the rules that will be made, new
- * array of char *; may be NULL. */
+ * with a name made by the call, after the devices. NO_SUCH_DEVICE, DEVICE_IS_HUB, NOT_OWNED (a tenant's
+ * device) and what the calls above refuse. ret_rules of the check: the rules that will be made, new array of
+ * char *; may be NULL. */
 bool manager_check_make_passthrough(Manager *manager, const char *const *devices, const char *group,
                                     const GroupChoices *choices, GPtrArray **ret_rules, GError **error);
 void manager_make_passthrough(Manager *manager, const char *const *devices, const char *group,
@@ -150,6 +151,73 @@ void manager_make_passthrough(Manager *manager, const char *const *devices, cons
  * NO_SUCH_GROUP, NO_SUCH_RULE, INVALID_RULE, LIMIT_EXCEEDED. */
 GPtrArray *manager_preview_rule(Manager *manager, const char *group, const RuleChange *change,
                                 GError **error);
+
+/* ------------------------------------------------------------------ tenants. done()'s id is the tenant's
+ * name
+ */
+
+/* NULL = as it is, or empty for a new tenant. */
+typedef struct TenantChoices {
+    const char *description;
+    const char *const *members; /* "user:NAME", "group:NAME"; NULL-terminated: the whole list */
+} TenantChoices;
+
+/* NO_SUCH_TENANT; names those that there are. */
+Tenant *manager_find_tenant(Manager *manager, const char *name, GError **error);
+
+/* INVALID_NAME, INVALID_OPTION, ALREADY_EXISTS, LIMIT_EXCEEDED. A group of this tenant's that is there
+ * already (the tenant's own file was damaged) is the tenant's again. */
+bool manager_check_create_tenant(Manager *manager, const char *name, const TenantChoices *choices,
+                                 GError **error);
+void manager_create_tenant(Manager *manager, const char *name, const TenantChoices *choices, ManagerDone done,
+                           void *userdata);
+
+/* NO_SUCH_TENANT, INVALID_NAME, INVALID_OPTION; LIMIT_EXCEEDED while another change is being stored. */
+bool manager_check_update_tenant(Manager *manager, const char *name, const TenantChoices *choices,
+                                 GError **error);
+void manager_update_tenant(Manager *manager, const char *name, const TenantChoices *choices, ManagerDone done,
+                           void *userdata);
+
+/* GROUP_IN_USE while devices are granted to it, unless force: then they are revoked first. What was assigned
+ * as the tenant's ends. */
+bool manager_check_delete_tenant(Manager *manager, const char *name, bool force, GError **error);
+void manager_delete_tenant(Manager *manager, const char *name, bool force, ManagerDone done, void *userdata);
+
+/* Into the tenant (belongs) or out of it. NO_SUCH_TENANT, NO_SUCH_MACHINE, ALREADY_EXISTS (it belongs to
+ * this one or another one), LIMIT_EXCEEDED. One that the hypervisor doesn't know any more can go out. What
+ * the tenant gave to a machine that goes out comes home; the assignments stay and say so. */
+bool manager_check_tenant_machine(Manager *manager, const char *name, const char *uuid, bool belongs,
+                                  GError **error);
+void manager_set_tenant_machine(Manager *manager, const char *name, const char *uuid, bool belongs,
+                                ManagerDone done, void *userdata);
+
+typedef struct GrantRequest {
+    const char *tenant;
+    const char *const *devices; /* sysnames, NULL-terminated */
+    const char *group;          /* the name inside the tenant; "" = generated */
+    GroupChoices choices;       /* of a new group */
+} GrantRequest;
+
+/* The devices are the tenant's from now on, into a group of the tenant that is made when there is none.
+ * NO_SUCH_TENANT, NO_SUCH_DEVICE, DEVICE_IS_HUB, NOT_OWNED (another tenant's), DEVICE_BUSY (somebody outside
+ * the tenant has it, or is to get it), INVALID_NAME, INVALID_OPTION, LIMIT_EXCEEDED. done()'s id is the
+ * group's name. */
+bool manager_check_grant(Manager *manager, const GrantRequest *request, GError **error);
+void manager_grant(Manager *manager, const GrantRequest *request, ManagerDone done, void *userdata);
+
+/* Devices that are plugged in, or what a group of the tenant has: all of it, or one of its rules. */
+typedef struct RevokeRequest {
+    const char *tenant;
+    const char *const *devices; /* sysnames, NULL-terminated; may be empty */
+    const char *group;          /* the name inside the tenant, or with it; NULL = by devices */
+    const uint32_t *rule;       /* NULL = all */
+} RevokeRequest;
+
+/* First the assignments of the tenant's machines on these devices end, then the rules go, and a group with
+ * its last rule. NO_SUCH_TENANT, NO_SUCH_DEVICE, NOT_OWNED (not this tenant's), NO_SUCH_GROUP, NO_SUCH_RULE,
+ * INVALID_OPTION, LIMIT_EXCEEDED. After an error of the store, what was done until then stays done. */
+bool manager_check_revoke(Manager *manager, const RevokeRequest *request, GError **error);
+void manager_revoke(Manager *manager, const RevokeRequest *request, ManagerDone done, void *userdata);
 
 /* The devices that a rule would match now: new array of Device, borrowed. INVALID_RULE. */
 GPtrArray *manager_test_rule(Manager *manager, const char *text, GError **error);

@@ -72,13 +72,42 @@ static bool is_same(const GPtrArray *a, const GPtrArray *b)
     return true;
 }
 
+/* Whose the device is, of those whose groups match it. Borrowed. */
+static const char *choose_tenant(const GPtrArray *memberships)
+{
+    const Membership *best = NULL;
+
+    for (guint i = 0; i < memberships->len; i++) {
+        const Membership *one = memberships->pdata[i];
+
+        if (one->group->tenant && (!best || one->specificity > best->specificity))
+            best = one;
+    }
+    return best ? best->group->tenant : NULL;
+}
+
+/* True when it changed. */
+static bool set_tenant(Device *device, GPtrArray *memberships)
+{
+    g_autofree char *tenant = g_strdup(choose_tenant(memberships));
+
+    for (guint i = memberships->len; i-- > 0;)
+        if (g_strcmp0(((const Membership *)memberships->pdata[i])->group->tenant, tenant) != 0)
+            g_ptr_array_remove_index(memberships, i);
+    if (g_strcmp0(tenant, device->tenant) == 0)
+        return false;
+    g_free(device->tenant);
+    device->tenant = g_steal_pointer(&tenant);
+    return true;
+}
+
 void memberships_update_device(Memberships *self, Device *device)
 {
     g_autoptr(GHashTable) by_group = g_hash_table_new(NULL, NULL);
     GPtrArray *memberships = g_ptr_array_new_with_free_func(membership_free);
     GHashTableIter iter;
     gpointer membership;
-    bool changed;
+    bool changed, tenant_changed;
 
     g_return_if_fail(!self->many);
     if (!device->is_hub)
@@ -89,11 +118,13 @@ void memberships_update_device(Memberships *self, Device *device)
         g_ptr_array_add(memberships, membership);
     }
     g_ptr_array_sort(memberships, compare_memberships);
+    tenant_changed = set_tenant(device, memberships);
     changed = device->memberships ? !is_same(device->memberships, memberships) : memberships->len > 0;
     g_clear_pointer(&device->memberships, g_ptr_array_unref);
     device->memberships = memberships;
-    if (changed && registry_device(self->registry, device->sysname) == device)
-        registry_report(self->registry, OBJECT_DEVICE, device->sysname, DEVICE_FIELD_GROUPS);
+    if (registry_device(self->registry, device->sysname) == device)
+        registry_report(self->registry, OBJECT_DEVICE, device->sysname,
+                        (changed ? DEVICE_FIELD_GROUPS : 0) | (tenant_changed ? DEVICE_FIELD_TENANT : 0));
 }
 
 static void file_rules(Memberships *self, Group *group)
@@ -205,6 +236,19 @@ const Membership *membership_find(const Device *device, const char *group)
             return membership;
     }
     return NULL;
+}
+
+bool membership_is_withheld(Registry *registry, const Device *device, const Group *group)
+{
+    if (!device->tenant || g_strcmp0(device->tenant, group->tenant) == 0)
+        return false;
+    for (guint i = 0; i < group->rules->len; i++) {
+        const GroupRule *rule = group->rules->pdata[i];
+
+        if (rule->enabled && rule_matches(rule->rule, device, registry->node))
+            return true;
+    }
+    return false;
 }
 
 Memberships *memberships_new(Registry *registry)

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Membership: which groups a device is in, and by which rules. Worked out when the device or the rules
- * change, not at every turn. Main thread only. */
+/* Membership: which groups a device is in, by which rules, and whose it is. Worked out when the device or the
+ * rules change, not at every turn. Main thread only.
+ *
+ * A device that a tenant's group matches is the tenant's and in no other's groups. Between the groups of two
+ * tenants (which nobody can make by granting, but devices move) the more specific rule decides, then the
+ * group's name. */
 
 #include <glib.h>
+#include <stdbool.h>
 
 #include "daemon/registry.h"
 
@@ -37,3 +42,5 @@ GPtrArray *memberships_what_if(const Device *device, Group *next, const char *no
 
 /* NULL = not in the group. */
 const Membership *membership_find(const Device *device, const char *group);
+/* A rule of the group matches, and the device isn't in it all the same: it is another one's. */
+bool membership_is_withheld(Registry *registry, const Device *device, const Group *group);

@@ -159,12 +159,23 @@ static void update_device(Registry *registry, const Desired *desired, Device *de
     registry_report(registry, OBJECT_DEVICE, device->sysname, fields);
 }
 
+/* Takes the newer list. True when the lists differ. */
+static bool replace_list(GPtrArray **list, GPtrArray *newer)
+{
+    bool same = newer->len == (*list)->len;
+
+    for (guint i = 0; same && i < newer->len; i++)
+        same = strcmp(newer->pdata[i], (*list)->pdata[i]) == 0;
+    g_ptr_array_unref(*list);
+    *list = newer;
+    return !same;
+}
+
 static void update_group(Registry *registry, const Desired *desired, Group *group)
 {
     g_autoptr(GPtrArray) devices = registry_sorted(registry->devices);
     GPtrArray *members = g_ptr_array_new_with_free_func(g_free);
     unsigned free_devices = 0, fields = 0;
-    bool same;
 
     for (guint i = 0; i < devices->len; i++) {
         const Device *device = devices->pdata[i];
@@ -174,17 +185,33 @@ static void update_group(Registry *registry, const Desired *desired, Group *grou
         g_ptr_array_add(members, g_strdup(device->sysname));
         free_devices += !desired_owner(desired, device) && !desired_live(desired, device);
     }
-    same = members->len == group->devices->len;
-    for (guint i = 0; same && i < members->len; i++)
-        same = strcmp(members->pdata[i], group->devices->pdata[i]) == 0;
-    g_ptr_array_unref(group->devices);
-    group->devices = members;
-    if (!same)
+    if (replace_list(&group->devices, members))
         fields |= GROUP_FIELD_DEVICES;
     if (group->free != free_devices)
         fields |= GROUP_FIELD_FREE;
     group->free = free_devices;
     registry_report(registry, OBJECT_GROUP, group->name, fields);
+}
+
+static void update_tenant(Registry *registry, Tenant *tenant)
+{
+    g_autoptr(GPtrArray) devices = registry_sorted(registry->devices);
+    g_autoptr(GPtrArray) groups = registry_sorted(registry->groups);
+    GPtrArray *sysnames = g_ptr_array_new_with_free_func(g_free);
+    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+    unsigned fields = 0;
+
+    for (guint i = 0; i < devices->len; i++)
+        if (g_strcmp0(((const Device *)devices->pdata[i])->tenant, tenant->name) == 0)
+            g_ptr_array_add(sysnames, g_strdup(((const Device *)devices->pdata[i])->sysname));
+    for (guint i = 0; i < groups->len; i++)
+        if (g_strcmp0(((const Group *)groups->pdata[i])->tenant, tenant->name) == 0)
+            g_ptr_array_add(names, g_strdup(((const Group *)groups->pdata[i])->name));
+    if (replace_list(&tenant->devices, sysnames))
+        fields |= TENANT_FIELD_DEVICES;
+    if (replace_list(&tenant->groups, names))
+        fields |= TENANT_FIELD_GROUPS;
+    registry_report(registry, OBJECT_TENANT, tenant->name, fields);
 }
 
 void outlook_update(Registry *registry, const Desired *desired)
@@ -201,4 +228,7 @@ void outlook_update(Registry *registry, const Desired *desired)
     g_hash_table_iter_init(&iter, registry->groups);
     while (g_hash_table_iter_next(&iter, NULL, &value))
         update_group(registry, desired, value);
+    g_hash_table_iter_init(&iter, registry->tenants);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        update_tenant(registry, value);
 }

@@ -28,6 +28,11 @@ static void free_assignment(gpointer assignment)
     assignment_free(assignment);
 }
 
+static void free_tenant(gpointer tenant)
+{
+    tenant_free(tenant);
+}
+
 Registry *registry_new(const char *node)
 {
     Registry *registry = g_new0(Registry, 1);
@@ -36,6 +41,7 @@ Registry *registry_new(const char *node)
     registry->devices = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_device);
     registry->machines = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_machine);
     registry->groups = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_group);
+    registry->tenants = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_tenant);
     registry->enabled = true;
     registry->assignments = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_assignment);
     registry->node = g_strdup(node);
@@ -48,6 +54,7 @@ Registry *registry_free(Registry *registry)
     if (!registry)
         return NULL;
     g_hash_table_unref(registry->assignments);
+    g_hash_table_unref(registry->tenants);
     g_hash_table_unref(registry->groups);
     g_hash_table_unref(registry->machines);
     g_hash_table_unref(registry->devices);
@@ -75,6 +82,36 @@ Group *registry_group(Registry *registry, const char *name)
 Assignment *registry_assignment(Registry *registry, const char *id)
 {
     return id ? g_hash_table_lookup(registry->assignments, id) : NULL;
+}
+
+Tenant *registry_tenant(Registry *registry, const char *name)
+{
+    return name ? g_hash_table_lookup(registry->tenants, name) : NULL;
+}
+
+Tenant *registry_machine_tenant(Registry *registry, const char *uuid)
+{
+    GHashTableIter iter;
+    gpointer tenant;
+
+    g_hash_table_iter_init(&iter, registry->tenants);
+    while (g_hash_table_iter_next(&iter, NULL, &tenant))
+        if (tenant_has_machine(tenant, uuid))
+            return tenant;
+    return NULL;
+}
+
+Tenant *registry_assignment_tenant(Registry *registry, const Assignment *assignment)
+{
+    const char *name = assignment->tenant;
+
+    for (guint i = 0; !name && !assignment->group && i < assignment->claims->len; i++) {
+        const Claim *claim = assignment->claims->pdata[i];
+        const Device *device = registry_device(registry, claim->sysname);
+
+        name = device ? device->tenant : NULL;
+    }
+    return registry_tenant(registry, name);
 }
 
 static void report(Registry *registry, ChangeKind kind, ObjectType type, const char *id, unsigned fields)
@@ -117,6 +154,11 @@ void registry_add_assignment(Registry *registry, Assignment *assignment)
     add(registry, registry->assignments, OBJECT_ASSIGNMENT, assignment->id, assignment);
 }
 
+void registry_add_tenant(Registry *registry, Tenant *tenant)
+{
+    add(registry, registry->tenants, OBJECT_TENANT, tenant->name, tenant);
+}
+
 void registry_remove_device(Registry *registry, Device *device)
 {
     drop(registry, registry->devices, OBJECT_DEVICE, device->sysname);
@@ -135,6 +177,11 @@ void registry_remove_group(Registry *registry, Group *group)
 void registry_remove_assignment(Registry *registry, Assignment *assignment)
 {
     drop(registry, registry->assignments, OBJECT_ASSIGNMENT, assignment->id);
+}
+
+void registry_remove_tenant(Registry *registry, Tenant *tenant)
+{
+    drop(registry, registry->tenants, OBJECT_TENANT, tenant->name);
 }
 
 void registry_report(Registry *registry, ObjectType type, const char *id, unsigned fields)

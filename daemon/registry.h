@@ -13,12 +13,14 @@
 #include "daemon/group.h"
 #include "daemon/hypervisor.h"
 #include "daemon/machine.h"
+#include "daemon/tenant.h"
 
 typedef struct Registry {
     GHashTable *devices;     /* sysname → Device, owned */
     GHashTable *machines;    /* uuid → Machine, owned */
     GHashTable *groups;      /* name → Group, owned */
     GHashTable *assignments; /* id → Assignment, owned */
+    GHashTable *tenants;     /* name → Tenant, owned */
     char *node;              /* this host's name */
 
     bool enabled; /* false: nothing more is handed out, what is out stays out */
@@ -40,18 +42,27 @@ Device *registry_device(Registry *registry, const char *sysname);
 Machine *registry_machine(Registry *registry, const char *uuid);
 Group *registry_group(Registry *registry, const char *name);
 Assignment *registry_assignment(Registry *registry, const char *id);
+Tenant *registry_tenant(Registry *registry, const char *name);
+
+/* Whose the machine is; NULL = nobody's. */
+Tenant *registry_machine_tenant(Registry *registry, const char *uuid);
+/* Whose the assignment is: the one that it was made for, or whose the device that it has or gets has become
+ * since. NULL = nobody's, or there is no such tenant any more. */
+Tenant *registry_assignment_tenant(Registry *registry, const Assignment *assignment);
 
 /* Take the object, report ADDED. */
 void registry_add_device(Registry *registry, Device *device);
 void registry_add_machine(Registry *registry, Machine *machine);
 void registry_add_group(Registry *registry, Group *group);
 void registry_add_assignment(Registry *registry, Assignment *assignment);
+void registry_add_tenant(Registry *registry, Tenant *tenant);
 
 /* Report REMOVED, then free. */
 void registry_remove_device(Registry *registry, Device *device);
 void registry_remove_machine(Registry *registry, Machine *machine);
 void registry_remove_group(Registry *registry, Group *group);
 void registry_remove_assignment(Registry *registry, Assignment *assignment);
+void registry_remove_tenant(Registry *registry, Tenant *tenant);
 
 /* registry_remove_assignment(), and its machine (if that is known) has one less. */
 void registry_end_assignment(Registry *registry, Assignment *assignment);

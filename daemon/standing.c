@@ -55,12 +55,21 @@ static const char *error_name(const GError *error)
     return name ? name : ferry_error_to_name(FERRY_ERROR_HYPERVISOR);
 }
 
+static Standing not_its_own(Registry *registry, const Desired *desired, const Assignment *assignment,
+                            const Device *device)
+{
+    return say(ASSIGNMENT_STATE_WAITING_DEVICE,
+               sentence(verdict_text(registry, desired, assignment, device, VERDICT_NOT_OWNED)),
+               ferry_error_to_name(FERRY_ERROR_NOT_OWNED));
+}
+
 static Standing without_device(Registry *registry, const Desired *desired, const Assignment *assignment)
 {
     const GPtrArray *matches = g_hash_table_lookup(desired->matches, assignment->id);
     const Machine *machine = registry_machine(registry, assignment->machine_uuid);
     g_autofree char *machine_text = verdict_machine_text(registry, assignment);
     const char *what = *assignment->device_text ? assignment->device_text : assignment->selector;
+    const Device *not_owned = g_hash_table_lookup(desired->not_owned, assignment->id);
 
     if (matches && matches->len > 0) {
         Device *device = matches->pdata[0];
@@ -70,6 +79,8 @@ static Standing without_device(Registry *registry, const Desired *desired, const
                    sentence(verdict_text(registry, desired, assignment, device, verdict)),
                    verdict == VERDICT_TAKEN ? ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY) : "");
     }
+    if (not_owned)
+        return not_its_own(registry, desired, assignment, not_owned);
     if (machine && machine_is_active(machine))
         return say(ASSIGNMENT_STATE_WAITING_DEVICE,
                    g_strdup_printf("%s is not plugged in; it goes to %s when it is.", what, machine_text),
@@ -163,6 +174,7 @@ static Standing with_device(Registry *registry, const Desired *desired, const Wa
     case VERDICT_GROUP_DISABLED:
     case VERDICT_OTHER_DEVICE:
     case VERDICT_HUB:
+    case VERDICT_NOT_OWNED:
     case VERDICT_NOT_HOME:
     case VERDICT_TAKEN:
     case _VERDICT_MAX:
@@ -231,6 +243,13 @@ static guint place_in_queue(Registry *registry, const Assignment *assignment)
     return place;
 }
 
+static bool tenant_owns(Registry *registry, const char *name, const char *machine_uuid)
+{
+    const Tenant *tenant = registry_tenant(registry, name);
+
+    return tenant && tenant_has_machine(tenant, machine_uuid);
+}
+
 static Standing without_group_device(Registry *registry, const Desired *desired, const Assignment *assignment)
 {
     const GPtrArray *matches = g_hash_table_lookup(desired->matches, assignment->id);
@@ -242,6 +261,11 @@ static Standing without_group_device(Registry *registry, const Desired *desired,
         return say(ASSIGNMENT_STATE_WAITING_DEVICE,
                    g_strdup_printf("There is no group %s any more.", assignment->group),
                    ferry_error_to_name(FERRY_ERROR_NO_SUCH_GROUP));
+    if (group->tenant && !tenant_owns(registry, group->tenant, assignment->machine_uuid))
+        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
+                   g_strdup_printf("Group %s belongs to tenant %s, and %s does not.", group->name,
+                                   group->tenant, machine_text),
+                   ferry_error_to_name(FERRY_ERROR_NOT_OWNED));
     if (machine != VERDICT_GO)
         return say(ASSIGNMENT_STATE_WAITING_MACHINE,
                    g_strdup_printf("%s is not running; it draws from group %s when it does.", machine_text,

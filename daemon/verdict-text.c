@@ -41,6 +41,10 @@ char *verdict_text(Registry *registry, const Desired *desired, const Assignment 
         return g_strdup_printf("%s does not match %s", what, assignment->selector);
     case VERDICT_HUB:
         return g_strdup_printf("%s is a hub; hubs are never handed out, the devices behind them are", what);
+    case VERDICT_NOT_OWNED:
+        if (device->tenant)
+            return g_strdup_printf("%s belongs to tenant %s, and %s does not", what, device->tenant, machine);
+        return g_strdup_printf("%s does not belong to tenant %s any more", what, assignment->tenant);
     case VERDICT_NOT_HOME:
         return g_strdup_printf(
             "several devices match %s, and %s is not in the socket %s of the one that was assigned",

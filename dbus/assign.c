@@ -14,8 +14,27 @@ static char **assign_details(Registry *registry, const AssignRequest *request)
     const Machine *machine = registry_machine(registry, request->machine_uuid);
 
     if (request->group)
-        return details_new(&(Details){ .group = request->group, .machine = machine->info->name });
+        return details_new(&(Details){
+            .group = request->group,
+            .machine = machine->info->name,
+            .tenant = registry_group(registry, request->group)->tenant,
+        });
     return details_for_device(registry_device(registry, request->device), machine);
+}
+
+/* Whose the source is, if it is a tenant's. */
+static Tenant *find_tenant(Registry *registry, const AssignRequest *request)
+{
+    return registry_tenant(registry, request->group ? registry_group(registry, request->group)->tenant
+                                                    : registry_device(registry, request->device)->tenant);
+}
+
+/* To the tenant's machines, which the manager has checked. */
+static bool is_members(const Caller *caller, gpointer object)
+{
+    const Tenant *tenant = object;
+
+    return tenant && tenant_has_member(tenant, caller->uid, caller->gids, caller->n_gids);
 }
 
 int assign_call(sd_bus_message *message, ObjectType type, const char *source, sd_bus_error *ret_error)
@@ -53,7 +72,8 @@ int assign_call(sd_bus_message *message, ObjectType type, const char *source, sd
         return bus_error_from_gerror(ret_error, error);
 
     details = assign_details(service->registry, &request);
-    r = authorize(service->authorizer, message, (const char *const *)details, &request.owner, ret_error);
+    r = authorize_owned(service->authorizer, message, (const char *const *)details, is_members,
+                        find_tenant(service->registry, &request), &request.owner, ret_error);
     if (r < 0)
         return r;
     if (r == 0)

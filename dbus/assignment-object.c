@@ -61,21 +61,33 @@ static int property_get_devices(sd_bus *bus, const char *path, const char *inter
 
 /* methods */
 
-static bool is_owner(const Caller *caller, gpointer object)
-{
-    const Assignment *assignment = object;
+typedef struct Own {
+    Registry *registry;
+    const Assignment *assignment;
+} Own;
 
-    return assignment->owner == caller->uid;
+/* What was given as a tenant's is the members', also when an administrator gave it; and who is a member no
+ * longer may do nothing more with what he gave. */
+static bool is_own(const Caller *caller, gpointer object)
+{
+    const Own *own = object;
+    const Tenant *tenant = registry_assignment_tenant(own->registry, own->assignment);
+
+    if (tenant)
+        return tenant_has_member(tenant, caller->uid, caller->gids, caller->n_gids);
+    return !own->assignment->tenant && own->assignment->owner == caller->uid;
 }
 
 /* > 0: yes; else what the handler returns, see authorize(). */
-static int may(BusService *service, sd_bus_message *message, Assignment *assignment, sd_bus_error *ret_error)
+static int may(BusService *service, sd_bus_message *message, const Assignment *assignment,
+               sd_bus_error *ret_error)
 {
     g_auto(GStrv) details = details_for_assignment(service->registry, assignment);
+    Own own = { .registry = service->registry, .assignment = assignment };
     uint32_t uid;
 
-    return authorize_owned(service->authorizer, message, (const char *const *)details, is_owner, assignment,
-                           &uid, ret_error);
+    return authorize_owned(service->authorizer, message, (const char *const *)details, is_own, &own, &uid,
+                           ret_error);
 }
 
 static int method_release(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)

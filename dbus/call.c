@@ -113,6 +113,13 @@ void call_done_group(const char *id, const GError *error, void *userdata)
     call_reply(userdata, error, "o", path);
 }
 
+void call_done_tenant(const char *id, const GError *error, void *userdata)
+{
+    g_autofree char *path = object_path(OBJECT_TENANT, id);
+
+    call_reply(userdata, error, "o", path);
+}
+
 void call_done_rule(const char *id, const GError *error, void *userdata)
 {
     call_reply(userdata, error, "u", id ? (uint32_t)g_ascii_strtoull(id, NULL, 10) : 0);

@@ -18,6 +18,7 @@ void call_free(Call *call);
 void call_done(const char *id, const GError *error, void *userdata);             /* answers nothing */
 void call_done_assignment(const char *id, const GError *error, void *userdata);  /* answers o */
 void call_done_group(const char *id, const GError *error, void *userdata);       /* answers o */
+void call_done_tenant(const char *id, const GError *error, void *userdata);      /* answers o */
 void call_done_rule(const char *id, const GError *error, void *userdata);        /* answers u */
 void call_done_passthrough(const char *id, const GError *error, void *userdata); /* answers oas */
 

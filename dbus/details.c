@@ -12,7 +12,8 @@ char **details_new(const Details *details)
     } all[] = {
         { "device", details->device },   { "vendor_product", details->vendor_product },
         { "serial", details->serial },   { "group", details->group },
-        { "machine", details->machine }, { "owner", details->owner },
+        { "machine", details->machine }, { "tenant", details->tenant },
+        { "owner", details->owner },
     };
     char **list = g_new0(char *, 2 * G_N_ELEMENTS(all) + 1);
 
@@ -37,24 +38,34 @@ char **details_for_device(const Device *device, const Machine *machine)
         .device = text,
         .vendor_product = ids,
         .serial = device ? device->serial : NULL,
+        .tenant = device ? device->tenant : NULL,
         .machine = machine ? machine->info->name : NULL,
     });
 }
 
 char **details_for_passthrough(Registry *registry, const char *const *devices, const char *group)
 {
+    return details_for_grant(registry, devices, group, NULL);
+}
+
+char **details_for_grant(Registry *registry, const char *const *devices, const char *group,
+                         const char *tenant)
+{
     g_autoptr(GString) texts = g_string_new(NULL);
     g_autofree char *ids = NULL;
     const Device *only = NULL;
-    gsize n;
+    gsize n = 0;
 
-    for (n = 0; devices[n]; n++) {
-        const Device *device = registry_device(registry, devices[n]);
-        g_autofree char *text = device_describe(device);
+    for (; *devices; devices++) {
+        const Device *device = registry_device(registry, *devices);
+        g_autofree char *text = device ? device_describe(device) : NULL;
 
+        if (!device)
+            continue;
         only = n == 0 ? device : NULL;
         if (n < NAMED_DEVICES_MAX)
             g_string_append_printf(texts, "%s%s", n > 0 ? ", " : "", text);
+        n++;
     }
     if (n > NAMED_DEVICES_MAX)
         g_string_append_printf(texts, ", … (%" G_GSIZE_FORMAT ")", n);
@@ -65,6 +76,7 @@ char **details_for_passthrough(Registry *registry, const char *const *devices, c
         .vendor_product = ids,
         .serial = only ? only->serial : NULL,
         .group = group,
+        .tenant = tenant,
     });
 }
 
@@ -85,6 +97,7 @@ char **details_for_assignment(Registry *registry, const Assignment *assignment)
         .serial = rule ? rule_exact(rule, "serial") : NULL,
         .group = assignment->group,
         .machine = machine ? machine->info->name : assignment->machine_name,
+        .tenant = assignment->tenant,
         .owner = owner,
     });
 }

@@ -15,6 +15,7 @@ typedef struct Details {
     const char *serial;
     const char *group;
     const char *machine;
+    const char *tenant;
     const char *owner;
 } Details;
 
@@ -24,4 +25,7 @@ char **details_new(const Details *details);
 char **details_for_device(const Device *device, const Machine *machine);
 /* Devices that are to be put into a group. */
 char **details_for_passthrough(Registry *registry, const char *const *devices, const char *group);
+/* Devices that are granted to a tenant or revoked; those that aren't plugged in are left out. */
+char **details_for_grant(Registry *registry, const char *const *devices, const char *group,
+                         const char *tenant);
 char **details_for_assignment(Registry *registry, const Assignment *assignment);

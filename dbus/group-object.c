@@ -71,7 +71,7 @@ static int property_get_total(sd_bus *bus, const char *path, const char *interfa
 /* > 0: yes; else what the handler returns, see authorize(). */
 static int may(BusService *service, sd_bus_message *message, const Group *group, sd_bus_error *ret_error)
 {
-    g_auto(GStrv) details = details_new(&(Details){ .group = group->name });
+    g_auto(GStrv) details = details_new(&(Details){ .group = group->name, .tenant = group->tenant });
     uint32_t uid;
 
     return authorize(service->authorizer, message, (const char *const *)details, &uid, ret_error);
@@ -226,6 +226,8 @@ static const sd_bus_vtable group_vtable[] = {
     MOVING("AllowGuestResetsAll", "b", property_get_bool, allow_guest_resets_all),
     MOVING("Priority", "i", NULL, priority),
     MOVING("File", "s", NULL, file),
+    SD_BUS_PROPERTY("Tenant", "o", property_get_tenant_path, offsetof(Group, tenant),
+                    SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Rules", "a(ubss)", property_get_rules, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Devices", "ao", property_get_devices, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Total", "u", property_get_total, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

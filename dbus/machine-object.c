@@ -94,6 +94,16 @@ static int property_get_free_ports(sd_bus *bus, const char *path, const char *in
     return sd_bus_message_append(reply, "u", (uint32_t)machine->info->free_ports);
 }
 
+static int property_get_tenant(sd_bus *bus, const char *path, const char *interface, const char *property,
+                               sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    const Machine *machine = userdata;
+    const Tenant *tenant = registry_machine_tenant(object_service(bus)->registry, machine->info->uuid);
+    g_autofree char *tenant_path = object_path(OBJECT_TENANT, tenant ? tenant->name : NULL);
+
+    return sd_bus_message_append(reply, "o", tenant_path);
+}
+
 /* methods */
 
 static int method_release_all(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
@@ -133,6 +143,7 @@ static const sd_bus_vtable machine_vtable[] = {
     SD_BUS_PROPERTY("UsbController", "s", property_get_usb_controller, 0,
                     SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("FreePorts", "u", property_get_free_ports, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Tenant", "o", property_get_tenant, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_METHOD_WITH_ARGS("ReleaseAll", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("u", released),
                             method_release_all, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
@@ -145,6 +156,7 @@ static const FieldProperty machine_properties[] = {
     { MACHINE_FIELD_FOREIGN_DEVICES, "ForeignDevices" },
     { MACHINE_FIELD_USB_CONTROLLER, "UsbController" },
     { MACHINE_FIELD_FREE_PORTS, "FreePorts" },
+    { MACHINE_FIELD_TENANT, "Tenant" },
     {},
 };
 

@@ -14,6 +14,7 @@
 #include "dbus/object.h"
 #include "dbus/options.h"
 #include "dbus/service-private.h"
+#include "dbus/tenant-options.h"
 
 /* properties */
 
@@ -107,6 +108,26 @@ static int method_get_group(sd_bus_message *message, void *userdata, sd_bus_erro
     return reply_path(message, OBJECT_GROUP, group->name);
 }
 
+static int method_get_tenant(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    g_autoptr(GError) error = NULL;
+    const Tenant *tenant;
+    const char *name;
+    int r;
+
+    r = sd_bus_message_read(message, "s", &name);
+    if (r < 0)
+        return r;
+    r = authorize(service->authorizer, message, NULL, NULL, ret_error);
+    if (r < 0)
+        return r;
+    tenant = manager_find_tenant(service->manager, name, &error);
+    if (!tenant)
+        return bus_error_from_gerror(ret_error, error);
+    return reply_path(message, OBJECT_TENANT, tenant->name);
+}
+
 static int method_get_machine(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
     BusService *service = object_service(sd_bus_message_get_bus(message));
@@ -175,34 +196,6 @@ static int method_create_group(sd_bus_message *message, void *userdata, sd_bus_e
     return 1;
 }
 
-/* Sysnames from an array of paths: NULL-terminated, of char *. */
-static int read_devices(sd_bus_message *message, GPtrArray *devices, sd_bus_error *ret_error)
-{
-    g_autoptr(GError) error = NULL;
-    const char *path;
-    int r;
-
-    r = sd_bus_message_enter_container(message, SD_BUS_TYPE_ARRAY, "o");
-    if (r < 0)
-        return r;
-    while ((r = sd_bus_message_read(message, "o", &path)) > 0) {
-        char *sysname = object_id(OBJECT_DEVICE, path, &error);
-
-        if (!sysname)
-            return bus_error_from_gerror(ret_error, error);
-        g_ptr_array_add(devices, sysname);
-        if (devices->len > GROUP_RULES_MAX)
-            return bus_error_setf(ret_error, FERRY_ERROR_LIMIT_EXCEEDED, "at most %d devices at a time",
-                                  GROUP_RULES_MAX);
-    }
-    if (r < 0)
-        return r;
-    if (devices->len == 0)
-        return bus_error_setf(ret_error, FERRY_ERROR_NO_SUCH_DEVICE, "no device is named: name at least one");
-    g_ptr_array_add(devices, NULL);
-    return sd_bus_message_exit_container(message);
-}
-
 static int method_make_passthrough(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
     BusService *service = object_service(sd_bus_message_get_bus(message));
@@ -219,6 +212,8 @@ static int method_make_passthrough(sd_bus_message *message, void *userdata, sd_b
     r = read_devices(message, devices, ret_error);
     if (r < 0)
         return r;
+    if (devices->len == 1) /* NULL */
+        return bus_error_setf(ret_error, FERRY_ERROR_NO_SUCH_DEVICE, "no device is named: name at least one");
     r = sd_bus_message_read(message, "s", &group);
     if (r < 0)
         return r;
@@ -239,6 +234,36 @@ static int method_make_passthrough(sd_bus_message *message, void *userdata, sd_b
     call_take_rules(call, g_steal_pointer(&rules));
     manager_make_passthrough(service->manager, sysnames, group, &options.choices, call_done_passthrough,
                              call);
+    return 1;
+}
+
+static int method_create_tenant(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    g_auto(TenantOptions) options = {};
+    g_auto(GStrv) details = NULL;
+    g_autoptr(GError) error = NULL;
+    const char *name;
+    uint32_t uid;
+    int r;
+
+    r = sd_bus_message_read(message, "s", &name);
+    if (r < 0)
+        return r;
+    r = tenant_options_read(message, &options, ret_error);
+    if (r < 0)
+        return r;
+    if (!manager_check_create_tenant(service->manager, name, &options.choices, &error))
+        return bus_error_from_gerror(ret_error, error);
+    details = details_new(&(Details){ .tenant = name });
+    r = authorize(service->authorizer, message, (const char *const *)details, &uid, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return 1; /* comes back with the answer */
+
+    manager_create_tenant(service->manager, name, &options.choices, call_done_tenant,
+                          call_new(service, message));
     return 1;
 }
 
@@ -474,6 +499,10 @@ static const sd_bus_vtable manager_vtable[] = {
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("GetMachine", SD_BUS_ARGS("s", name_or_uuid), SD_BUS_RESULT("o", machine),
                             method_get_machine, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("GetTenant", SD_BUS_ARGS("s", name), SD_BUS_RESULT("o", tenant),
+                            method_get_tenant, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("CreateTenant", SD_BUS_ARGS("s", name, "a{sv}", options),
+                            SD_BUS_RESULT("o", tenant), method_create_tenant, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Assign", SD_BUS_ARGS("o", source, "o", machine, "a{sv}", options),
                             SD_BUS_RESULT("o", assignment), method_assign, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("CreateGroup", SD_BUS_ARGS("s", name, "a{sv}", options),

@@ -10,12 +10,14 @@
 #define FERRY_PATH_MACHINE_PREFIX    FERRY_PATH_ROOT "/machine"
 #define FERRY_PATH_GROUP_PREFIX      FERRY_PATH_ROOT "/group"
 #define FERRY_PATH_ASSIGNMENT_PREFIX FERRY_PATH_ROOT "/assignment"
+#define FERRY_PATH_TENANT_PREFIX     FERRY_PATH_ROOT "/tenant"
 
 #define FERRY_INTERFACE_MANAGER    "org.usbferry1.Manager"
 #define FERRY_INTERFACE_DEVICE     "org.usbferry1.Device"
 #define FERRY_INTERFACE_MACHINE    "org.usbferry1.Machine"
 #define FERRY_INTERFACE_GROUP      "org.usbferry1.ResourceGroup"
 #define FERRY_INTERFACE_ASSIGNMENT "org.usbferry1.Assignment"
+#define FERRY_INTERFACE_TENANT     "org.usbferry1.Tenant"
 
 #define FERRY_ERROR_PREFIX "org.usbferry1.Error."
 
@@ -24,4 +26,5 @@
 #define FERRY_ACTION_ASSIGN_OWN     FERRY_ACTION_PREFIX "assign-own"
 #define FERRY_ACTION_TAKE_HOME      FERRY_ACTION_PREFIX "take-home"
 #define FERRY_ACTION_MANAGE_GROUPS  FERRY_ACTION_PREFIX "manage-groups"
+#define FERRY_ACTION_MANAGE_TENANTS FERRY_ACTION_PREFIX "manage-tenants"
 #define FERRY_ACTION_MANAGE_SERVICE FERRY_ACTION_PREFIX "manage-service"

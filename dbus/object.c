@@ -16,7 +16,7 @@
 static const ObjectKind *const object_kinds[_OBJECT_TYPE_MAX] = {
     [OBJECT_MANAGER] = &manager_object,       [OBJECT_DEVICE] = &device_object,
     [OBJECT_MACHINE] = &machine_object,       [OBJECT_GROUP] = &group_object,
-    [OBJECT_ASSIGNMENT] = &assignment_object,
+    [OBJECT_ASSIGNMENT] = &assignment_object, [OBJECT_TENANT] = &tenant_object,
 };
 
 const ObjectKind *object_kind(ObjectType type)
@@ -68,6 +68,31 @@ int append_paths(sd_bus_message *message, ObjectType type, const GPtrArray *ids)
         r = sd_bus_message_append(message, "o", path);
     }
     return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
+int read_devices(sd_bus_message *message, GPtrArray *sysnames, sd_bus_error *ret_error)
+{
+    g_autoptr(GError) error = NULL;
+    const char *path;
+    int r;
+
+    r = sd_bus_message_enter_container(message, SD_BUS_TYPE_ARRAY, "o");
+    if (r < 0)
+        return r;
+    while ((r = sd_bus_message_read(message, "o", &path)) > 0) {
+        char *sysname = object_id(OBJECT_DEVICE, path, &error);
+
+        if (!sysname)
+            return bus_error_from_gerror(ret_error, error);
+        g_ptr_array_add(sysnames, sysname);
+        if (sysnames->len > GROUP_RULES_MAX)
+            return bus_error_setf(ret_error, FERRY_ERROR_LIMIT_EXCEEDED, "at most %d devices at a time",
+                                  GROUP_RULES_MAX);
+    }
+    if (r < 0)
+        return r;
+    g_ptr_array_add(sysnames, NULL);
+    return sd_bus_message_exit_container(message);
 }
 
 /* registration */
@@ -212,4 +237,10 @@ int property_get_assignment_path(sd_bus *bus, const char *path, const char *inte
                                  sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
     return append_path(reply, OBJECT_ASSIGNMENT, userdata);
+}
+
+int property_get_tenant_path(sd_bus *bus, const char *path, const char *interface, const char *property,
+                             sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    return append_path(reply, OBJECT_TENANT, userdata);
 }

@@ -38,6 +38,7 @@ extern const ObjectKind device_object;     /* dbus/device-object.c */
 extern const ObjectKind machine_object;    /* dbus/machine-object.c */
 extern const ObjectKind group_object;      /* dbus/group-object.c */
 extern const ObjectKind assignment_object; /* dbus/assignment-object.c */
+extern const ObjectKind tenant_object;     /* dbus/tenant-object.c */
 
 const ObjectKind *object_kind(ObjectType type);
 
@@ -54,6 +55,9 @@ int object_register(BusService *service, const ObjectKind *kind, GError **error)
 /* An array of paths, ao. ids: of char *. */
 int append_paths(sd_bus_message *message, ObjectType type, const GPtrArray *ids);
 
+/* Sysnames from an array of paths of devices, ao: adds char * to a list that owns them, and NULL. */
+int read_devices(sd_bus_message *message, GPtrArray *sysnames, sd_bus_error *ret_error);
+
 /* The service that a running handler or getter of ours belongs to. */
 BusService *object_service(sd_bus *bus);
 
@@ -69,3 +73,5 @@ int property_get_group_path(sd_bus *bus, const char *path, const char *interface
                             sd_bus_message *reply, void *userdata, sd_bus_error *error);
 int property_get_assignment_path(sd_bus *bus, const char *path, const char *interface, const char *property,
                                  sd_bus_message *reply, void *userdata, sd_bus_error *error);
+int property_get_tenant_path(sd_bus *bus, const char *path, const char *interface, const char *property,
+                             sd_bus_message *reply, void *userdata, sd_bus_error *error);

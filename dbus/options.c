@@ -16,7 +16,7 @@ static Option *find_option(Option *options, gsize n_options, const char *key)
 
 static int read_value(sd_bus_message *message, Option *option, sd_bus_error *ret_error)
 {
-    const char type[] = { option->type, '\0' };
+    const char type[] = { option->type, option->type == 'a' ? 's' : '\0', '\0' };
     const char *contents;
     int r;
 
@@ -29,7 +29,12 @@ static int read_value(sd_bus_message *message, Option *option, sd_bus_error *ret
     r = sd_bus_message_enter_container(message, SD_BUS_TYPE_VARIANT, type);
     if (r < 0)
         return r;
-    if (option->type == 'b') {
+    if (option->type == 'a') {
+        r = sd_bus_message_read_strv(message, option->value);
+        /* an empty array reads as NULL */
+        if (r >= 0 && !*(char ***)option->value)
+            *(char ***)option->value = g_new0(char *, 1);
+    } else if (option->type == 'b') {
         int value; /* sd-bus reads a boolean as int */
 
         r = sd_bus_message_read_basic(message, 'b', &value);

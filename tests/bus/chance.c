@@ -71,12 +71,26 @@ static const char *const rules[] = { "vendor=046d", "vendor=0529 product=0001", 
 static const struct {
     const char *key, *type;
 } options[] = {
-    { "Name", "s" },     { "Description", "s" },     { "Class", "s" },
-    { "Enabled", "b" },  { "AllowGuestReset", "b" }, { "AllowGuestResetsAll", "b" },
-    { "Priority", "i" }, { "Force", "b" },           { "Quantity", "s" },
-    { "Selector", "s" }, { "Persistent", "b" },      { "StartMachine", "b" },
-    { "Type", "s" },     { "Owner", "u" },           { "Members", "as" },
-    { "name", "s" },     { "Description\n", "s" },   { "", "s" },
+    { "Name", "s" },
+    { "Description", "s" },
+    { "Class", "s" },
+    { "Enabled", "b" },
+    { "AllowGuestReset", "b" },
+    { "AllowGuestResetsAll", "b" },
+    { "Priority", "i" },
+    { "Force", "b" },
+    { "Quantity", "s" },
+    { "Selector", "s" },
+    { "Persistent", "b" },
+    { "StartMachine", "b" },
+    { "Type", "s" },
+    { "Owner", "u" },
+    { "Members", "as" },
+    { "Group", "s" },
+    { "Rule", "u" },
+    { "name", "s" },
+    { "Description\n", "s" },
+    { "", "s" },
 };
 
 static const char *const contents[] = { "s", "s", "s", "b",     "b",  "i",    "u", "x",  "t",   "d",
@@ -94,6 +108,8 @@ static const char *const paths[] = {
     FERRY_PATH_GROUP_PREFIX "/_ff_fe_00",
     FERRY_PATH_MACHINE_PREFIX "/_00",
     FERRY_PATH_ASSIGNMENT_PREFIX "/aaaaaaaa",
+    FERRY_PATH_TENANT_PREFIX "/nobody",
+    FERRY_PATH_GROUP_PREFIX "/acme_2fnobody",
     "/org/freedesktop/DBus",
 };
 
@@ -139,6 +155,8 @@ static char *fitting_text(Chance *chance, const char *name)
         return g_strdup(rules[chance_below(chance, G_N_ELEMENTS(rules))]);
     if (strcmp(name, "Quantity") == 0)
         return g_strdup("all");
+    if (strcmp(name, "Members") == 0)
+        return g_strdup("user:daemon");
     if (strcmp(name, "Class") == 0)
         return g_strdup("hid");
     return g_strdup_printf("g%u", chance_below(chance, NAMES));

@@ -155,7 +155,8 @@ void group_call(Fixture *fixture, const char *group, const char *member, const c
 static void append_id(GString *text, const char *path)
 {
     static const char *const prefixes[] = { FERRY_PATH_DEVICE_PREFIX, FERRY_PATH_MACHINE_PREFIX,
-                                            FERRY_PATH_GROUP_PREFIX, FERRY_PATH_ASSIGNMENT_PREFIX };
+                                            FERRY_PATH_GROUP_PREFIX, FERRY_PATH_ASSIGNMENT_PREFIX,
+                                            FERRY_PATH_TENANT_PREFIX };
 
     for (gsize i = 0; i < G_N_ELEMENTS(prefixes); i++) {
         char *id = NULL;

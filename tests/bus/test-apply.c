@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "tests/bus/group-calls.h"
+#include "tests/bus/tenant-calls.h"
 
 #define SOURCE "host.conf"
 
@@ -419,6 +419,34 @@ static void test_dry_run_and_prune(void **state)
     g_free(exported);
 }
 
+/* What is a tenant's is neither told nor touched, whatever the text says. */
+static void test_tenants_are_left_alone(void **state)
+{
+    static const char text[] = "[Group]\nName=new\n";
+    Fixture *fixture = *state;
+    g_autofree char *device = fixture_device_path("1-2");
+    g_autofree char *tenant = NULL, *group = NULL, *assignment = NULL, *said = NULL, *exported = NULL;
+
+    groups_plug(fixture, "1-2", "0529:0001", "AB");
+    tenant = tenant_create_with(fixture, "acme", "user:nobody", FIXTURE_DESK);
+    group = tenant_grant(fixture, tenant, "1-2", "keys");
+    assignment = group_assign(fixture, group, FIXTURE_DESK, "all", NULL);
+    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
+    exported = export(fixture);
+    assert_string_equal(exported, "");
+
+    said = apply_with(fixture, text, false, true);
+    assert_string_equal(said, "added group new Group/Name:>new");
+    refuse(fixture, "[Group]\nName=acme/keys\n", true, "NotOwned", SOURCE ":1: ");
+    refuse(fixture, "[Assignment]\nName=mine\nMachine=studio\nGroup=acme/keys\n", true, "NotOwned",
+           SOURCE ":4: ");
+    refuse(fixture, "[Assignment]\nName=acme/keys to desk\nMachine=desk\nSelector=vendor=0529\n", false,
+           "NotOwned", SOURCE ":1: ");
+    fixture_wait_object(fixture, group, FERRY_INTERFACE_GROUP, true);
+    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
+    fixture_wait(fixture, device, FERRY_INTERFACE_DEVICE, "State", "attached");
+}
+
 /* Its machine or its group is gone: what stays as it is is no error. */
 static void test_what_waits_may_stay(void **state)
 {
@@ -581,12 +609,19 @@ static void test_killed_in_between(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_there_and_back),    TEST(test_answered_means_stored),
-        TEST(test_only_what_differs), TEST(test_an_assignment_is_changed_in_place),
-        TEST(test_long_names),        TEST(test_one_fault_changes_nothing),
-        TEST(test_dry_run_and_prune), TEST(test_what_waits_may_stay),
-        TEST(test_strangers),         TEST(test_what_cannot_be_stored_is_not_done),
-        TEST(test_one_at_a_time),     TEST(test_killed_in_between),
+        TEST(test_there_and_back),
+        TEST(test_answered_means_stored),
+        TEST(test_only_what_differs),
+        TEST(test_an_assignment_is_changed_in_place),
+        TEST(test_long_names),
+        TEST(test_one_fault_changes_nothing),
+        TEST(test_dry_run_and_prune),
+        TEST(test_tenants_are_left_alone),
+        TEST(test_what_waits_may_stay),
+        TEST(test_strangers),
+        TEST(test_what_cannot_be_stored_is_not_done),
+        TEST(test_one_at_a_time),
+        TEST(test_killed_in_between),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -160,6 +160,53 @@ static void test_groups(void **state)
     expect(fixture, "passthrough 1-2 --group keyboard-k120", DONE, "In group \"keyboard-k120\":\n", NULL);
 }
 
+static void test_tenants(void **state)
+{
+    Fixture *fixture = *state;
+
+    plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    plug_keyboard(fixture, "1-3", "KBD-B", "Keyboard K121");
+    expect(fixture, "tenant", DONE, NULL, NULL);
+    expect(fixture, "tenant add acme --member user:daemon --member group:ferry-none", DONE,
+           "Tenant \"acme\" is made.", NULL);
+    expect(fixture, "tenant add acme", FAILED, NULL, "AlreadyExists");
+    expect(fixture, "tenant add a/b", USAGE, NULL, "InvalidName");
+    expect(fixture, "tenant add bad --member anna", USAGE, NULL, "user:NAME or group:NAME");
+    expect(fixture, "tenant set acme", USAGE, NULL, "usbferry tenant set --help");
+    expect(fixture, "tenant set acme --member user:x --no-members", USAGE, NULL, "not both");
+    expect(fixture, "tenant set acme --description 'Of ACME'", DONE, "is changed", NULL);
+    expect(fixture, "tenant set none --no-members", NOT_FOUND, NULL, "NoSuchTenant");
+    expect(fixture, "tenant machine acme desk", DONE, "VM \"desk\" belongs to tenant \"acme\".", NULL);
+    expect(fixture, "tenant machine acme desk", FAILED, NULL, "AlreadyExists");
+    expect(fixture, "tenant machine acme nowhere", NOT_FOUND, NULL, "NoSuchMachine");
+    expect(fixture, "list devices", DONE, "1-2", NULL);
+    expect(fixture, "tenant grant acme KBD-A 1-3 --group keys", DONE,
+           "046d:c31c \"Keyboard K121\" (1-3) belongs to tenant \"acme\", group \"acme/keys\".", NULL);
+    expect(fixture, "list tenants", DONE, "user:daemon", NULL);
+    expect(fixture, "list devices", DONE, "TENANT", NULL);
+    expect(fixture, "list machines", DONE, "acme", NULL);
+    expect(fixture, "list devices -o id,tenant --json", DONE, "\"tenant\": \"acme\"", NULL);
+    expect(fixture, "tenant show acme", DONE, "group:ferry-none", NULL);
+    expect(fixture, "show acme", DONE, "tenant \"acme\"", NULL);
+    expect(fixture, "explain 1-2", DONE, "it belongs to tenant acme", NULL);
+    expect(fixture, "give 1-2 studio", DENIED, NULL, "NotOwned");
+    expect(fixture, "give acme/keys studio", DENIED, NULL, "NotOwned");
+    expect(fixture, "rule add acme/keys 'vendor=*'", DENIED, NULL, "NotOwned");
+    expect(fixture, "give acme/keys desk --quantity all", DONE, "attached", NULL);
+    expect(fixture, "tenant rm acme", BUSY, NULL, "GroupInUse");
+    expect(fixture, "tenant revoke acme", USAGE, NULL, "--group");
+    expect(fixture, "tenant revoke acme 1-2 --group keys", USAGE, NULL, "--group");
+    expect(fixture, "tenant revoke acme 1-2", DONE, "no longer belongs to tenant \"acme\"", NULL);
+    expect(fixture, "tenant revoke acme 1-2", DENIED, NULL, "NotOwned");
+    expect(fixture, "tenant revoke acme --group keys --rule 9", NOT_FOUND, NULL, "NoSuchRule");
+    expect(fixture, "tenant revoke acme --group keys --json", DONE, "revoked", NULL);
+    expect(fixture, "list devices -o id,tenant --json", DONE, "\"tenant\": null", NULL);
+    expect(fixture, "tenant machine acme desk --remove", DONE, "no longer belongs", NULL);
+    expect(fixture, "tenant grant acme 1-2", DONE, "acme/devices-1", NULL);
+    expect(fixture, "tenant rm acme --force", DONE, "is deleted", NULL);
+    expect(fixture, "list devices -o id,tenant --json", DONE, "\"tenant\": null", NULL);
+}
+
 /* Away, the service is named, and the client ends. */
 static void test_without_the_service(void **state)
 {
@@ -176,7 +223,7 @@ int main(void)
         TEST(test_give_and_take),       TEST(test_twice_in_one_line),
         TEST(test_what_is_not_there),   TEST(test_usage),
         TEST(test_hostile_names),       TEST(test_groups),
-        TEST(test_without_the_service),
+        TEST(test_without_the_service), TEST(test_tenants),
 #undef TEST
     };
 

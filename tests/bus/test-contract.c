@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/bus/group-calls.h"
+#include "tests/bus/tenant-calls.h"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
 
@@ -157,6 +157,7 @@ static void test_live_service_is_the_contract(void **state)
     g_autofree char *device = fixture_device_path("1-2");
     g_autofree char *machine = fixture_machine_path(FIXTURE_DESK);
     g_autofree char *group = group_create(fixture, "keys");
+    g_autofree char *tenant = tenant_create(fixture, "acme", NULL);
     g_autofree char *assignment = NULL;
 
     fixture_plug(fixture, "1-2", "046d", "c31c", "KBD-0001", "Keyboard K120");
@@ -167,6 +168,7 @@ static void test_live_service_is_the_contract(void **state)
     check(fixture, machine, FERRY_INTERFACE_MACHINE);
     check(fixture, group, FERRY_INTERFACE_GROUP);
     check(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT);
+    check(fixture, tenant, FERRY_INTERFACE_TENANT);
 }
 
 /* ------------------------------------------------------------------ signals */

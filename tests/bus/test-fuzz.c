@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "tests/bus/chance.h"
-#include "tests/bus/group-calls.h"
+#include "tests/bus/tenant-calls.h"
 
 #define DEADLINE_US (20 * G_USEC_PER_SEC)
 
@@ -236,9 +236,9 @@ static void dump_folder(const char *folder, FILE *file)
 /* All properties of all objects, and all that is stored. New string. */
 static char *dump(Fuzz *fuzz)
 {
-    static const char *const interfaces[] = { FERRY_INTERFACE_MANAGER, FERRY_INTERFACE_DEVICE,
-                                              FERRY_INTERFACE_MACHINE, FERRY_INTERFACE_GROUP,
-                                              FERRY_INTERFACE_ASSIGNMENT };
+    static const char *const interfaces[] = { FERRY_INTERFACE_MANAGER,    FERRY_INTERFACE_DEVICE,
+                                              FERRY_INTERFACE_MACHINE,    FERRY_INTERFACE_GROUP,
+                                              FERRY_INTERFACE_ASSIGNMENT, FERRY_INTERFACE_TENANT };
     g_autofree char *state = fixture_state_path(fuzz->fixture, "");
     g_autofree char *runtime = g_build_filename(fuzz->fixture->dir, "run", NULL);
     char *text = NULL, *copy;
@@ -332,6 +332,7 @@ static Fuzz *fuzz_new(Fixture *fixture)
     g_autofree char *group = NULL;
     g_autofree char *pool = NULL;
     g_autofree char *assignment = NULL;
+    g_autofree char *tenant = NULL;
 
     fuzz->fixture = fixture;
     fuzz->seed = from_environment("FERRY_TEST_SEED", SEED);
@@ -347,6 +348,8 @@ static Fuzz *fuzz_new(Fixture *fixture)
     fixture_plug_hub(fixture, "1-5");
     group = group_create_with(fixture, "keys", "vendor=0529");
     pool = group_assign(fixture, group, FIXTURE_STUDIO, "all", NULL);
+    tenant = tenant_create_with(fixture, "acme", "user:daemon", FIXTURE_DESK);
+    g_free(tenant_grant(fixture, tenant, "1-3", "own"));
     assignment = fixture_assign(fixture, "1-2", FIXTURE_DESK);
     fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
     return fuzz;

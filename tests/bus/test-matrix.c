@@ -9,13 +9,14 @@
 
 #include <string.h>
 
-#include "tests/bus/group-calls.h"
+#include "tests/bus/tenant-calls.h"
 
 #define DEADLINE_US (20 * G_USEC_PER_SEC)
 
-#define FREE_DEVICE   "1-3"
-#define OWNERS_DEVICE "1-2"
-#define OWNERS_SERIAL "OWNERS"
+#define FREE_DEVICE    "1-3"
+#define OWNERS_DEVICE  "1-2"
+#define GRANTED_DEVICE "1-4"
+#define OWNERS_SERIAL  "OWNERS"
 
 typedef enum User {
     USER_STRANGER,
@@ -44,8 +45,8 @@ typedef enum Session {
 } Session;
 
 /* How each method is called, so that nothing but a right can be missing. Arguments: the type, then the value,
- * where
- * @ stands for something of the stage; { is an empty a{sv}, [ an array with this path. */
+ * where @ stands for something of the stage; { is an empty a{sv}, ! one with Force, [ an array with this
+ * path. */
 static const struct {
     const char *name;
     const char *arguments[4];
@@ -58,11 +59,13 @@ static const struct {
     { "Manager.Apply", { "s[Group]\nName=applied\n", "sa file", "{" } },
     { "Manager.Assign", { "o@device", "o@machine", "{" } },
     { "Manager.CreateGroup", { "s@new", "{" } },
+    { "Manager.CreateTenant", { "s@new", "{" } },
     { "Manager.Explain", { "o@device" } },
     { "Manager.Export", { "{" } },
     { "Manager.GetDevice", { "s" FREE_DEVICE } },
     { "Manager.GetGroup", { "s@name" } },
     { "Manager.GetMachine", { "sdesk" } },
+    { "Manager.GetTenant", { "s@tenant" } },
     { "Manager.MakePassthrough", { "[@device", "s@new", "{" } },
     { "Manager.ReleaseAll", { "{" } },
     { "Manager.PreviewRule", { "svendor=046d", "{" } },
@@ -75,6 +78,12 @@ static const struct {
     { "ResourceGroup.RemoveRule", { "u1" } },
     { "ResourceGroup.Update", { "{" } },
     { "ResourceGroup.UpdateRule", { "u1", "svendor=4321", "{" } },
+    { "Tenant.AddMachine", { "o@machine" } },
+    { "Tenant.Delete", { "!" } },
+    { "Tenant.Grant", { "[@device", "s@new", "{" } },
+    { "Tenant.RemoveMachine", { "o@tenants-machine" } },
+    { "Tenant.Revoke", { "[@granted", "{" } },
+    { "Tenant.Update", { "{" } },
 };
 
 /* ------------------------------------------------------------------ what is documented */
@@ -134,7 +143,8 @@ static const char *expected(const Documented *documented, const char *method, Us
     own = row[2];
     if (strcmp(action, "-") == 0 || user == USER_ROOT)
         return OK;
-    if (user == USER_OWNER && strcmp(own, "-") != 0 &&
+    /* what is a tenant's own is test-tenants-rights.c */
+    if (user == USER_OWNER && strcmp(own, "-") != 0 && g_str_has_prefix(method, "Assignment.") &&
         strcmp(unless_ruled(documented, own, session), "yes") == 0)
         return OK;
     if (user == USER_MEMBER && session == SESSION_ACTIVE &&
@@ -201,6 +211,9 @@ typedef struct Stage {
     char *new;        /* a name that no group has */
     char *device;     /* free */
     char *machine;    /* studio, which is off */
+    char *tenant;     /* a name; it has desk */
+    char *granted;    /* a device that it has */
+    char *desk;
 } Stage;
 
 static bool has_object(Fixture *fixture, const char *path, const char *interface, const char *property)
@@ -216,11 +229,23 @@ static void stage_set(Stage *stage)
     static unsigned number;
     Fixture *fixture = stage->fixture;
     g_autofree char *owners = fixture_device_path(OWNERS_DEVICE);
+    g_autofree char *tenant = NULL;
 
     number++;
     g_free(stage->name);
     g_free(stage->new);
     g_free(stage->group);
+    if (stage->tenant) {
+        g_autofree char *path = tenant_path(stage->tenant);
+
+        if (has_object(fixture, path, FERRY_INTERFACE_TENANT, "Name"))
+            sd_bus_message_unref(fixture_call_ok(fixture, path, FERRY_INTERFACE_TENANT, "Delete", "a{sv}", 1,
+                                                 "Force", "b", 1));
+        g_free(stage->tenant);
+    }
+    stage->tenant = g_strdup_printf("tenant%u", number);
+    tenant = tenant_create_with(fixture, stage->tenant, NULL, FIXTURE_DESK);
+    g_free(tenant_grant(fixture, tenant, GRANTED_DEVICE, "keys"));
     stage->name = g_strdup_printf("stage%u", number);
     stage->new = g_strdup_printf("new%u", number);
     stage->group = group_create_with(fixture, stage->name, "vendor=ffff");
@@ -248,10 +273,9 @@ static const char *stage_value(const Stage *stage, const char *value)
     const struct {
         const char *name, *value;
     } all[] = {
-        { "@device", stage->device },
-        { "@machine", stage->machine },
-        { "@name", stage->name },
-        { "@new", stage->new },
+        { "@device", stage->device },   { "@machine", stage->machine }, { "@name", stage->name },
+        { "@new", stage->new },         { "@tenant", stage->tenant },   { "@tenants-machine", stage->desk },
+        { "@granted", stage->granted },
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(all); i++)
@@ -260,19 +284,20 @@ static const char *stage_value(const Stage *stage, const char *value)
     return value;
 }
 
-static const char *stage_target(const Stage *stage, const char *interface)
+static char *stage_target(const Stage *stage, const char *interface)
 {
-
     if (strcmp(interface, FERRY_INTERFACE_MANAGER) == 0)
-        return FERRY_PATH_ROOT;
+        return g_strdup(FERRY_PATH_ROOT);
     if (strcmp(interface, FERRY_INTERFACE_MACHINE) == 0)
-        return stage->machine;
+        return g_strdup(stage->machine);
     if (strcmp(interface, FERRY_INTERFACE_GROUP) == 0)
-        return stage->group;
+        return g_strdup(stage->group);
     if (strcmp(interface, FERRY_INTERFACE_ASSIGNMENT) == 0)
-        return stage->assignment;
+        return g_strdup(stage->assignment);
     if (strcmp(interface, FERRY_INTERFACE_DEVICE) == 0)
-        return stage->device;
+        return g_strdup(stage->device);
+    if (strcmp(interface, FERRY_INTERFACE_TENANT) == 0)
+        return tenant_path(stage->tenant);
     fail_msg("no %s on the stage", interface);
     return NULL;
 }
@@ -296,6 +321,9 @@ static void append_argument(const Stage *stage, sd_bus_message *message, const c
     case '{':
         r = sd_bus_message_append(message, "a{sv}", 0);
         break;
+    case '!':
+        r = sd_bus_message_append(message, "a{sv}", 1, "Force", "b", 1);
+        break;
     case '[':
         r = sd_bus_message_append(message, "ao", 1, value);
         break;
@@ -313,11 +341,12 @@ static char *stage_call(const Stage *stage, User user, const char *method, const
     sd_bus_message *message = NULL;
     g_auto(GStrv) parts = g_strsplit(method, ".", 2);
     g_autofree char *interface = g_strconcat(FERRY_ACTION_PREFIX, parts[0], NULL);
+    g_autofree char *target = stage_target(stage, interface);
     char *answer;
     int r;
 
-    assert_true(sd_bus_message_new_method_call(stage->connections[user], &message, FERRY_BUS_NAME,
-                                               stage_target(stage, interface), interface, parts[1]) >= 0);
+    assert_true(sd_bus_message_new_method_call(stage->connections[user], &message, FERRY_BUS_NAME, target,
+                                               interface, parts[1]) >= 0);
     for (const char *const *argument = arguments; *argument; argument++)
         append_argument(stage, message, *argument);
     r = sd_bus_call(stage->connections[user], message, DEADLINE_US, &error, NULL);
@@ -344,12 +373,15 @@ static void try_out(Fixture *fixture, Session session)
         .fixture = fixture,
         .device = fixture_device_path(FREE_DEVICE),
         .machine = fixture_machine_path(FIXTURE_STUDIO),
+        .granted = fixture_device_path(GRANTED_DEVICE),
+        .desk = fixture_machine_path(FIXTURE_DESK),
     };
     g_autoptr(GList) methods = g_hash_table_get_keys(documented.methods);
     unsigned wrong = 0;
 
     groups_plug(fixture, OWNERS_DEVICE, "046d:c31c", OWNERS_SERIAL);
     groups_plug(fixture, FREE_DEVICE, "046d:c31d", "FREE");
+    groups_plug(fixture, GRANTED_DEVICE, "046d:c31e", "GRANTED");
     start_polkit_for(fixture, &documented, session);
     for (User user = 0; user < _USER_MAX; user++)
         stage.connections[user] = fixture_connect(fixture, users[user].uid);
@@ -379,6 +411,9 @@ static void try_out(Fixture *fixture, Session session)
     g_free(stage.new);
     g_free(stage.device);
     g_free(stage.machine);
+    g_free(stage.tenant);
+    g_free(stage.granted);
+    g_free(stage.desk);
     g_hash_table_unref(documented.methods);
     g_hash_table_unref(documented.actions);
 }

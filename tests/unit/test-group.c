@@ -53,6 +53,27 @@ static void test_names(void **state)
     assert_false(group_name_is_valid(NULL));
 }
 
+/* A tenant's group has two names, and comes from no drop-in. */
+static void test_names_of_tenants(void **state)
+{
+    static const char *const invalid[] = {
+        "", "a", "/", "a/", "/a", "a//b", "a/b/c", "./a", "a/..", "a/b c"
+    };
+    g_autoptr(Group) group = group_new("acme/v1.0"), read = NULL;
+    g_autofree char *text = group_to_text(group), *tenant = NULL;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(invalid); i++)
+        assert_false(group_name_is_tenants(invalid[i], NULL));
+    assert_false(group_name_is_tenants(NULL, NULL));
+    assert_true(group_name_is_tenants("acme/v1.0", &tenant));
+    assert_string_equal(tenant, "acme");
+    assert_string_equal(group->tenant, "acme");
+    read = through_text(group);
+    assert_string_equal(read->name, "acme/v1.0");
+    assert_string_equal(read->tenant, "acme");
+    assert_null(group_from_text(text, PATH, true, NULL));
+}
+
 static void test_classes(void **state)
 {
     for (int i = 0; i < _GROUP_CLASS_MAX; i++) {
@@ -447,6 +468,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_names_of_tenants),
         cmocka_unit_test(test_classes),
         cmocka_unit_test(test_rules),
         cmocka_unit_test(test_rule_numbers_run_out),

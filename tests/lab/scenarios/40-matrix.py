@@ -37,6 +37,14 @@ call Manager.GetMachine /org/usbferry1 s spare
 call Manager.TestRule /org/usbferry1 s vendor=0627
 call Manager.Explain /org/usbferry1 o {device}
 call Manager.Rescan /org/usbferry1
+call Manager.GetTenant /org/usbferry1 s t-{tag}
+call Manager.CreateTenant /org/usbferry1 'sa{{sv}}' n-{tag} 0
+call Tenant.Update {tenant} 'a{{sv}}' 0
+call Tenant.AddMachine {tenant} o {machine}
+call Tenant.RemoveMachine {tenant} o {desk}
+call Tenant.Grant {tenant} 'aosa{{sv}}' 1 {device} keys 0
+call Tenant.Revoke {tenant} 'aoa{{sv}}' 0 1 Group s own
+call Tenant.Delete {tenant} 'a{{sv}}' 1 Force b true
 call Manager.CreateGroup /org/usbferry1 'sa{{sv}}' n-{tag} 0
 call Manager.MakePassthrough /org/usbferry1 'aosa{{sv}}' 1 {device} p-{tag} 0
 call Manager.SetEnabled /org/usbferry1 b true
@@ -86,6 +94,7 @@ def run(lab):
     lab.run(f'cat > {RULE} && usermod -aG usbferry member && systemctl restart polkit', input=ALLOW, timeout=90)
     free = lab.plug('usb-kbd', 'k1', serial='FREE')
     lab.plug('usb-mouse', 'm1', serial='ROOTS')
+    lab.plug('usb-wacom-tablet', 'w1', serial='GRANTED')
     lab.plug('usb-tablet', 't1', serial='OWN')
 
     def call(user, method, *arguments):
@@ -93,7 +102,7 @@ def run(lab):
         return path_of(lab.run_as(user, command, timeout=90))
 
     device, roots, own = (call('root', 'GetDevice', 's', serial) for serial in ('FREE', 'ROOTS', 'OWN'))
-    machine = call('root', 'GetMachine', 's', 'spare')
+    machine, desk = (call('root', 'GetMachine', 's', name) for name in ('spare', 'desk'))
     session = lab.run_in_session('stranger', 'loginctl show-session $XDG_SESSION_ID -p Active -p Remote -p Seat')
     assert 'Active=yes' in session and 'Seat=seat0' in session and 'Remote=no' in session, session
 
@@ -106,9 +115,12 @@ def run(lab):
         lab.wait(lambda: not ferry.assignments(lab), 40, 'everything home')
         group = call('root', 'CreateGroup', 'sa{sv}', f'g-{tag}', '0')
         lab.run(f'usbferry rule add g-{tag} vendor=ffff')
+        lab.run('for t in $(usbferry tenant -o name --noheadings); do usbferry tenant rm $t --force || exit; done')
+        tenant = call('root', 'CreateTenant', 'sa{sv}', f't-{tag}', '0')
+        lab.run(f'usbferry tenant machine t-{tag} desk && usbferry tenant grant t-{tag} GRANTED --group own')
         assignment = call('stranger' if is_own else 'root', 'Assign', 'ooa{sv}', own if is_own else roots, machine, '0')
         calls = (OWN_CALLS if is_own else CALLS).format(tag=tag, name=free.name, device=device, group=group,
-                                                        machine=machine, assignment=assignment)
+                                                        machine=machine, assignment=assignment, tenant=tenant, desk=desk)
         run_as = lab.run_in_session if in_session else lab.run_as
         answers = dict(line.split('\t', 1) for line in run_as(user, SCRIPT + calls, timeout=240).splitlines())
         if not is_own:
