@@ -170,6 +170,7 @@ static void test_groups(void **state)
 static void test_tenants(void **state)
 {
     Fixture *fixture = *state;
+    g_autofree char *studio = fixture_machine_path(FIXTURE_STUDIO);
 
     plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
     plug_keyboard(fixture, "1-3", "KBD-B", "Keyboard K121");
@@ -209,6 +210,13 @@ static void test_tenants(void **state)
     expect(fixture, "tenant revoke acme --group keys --json", DONE, "revoked", NULL);
     expect(fixture, "list devices -o id,tenant --json", DONE, "\"tenant\": null", NULL);
     expect(fixture, "tenant machine acme desk --remove", DONE, "no longer belongs", NULL);
+    expect(fixture, "tenant machine acme desk studio --json", DONE,
+           "\"vm\": \"studio\",\n      \"result\": \"added\"", NULL);
+    g_free(fixture_script(fixture, "undefine %s", FIXTURE_STUDIO));
+    fixture_wait_object(fixture, studio, FERRY_INTERFACE_MACHINE, false);
+    expect(fixture, "tenant machine acme studio --remove", NOT_FOUND, NULL, "NoSuchMachine");
+    expect(fixture, "tenant machine acme " FIXTURE_STUDIO " --remove", DONE, "no longer belongs", NULL);
+    expect(fixture, "tenant machine acme " FIXTURE_STUDIO, NOT_FOUND, NULL, "NoSuchMachine");
     expect(fixture, "tenant grant acme 1-2", DONE, "acme/devices-1", NULL);
     expect(fixture, "tenant rm acme --force", DONE, "is deleted", NULL);
     expect(fixture, "list devices -o id,tenant --json", DONE, "\"tenant\": null", NULL);
