@@ -61,6 +61,8 @@ static bool take_word(Client *client, const Model *model, const char *word, GPtr
     }
 
     const Object *assignment = target_find_assignment(client, model, object->path, error);
+    if (assignment && wait_list_has(items, assignment->path))
+        return true; /* named twice in one line */
     if (!assignment || !release(client, assignment->path, FERRY_INTERFACE_ASSIGNMENT, "Release", error))
         return false;
     wait_list_add(items, model, assignment->path);

@@ -123,11 +123,18 @@ static void item_learn(WaitItem *item, const Model *model, const Object *assignm
     }
 }
 
-void wait_list_add(GPtrArray *items, const Model *model, const char *assignment)
+bool wait_list_has(const GPtrArray *items, const char *assignment)
 {
     for (guint i = 0; i < items->len; i++)
-        if (g_str_equal(((WaitItem *)items->pdata[i])->assignment, assignment))
-            return;
+        if (g_str_equal(((const WaitItem *)items->pdata[i])->assignment, assignment))
+            return true;
+    return false;
+}
+
+void wait_list_add(GPtrArray *items, const Model *model, const char *assignment)
+{
+    if (wait_list_has(items, assignment))
+        return;
 
     const Object *object = model_get(model, assignment, KIND_ASSIGNMENT);
     const Object *group = object ? model_follow(model, object, "Group", KIND_GROUP) : NULL;

@@ -62,6 +62,8 @@ typedef struct WaitItem {
 /* Of WaitItem. */
 GPtrArray *wait_list_new(void);
 
+bool wait_list_has(const GPtrArray *items, const char *assignment);
+
 /* An assignment that is in the list already is not added again. */
 void wait_list_add(GPtrArray *items, const Model *model, const char *assignment);
 

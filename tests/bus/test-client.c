@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The client against the service: what it prints, where, and with which exit status. */
+
+#include "tests/bus/cmocka-include.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/bus/fixture.h"
+
+/* The client's exit statuses, as its man page has them. */
+enum { DONE = 0, FAILED = 1, USAGE = 2, DENIED = 3, NOT_FOUND = 4, BUSY = 5 };
+
+typedef struct Said {
+    int status;
+    char *out;
+    char *err;
+} Said;
+
+static void said_clear(Said *said)
+{
+    g_free(said->out);
+    g_free(said->err);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Said, said_clear)
+
+/* Runs `usbferry LINE` and waits for its end. The daemon lives beside it, so nothing of it hangs on this
+ * thread. */
+static Said run_client(Fixture *fixture, const char *line)
+{
+    g_autofree char *command = g_strdup_printf("%s %s", g_getenv("FERRY_TEST_CLIENT"), line);
+    /* umockdev is for the daemon */
+    g_auto(GStrv) environment = g_environ_unsetenv(g_get_environ(), "LD_PRELOAD");
+    g_auto(GStrv) words = NULL;
+    g_autoptr(GError) error = NULL;
+    Said said = { 0 };
+    int wait_status;
+
+    assert_true(g_shell_parse_argv(command, NULL, &words, NULL));
+    if (!g_spawn_sync(NULL, words, environment, G_SPAWN_DEFAULT, NULL, NULL, &said.out, &said.err,
+                      &wait_status, &error))
+        fail_msg("%s: %s", command, error->message);
+    if (!WIFEXITED(wait_status)) {
+        fixture_print_log(fixture);
+        fail_msg("%s: ended by signal %d\n%s", command, WTERMSIG(wait_status), said.err);
+    }
+    said.status = WEXITSTATUS(wait_status);
+    return said;
+}
+
+/* out, err: what is in there; NULL = it is empty. */
+static void expect(Fixture *fixture, const char *line, int status, const char *out, const char *err)
+{
+    g_auto(Said) said = run_client(fixture, line);
+
+    if (said.status == status && (out ? strstr(said.out, out) != NULL : !*said.out) &&
+        (err ? strstr(said.err, err) != NULL : !*said.err))
+        return;
+    fixture_print_log(fixture);
+    fail_msg("usbferry %s: exit %d, expected %d\n--- out (expected: %s)\n%s--- err (expected: %s)\n%s", line,
+             said.status, status, out ? out : "nothing", said.out, err ? err : "nothing", said.err);
+}
+
+static void plug_keyboard(Fixture *fixture, const char *sysname, const char *serial, const char *name)
+{
+    g_autofree char *path = fixture_device_path(sysname);
+
+    fixture_plug(fixture, sysname, "046d", "c31c", serial, name);
+    fixture_wait_object(fixture, path, FERRY_INTERFACE_DEVICE, true);
+}
+
+static void test_give_and_take(void **state)
+{
+    Fixture *fixture = *state;
+
+    plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    expect(fixture, "list devices -o id,state,vm", DONE, "1-2", NULL);
+    expect(fixture, "give KBD-A desk", DONE, "attached", NULL);
+    expect(fixture, "list devices -o id,state,vm", DONE, "attached", NULL);
+    expect(fixture, "explain 1-2", DONE, "desk", NULL);
+    expect(fixture, "give KBD-A desk", FAILED, NULL, "AlreadyExists");
+    expect(fixture, "give KBD-A studio", BUSY, NULL, "DeviceBusy");
+    expect(fixture, "take 1-2", DONE, "1-2", NULL);
+    expect(fixture, "list devices -o id,state,vm", DONE, "host", NULL);
+    expect(fixture, "take 1-2", DONE, "on the host", NULL);
+}
+
+/* Named twice, it is still one. */
+static void test_twice_in_one_line(void **state)
+{
+    Fixture *fixture = *state;
+
+    plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    expect(fixture, "give 1-2 KBD-A desk", DONE, "attached", NULL);
+    expect(fixture, "take 1-2 KBD-A", DONE, "1-2", NULL);
+    expect(fixture, "list assignments --json", DONE, "[]", NULL);
+}
+
+static void test_what_is_not_there(void **state)
+{
+    Fixture *fixture = *state;
+
+    plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    plug_keyboard(fixture, "1-3", "KBD-B", "Keyboard K120");
+    expect(fixture, "give 9-9 desk", NOT_FOUND, NULL, "NoSuchDevice");
+    expect(fixture, "give KBD-A nowhere", NOT_FOUND, NULL, "NoSuchMachine");
+    expect(fixture, "give 046d:c31c desk", USAGE, NULL, "Ambiguous");
+    expect(fixture, "show nothing", NOT_FOUND, NULL, "nothing");
+    expect(fixture, "group show nothing", NOT_FOUND, NULL, "nothing");
+    expect(fixture, "take nothing", NOT_FOUND, NULL, "nothing");
+}
+
+static void test_usage(void **state)
+{
+    Fixture *fixture = *state;
+
+    expect(fixture, "nonsense", USAGE, NULL, "nonsense");
+    expect(fixture, "give", USAGE, NULL, "usbferry give --help");
+    expect(fixture, "list --nonsense", USAGE, NULL, "--nonsense");
+    expect(fixture, "list devices -o nonsense", USAGE, NULL, "nonsense");
+    expect(fixture, "take", USAGE, NULL, "--all");
+    expect(fixture, "--help", DONE, "give", NULL);
+    expect(fixture, "--version", DONE, "usbferry", NULL);
+}
+
+/* A device can call itself what it wants: no terminal and no script is told so. */
+static void test_hostile_names(void **state)
+{
+    Fixture *fixture = *state;
+    static const char *const lines[] = { "", "list", "list --json", "show 1-2", "explain 1-2" };
+
+    plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    fixture_change(fixture, "1-2", "product", "a\x1b]0;owned\x07\nb\"c\\");
+    fixture_change(fixture, "1-2", "serial", "S\x1b[2J");
+    for (gsize i = 0; i < G_N_ELEMENTS(lines); i++) {
+        g_auto(Said) said = run_client(fixture, lines[i]);
+
+        assert_int_equal(said.status, DONE);
+        assert_null(strpbrk(said.out, "\x1b\x07"));
+    }
+}
+
+static void test_groups(void **state)
+{
+    Fixture *fixture = *state;
+
+    plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    expect(fixture, "group add keys --description 'For the desk'", DONE, "keys", NULL);
+    expect(fixture, "group add keys", FAILED, NULL, "AlreadyExists");
+    expect(fixture, "rule add keys 'vendor=046d nonsense=1'", USAGE, NULL, "InvalidRule");
+    expect(fixture, "rule add keys 'vendor=046d'", DONE, "1", NULL);
+    expect(fixture, "group show keys", DONE, "vendor=046d", NULL);
+    expect(fixture, "give keys desk --quantity all", DONE, "attached", NULL);
+    expect(fixture, "group rm keys", BUSY, NULL, "GroupInUse");
+    expect(fixture, "take desk", DONE, "1-2", NULL);
+    expect(fixture, "group rm keys", DONE, "keys", NULL);
+}
+
+/* Away, the service is named, and the client ends. */
+static void test_without_the_service(void **state)
+{
+    Fixture *fixture = *state;
+
+    fixture_stop_daemon(fixture, SIGTERM);
+    expect(fixture, "list", FAILED, NULL, "usbferry");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
+        TEST(test_give_and_take),       TEST(test_twice_in_one_line),
+        TEST(test_what_is_not_there),   TEST(test_usage),
+        TEST(test_hostile_names),       TEST(test_groups),
+        TEST(test_without_the_service),
+#undef TEST
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
