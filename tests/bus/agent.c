@@ -79,6 +79,11 @@ static void call_polkit(Fixture *fixture, Agent *agent, sd_bus_message *message)
 
 void agent_register(Fixture *fixture, Agent *agent, uid_t uid)
 {
+    agent_register_in(fixture, agent, uid, "C");
+}
+
+void agent_register_in(Fixture *fixture, Agent *agent, uid_t uid, const char *locale)
+{
     sd_bus_message *message;
 
     *agent = (Agent){ .bus = fixture_connect(fixture, 0) };
@@ -88,7 +93,7 @@ void agent_register(Fixture *fixture, Agent *agent, uid_t uid)
     message = to_polkit(agent, "RegisterAuthenticationAgent");
     assert_true(sd_bus_message_append(message, "(sa{sv})ss", "unix-process", 3, "pid", "u",
                                       (uint32_t)getpid(), "start-time", "t", start_time(), "uid", "i",
-                                      (int32_t)uid, "C", AGENT_PATH) >= 0);
+                                      (int32_t)uid, locale, AGENT_PATH) >= 0);
     call_polkit(fixture, agent, message);
 }
 

@@ -16,6 +16,7 @@ typedef struct Agent {
 
 /* For the questions that this user's calls of this process lead to. */
 void agent_register(Fixture *fixture, Agent *agent, uid_t uid);
+void agent_register_in(Fixture *fixture, Agent *agent, uid_t uid, const char *locale);
 void agent_close(Agent *agent);
 
 /* Until it was asked or told to forget it, n times in all. */

@@ -41,6 +41,8 @@ static const char polkit_script[] = "mount --bind \"$1\" /usr/share/polkit-1/act
                                     " for d in /etc/polkit-1/rules.d /usr/share/polkit-1/rules.d; do"
                                     "  [ ! -d $d ] || mount --bind \"$2\" $d || exit 1; done;"
                                     " mount --bind \"$3\" /etc/group || exit 1;"
+                                    " mount --bind \"$4\" /usr/share/locale || exit 1;"
+                                    " export LANGUAGE=de;"
                                     " exec /usr/lib/polkit-1/polkitd --no-debug --replace";
 
 /* ------------------------------------------------------------------ processes */
@@ -130,10 +132,10 @@ static void start_polkit(Fixture *fixture)
     g_autofree char *rules = g_build_filename(fixture->dir, "rules", NULL);
     g_autofree char *groups = g_build_filename(fixture->dir, "group", NULL);
 
-    fixture->polkit_pid = spawn(
-        fixture,
-        (const char *[]){ "unshare", "-m", "sh", "-c", polkit_script, "sh", actions, rules, groups, NULL },
-        NULL, "polkit.log");
+    fixture->polkit_pid = spawn(fixture,
+                                (const char *[]){ "unshare", "-m", "sh", "-c", polkit_script, "sh", actions,
+                                                  rules, groups, g_getenv("FERRY_TEST_LOCALE"), NULL },
+                                NULL, "polkit.log");
 }
 
 /* The host's groups, with those of the tests before any of the same name. */

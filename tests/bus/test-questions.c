@@ -357,6 +357,68 @@ static void test_another_device_is_there_when_the_answer_comes(void **state)
     agent_close(&agent);
 }
 
+/* ------------------------------------------------------------------ the language */
+
+static void test_question_in_german(void **state)
+{
+    Fixture *fixture = *state;
+    Agent agent;
+    Open open;
+
+    groups_plug(fixture, DEVICE, IDS, SERIAL);
+    agent_register_in(fixture, &agent, FIXTURE_STRANGER, "C.UTF-8");
+    call_assign(fixture, &open, true);
+    agent_wait_asked(fixture, &agent, 1);
+    assert_says(agent.text, "Legitimierung ist erforderlich, um das USB-Gerät 046d:c31c");
+    assert_says(agent.text, "der virtuellen Maschine desk zu geben");
+    agent_dismiss(&agent);
+    g_free(finish(fixture, &open, DENIED));
+    agent_close(&agent);
+}
+
+/* id → description and message, of our actions */
+static GHashTable *actions_in(Fixture *fixture, const char *locale)
+{
+    GHashTable *actions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_strfreev);
+    sd_bus_message *reply = NULL;
+    const char *id, *description, *message;
+
+    assert_true(sd_bus_call_method(fixture->bus, "org.freedesktop.PolicyKit1",
+                                   "/org/freedesktop/PolicyKit1/Authority",
+                                   "org.freedesktop.PolicyKit1.Authority", "EnumerateActions", NULL, &reply,
+                                   "s", locale) >= 0);
+    assert_true(sd_bus_message_enter_container(reply, 'a', "(ssssssuuua{ss})") >= 0);
+    while (sd_bus_message_enter_container(reply, 'r', "ssssssuuua{ss}") > 0) {
+        assert_true(sd_bus_message_read(reply, "sss", &id, &description, &message) >= 0);
+        if (g_str_has_prefix(id, FERRY_ACTION_PREFIX))
+            g_hash_table_insert(actions, g_strdup(id),
+                                g_strdupv((char **)(const char *[]){ description, message, NULL }));
+        assert_true(sd_bus_message_skip(reply, "sssuuua{ss}") >= 0);
+        assert_true(sd_bus_message_exit_container(reply) >= 0);
+    }
+    sd_bus_message_unref(reply);
+    assert_true(g_hash_table_size(actions) > 0);
+    return actions;
+}
+
+static void test_actions_in_german(void **state)
+{
+    Fixture *fixture = *state;
+    g_autoptr(GHashTable) english = actions_in(fixture, "C");
+    g_autoptr(GHashTable) german = actions_in(fixture, "C.UTF-8");
+    GHashTableIter iter;
+    gpointer id, value;
+
+    g_hash_table_iter_init(&iter, english);
+    while (g_hash_table_iter_next(&iter, &id, &value)) {
+        char **its = value, **translated = g_hash_table_lookup(german, id);
+
+        assert_non_null(translated);
+        assert_string_not_equal(translated[0], its[0]);
+        assert_says(translated[1], "Legitimierung");
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -370,6 +432,8 @@ int main(void)
         TEST(test_dialog_is_answered),
         TEST(test_object_is_gone_when_the_answer_comes),
         TEST(test_another_device_is_there_when_the_answer_comes),
+        TEST(test_question_in_german),
+        TEST(test_actions_in_german),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,7 +37,7 @@ def run(lab):
     security = lab.run('systemd-analyze security --no-pager usbferryd.service')
     exposure = float(re.search(r'Overall exposure level for \S+: ([\d.]+)', security)[1])
     print(f'     exposure {exposure}', flush=True)
-    assert exposure < 3, security
+    assert exposure <= 2.0, security
 
     lab.run('systemctl stop usbferryd', timeout=90)
     assert lab.run('systemctl show -P Result usbferryd') == 'success', lab.journal()
