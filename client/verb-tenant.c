@@ -136,9 +136,26 @@ Outcome verb_tenant_rm(Client *client, char **words, GError **error)
     return OUTCOME_DONE;
 }
 
+/* One that isn't defined any more has only its UUID, and can go out of a tenant all the same. */
+static char *find_machine(Client *client, const char *word, bool gone_too, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+    char *machine = client_find_machine(client, word, &local);
+
+    if (!machine && gone_too && g_uuid_string_is_valid(word) &&
+        g_error_matches(local, CLIENT_ERROR, OUTCOME_NOT_FOUND)) {
+        g_autofree char *folded = g_ascii_strdown(word, -1);
+        if (sd_bus_path_encode(FERRY_PATH_MACHINE_PREFIX, folded, &machine) >= 0)
+            return machine;
+    }
+    if (!machine)
+        g_propagate_error(error, g_steal_pointer(&local));
+    return machine;
+}
+
 static bool move_machine(Client *client, const char *tenant, const char *word, bool out, GError **error)
 {
-    g_autofree char *machine = client_find_machine(client, word, error);
+    g_autofree char *machine = find_machine(client, word, out, error);
     g_autoptr(GVariant) reply =
         machine ? call_change(client, tenant, FERRY_INTERFACE_TENANT, out ? "RemoveMachine" : "AddMachine",
                               g_variant_new("(o)", machine), "()", error)
@@ -156,6 +173,7 @@ Outcome verb_tenant_machine(Client *client, char **words, GError **error)
         { 0 },
     };
     Outcome outcome = OUTCOME_DONE;
+    GVariantBuilder results;
 
     g_auto(GStrv) rest = options_parse(client, words, entries, NULL, 2, -1, error);
     if (!rest)
@@ -164,6 +182,7 @@ Outcome verb_tenant_machine(Client *client, char **words, GError **error)
     if (!path)
         return OUTCOME_FAILED;
 
+    g_variant_builder_init(&results, G_VARIANT_TYPE("aa{sv}"));
     for (char **word = rest + 1; *word; word++) {
         g_autoptr(GError) local = NULL;
         g_autofree char *vm = escape_text(*word);
@@ -174,11 +193,13 @@ Outcome verb_tenant_machine(Client *client, char **words, GError **error)
                 outcome = (Outcome)local->code;
             continue;
         }
-        if (client->json)
-            json_print(g_variant_new_parsed("{'tenant': <%s>, 'vm': <%s>, 'result': <%s>}", rest[0], *word,
-                                            out ? "removed" : "added"));
-        else
+        g_variant_builder_add_value(
+            &results, g_variant_new_parsed("{'vm': <%s>, 'result': <%s>}", *word, out ? "removed" : "added"));
+        if (!client->json)
             printf("VM \"%s\" %s tenant \"%s\".\n", vm, out ? "no longer belongs to" : "belongs to", tenant);
     }
+    g_autoptr(GVariant) list = g_variant_ref_sink(g_variant_builder_end(&results));
+    if (client->json)
+        json_print(g_variant_new_parsed("{'tenant': <%s>, 'results': <%@aa{sv}>}", rest[0], list));
     return outcome;
 }

@@ -84,8 +84,9 @@ void manager_apply_group_choices(Group *group, const GroupChoices *choices);
 /* Takes next; done()'s id is its name, or answer. */
 void manager_commit_group(Manager *self, Group *next, const char *answer, ManagerDone done, void *userdata);
 void manager_erase_group(Manager *self, Group *group, ManagerDone done, void *userdata);
-void manager_free_job(gpointer job);
 bool manager_group_has_rule(const Group *group, const char *text);
+/* GDestroyNotify of Manager.jobs. */
+void manager_free_job(gpointer job);
 
 /* Of tenants: one that can be changed now. */
 Tenant *manager_find_changeable_tenant(Manager *self, const char *name, GError **error);

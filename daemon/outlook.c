@@ -193,10 +193,10 @@ static void update_group(Registry *registry, const Desired *desired, Group *grou
     registry_report(registry, OBJECT_GROUP, group->name, fields);
 }
 
-static void update_tenant(Registry *registry, Tenant *tenant)
+/* devices and groups: all of them, sorted. */
+static void update_tenant(Registry *registry, Tenant *tenant, const GPtrArray *devices,
+                          const GPtrArray *groups)
 {
-    g_autoptr(GPtrArray) devices = registry_sorted(registry->devices);
-    g_autoptr(GPtrArray) groups = registry_sorted(registry->groups);
     GPtrArray *sysnames = g_ptr_array_new_with_free_func(g_free);
     GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
     unsigned fields = 0;
@@ -214,6 +214,21 @@ static void update_tenant(Registry *registry, Tenant *tenant)
     registry_report(registry, OBJECT_TENANT, tenant->name, fields);
 }
 
+static void update_tenants(Registry *registry)
+{
+    g_autoptr(GPtrArray) devices = NULL, groups = NULL;
+    GHashTableIter iter;
+    gpointer tenant;
+
+    if (g_hash_table_size(registry->tenants) == 0)
+        return;
+    devices = registry_sorted(registry->devices);
+    groups = registry_sorted(registry->groups);
+    g_hash_table_iter_init(&iter, registry->tenants);
+    while (g_hash_table_iter_next(&iter, NULL, &tenant))
+        update_tenant(registry, tenant, devices, groups);
+}
+
 void outlook_update(Registry *registry, const Desired *desired)
 {
     GHashTableIter iter;
@@ -228,7 +243,5 @@ void outlook_update(Registry *registry, const Desired *desired)
     g_hash_table_iter_init(&iter, registry->groups);
     while (g_hash_table_iter_next(&iter, NULL, &value))
         update_group(registry, desired, value);
-    g_hash_table_iter_init(&iter, registry->tenants);
-    while (g_hash_table_iter_next(&iter, NULL, &value))
-        update_tenant(registry, value);
+    update_tenants(registry);
 }

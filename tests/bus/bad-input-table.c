@@ -77,6 +77,15 @@
 #define GROUP_OPTIONS \
     "Description s, Class s, Enabled b, AllowGuestReset b, AllowGuestResetsAll b, Priority i"
 
+#define TENANT_OPTIONS "Description s, Members as"
+
+#define BAD_MEMBERS(before) \
+    { "InvalidOption", before "{'Members': <['anna']>}" }, \
+    { "InvalidOption", before "{'Members': <['user:']>}" }, \
+    { "InvalidOption", before "{'Members': <['machine:desk']>}" }, \
+    { "InvalidOption", before "{'Members': <['user:a\\nb']>}" }, \
+    { "InvalidOption", before "{'Members': <['user:nobody', 'user:@x5000@']>}" }
+
 const Method bad_input_methods[] = {
     { FERRY_INTERFACE_MANAGER, "GetDevice", "@root@", "'1-1'", NULL, (const Bad[]) {
         { "NoSuchDevice", "''" },
@@ -96,6 +105,19 @@ const Method bad_input_methods[] = {
         { "NoSuchMachine", "'gone'" },
         { "NoSuchMachine", "'33333333-3333-3333-3333-333333333333'" },
         { "NoSuchMachine", "'@x5000@'" },
+        {} } },
+    { FERRY_INTERFACE_MANAGER, "GetTenant", "@root@", "'acme'", NULL, (const Bad[]) {
+        { "NoSuchTenant", "''" },
+        { "NoSuchTenant", "'gone'" },
+        { "NoSuchTenant", "'../acme'" },
+        { "NoSuchTenant", "'@x5000@'" },
+        {} } },
+    { FERRY_INTERFACE_MANAGER, "CreateTenant", "@root@", "'new', " OPTIONS, TENANT_OPTIONS, (const Bad[]) {
+        BAD_NAMES("", ", {}"),
+        { "InvalidName", "'', {}" },
+        { "AlreadyExists", "'acme', {}" },
+        BAD_TEXTS("Description", "'new', "),
+        BAD_MEMBERS("'new', "),
         {} } },
     { FERRY_INTERFACE_MANAGER, "Assign", "@root@", "'@free@', '@desk@', " OPTIONS, ASSIGN_OPTIONS, (const Bad[]) {
         BAD_DEVICES("", ", '@desk@', {}"),
@@ -236,6 +258,47 @@ const Method bad_input_methods[] = {
         BAD_TEXTS("Description", ""),
         { "InvalidName", "{'Description': <'changed'>, 'Name': <''>}" },
         { "NoSuchAssignment", "{'Name': <'changed'>}", "@gone-assignment@" },
+        {} } },
+    { FERRY_INTERFACE_TENANT, "Grant", "@acme@", "['@free@'], 'new', " OPTIONS, GROUP_OPTIONS, (const Bad[]) {
+        { "NoSuchDevice", "[], 'new', {}" },
+        BAD_DEVICES("['@free@', ", "], 'new', {}"),
+        { "DeviceIsHub", "['@free@', '@hub@'], 'new', {}" },
+        { "DeviceBusy", "['@free@', '@busy@'], 'new', {}" },
+        { "NotOwned", "['@owned@'], 'new', {}", "@other@" },
+        BAD_NAMES("['@free@'], ", ", {}"),
+        BAD_GROUP_CHOICES("['@free@'], 'new', "),
+        { "NoSuchTenant", "['@free@'], 'new', {}", "@gone-tenant@" },
+        {} } },
+    { FERRY_INTERFACE_TENANT, "Revoke", "@acme@", "['@owned@'], " OPTIONS, "Group s, Rule u", (const Bad[]) {
+        { "InvalidOption", "[], {}" },
+        BAD_DEVICES("['@owned@', ", "], {}"),
+        { "NotOwned", "['@free@'], {}" },
+        { "NotOwned", "['@owned@'], {}", "@other@" },
+        { "NoSuchGroup", "[], {'Group': <'gone'>}" },
+        { "NoSuchRule", "[], {'Group': <'keys'>, 'Rule': <uint32 99>}" },
+        { "InvalidOption", "['@owned@'], {'Rule': <uint32 1>}" },
+        { "InvalidOption", "['@owned@'], {'Group': <'keys'>}" },
+        { "NoSuchTenant", "['@owned@'], {}", "@gone-tenant@" },
+        {} } },
+    { FERRY_INTERFACE_TENANT, "AddMachine", "@acme@", "'@desk@'", NULL, (const Bad[]) {
+        BAD_MACHINES("", ""),
+        { "AlreadyExists", "'@studio@'" },
+        { "AlreadyExists", "'@studio@'", "@other@" },
+        { "NoSuchTenant", "'@desk@'", "@gone-tenant@" },
+        {} } },
+    { FERRY_INTERFACE_TENANT, "RemoveMachine", "@acme@", "'@studio@'", NULL, (const Bad[]) {
+        BAD_MACHINES("", ""),
+        { "NoSuchMachine", "'@desk@'" },
+        { "NoSuchTenant", "'@studio@'", "@gone-tenant@" },
+        {} } },
+    { FERRY_INTERFACE_TENANT, "Update", "@acme@", OPTIONS, TENANT_OPTIONS, (const Bad[]) {
+        BAD_TEXTS("Description", ""),
+        BAD_MEMBERS(""),
+        { "NoSuchTenant", "{'Description': <'changed'>}", "@gone-tenant@" },
+        {} } },
+    { FERRY_INTERFACE_TENANT, "Delete", "@acme@", OPTIONS, "Force b", (const Bad[]) {
+        { "GroupInUse", "{}" },
+        { "NoSuchTenant", "{}", "@gone-tenant@" },
         {} } },
 };
 /* clang-format on */

@@ -117,3 +117,24 @@ void assert_tenant_of_device(Fixture *fixture, const char *sysname, const char *
 
     fixture_wait(fixture, device, FERRY_INTERFACE_DEVICE, "Tenant", tenant ? tenant : "/");
 }
+
+void tenant_wait_device(Fixture *fixture, const char *sysname, const char *property, const char *value)
+{
+    g_autofree char *device = fixture_device_path(sysname);
+
+    fixture_wait(fixture, device, FERRY_INTERFACE_DEVICE, property, value);
+}
+
+void tenant_wait_state(Fixture *fixture, const char *assignment, const char *value)
+{
+    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "State", value);
+}
+
+void tenant_start_machine(Fixture *fixture, const char *uuid, const char *name)
+{
+    g_autofree char *path = fixture_machine_path(uuid);
+
+    g_free(fixture_script(fixture, "define %s %s", uuid, name));
+    g_free(fixture_script(fixture, "start %s", uuid));
+    fixture_wait(fixture, path, FERRY_INTERFACE_MACHINE, "State", "running");
+}

@@ -37,3 +37,9 @@ char *call_as(sd_bus *bus, const char *path, const char *interface, const char *
     } while (0)
 
 void assert_tenant_of_device(Fixture *fixture, const char *sysname, const char *tenant);
+
+/* Of a device, and of an assignment's State. */
+void tenant_wait_device(Fixture *fixture, const char *sysname, const char *property, const char *value);
+void tenant_wait_state(Fixture *fixture, const char *assignment, const char *value);
+/* One more machine, that runs. */
+void tenant_start_machine(Fixture *fixture, const char *uuid, const char *name);

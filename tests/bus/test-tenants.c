@@ -9,20 +9,8 @@
 
 #include "tests/bus/tenant-calls.h"
 
-#define DONGLE "0529:0001"
-#define LOFT   "33333333-3333-3333-3333-333333333333"
-
-static void wait_device(Fixture *fixture, const char *sysname, const char *property, const char *value)
-{
-    g_autofree char *device = fixture_device_path(sysname);
-
-    fixture_wait(fixture, device, FERRY_INTERFACE_DEVICE, property, value);
-}
-
-static void wait_state(Fixture *fixture, const char *assignment, const char *value)
-{
-    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "State", value);
-}
+#define DONGLE  "0529:0001"
+#define NOWHERE "33333333-3333-3333-3333-333333333333"
 
 static void assert_no_assignments(Fixture *fixture, const char *uuid)
 {
@@ -30,15 +18,6 @@ static void assert_no_assignments(Fixture *fixture, const char *uuid)
     g_autofree char *list = get_list(fixture, machine, FERRY_INTERFACE_MACHINE, "Assignments");
 
     assert_string_equal(list, "");
-}
-
-static void start_machine(Fixture *fixture, const char *uuid, const char *name)
-{
-    g_autofree char *path = fixture_machine_path(uuid);
-
-    g_free(fixture_script(fixture, "define %s %s", uuid, name));
-    g_free(fixture_script(fixture, "start %s", uuid));
-    fixture_wait(fixture, path, FERRY_INTERFACE_MACHINE, "State", "running");
 }
 
 /* ------------------------------------------------------------------ what it is */
@@ -115,7 +94,7 @@ static void test_it_leaves_the_pools(void **state)
     groups_plug(fixture, "1-1", DONGLE, "KEY-0001");
     fixture_wait(fixture, group, FERRY_INTERFACE_GROUP, "Total", "1");
     fixture_wait(fixture, pool, FERRY_INTERFACE_GROUP, "Total", "1");
-    wait_device(fixture, "1-1", "State", "host");
+    tenant_wait_device(fixture, "1-1", "State", "host");
 
     reply = fixture_call_ok(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Explain", "o", device);
     assert_true(sd_bus_message_enter_container(reply, 'a', "a{sv}") > 0);
@@ -164,12 +143,12 @@ static void test_even_an_administrator_is_refused(void **state)
     other = tenant_grant_error(fixture, "NotOwned", globex, "1-1", "keys");
     assert_says(other, "belongs to tenant acme");
     assert_no_assignments(fixture, FIXTURE_STUDIO);
-    wait_device(fixture, "1-1", "State", "host");
+    tenant_wait_device(fixture, "1-1", "State", "host");
     wait_list(fixture, globex, FERRY_INTERFACE_TENANT, "Groups", "");
 
     /* Also while the tenant uses it: whose it is comes before who has it. */
     assignment = fixture_assign(fixture, "1-1", FIXTURE_DESK);
-    wait_state(fixture, assignment, "attached");
+    tenant_wait_state(fixture, assignment, "attached");
     g_free(tenant_assign_error(fixture, "NotOwned", "1-1", FIXTURE_STUDIO));
 
     /* The rules are the grant's. */
@@ -194,12 +173,12 @@ static void test_a_tenants_machine_takes_from_the_administrator(void **state)
 
     groups_plug(fixture, "1-1", DONGLE, "KEY-0001");
     assignment = fixture_assign(fixture, "1-1", FIXTURE_DESK);
-    wait_state(fixture, assignment, "attached");
+    tenant_wait_state(fixture, assignment, "attached");
     /* Inside the tenant already, so it can be granted; and nothing moves. */
     group = tenant_grant(fixture, acme, "1-1", "keys");
     assert_tenant_of_device(fixture, "1-1", acme);
-    wait_state(fixture, assignment, "attached");
-    wait_device(fixture, "1-1", "State", "attached");
+    tenant_wait_state(fixture, assignment, "attached");
+    tenant_wait_device(fixture, "1-1", "State", "attached");
 }
 
 /* ------------------------------------------------------------------ what can't be granted */
@@ -216,25 +195,25 @@ static void test_what_others_use_cannot_be_granted(void **state)
     groups_plug(fixture, "1-2", "0529:0002", "KEY-0002");
     groups_plug(fixture, "1-3", "0529:0003", "KEY-0003");
     assignment = fixture_assign(fixture, "1-1", FIXTURE_DESK);
-    wait_state(fixture, assignment, "attached");
+    tenant_wait_state(fixture, assignment, "attached");
     text = tenant_grant_error(fixture, "DeviceBusy", acme, "1-1", "keys");
     assert_says(text, "is in machine \"desk\", which does not belong to tenant acme");
     sd_bus_message_unref(fixture_call_ok(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Detach", ""));
-    wait_device(fixture, "1-1", "State", "host");
+    tenant_wait_device(fixture, "1-1", "State", "host");
     /* At home, and promised all the same. */
     g_free(tenant_grant_error(fixture, "DeviceBusy", acme, "1-1", "keys"));
     drawn = group_assign(fixture, pool, FIXTURE_DESK, NULL, NULL);
-    wait_state(fixture, drawn, "attached");
+    tenant_wait_state(fixture, drawn, "attached");
     g_free(tenant_grant_error(fixture, "DeviceBusy", acme, "1-2", "keys"));
     number = fixture_get(fixture, third, FERRY_INTERFACE_DEVICE, "DeviceNumber");
     g_free(fixture_script(fixture, "foreign %s 1 %s 0529 0003", FIXTURE_DESK, number));
-    wait_device(fixture, "1-3", "State", "foreign");
+    tenant_wait_device(fixture, "1-3", "State", "foreign");
     g_free(tenant_grant_error(fixture, "DeviceBusy", acme, "1-3", "keys"));
 
     wait_list(fixture, acme, FERRY_INTERFACE_TENANT, "Groups", "");
     assert_tenant_of_device(fixture, "1-1", NULL);
     assert_tenant_of_device(fixture, "1-2", NULL);
-    wait_state(fixture, drawn, "attached");
+    tenant_wait_state(fixture, drawn, "attached");
     sd_bus_message_unref(
         fixture_call_ok(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Release", "a{sv}", 0));
     fixture_wait_object(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, false);
@@ -306,7 +285,7 @@ static void test_bad_input(void **state)
 {
     Fixture *fixture = *state;
     g_autofree char *acme = tenant_create_with(fixture, "acme", NULL, FIXTURE_DESK);
-    g_autofree char *nowhere = fixture_machine_path(LOFT);
+    g_autofree char *nowhere = fixture_machine_path(NOWHERE);
     g_autofree char *hub = fixture_device_path("1-3"), *key = fixture_device_path("1-1");
     static const char *const names[] = { "", ".", "..", "a/b", "a b", "ä", "a\n" };
     static const char *const members[] = { "", "anna", "user:", "uid:1", "user:a:b", "user:a\nb", "user: a" };
@@ -371,7 +350,7 @@ static void test_bad_input(void **state)
 static void assert_still_granted(Fixture *fixture, const char *acme, const char *assignment)
 {
     assert_tenant_of_device(fixture, "1-1", acme);
-    wait_state(fixture, assignment, "attached");
+    tenant_wait_state(fixture, assignment, "attached");
     wait_list(fixture, acme, FERRY_INTERFACE_TENANT, "Devices", "1-1");
     g_free(tenant_assign_error(fixture, "NotOwned", "1-1", FIXTURE_STUDIO));
 }
@@ -489,168 +468,6 @@ static void test_what_cannot_be_stored_is_not_done(void **state)
     assert_tenant_of_device(fixture, "1-1", NULL);
 }
 
-/* ------------------------------------------------------------------ the way back */
-
-static void test_revoke_while_attached(void **state)
-{
-    Fixture *fixture = *state;
-    g_autofree char *acme = tenant_create_with(fixture, "acme", NULL, FIXTURE_DESK);
-    g_autofree char *pinned = NULL, *drawn = NULL, *group = NULL, *elsewhere = NULL;
-
-    start_machine(fixture, LOFT, "loft");
-    groups_plug(fixture, "1-1", DONGLE, "KEY-0001");
-    groups_plug(fixture, "1-2", DONGLE, "KEY-0002");
-    group = tenant_grant(fixture, acme, "1-1", "keys");
-    g_free(tenant_grant(fixture, acme, "1-2", "keys"));
-    pinned = fixture_assign(fixture, "1-1", FIXTURE_DESK);
-    wait_state(fixture, pinned, "attached");
-    drawn = group_assign(fixture, group, FIXTURE_DESK, NULL, NULL);
-    wait_list(fixture, drawn, FERRY_INTERFACE_ASSIGNMENT, "Devices", "1-2 attached");
-
-    /* The guest takes its time: what has it is over for good, and the device still there. */
-    g_free(fixture_script(fixture, "keep %s", FIXTURE_DESK));
-    tenant_revoke(fixture, acme, "1-1");
-    assert_tenant_of_device(fixture, "1-1", NULL);
-    wait_state(fixture, pinned, "detaching");
-    wait_device(fixture, "1-1", "State", "detaching");
-    wait_list(fixture, acme, FERRY_INTERFACE_TENANT, "Devices", "1-2");
-    /* Somebody else may have it now, and gets it once it is home. */
-    elsewhere = fixture_assign(fixture, "1-1", LOFT);
-    wait_state(fixture, elsewhere, "waiting-device");
-    g_free(fixture_script(fixture, "let-go %s", FIXTURE_DESK));
-    fixture_wait_object(fixture, pinned, FERRY_INTERFACE_ASSIGNMENT, false);
-    wait_state(fixture, elsewhere, "attached");
-    wait_list(fixture, drawn, FERRY_INTERFACE_ASSIGNMENT, "Devices", "1-2 attached");
-
-    /* The last of the group: the group goes, and what draws from it. */
-    tenant_revoke(fixture, acme, "1-2");
-    fixture_wait_object(fixture, drawn, FERRY_INTERFACE_ASSIGNMENT, false);
-    fixture_wait_object(fixture, group, FERRY_INTERFACE_GROUP, false);
-    wait_device(fixture, "1-2", "State", "host");
-    fixture_stop_daemon(fixture, SIGKILL);
-    fixture_start_daemon(fixture);
-    fixture_wait_object(fixture, acme, FERRY_INTERFACE_TENANT, true);
-    fixture_wait_object(fixture, group, FERRY_INTERFACE_GROUP, false);
-    fixture_wait_object(fixture, drawn, FERRY_INTERFACE_ASSIGNMENT, false);
-}
-
-static void test_revoke_what_is_away(void **state)
-{
-    Fixture *fixture = *state;
-    g_autofree char *acme = tenant_create_with(fixture, "acme", NULL, FIXTURE_DESK);
-    g_autofree char *first = fixture_device_path("1-1"), *second = fixture_device_path("1-2");
-    g_autofree char *group = NULL, *assignment = NULL;
-
-    groups_plug(fixture, "1-1", DONGLE, "KEY-0001");
-    groups_plug(fixture, "1-2", DONGLE, "KEY-0002");
-    group = tenant_grant(fixture, acme, "1-1", "keys");
-    g_free(tenant_grant(fixture, acme, "1-2", "keys"));
-    assignment = fixture_assign(fixture, "1-1", FIXTURE_DESK);
-    wait_state(fixture, assignment, "attached");
-    fixture_unplug(fixture, "1-1");
-    fixture_unplug(fixture, "1-2");
-    fixture_wait_object(fixture, first, FERRY_INTERFACE_DEVICE, false);
-    fixture_wait_object(fixture, second, FERRY_INTERFACE_DEVICE, false);
-    g_free(fixture_call_error(fixture, "NoSuchDevice", acme, FERRY_INTERFACE_TENANT, "Revoke", "aoa{sv}", 1,
-                              first, 0));
-    g_free(fixture_call_error(fixture, "NoSuchRule", acme, FERRY_INTERFACE_TENANT, "Revoke", "aoa{sv}", 0, 2,
-                              "Group", "s", "keys", "Rule", "u", 3));
-    sd_bus_message_unref(fixture_call_ok(fixture, acme, FERRY_INTERFACE_TENANT, "Revoke", "aoa{sv}", 0, 2,
-                                         "Group", "s", "keys", "Rule", "u", 1));
-    fixture_wait_object(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, false);
-    groups_plug(fixture, "1-1", DONGLE, "KEY-0001");
-    groups_plug(fixture, "1-2", DONGLE, "KEY-0002");
-    assert_tenant_of_device(fixture, "1-1", NULL);
-    assert_tenant_of_device(fixture, "1-2", acme);
-    wait_device(fixture, "1-1", "State", "host");
-    tenant_revoke_group(fixture, acme, "acme/keys");
-    fixture_wait_object(fixture, group, FERRY_INTERFACE_GROUP, false);
-    assert_tenant_of_device(fixture, "1-2", NULL);
-}
-
-static void test_a_machine_has_one_tenant(void **state)
-{
-    Fixture *fixture = *state;
-    g_autofree char *acme = tenant_create_with(fixture, "acme", NULL, FIXTURE_DESK);
-    g_autofree char *globex = tenant_create(fixture, "globex", NULL);
-    g_autofree char *desk = fixture_machine_path(FIXTURE_DESK), *loft = fixture_machine_path(LOFT);
-    g_autofree char *text = NULL, *assignment = NULL, *reason = NULL, *group = NULL, *drawn = NULL;
-
-    text =
-        fixture_call_error(fixture, "AlreadyExists", globex, FERRY_INTERFACE_TENANT, "AddMachine", "o", desk);
-    assert_says(text, "machine \"desk\" belongs to tenant acme already");
-    g_free(
-        fixture_call_error(fixture, "AlreadyExists", acme, FERRY_INTERFACE_TENANT, "AddMachine", "o", desk));
-    g_free(fixture_call_error(fixture, "NoSuchMachine", globex, FERRY_INTERFACE_TENANT, "RemoveMachine", "o",
-                              desk));
-
-    groups_plug(fixture, "1-1", DONGLE, "KEY-0001");
-    groups_plug(fixture, "1-2", DONGLE, "KEY-0002");
-    g_free(tenant_grant(fixture, acme, "1-1", "keys"));
-    group = tenant_grant(fixture, acme, "1-2", "pool");
-    assignment = fixture_assign(fixture, "1-1", FIXTURE_DESK);
-    drawn = group_assign(fixture, group, FIXTURE_DESK, NULL, NULL);
-    wait_state(fixture, assignment, "attached");
-    wait_state(fixture, drawn, "attached");
-    /* Out of the tenant: its devices come home, and the assignments say why. */
-    tenant_set_machine(fixture, acme, FIXTURE_DESK, false);
-    wait_device(fixture, "1-1", "State", "host");
-    wait_device(fixture, "1-2", "State", "host");
-    wait_state(fixture, assignment, "waiting-device");
-    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Error", FERRY_ERROR_PREFIX "NotOwned");
-    reason = fixture_get(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Reason");
-    assert_says(reason, "belongs to tenant acme, and machine \"desk\" does not.");
-    fixture_wait(fixture, drawn, FERRY_INTERFACE_ASSIGNMENT, "Error", FERRY_ERROR_PREFIX "NotOwned");
-    fixture_wait(fixture, drawn, FERRY_INTERFACE_ASSIGNMENT, "Reason",
-                 "Group acme/pool belongs to tenant acme, and machine \"desk\" does not.");
-    assert_tenant_of_device(fixture, "1-1", acme);
-    /* Another tenant's now: nothing of the first one's arrives there. */
-    tenant_set_machine(fixture, globex, FIXTURE_DESK, true);
-    g_free(tenant_assign_error(fixture, "NotOwned", "1-1", FIXTURE_DESK));
-    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Error", FERRY_ERROR_PREFIX "NotOwned");
-    tenant_set_machine(fixture, globex, FIXTURE_DESK, false);
-    tenant_set_machine(fixture, acme, FIXTURE_DESK, true);
-    wait_state(fixture, assignment, "attached");
-    wait_state(fixture, drawn, "attached");
-    /* A machine that the hypervisor has forgotten can be taken out. */
-    g_free(fixture_script(fixture, "define %s loft", LOFT));
-    fixture_wait_object(fixture, loft, FERRY_INTERFACE_MACHINE, true);
-    tenant_set_machine(fixture, acme, LOFT, true);
-    g_free(fixture_script(fixture, "undefine %s", LOFT));
-    fixture_wait_object(fixture, loft, FERRY_INTERFACE_MACHINE, false);
-    wait_list(fixture, acme, FERRY_INTERFACE_TENANT, "Machines", FIXTURE_DESK "; " LOFT);
-    tenant_set_machine(fixture, acme, LOFT, false);
-    wait_list(fixture, acme, FERRY_INTERFACE_TENANT, "Machines", FIXTURE_DESK);
-}
-
-static void test_delete(void **state)
-{
-    Fixture *fixture = *state;
-    g_autofree char *acme = tenant_create_with(fixture, "acme", NULL, FIXTURE_DESK);
-    g_autofree char *desk = fixture_machine_path(FIXTURE_DESK);
-    g_autofree char *group = NULL, *assignment = NULL, *text = NULL;
-
-    groups_plug(fixture, "1-1", DONGLE, "KEY-0001");
-    group = tenant_grant(fixture, acme, "1-1", "keys");
-    assignment = group_assign(fixture, group, FIXTURE_DESK, NULL, NULL);
-    wait_state(fixture, assignment, "attached");
-    text = fixture_call_error(fixture, "GroupInUse", acme, FERRY_INTERFACE_TENANT, "Delete", "a{sv}", 0);
-    assert_says(text, "acme/keys");
-    wait_state(fixture, assignment, "attached");
-    sd_bus_message_unref(
-        fixture_call_ok(fixture, acme, FERRY_INTERFACE_TENANT, "Delete", "a{sv}", 1, "Force", "b", 1));
-    fixture_wait_object(fixture, acme, FERRY_INTERFACE_TENANT, false);
-    fixture_wait_object(fixture, group, FERRY_INTERFACE_GROUP, false);
-    fixture_wait_object(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, false);
-    fixture_wait(fixture, desk, FERRY_INTERFACE_MACHINE, "Tenant", "/");
-    assert_tenant_of_device(fixture, "1-1", NULL);
-    wait_device(fixture, "1-1", "State", "host");
-    fixture_stop_daemon(fixture, SIGKILL);
-    fixture_start_daemon(fixture);
-    fixture_wait_object(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, true);
-    fixture_wait_object(fixture, acme, FERRY_INTERFACE_TENANT, false);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, groups_setup, groups_teardown)
 
 int main(void)
@@ -666,10 +483,6 @@ int main(void)
         TEST(test_unplug_restart_kill),
         TEST(test_damaged_tenant_still_owns),
         TEST(test_what_cannot_be_stored_is_not_done),
-        TEST(test_revoke_while_attached),
-        TEST(test_revoke_what_is_away),
-        TEST(test_a_machine_has_one_tenant),
-        TEST(test_delete),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
