@@ -50,6 +50,7 @@ enum {
     ASSIGNMENT_FIELD_NAME = 1 << 4,
     ASSIGNMENT_FIELD_DESCRIPTION = 1 << 5,
     ASSIGNMENT_FIELD_PRIORITY = 1 << 6,
+    ASSIGNMENT_FIELD_GUEST_RESET = 1 << 7, /* both */
 };
 
 enum {

@@ -161,6 +161,8 @@ static bool has_it_now(const Desired *desired, const Assignment *assignment, con
 {
     const Live *live = desired_live(desired, device);
 
+    if (registry_is_held_for(desired->registry, device->sysname, assignment))
+        return true;
     return live && g_strcmp0(live->hostdev->assignment_id, assignment->id) == 0 &&
            g_strcmp0(live->machine->info->uuid, assignment->machine_uuid) == 0;
 }
@@ -249,11 +251,26 @@ static void give(Desired *desired, Device *device, Assignment *assignment)
     g_ptr_array_add(g_hash_table_lookup(desired->got, assignment->id), want);
 }
 
+/* Devices that a reset has taken away from it for a moment: nothing is drawn in their place. */
+static guint held_and_away(const Desired *desired, const Assignment *assignment)
+{
+    GHashTableIter iter;
+    gpointer sysname;
+    guint n = 0;
+
+    g_hash_table_iter_init(&iter, desired->registry->holds);
+    while (g_hash_table_iter_next(&iter, &sysname, NULL))
+        n += registry_is_held_for(desired->registry, sysname, assignment) &&
+             !registry_device(desired->registry, sysname);
+    return n;
+}
+
 static bool needs_more(const Desired *desired, const Assignment *assignment)
 {
     return assignment->quantity_kind == QUANTITY_ALL ||
            (assignment->quantity_kind == QUANTITY_COUNT &&
-            desired_wants_of(desired, assignment)->len < assignment->quantity);
+            desired_wants_of(desired, assignment)->len + held_and_away(desired, assignment) <
+                assignment->quantity);
 }
 
 /* ------------------------------------------------------------------ dealing out */
@@ -405,6 +422,8 @@ static Verdict judge_want(const Desired *desired, const Want *want, gint64 now)
 
     if (is_foreign(desired, want->device))
         return VERDICT_FOREIGN;
+    if (registry_is_held_back(desired->registry, want->device->sysname))
+        return VERDICT_RESETTING;
     if (machine != VERDICT_GO)
         return machine;
     if (!desired->registry->enabled && !has_it_now(desired, want->assignment, want->device))

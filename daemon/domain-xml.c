@@ -104,6 +104,15 @@ static bool attribute_number(const xmlNode *node, const char *name, unsigned max
     return true;
 }
 
+static GuestReset read_guest_reset(const xmlNode *source)
+{
+    g_autofree char *text = attribute(source, "guestReset");
+    GuestReset value = guest_reset_from_string(text);
+
+    /* A newer libvirt may know others. */
+    return value == _GUEST_RESET_INVALID ? GUEST_RESET_DEFAULT : value;
+}
+
 static Hostdev *read_hostdev(const xmlNode *node)
 {
     const xmlNode *source = find_child(node, "source");
@@ -117,6 +126,7 @@ static Hostdev *read_hostdev(const xmlNode *node)
     (void)attribute_number(address, "device", G_MAXUINT16, &hostdev->device_number);
     (void)attribute_number(find_child(source, "vendor"), "id", G_MAXUINT16, &vendor_id);
     (void)attribute_number(find_child(source, "product"), "id", G_MAXUINT16, &product_id);
+    hostdev->guest_reset = read_guest_reset(source);
     hostdev->vendor_id = (uint16_t)vendor_id;
     hostdev->product_id = (uint16_t)product_id;
     return hostdev;

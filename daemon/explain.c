@@ -43,6 +43,7 @@ static const char *verdict_word(Verdict verdict)
     case VERDICT_MACHINE_UNKNOWN:
     case VERDICT_MACHINE_OFF:
     case VERDICT_SET_INCOMPLETE:
+    case VERDICT_RESETTING:
     case VERDICT_UNSTEADY:
         return "waits";
     case _VERDICT_MAX:

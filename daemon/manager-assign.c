@@ -7,6 +7,7 @@
 
 #include "daemon/desired.h"
 #include "daemon/error.h"
+#include "daemon/guest-reset.h"
 #include "daemon/log.h"
 #include "daemon/text.h"
 
@@ -221,6 +222,12 @@ static void draw_from(Assignment *assignment, const AssignRequest *request)
     set_text(&assignment->device_text, what);
 }
 
+static void set_choice(Choice *choice, const bool *value)
+{
+    if (value)
+        *choice = *value ? CHOICE_YES : CHOICE_NO;
+}
+
 static Assignment *make_assignment(Manager *self, const AssignRequest *request)
 {
     const Device *device = registry_device(self->registry, request->device);
@@ -246,6 +253,10 @@ static Assignment *make_assignment(Manager *self, const AssignRequest *request)
     }
     assignment->persistent = request->persistent;
     assignment->priority = request->priority;
+    set_choice(&assignment->own_guest_reset, request->allow_guest_reset);
+    set_choice(&assignment->own_guest_resets_all, request->allow_guest_resets_all);
+    assignment->allow_guest_reset = guest_reset_allowed(self->registry, assignment);
+    assignment->allow_guest_resets_all = guest_resets_all_allowed(self->registry, assignment);
     assignment->owner = request->owner;
     assignment->created = assignment->since = g_get_real_time();
     assignment->saving = true;
@@ -354,6 +365,9 @@ static unsigned copy_choices(Assignment *to, const Assignment *from)
     to->name = g_strdup(from->name);
     to->description = g_strdup(from->description);
     to->priority = from->priority;
+    /* What comes of these is reported when it is worked out with the group's. */
+    to->own_guest_reset = from->own_guest_reset;
+    to->own_guest_resets_all = from->own_guest_resets_all;
     to->wanted = from->wanted;
     return fields;
 }
@@ -439,6 +453,8 @@ void manager_update(Manager *self, const char *id, const AssignmentUpdate *updat
     }
     if (update->priority)
         next->priority = *update->priority;
+    set_choice(&next->own_guest_reset, update->allow_guest_reset);
+    set_choice(&next->own_guest_resets_all, update->allow_guest_resets_all);
     change(self, assignment, next, done, userdata);
 }
 

@@ -3,6 +3,7 @@
 
 #include "daemon/outlook.h"
 
+#include "daemon/guest-reset.h"
 #include "daemon/log.h"
 #include "daemon/membership.h"
 #include "daemon/standing.h"
@@ -88,7 +89,14 @@ static void update_assignment(Registry *registry, const Desired *desired, Assign
     unsigned fields = update_claims(registry, desired, assignment) ? ASSIGNMENT_FIELD_DEVICES : 0;
     Standing standing = standing_of(registry, desired, assignment);
     bool tell = false;
+    bool guest_reset = guest_reset_allowed(registry, assignment);
+    bool guest_resets_all = guest_resets_all_allowed(registry, assignment);
 
+    if (assignment->allow_guest_reset != guest_reset ||
+        assignment->allow_guest_resets_all != guest_resets_all)
+        fields |= ASSIGNMENT_FIELD_GUEST_RESET;
+    assignment->allow_guest_reset = guest_reset;
+    assignment->allow_guest_resets_all = guest_resets_all;
     if (assignment->state != standing.state || !assignment->since) {
         assignment->state = standing.state;
         assignment->since = g_get_real_time();

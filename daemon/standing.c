@@ -4,6 +4,7 @@
 #include "daemon/standing.h"
 
 #include "daemon/error.h"
+#include "daemon/guest-reset.h"
 #include "daemon/membership.h"
 #include "daemon/text.h"
 #include "daemon/verdict-text.h"
@@ -112,6 +113,17 @@ static Standing still_leaving(const Want *want, const Live *live)
                ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY));
 }
 
+static Standing attached_anew(const Want *want, const char *machine_text)
+{
+    g_autofree char *what = device_describe(want->device);
+
+    return say(
+        ASSIGNMENT_STATE_ATTACHING,
+        g_strdup_printf("%s is taken out of %s and put in again, because its AllowGuestReset was changed.",
+                        what, machine_text),
+        "");
+}
+
 bool standing_is_attached(const Want *want, const Live *live)
 {
     return live && live->machine == want->machine && live->hostdev != live->machine->in_flight &&
@@ -143,6 +155,9 @@ static Standing with_device(Registry *registry, const Desired *desired, const Wa
     switch (want->verdict) {
     case VERDICT_GO:
         g_free(text);
+        if (standing_is_of(live, want->assignment) && live->hostdev != live->machine->in_flight &&
+            guest_reset_differs(registry, live->machine, live->hostdev, want->assignment))
+            return attached_anew(want, machine_text);
         return live && !standing_is_of(live, want->assignment) ? still_leaving(want, live)
                                                                : on_its_way(registry, desired, want);
     case VERDICT_HYPERVISOR_AWAY:
@@ -155,6 +170,7 @@ static Standing with_device(Registry *registry, const Desired *desired, const Wa
         return say(ASSIGNMENT_STATE_WAITING_DEVICE, text, ferry_error_to_name(FERRY_ERROR_DISABLED));
     case VERDICT_FOREIGN:
         return say(ASSIGNMENT_STATE_WAITING_DEVICE, text, ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY));
+    case VERDICT_RESETTING:
     case VERDICT_UNSTEADY:
     case VERDICT_SUSPENDED:
     case VERDICT_ENOUGH:

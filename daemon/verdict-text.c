@@ -77,6 +77,8 @@ char *verdict_text(Registry *registry, const Desired *desired, const Assignment 
         return g_strdup_printf("the hypervisor knows no %s (%s)", machine, assignment->machine_uuid);
     case VERDICT_MACHINE_OFF:
         return g_strdup_printf("%s is not running; %s goes there when it starts", machine, what);
+    case VERDICT_RESETTING:
+        return g_strdup_printf("%s is being reset and goes back to %s then", what, machine);
     case VERDICT_UNSTEADY:
         return g_strdup_printf("%s came back a moment ago and has to be steady for a second", what);
     case _VERDICT_MAX:

@@ -19,8 +19,11 @@
 
 #define FERRY_ERROR_PREFIX "org.usbferry1.Error."
 
-#define FERRY_ACTION_PREFIX         "org.usbferry1."
-#define FERRY_ACTION_ASSIGN         FERRY_ACTION_PREFIX "assign"
-#define FERRY_ACTION_TAKE_HOME      FERRY_ACTION_PREFIX "take-home"
-#define FERRY_ACTION_MANAGE_GROUPS  FERRY_ACTION_PREFIX "manage-groups"
-#define FERRY_ACTION_MANAGE_SERVICE FERRY_ACTION_PREFIX "manage-service"
+#define FERRY_ACTION_PREFIX           "org.usbferry1."
+#define FERRY_ACTION_ASSIGN           FERRY_ACTION_PREFIX "assign"
+#define FERRY_ACTION_TAKE_HOME        FERRY_ACTION_PREFIX "take-home"
+#define FERRY_ACTION_GUEST_RESET      FERRY_ACTION_PREFIX "guest-reset"
+#define FERRY_ACTION_GUEST_RESETS_ALL FERRY_ACTION_PREFIX "guest-resets-all"
+#define FERRY_ACTION_RESET_DEVICE     FERRY_ACTION_PREFIX "reset-device"
+#define FERRY_ACTION_MANAGE_GROUPS    FERRY_ACTION_PREFIX "manage-groups"
+#define FERRY_ACTION_MANAGE_SERVICE   FERRY_ACTION_PREFIX "manage-service"

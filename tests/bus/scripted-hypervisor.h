@@ -18,7 +18,8 @@
  *   keep UUID, let-go UUID      removals are accepted, and carried out with let-go
  *   quiet, loud                 whether events are sent
  *   disconnect TEXT, connect
- *   show UUID                   ok NAME STATE alias=BUS:DEV:VID:PID …
+ *   old                         it is a libvirt that knows no guestReset
+ *   show UUID                   ok NAME STATE alias=BUS:DEV:VID:PID:GUESTRESET …
  *   counts                      ok attach=N detach=N inspect=N list=N held=N (attaches that block now)
  */
 /* clang-format on */
