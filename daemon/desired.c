@@ -3,6 +3,7 @@
 
 #include "daemon/desired.h"
 
+#include "daemon/controller.h"
 #include "daemon/desired-set.h"
 #include "daemon/membership.h"
 #include "daemon/rule-index.h"
@@ -226,6 +227,11 @@ static bool is_foreign(const Desired *desired, const Device *device)
     return live && !live->hostdev->assignment_id;
 }
 
+static bool is_blocked(const Desired *desired, const Device *device)
+{
+    return controller_owner(desired->registry, device->controller) != NULL;
+}
+
 /* Whether anything new may be drawn for this assignment. */
 static bool may_draw(const Desired *desired, const Assignment *assignment)
 {
@@ -296,7 +302,7 @@ static void keep(Desired *desired, Assignment *assignment)
 static bool is_spoken_for(const Desired *desired, const Device *device, const Assignment *set,
                           const GPtrArray *assignments)
 {
-    if (desired_want(desired, device) || is_foreign(desired, device))
+    if (desired_want(desired, device) || is_foreign(desired, device) || is_blocked(desired, device))
         return true;
     for (guint i = 0; i < assignments->len; i++) {
         const Assignment *other = assignments->pdata[i];
@@ -339,7 +345,7 @@ static bool may_claim(const Desired *desired, const Assignment *assignment, cons
         return false;
     if (!assignment->group)
         return choose_pinned(assignment, matches_of(desired, assignment)) == device;
-    return may_draw(desired, assignment) && !is_foreign(desired, device);
+    return may_draw(desired, assignment) && !is_foreign(desired, device) && !is_blocked(desired, device);
 }
 
 static int compare_by_socket(gconstpointer a, gconstpointer b)
@@ -422,6 +428,8 @@ static Verdict judge_want(const Desired *desired, const Want *want, gint64 now)
 
     if (is_foreign(desired, want->device))
         return VERDICT_FOREIGN;
+    if (is_blocked(desired, want->device))
+        return VERDICT_CONTROLLER_TAKEN;
     if (registry_is_held_back(desired->registry, want->device->sysname))
         return VERDICT_RESETTING;
     if (machine != VERDICT_GO)
@@ -534,6 +542,8 @@ static Verdict judge_not_drawn(const Desired *desired, const Assignment *assignm
 
     if (is_foreign(desired, device))
         return VERDICT_FOREIGN;
+    if (is_blocked(desired, device))
+        return VERDICT_CONTROLLER_TAKEN;
     if (group && !group->enabled)
         return VERDICT_GROUP_DISABLED;
     if (!desired->registry->enabled)

@@ -32,8 +32,9 @@ typedef enum Verdict {
     VERDICT_HYPERVISOR_AWAY, /* or its machine was not seen yet: nothing can be said or done */
     VERDICT_MACHINE_UNKNOWN,
     VERDICT_MACHINE_OFF,
-    VERDICT_RESETTING, /* it, or a hub before it, is being reset */
-    VERDICT_UNSTEADY,  /* came back a moment ago */
+    VERDICT_CONTROLLER_TAKEN, /* a machine has its controller as a whole */
+    VERDICT_RESETTING,        /* it, or a hub before it, is being reset */
+    VERDICT_UNSTEADY,         /* came back a moment ago */
     _VERDICT_MAX,
 } Verdict;
 

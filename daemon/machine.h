@@ -61,7 +61,9 @@ typedef struct MachineInfo {
     MachineState state;
     GPtrArray *hostdevs;  /* of Hostdev; empty unless the machine is active */
     char *usb_controller; /* model of the best USB controller ("qemu-xhci"), "" = none */
-    unsigned free_ports;  /* guest USB ports that are not taken, over all controllers */
+    GPtrArray *pci; /* of char *, "0000:00:14.0": PCI devices that it has as a whole; when it is off, those
+                     * that it is to take when it starts */
+    unsigned free_ports; /* guest USB ports that are not taken, over all controllers */
 } MachineInfo;
 
 MachineInfo *machine_info_new(const char *uuid);

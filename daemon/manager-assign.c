@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "daemon/controller.h"
 #include "daemon/desired.h"
 #include "daemon/error.h"
 #include "daemon/guest-reset.h"
@@ -48,12 +49,22 @@ static bool check_free(Manager *self, const Device *device, const AssignRequest 
     g_autofree char *what = device_describe(device);
     g_autoptr(Desired) desired = desired_new(self->registry, g_get_monotonic_time());
     const Assignment *other = desired_owner(desired, device);
+    const Machine *controller = controller_owner(self->registry, device->controller);
 
     if (device->state == DEVICE_STATE_FOREIGN) {
         g_autofree char *owner = quote_machine(self, device->machine_uuid, "?");
 
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_DEVICE_BUSY,
                     "%s was attached to machine %s by another program; detach it there first", what, owner);
+        return false;
+    }
+    if (controller) {
+        g_autofree char *owner = text_quote(controller->info->name);
+
+        g_set_error(
+            error, FERRY_ERROR, FERRY_ERROR_CONTROLLER_PASSED_THROUGH,
+            "%s is on the controller %s, which machine %s has as a whole; take that away from it first", what,
+            device->controller, owner);
         return false;
     }
     if (other) {

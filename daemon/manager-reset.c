@@ -16,18 +16,26 @@ typedef struct Batch {
     void *userdata;
 } Batch;
 
+static void batch_drop(gpointer data)
+{
+    Batch *batch = data;
+
+    if (--batch->open > 0)
+        return;
+    g_clear_error(&batch->error);
+    g_free(batch->id);
+    g_free(batch);
+}
+
 static void batch_done(const GError *error, void *userdata)
 {
     Batch *batch = userdata;
 
     if (error && !batch->error)
         batch->error = g_error_copy(error);
-    if (--batch->open > 0)
-        return;
-    batch->done(batch->error ? NULL : batch->id, batch->error, batch->userdata);
-    g_clear_error(&batch->error);
-    g_free(batch->id);
-    g_free(batch);
+    if (batch->open == 1)
+        batch->done(batch->error ? NULL : batch->id, batch->error, batch->userdata);
+    batch_drop(batch);
 }
 
 static void begin_all(Manager *self, const char *id, const GPtrArray *targets, ResetMethod method,
@@ -40,7 +48,7 @@ static void begin_all(Manager *self, const char *id, const GPtrArray *targets, R
     batch->done = done;
     batch->userdata = userdata;
     for (guint i = 0; i < targets->len; i++)
-        resets_begin(self->resets, targets->pdata[i], method, batch_done, batch);
+        resets_begin(self->resets, targets->pdata[i], method, batch_done, batch, batch_drop);
 }
 
 /* The hub that the device is plugged into. */

@@ -3,6 +3,7 @@
 
 #include "daemon/outlook.h"
 
+#include "daemon/controller.h"
 #include "daemon/guest-reset.h"
 #include "daemon/log.h"
 #include "daemon/membership.h"
@@ -19,6 +20,8 @@ static DeviceState claim_state(const Assignment *assignment, const Want *want, c
         return DEVICE_STATE_HOST; /* disabled, and at home */
     if (live && !standing_is_of(live, assignment))
         return DEVICE_STATE_WAITING; /* for the one that had it before */
+    if (want->verdict == VERDICT_CONTROLLER_TAKEN)
+        return DEVICE_STATE_BLOCKED;
     return want->verdict == VERDICT_GO && !claim->error && !want->machine->stuck ? DEVICE_STATE_ATTACHING
                                                                                  : DEVICE_STATE_WAITING;
 }
@@ -128,6 +131,8 @@ static DeviceState device_outlook(const Desired *desired, const Device *device)
         return DEVICE_STATE_FOREIGN;
     if (live && !(live->hostdev == live->machine->in_flight && its && standing_is_of(live, want->assignment)))
         return want && standing_is_attached(want, live) ? DEVICE_STATE_ATTACHED : DEVICE_STATE_DETACHING;
+    if (controller_owner(desired->registry, device->controller))
+        return DEVICE_STATE_BLOCKED;
     return its ? its->state : DEVICE_STATE_HOST;
 }
 

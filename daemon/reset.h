@@ -40,7 +40,7 @@ typedef struct Resets Resets;
 /* changed(): look again. */
 Resets *resets_new(Registry *registry, WorkerPool *pool, Store *store, const UsbOps *ops,
                    void (*changed)(void *userdata), void *userdata);
-/* Switches on what is off. Calls no done(). */
+/* Switches on what is off; that may block for a moment. */
 Resets *resets_free(Resets *resets);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Resets, resets_free)
 
@@ -54,8 +54,10 @@ bool resets_check(Resets *resets, const Device *target, GError **error);
 /* error: RESET_FAILED, NULL on success. */
 typedef void (*ResetDone)(const GError *error, void *userdata);
 
-/* A device, or a hub with all that is behind it. resets_check() must have passed. */
-void resets_begin(Resets *resets, const Device *target, ResetMethod method, ResetDone done, void *userdata);
+/* A device, or a hub with all that is behind it. resets_check() must have passed. free_userdata is called
+ * instead of done() when the resets are freed first. */
+void resets_begin(Resets *resets, const Device *target, ResetMethod method, ResetDone done, void *userdata,
+                  GDestroyNotify free_userdata);
 
 /* What is behind a hub: new array of Device, borrowed, hubs as well. */
 GPtrArray *resets_behind(Registry *registry, const Device *hub);

@@ -3,6 +3,7 @@
 
 #include "daemon/standing.h"
 
+#include "daemon/controller.h"
 #include "daemon/error.h"
 #include "daemon/guest-reset.h"
 #include "daemon/membership.h"
@@ -62,6 +63,8 @@ static Standing without_device(Registry *registry, const Desired *desired, const
     const Machine *machine = registry_machine(registry, assignment->machine_uuid);
     g_autofree char *machine_text = verdict_machine_text(registry, assignment);
     const char *what = *assignment->device_text ? assignment->device_text : assignment->selector;
+    g_autofree char *controller = controller_of_socket(assignment->home_socket);
+    const Machine *taken_by = controller ? controller_owner(registry, controller) : NULL;
 
     if (matches && matches->len > 0) {
         Device *device = matches->pdata[0];
@@ -70,6 +73,15 @@ static Standing without_device(Registry *registry, const Desired *desired, const
         return say(ASSIGNMENT_STATE_WAITING_DEVICE,
                    sentence(verdict_text(registry, desired, assignment, device, verdict)),
                    verdict == VERDICT_TAKEN ? ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY) : "");
+    }
+    if (taken_by) {
+        g_autofree char *quoted = text_quote(taken_by->info->name);
+
+        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
+                   g_strdup_printf(
+                       "%s cannot be seen: machine %s has the controller %s, which it was on, as a whole.",
+                       what, quoted, controller),
+                   ferry_error_to_name(FERRY_ERROR_CONTROLLER_PASSED_THROUGH));
     }
     if (machine && machine_is_active(machine))
         return say(ASSIGNMENT_STATE_WAITING_DEVICE,
@@ -170,6 +182,9 @@ static Standing with_device(Registry *registry, const Desired *desired, const Wa
         return say(ASSIGNMENT_STATE_WAITING_DEVICE, text, ferry_error_to_name(FERRY_ERROR_DISABLED));
     case VERDICT_FOREIGN:
         return say(ASSIGNMENT_STATE_WAITING_DEVICE, text, ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY));
+    case VERDICT_CONTROLLER_TAKEN:
+        return say(ASSIGNMENT_STATE_WAITING_DEVICE, text,
+                   ferry_error_to_name(FERRY_ERROR_CONTROLLER_PASSED_THROUGH));
     case VERDICT_RESETTING:
     case VERDICT_UNSTEADY:
     case VERDICT_SUSPENDED:
@@ -298,7 +313,7 @@ static const char *removal_error(const Machine *machine, const Assignment *assig
     return NULL;
 }
 
-Standing standing_of(Registry *registry, const Desired *desired, const Assignment *assignment)
+static Standing stand(Registry *registry, const Desired *desired, const Assignment *assignment)
 {
     const GPtrArray *wants = desired_wants_of(desired, assignment);
     const Machine *machine = NULL;
@@ -331,4 +346,37 @@ Standing standing_of(Registry *registry, const Desired *desired, const Assignmen
                               : without_group_device(registry, desired, assignment);
     return wants->len > 0 ? with_device(registry, desired, wants->pdata[0])
                           : without_device(registry, desired, assignment);
+}
+
+/* What is to come: a machine that is off takes a controller with it when it starts. NULL = nothing. */
+static char *coming_conflict(Registry *registry, const GPtrArray *wants)
+{
+    for (guint i = 0; i < wants->len; i++) {
+        const Device *device = ((const Want *)wants->pdata[i])->device;
+        const Machine *claimant = controller_claimant(registry, device->controller);
+
+        if (claimant) {
+            g_autofree char *what = device_describe(device);
+            g_autofree char *name = text_quote(claimant->info->name);
+
+            return g_strdup_printf("Machine %s is off, and when it starts it takes the controller %s as a "
+                                   "whole, and %s with it.",
+                                   name, device->controller, what);
+        }
+    }
+    return NULL;
+}
+
+Standing standing_of(Registry *registry, const Desired *desired, const Assignment *assignment)
+{
+    Standing standing = stand(registry, desired, assignment);
+    g_autofree char *conflict = coming_conflict(registry, desired_wants_of(desired, assignment));
+
+    if (conflict) {
+        char *both = g_strconcat(standing.reason, " ", conflict, NULL);
+
+        g_free(standing.reason);
+        standing.reason = both;
+    }
+    return standing;
 }

@@ -88,6 +88,8 @@ static MachineInfo *copy_info(const MachineInfo *info, bool brief)
     copy->state = info->state;
     if (brief)
         return copy;
+    for (guint i = 0; i < info->pci->len; i++)
+        g_ptr_array_add(copy->pci, g_strdup(info->pci->pdata[i]));
     g_free(copy->usb_controller);
     copy->usb_controller = g_strdup(info->usb_controller);
     copy->free_ports = info->free_ports > info->hostdevs->len ? info->free_ports - info->hostdevs->len : 0;
@@ -332,6 +334,10 @@ static char *run_domain_command(Script *script, Domain *domain, char **words)
         add_foreign(domain, words);
     } else if (strcmp(verb, "unforeign") == 0) {
         remove_foreign(domain);
+    } else if (strcmp(verb, "pci") == 0) {
+        g_ptr_array_set_size(domain->info->pci, 0);
+        if (words[2])
+            g_ptr_array_add(domain->info->pci, g_strdup(words[2]));
     } else if (strcmp(verb, "hang") == 0) {
         domain->hangs = true;
         return g_strdup("ok");

@@ -11,6 +11,8 @@
  *   start UUID, stop UUID
  *   restore UUID                start with the USB devices that it had
  *   foreign UUID BUS DEV VID PID, unforeign UUID      a hostdev that isn't ours; ids in hex
+ *   pci UUID [ADDRESS]          the PCI device in its configuration, and while it runs in its hands; without
+ *                               an address none
  *   hang UUID                   every worker call on this machine blocks until resume
  *   hold UUID                   only attaches block until resume
  *   resume UUID

@@ -333,8 +333,8 @@ static void test_killed_in_the_middle(void **state)
     wait_usb(fixture, "held=1");
     wait_machine(fixture, FIXTURE_DESK, "046d", false);
     fixture_stop_daemon(fixture, SIGKILL);
-    end(fixture, &pending, "org.freedesktop.DBus.Error.NoReply");
     fixture_start_daemon(fixture);
+    end(fixture, &pending, "org.freedesktop.DBus.Error.NoReply");
     g_free(fixture_script(fixture, "define %s desk", FIXTURE_DESK));
     g_free(fixture_script(fixture, "start %s", FIXTURE_DESK));
     g_free(fixture_script(fixture, "connect"));
@@ -450,6 +450,10 @@ static void test_what_has_no_hub(void **state)
     fixture_assert(fixture, strstr(text, "with no hub in between"));
     g_free(
         fixture_call_error(fixture, "ResetFailed", device, FERRY_INTERFACE_DEVICE, "ResetHub", "a{sv}", 0));
+    umockdev_testbed_uevent(fixture->bed, "/sys/devices/pci0000:00/0000:00:14.0/usb1", "bind");
+    fixture_wait_object(fixture, root, FERRY_INTERFACE_DEVICE, true);
+    g_free(
+        fixture_call_error(fixture, "ResetFailed", device, FERRY_INTERFACE_DEVICE, "ResetHub", "a{sv}", 0));
     g_free(fixture_call_error(fixture, "DeviceIsHub", root, FERRY_INTERFACE_DEVICE, "Reset", "a{sv}", 0));
     g_free(fixture_call_error(fixture, "InvalidOption", device, FERRY_INTERFACE_DEVICE, "Reset", "a{sv}", 1,
                               "Method", "s", "hammer"));
@@ -557,11 +561,11 @@ static void test_killed_while_the_port_is_off(void **state)
     begin_power_cycle(fixture, &pending, device);
     wait_switch(fixture, port, '1');
     fixture_stop_daemon(fixture, SIGKILL);
-    end(fixture, &pending, "org.freedesktop.DBus.Error.NoReply");
     assert_true(g_file_get_contents(port, &position, NULL, NULL));
     assert_int_equal(position[0], '1');
     assert_false(has_no_note(fixture, NULL));
     fixture_start_daemon(fixture);
+    end(fixture, &pending, "org.freedesktop.DBus.Error.NoReply");
     wait_switch(fixture, port, '0');
     fixture_wait_for(fixture, has_no_note, NULL, "nothing is noted any more");
 }
@@ -578,10 +582,10 @@ static void test_stopped_while_the_port_is_off(void **state)
     begin_power_cycle(fixture, &pending, device);
     wait_switch(fixture, port, '1');
     fixture_stop_daemon(fixture, SIGTERM);
-    end(fixture, &pending, "org.freedesktop.DBus.Error.NoReply");
     assert_true(g_file_get_contents(port, &position, NULL, NULL));
     assert_int_equal(position[0], '0');
     fixture_start_daemon(fixture);
+    end(fixture, &pending, "org.freedesktop.DBus.Error.NoReply");
 }
 
 static void test_a_port_without_a_switch(void **state)
@@ -598,6 +602,66 @@ static void test_a_port_without_a_switch(void **state)
     fixture_assert(fixture, strstr(text, "offers no such switch"));
     wait_assignment(fixture, assignment, "attached");
     fixture_wait_for(fixture, has_no_note, NULL, "nothing is noted any more");
+}
+
+/* ------------------------------------------------------------------ controllers */
+
+#define CONTROLLER "0000:00:14.0"
+
+static void test_a_controller_that_is_a_machines(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *device = fixture_device_path("1-2");
+    g_autofree char *machine = fixture_machine_path(FIXTURE_DESK);
+    g_autofree char *other = fixture_device_path("1-4");
+    g_autofree char *assignment = NULL;
+    g_autofree char *reason = NULL;
+    g_autofree char *text = NULL;
+
+    plug_keyboard(fixture, "1-2", "KBD-0001");
+    assignment = give(fixture, "1-2", FIXTURE_DESK);
+
+    /* Off: allowed, and told. */
+    g_free(fixture_script(fixture, "pci %s " CONTROLLER, FIXTURE_STUDIO));
+    fixture_wait(
+        fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Reason",
+        "046d:c31c \"Keyboard K120\" (1-2) is attached to machine \"desk\". Machine \"studio\" is off, "
+        "and when it starts it takes the controller " CONTROLLER
+        " as a whole, and 046d:c31c \"Keyboard K120\" (1-2) with it.");
+    wait_assignment(fixture, assignment, "attached");
+    sd_bus_message_unref(fixture_call_ok(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Detach", ""));
+    wait_assignment(fixture, assignment, "disabled");
+    sd_bus_message_unref(fixture_call_ok(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Attach", ""));
+    wait_assignment(fixture, assignment, "attached");
+    sd_bus_message_unref(fixture_call_ok(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Detach", ""));
+    wait_assignment(fixture, assignment, "disabled");
+
+    /* On. */
+    g_free(fixture_script(fixture, "start %s", FIXTURE_STUDIO));
+    fixture_wait(fixture, device, FERRY_INTERFACE_DEVICE, "State", "blocked");
+    sd_bus_message_unref(fixture_call_ok(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Attach", ""));
+    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Error",
+                 FERRY_ERROR_PREFIX "ControllerPassedThrough");
+    wait_assignment(fixture, assignment, "waiting-device");
+    wait_machine(fixture, FIXTURE_DESK, "046d", false);
+    plug_keyboard(fixture, "1-4", "KBD-0002");
+    fixture_wait(fixture, other, FERRY_INTERFACE_DEVICE, "State", "blocked");
+    text = fixture_call_error(fixture, "ControllerPassedThrough", FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER,
+                              "Assign", "ooa{sv}", other, machine, 0);
+    fixture_assert(fixture, strstr(text, "machine \"studio\""));
+
+    /* The host sees the device no more. */
+    fixture_unplug(fixture, "1-2");
+    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Error",
+                 FERRY_ERROR_PREFIX "ControllerPassedThrough");
+    reason = fixture_get(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Reason");
+    fixture_assert(fixture, strstr(reason, "cannot be seen: machine \"studio\" has the controller"));
+
+    g_free(fixture_script(fixture, "stop %s", FIXTURE_STUDIO));
+    g_free(fixture_script(fixture, "pci %s", FIXTURE_STUDIO));
+    plug_keyboard(fixture, "1-2", "KBD-0001");
+    wait_assignment(fixture, assignment, "attached");
+    fixture_wait(fixture, other, FERRY_INTERFACE_DEVICE, "State", "host");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, groups_setup, groups_teardown)
@@ -622,6 +686,7 @@ int main(void)
         TEST(test_killed_while_the_port_is_off),
         TEST(test_stopped_while_the_port_is_off),
         TEST(test_a_port_without_a_switch),
+        TEST(test_a_controller_that_is_a_machines),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
