@@ -36,6 +36,7 @@ Outcome verb_explain(Client *client, char **words, GError **error);
 Outcome verb_rescan(Client *client, char **words, GError **error);
 Outcome verb_enable(Client *client, char **words, GError **error);
 Outcome verb_disable(Client *client, char **words, GError **error);
+Outcome verb_reset(Client *client, char **words, GError **error);
 Outcome verb_passthrough(Client *client, char **words, GError **error);
 Outcome verb_group(Client *client, char **words, GError **error);
 Outcome verb_group_show(Client *client, char **words, GError **error);
