@@ -141,8 +141,9 @@ static char *read_pci(const xmlNode *node)
     const xmlNode *address = find_child(find_child(node, "source"), "address");
     unsigned domain = 0, bus, slot, function;
 
-    (void)attribute_number(address, "domain", G_MAXUINT16, &domain);
-    if (!attribute_number(address, "bus", G_MAXUINT8, &bus) ||
+    if ((!attribute_is(address, "domain", "") &&
+         !attribute_number(address, "domain", G_MAXUINT16, &domain)) ||
+        !attribute_number(address, "bus", G_MAXUINT8, &bus) ||
         !attribute_number(address, "slot", PCI_SLOT_MAX, &slot) ||
         !attribute_number(address, "function", PCI_FUNCTION_MAX, &function))
         return NULL;

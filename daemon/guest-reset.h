@@ -5,7 +5,8 @@
  * assignment says counts, else what its group says, else no. AllowGuestResetsAll includes AllowGuestReset.
  *
  * To libvirt it is the guestReset of each hostdev: off (the guest's resets don't reach the device),
- * uninitialized (only before the guest has given it an address), on (all of them do). Pure. */
+ * uninitialized (only those of a device that the guest has given an address: QEMU's own default), on (all of
+ * them, also those by which a guest greets a device that is new to it). Pure. */
 
 #include <stdbool.h>
 
