@@ -177,7 +177,7 @@ static GPtrArray *check_assignment(Manager *self, const char *id, bool hub, GErr
     targets = find_targets(self, id, hub, error);
     for (guint i = 0; targets && i < targets->len; i++)
         if ((hub && !check_others(self, registry_assignment(self->registry, id), targets->pdata[i], error)) ||
-            !resets_check(self->resets, targets->pdata[i], error))
+            !resets_check(self->resets, targets->pdata[i], RESET_METHOD_RESET, error))
             return NULL;
     return g_steal_pointer(&targets);
 }
@@ -225,7 +225,7 @@ static Device *check_device(Manager *self, const char *sysname, const ResetChoic
     if (choices->hub && !(device = hub_of(self, device, error)))
         return NULL;
     *ret_method = method;
-    return resets_check(self->resets, device, error) ? device : NULL;
+    return resets_check(self->resets, device, method, error) ? device : NULL;
 }
 
 bool manager_check_reset_device(Manager *self, const char *sysname, const ResetChoices *choices,

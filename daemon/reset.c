@@ -106,6 +106,8 @@ void reset_give_back(Reset *reset)
         set_hold(registry, held->sysname, held->assignment_id, false);
     }
     reset_step_to(reset, STEP_GIVING_BACK, GIVE_BACK_US);
+    /* Where everything is now is worked out in this turn, and looked at in the next. */
+    reset->resets->changed(reset->resets->userdata);
 }
 
 static void end(Reset *reset)
@@ -339,6 +341,26 @@ GPtrArray *resets_behind(Registry *registry, const Device *hub)
     return behind;
 }
 
+/* What is reset along with the target: all behind it; and when a USB 3 hub loses its power, its other half
+ * with all that is behind that. */
+static GPtrArray *find_affected(Registry *registry, const Device *target, ResetMethod method)
+{
+    GPtrArray *affected = resets_behind(registry, target);
+    g_autofree char *ports = socket_port_folders(target->syspath);
+    g_auto(GStrv) folders = g_strsplit(ports, "\n", -1);
+
+    for (char **folder = folders; method == RESET_METHOD_POWER_CYCLE && *folder; folder++) {
+        g_autofree char *child = socket_port_child(*folder);
+        Device *device = registry_device(registry, child);
+
+        if (!device || device == target)
+            continue;
+        g_ptr_array_add(affected, device);
+        g_ptr_array_extend_and_steal(affected, resets_behind(registry, device));
+    }
+    return affected;
+}
+
 /* In a reset, its own or a hub's, that isn't over. */
 static bool is_open(Registry *registry, const char *sysname)
 {
@@ -372,9 +394,9 @@ static bool check_one(Resets *self, const Device *device, GError **error)
     return true;
 }
 
-bool resets_check(Resets *self, const Device *target, GError **error)
+bool resets_check(Resets *self, const Device *target, ResetMethod method, GError **error)
 {
-    g_autoptr(GPtrArray) behind = resets_behind(self->registry, target);
+    g_autoptr(GPtrArray) affected = find_affected(self->registry, target, method);
 
     if (!target->hub) {
         g_autofree char *what = device_describe(target);
@@ -385,8 +407,8 @@ bool resets_check(Resets *self, const Device *target, GError **error)
     }
     if (!check_one(self, target, error))
         return false;
-    for (guint i = 0; i < behind->len; i++)
-        if (!check_one(self, behind->pdata[i], error))
+    for (guint i = 0; i < affected->len; i++)
+        if (!check_one(self, affected->pdata[i], error))
             return false;
     return true;
 }
@@ -407,7 +429,7 @@ static void hold(Reset *reset, const Device *device)
 void resets_begin(Resets *self, const Device *target, ResetMethod method, ResetDone done, void *userdata,
                   GDestroyNotify free_userdata)
 {
-    g_autoptr(GPtrArray) behind = resets_behind(self->registry, target);
+    g_autoptr(GPtrArray) affected = find_affected(self->registry, target, method);
     Reset *reset = g_new0(Reset, 1);
 
     reset->resets = self;
@@ -430,13 +452,13 @@ void resets_begin(Resets *self, const Device *target, ResetMethod method, ResetD
         set_hold(self->registry, target->sysname, NULL, true);
     else
         hold(reset, target);
-    for (guint i = 0; i < behind->len; i++)
-        hold(reset, behind->pdata[i]);
+    for (guint i = 0; i < affected->len; i++)
+        hold(reset, affected->pdata[i]);
     reset_step_to(reset, STEP_TAKING_OUT, TAKE_OUT_US);
     g_hash_table_replace(self->open, reset->sysname, reset);
     log_object(G_LOG_LEVEL_MESSAGE, target->sysname, target->machine_uuid, target->assignment_id,
-               "%s: %s begins, with %u devices behind it", reset->what, reset_method_to_string(method),
-               behind->len);
+               "%s: %s begins, with %u other devices", reset->what, reset_method_to_string(method),
+               affected->len);
     self->changed(self->userdata);
 }
 

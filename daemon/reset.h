@@ -49,7 +49,7 @@ void resets_restore(Resets *resets);
 
 /* DEVICE_IS_HUB for a root hub; DEVICE_BUSY when it, or something behind it, is being reset already or is
  * another program's; HYPERVISOR when something has to be taken out and the machines can't be seen. */
-bool resets_check(Resets *resets, const Device *target, GError **error);
+bool resets_check(Resets *resets, const Device *target, ResetMethod method, GError **error);
 
 /* error: RESET_FAILED, NULL on success. */
 typedef void (*ResetDone)(const GError *error, void *userdata);

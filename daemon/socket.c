@@ -166,6 +166,19 @@ char *socket_port_folders(const char *syspath)
     return g_strjoin("\n", port_path, peer, NULL);
 }
 
+char *socket_port_child(const char *folder)
+{
+    g_autofree char *hub = g_path_get_basename(folder); /* "usb3-port5", "3-5-port2" */
+    char *port = g_strrstr(hub, "-port");
+
+    if (!port)
+        return NULL;
+    *port = '\0';
+    port += strlen("-port");
+    return is_root_hub(hub) ? g_strdup_printf("%s-%s", hub + strlen(ROOT_HUB_PREFIX), port)
+                            : g_strdup_printf("%s.%s", hub, port);
+}
+
 bool socket_read(const char *syspath, char **ret_socket, char **ret_controller)
 {
     g_autofree char *root_path = root_hub_of(syspath), *speed = NULL;

@@ -25,3 +25,7 @@ bool socket_read(const char *syspath, char **ret_socket, char **ret_controller);
 /* The folders of the port that a device is plugged into and of that port's other half, one a line; there may
  * be none of these. New string. */
 char *socket_port_folders(const char *syspath);
+
+/* The sysname of what is plugged into the port of such a folder, if anything is. New string, NULL when the
+ * path isn't a port's. */
+char *socket_port_child(const char *folder);

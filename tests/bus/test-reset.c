@@ -283,6 +283,73 @@ static void test_a_device_that_cannot_be_reset_comes_back(void **state)
     wait_machine(fixture, FIXTURE_DESK, "046d", true);
 }
 
+/* The kernel hangs in it: the caller is told, and nobody gets the device while the kernel has it. */
+static void test_a_reset_that_hangs(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = NULL;
+    g_autofree char *device = fixture_device_path("1-2");
+    g_autofree char *text = NULL;
+    g_autofree char *shown = NULL;
+
+    plug_keyboard(fixture, "1-2", "KBD-0001");
+    assignment = give(fixture, "1-2", FIXTURE_DESK);
+    g_free(fixture_script(fixture, "usb hold"));
+    text = fixture_call_error(fixture, "ResetFailed", device, FERRY_INTERFACE_DEVICE, "Reset", "a{sv}", 0);
+    fixture_assert(fixture, strstr(text, "did not come back"));
+    /* Others go on. */
+    plug_keyboard(fixture, "1-4", "KBD-0002");
+    g_free(give(fixture, "1-4", FIXTURE_DESK));
+    shown = fixture_script(fixture, "show %s", FIXTURE_DESK);
+    fixture_assert(fixture, !strstr(shown, "=1:3:"));
+    fixture_wait(fixture, device, FERRY_INTERFACE_DEVICE, "State", "waiting");
+    g_free(fixture_script(fixture, "usb resume"));
+    wait_machine(fixture, FIXTURE_DESK, "=1:3:", true);
+    wait_assignment(fixture, assignment, "attached");
+    /* It can be tried again. */
+    sd_bus_message_unref(fixture_call_ok(fixture, device, FERRY_INTERFACE_DEVICE, "Reset", "a{sv}", 0));
+}
+
+/* Who released it meanwhile, or switched usbferry off, doesn't change what happens to the others. */
+static void test_released_in_the_middle(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = NULL;
+    g_autofree char *device = fixture_device_path("1-2");
+    Pending pending;
+
+    plug_keyboard(fixture, "1-2", "KBD-0001");
+    assignment = give(fixture, "1-2", FIXTURE_DESK);
+    g_free(fixture_script(fixture, "usb hold"));
+    begin(fixture, &pending, device, FERRY_INTERFACE_DEVICE, "Reset");
+    wait_usb(fixture, "held=1");
+    sd_bus_message_unref(
+        fixture_call_ok(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Release", "a{sv}", 0));
+    g_free(fixture_script(fixture, "usb resume"));
+    end(fixture, &pending, NULL);
+    fixture_wait(fixture, device, FERRY_INTERFACE_DEVICE, "State", "host");
+    wait_machine(fixture, FIXTURE_DESK, "046d", false);
+}
+
+static void test_switched_off_in_the_middle(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = NULL;
+    g_autofree char *device = fixture_device_path("1-2");
+    Pending pending;
+
+    plug_keyboard(fixture, "1-2", "KBD-0001");
+    assignment = give(fixture, "1-2", FIXTURE_DESK);
+    g_free(fixture_script(fixture, "usb hold"));
+    begin(fixture, &pending, device, FERRY_INTERFACE_DEVICE, "Reset");
+    wait_usb(fixture, "held=1");
+    sd_bus_message_unref(
+        fixture_call_ok(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "SetEnabled", "b", 0));
+    g_free(fixture_script(fixture, "usb resume"));
+    end(fixture, &pending, NULL);
+    wait_assignment(fixture, assignment, "attached");
+}
+
 /* It is enumerated anew: somebody with a higher priority in the same pool gets it no more than anybody else,
  * and the one that waits for it takes no other one instead. */
 static void test_a_device_that_reenumerates_comes_back(void **state)
@@ -676,6 +743,9 @@ int main(void)
         TEST(test_reset_is_denied_unless_allowed),
         TEST(test_reset_takes_out_resets_and_gives_back),
         TEST(test_a_device_that_cannot_be_reset_comes_back),
+        TEST(test_a_reset_that_hangs),
+        TEST(test_released_in_the_middle),
+        TEST(test_switched_off_in_the_middle),
         TEST(test_a_device_that_reenumerates_comes_back),
         TEST(test_killed_in_the_middle),
         TEST(test_a_hub_with_devices_of_others),

@@ -200,6 +200,14 @@ static void test_port_folders(void **state)
 
         assert_string_equal(folders, expected);
     }
+    {
+        g_autofree char *on_root_hub = socket_port_child("/sys/usb13/13-0:1.0/usb13-port5");
+        g_autofree char *behind_hub = socket_port_child("/sys/usb3/3-5/3-5.1/3-5.1:1.0/3-5.1-port2");
+
+        assert_string_equal(on_root_hub, "13-5");
+        assert_string_equal(behind_hub, "3-5.1.2");
+        assert_null(socket_port_child("/sys/usb3/3-5"));
+    }
 }
 
 int main(void)
