@@ -335,6 +335,13 @@ static void fill_set(Desired *desired, Assignment *set, const GPtrArray *assignm
                 g_ptr_array_add(devices, device);
         }
     chosen = desired_set_choose(group, desired->registry->node, devices);
+    if (!chosen && held_and_away(desired, set) > 0) {
+        /* One of them is being reset, and away for a moment: the others stay where they are. */
+        chosen = g_ptr_array_new();
+        for (guint i = 0; i < devices->len; i++)
+            if (has_it_now(desired, set, devices->pdata[i]))
+                g_ptr_array_add(chosen, devices->pdata[i]);
+    }
     for (guint i = 0; chosen && i < chosen->len; i++)
         give(desired, chosen->pdata[i], set);
 }

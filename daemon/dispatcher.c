@@ -126,8 +126,7 @@ static void take_info(Dispatcher *self, Machine *machine, MachineInfo *info)
     }
 }
 
-/* Older ones than libvirt 8.6 drop what they don't know: without this, a device would be attached for ever.
- */
+/* libvirt before 8.6 drops what it doesn't know: the device would be attached anew for ever. */
 static void look_for_guest_reset(Machine *machine, const char *alias)
 {
     for (guint i = 0; i < machine->info->hostdevs->len; i++) {

@@ -400,6 +400,21 @@ static void test_held(void **state)
     assert_gets(world, "aaaaaaaa", "1-1");
     assert_verdict(world, "aaaaaaaa", "1-1", VERDICT_GO);
 
+    /* A set isn't taken apart for it. */
+    plug(world, make_device(world, "1-5", 0x0600, 1, ""));
+    plug(world, make_device(world, "1-6", 0x0601, 1, ""));
+    add_group(world, "both", (const char *const[]){ "vendor=0600", "vendor=0601", NULL });
+    assign(world, "cccccccc", STUDIO, "both", NULL, "set");
+    put_into(world, "1-5", "cccccccc");
+    put_into(world, "1-6", "cccccccc");
+    hold(world, "1-6", "cccccccc", true);
+    registry_remove_device(world->registry, registry_device(world->registry, "1-6"));
+    look(world);
+    assert_gets(world, "cccccccc", "1-5");
+    g_hash_table_remove(world->registry->holds, "1-6");
+    look(world);
+    assert_gets(world, "cccccccc", "");
+
     /* What is behind a hub that is being reset, and nothing else. */
     g_hash_table_remove_all(world->registry->holds);
     registry_assignment(world->registry, "aaaaaaaa")->quantity = 9;
