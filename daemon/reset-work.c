@@ -190,7 +190,7 @@ static void switched_off(Reset *reset, const GError *error)
     if (is_stuck(reset, error))
         return;
     if (error) {
-        if (error->code == FERRY_ERROR_NO_SUCH_DEVICE)
+        if (g_error_matches(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_DEVICE))
             reset_note_error(reset,
                              "%s: its port cannot be switched off: the kernel offers no such switch (%s)",
                              reset->what, error->message);

@@ -9,6 +9,7 @@
 #include "daemon/log.h"
 #include "daemon/socket.h"
 #include "daemon/text.h"
+#include "daemon/verdict-text.h"
 
 /* The longest that each step may take. */
 #define TAKE_OUT_US  (30 * G_USEC_PER_SEC)
@@ -149,13 +150,49 @@ static const Machine *machine_of(Registry *registry, const Device *device)
     return NULL;
 }
 
+/* Why nobody can say which devices machines have; NULL when that is known. New string. */
+static char *unseen_text(Registry *registry)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    if (registry->hypervisor_state != HYPERVISOR_STATE_CONNECTED || !registry->machines_known)
+        return verdict_hypervisor_text(registry, NULL);
+    g_hash_table_iter_init(&iter, registry->machines);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Machine *machine = value;
+        g_autofree char *name = text_quote(machine->info->name);
+
+        if (!machine->inspected)
+            return g_strdup_printf("machine %s was not read yet", name);
+    }
+    return NULL;
+}
+
+static void wait_until(gint64 at, gint64 *wake)
+{
+    if (!*wake || at < *wake)
+        *wake = at;
+}
+
 static void wait_for_removal(Reset *reset, gint64 now, gint64 *wake)
 {
     Registry *registry = reset->resets->registry;
     const Device *target = registry_device(registry, reset->sysname);
+    g_autofree char *unseen = unseen_text(registry);
 
     if (!target || target->instance != reset->instance) {
         reset_note_error(reset, "%s was unplugged before it could be reset", reset->what);
+        reset_give_back(reset);
+        return;
+    }
+    if (unseen && now < reset->deadline) {
+        wait_until(reset->deadline, wake);
+        return;
+    }
+    if (unseen) {
+        reset_note_error(reset, "%s may be in a machine still, so nothing was reset: %s", reset->what,
+                         unseen);
         reset_give_back(reset);
         return;
     }
@@ -168,8 +205,7 @@ static void wait_for_removal(Reset *reset, gint64 now, gint64 *wake)
         if (!machine)
             continue;
         if (now < reset->deadline) {
-            if (!*wake || reset->deadline < *wake)
-                *wake = reset->deadline;
+            wait_until(reset->deadline, wake);
             return;
         }
         name = text_quote(machine->info->name);
@@ -189,8 +225,7 @@ static void wait_for_return(Reset *reset, gint64 now, gint64 *wake)
         if (device && (!reset->enumerates || device->instance != held->instance))
             continue;
         if (now < reset->deadline) {
-            if (!*wake || reset->deadline < *wake)
-                *wake = reset->deadline;
+            wait_until(reset->deadline, wake);
             return;
         }
         reset_note_error(reset, "%s did not come back after the %s", held->what,
@@ -222,8 +257,7 @@ static void wait_for_attach(Reset *reset, gint64 now, gint64 *wake)
         if (!is_to_go_back(registry, held) || device->state == DEVICE_STATE_ATTACHED)
             continue;
         if (now < reset->deadline && assignment->state != ASSIGNMENT_STATE_FAILED) {
-            if (!*wake || reset->deadline < *wake)
-                *wake = reset->deadline;
+            wait_until(reset->deadline, wake);
             return;
         }
         reset_note_error(reset, "%s is not back in its machine, which is tried again: %s", held->what,
@@ -243,8 +277,8 @@ static void turn(Reset *reset, gint64 now, gint64 *wake)
     case STEP_POWER_RETRY:
         if (reset->next_at <= now)
             reset_switch_on(reset);
-        else if (!*wake || reset->next_at < *wake)
-            *wake = reset->next_at;
+        else
+            wait_until(reset->next_at, wake);
         break;
     case STEP_COMING_BACK:
         wait_for_return(reset, now, wake);
@@ -372,6 +406,7 @@ static bool is_open(Registry *registry, const char *sysname)
 static bool check_one(Resets *self, const Device *device, GError **error)
 {
     g_autofree char *what = device_describe(device);
+    g_autofree char *unseen = unseen_text(self->registry);
     const Machine *machine = machine_of(self->registry, device);
 
     if (is_open(self->registry, device->sysname)) {
@@ -386,9 +421,9 @@ static bool check_one(Resets *self, const Device *device, GError **error)
                     "%s was attached to machine %s by another program; detach it there first", what, owner);
         return false;
     }
-    if (machine && self->registry->hypervisor_state != HYPERVISOR_STATE_CONNECTED) {
+    if (unseen) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR,
-                    "%s has to be taken out of its machine first, and the hypervisor is not reachable", what);
+                    "%s may be in a machine, and must not be reset there: %s", what, unseen);
         return false;
     }
     return true;

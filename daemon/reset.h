@@ -48,7 +48,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Resets, resets_free)
 void resets_restore(Resets *resets);
 
 /* DEVICE_IS_HUB for a root hub; DEVICE_BUSY when it, or something behind it, is being reset already or is
- * another program's; HYPERVISOR when something has to be taken out and the machines can't be seen. */
+ * another program's; HYPERVISOR when nobody can say what machines have, because a device must never be reset
+ * in one. */
 bool resets_check(Resets *resets, const Device *target, ResetMethod method, GError **error);
 
 /* error: RESET_FAILED, NULL on success. */
