@@ -81,6 +81,58 @@ static void test_a_device_that_cannot_be_reset_comes_back(void **state)
     reset_wait_machine(fixture, FIXTURE_DESK, "046d", true);
 }
 
+/* It was reset, but its machine doesn't take it back at once: told, and tried again. */
+static void test_a_device_that_its_machine_refuses_afterwards(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = NULL;
+    g_autofree char *device = fixture_device_path("1-2");
+    g_autofree char *text = NULL;
+
+    reset_plug(fixture, "1-2", "KBD-0001");
+    assignment = reset_give(fixture, "1-2", FIXTURE_DESK);
+    g_free(fixture_script(fixture, "fail %s 1 no room", FIXTURE_DESK));
+    text = fixture_call_error(fixture, "ResetFailed", device, FERRY_INTERFACE_DEVICE, "Reset", "a{sv}", 0);
+    fixture_assert(fixture, strstr(text, "is not back in its machine") && strstr(text, "no room"));
+    reset_wait_usb(fixture, "resets=1");
+    reset_wait_state(fixture, assignment, "attached");
+}
+
+static void call_as_stranger(Fixture *fixture, sd_bus *stranger, const char *path, const char *interface,
+                             const char *member)
+{
+    sd_bus_error error = SD_BUS_ERROR_NULL;
+
+    assert_true(
+        sd_bus_call_method(stranger, FERRY_BUS_NAME, path, interface, member, &error, NULL, "a{sv}", 0) < 0);
+    fixture_assert(fixture,
+                   g_strcmp0(error.name, "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired") == 0);
+    sd_bus_error_free(&error);
+}
+
+static void test_strangers_reset_nothing(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = NULL;
+    g_autofree char *device = fixture_device_path(HUB_PORT ".1");
+    g_autofree char *hub = fixture_device_path(HUB_PORT);
+    sd_bus *stranger = fixture_connect(fixture, FIXTURE_STRANGER);
+
+    fixture_plug_hub(fixture, HUB_PORT);
+    fixture_wait_object(fixture, hub, FERRY_INTERFACE_DEVICE, true);
+    reset_plug(fixture, HUB_PORT ".1", "KBD-0001");
+    assignment = reset_give(fixture, HUB_PORT ".1", FIXTURE_DESK);
+    reset_allow(fixture, assignment, "AllowGuestResetsAll", true);
+    reset_wait_machine(fixture, FIXTURE_DESK, ":on", true);
+    reset_wait_state(fixture, assignment, "attached");
+    call_as_stranger(fixture, stranger, assignment, FERRY_INTERFACE_ASSIGNMENT, "Reset");
+    call_as_stranger(fixture, stranger, assignment, FERRY_INTERFACE_ASSIGNMENT, "ResetAll");
+    call_as_stranger(fixture, stranger, device, FERRY_INTERFACE_DEVICE, "Reset");
+    call_as_stranger(fixture, stranger, device, FERRY_INTERFACE_DEVICE, "ResetHub");
+    reset_wait_usb(fixture, "resets=0");
+    sd_bus_flush_close_unref(stranger);
+}
+
 /* The kernel hangs in it: the caller is told, and nobody gets the device while the kernel has it. */
 static void test_a_reset_that_hangs(void **state)
 {
@@ -472,6 +524,8 @@ int main(void)
         TEST(test_reset_is_denied_unless_allowed),
         TEST(test_reset_takes_out_resets_and_gives_back),
         TEST(test_a_device_that_cannot_be_reset_comes_back),
+        TEST(test_a_device_that_its_machine_refuses_afterwards),
+        TEST(test_strangers_reset_nothing),
         TEST(test_a_reset_that_hangs),
         TEST(test_released_in_the_middle),
         TEST(test_switched_off_in_the_middle),
