@@ -13,6 +13,8 @@
 
 #include "daemon/error.h"
 
+#define NODES "/dev/bus/usb"
+
 /* Kernel 6.0 and later. */
 #define SWITCH_ATTRIBUTE "disable"
 
@@ -37,11 +39,16 @@ static bool is_of_kind(int fd, const UsbAddress *address)
 
 static bool reset(const UsbAddress *address, GError **error)
 {
-    g_autofree char *node =
-        g_strdup_printf("/dev/bus/usb/%03u/%03u", address->bus_number, address->device_number);
+    g_autofree char *node = g_strdup_printf(NODES "/%03u/%03u", address->bus_number, address->device_number);
     int fd = open(node, O_RDWR | O_CLOEXEC);
     bool ok = false;
 
+    if (fd < 0 && !g_file_test(NODES, G_FILE_TEST_IS_DIR)) {
+        /* The sandbox takes what there is when the service starts. */
+        g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_RESET_FAILED,
+                            NODES " was not there when usbferryd was started: restart it");
+        return false;
+    }
     if (fd < 0)
         return fail(error, node, errno);
     if (!is_of_kind(fd, address))
