@@ -27,20 +27,20 @@ static bool fail(GError **error, const char *what, int saved_errno)
     return false;
 }
 
-/* A device node begins with the device's descriptor. */
+/* A device node begins with the device's descriptor, in the byte order of the host. */
 static bool is_of_kind(int fd, const UsbAddress *address)
 {
     struct usb_device_descriptor descriptor;
 
     return pread(fd, &descriptor, sizeof descriptor, 0) == (ssize_t)sizeof descriptor &&
-           GUINT16_FROM_LE(descriptor.idVendor) == address->vendor_id &&
-           GUINT16_FROM_LE(descriptor.idProduct) == address->product_id;
+           descriptor.idVendor == address->vendor_id && descriptor.idProduct == address->product_id;
 }
 
 static bool reset(const UsbAddress *address, GError **error)
 {
     g_autofree char *node = g_strdup_printf(NODES "/%03u/%03u", address->bus_number, address->device_number);
     int fd = open(node, O_RDWR | O_CLOEXEC);
+    int open_errno = errno;
     bool ok = false;
 
     if (fd < 0 && !g_file_test(NODES, G_FILE_TEST_IS_DIR)) {
@@ -50,7 +50,7 @@ static bool reset(const UsbAddress *address, GError **error)
         return false;
     }
     if (fd < 0)
-        return fail(error, node, errno);
+        return fail(error, node, open_errno);
     if (!is_of_kind(fd, address))
         fail(error, node, ENODEV);
     else if (ioctl(fd, USBDEVFS_RESET, NULL) < 0)
