@@ -253,6 +253,7 @@ static void test_killed_in_the_middle(void **state)
     fixture_start_daemon(fixture);
     reset_end(fixture, &pending, "org.freedesktop.DBus.Error.NoReply");
     /* As long as nobody knows whether a machine has it. */
+    fixture_wait_object(fixture, device, FERRY_INTERFACE_DEVICE, true);
     g_free(fixture_call_error(fixture, "Hypervisor", device, FERRY_INTERFACE_DEVICE, "Reset", "a{sv}", 0));
     reset_wait_usb(fixture, "resets=0");
     g_free(fixture_script(fixture, "define %s desk", FIXTURE_DESK));
