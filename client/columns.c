@@ -239,6 +239,8 @@ PROPERTY_TEXT(get_reason, "Reason");
 PROPERTY_TEXT(get_error, "Error");
 PROPERTY(get_persistent, "Persistent");
 PROPERTY(get_priority, "Priority");
+PROPERTY(get_guest_reset, "AllowGuestReset");
+PROPERTY(get_guest_resets_all, "AllowGuestResetsAll");
 PROPERTY(get_owner, "Owner");
 
 static GVariant *get_assignment_id(const Model *model, const Object *object)
@@ -282,6 +284,8 @@ static const Column assignment_columns[] = {
     { "since", "when it came to that", LOOK_PLAIN, false, get_since },
     { "persistent", "whether it outlasts a reboot", LOOK_PLAIN, false, get_persistent },
     { "priority", "the higher one gets a device that several want", LOOK_RIGHT, false, get_priority },
+    { "guestreset", "whether the VM's user may reset the device", LOOK_PLAIN, false, get_guest_reset },
+    { "guestresetsall", "whether he may reset its hub", LOOK_PLAIN, false, get_guest_resets_all },
     { "owner", "uid of who made it", LOOK_RIGHT, false, get_owner },
     { "description", "what its owner wrote about it", LOOK_WRAP, false, get_description },
     { "path", "the object on the bus", LOOK_PLAIN, false, get_path },
@@ -293,8 +297,6 @@ static const Column assignment_columns[] = {
 PROPERTY(get_enabled, "Enabled");
 PROPERTY(get_total, "Total");
 PROPERTY(get_free, "Free");
-PROPERTY(get_guest_reset, "AllowGuestReset");
-PROPERTY(get_guest_resets_all, "AllowGuestResetsAll");
 PROPERTY_TEXT(get_icon, "Icon");
 PROPERTY_TEXT(get_file, "File");
 

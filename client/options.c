@@ -153,3 +153,16 @@ bool options_parse_priority(const char *text, int *ret_value, GError **error)
     *ret_value = (int)value;
     return true;
 }
+
+bool options_add_boolean(GVariantBuilder *dict, const char *key, const char *option, const char *text,
+                         GError **error)
+{
+    bool value;
+
+    if (!text)
+        return true;
+    if (!options_parse_boolean(option, text, &value, error))
+        return false;
+    g_variant_builder_add(dict, "{sv}", key, g_variant_new_boolean(value));
+    return true;
+}

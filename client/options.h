@@ -27,3 +27,10 @@ bool options_parse_boolean(const char *name, const char *text, bool *ret_value, 
 
 /* The number of --priority. USAGE. */
 bool options_parse_priority(const char *text, int *ret_value, GError **error);
+
+#define OPTION_GUEST_RESET      "allow-guest-reset"
+#define OPTION_GUEST_RESETS_ALL "allow-guest-resets-all"
+
+/* Adds {key: value} when the option was given. USAGE; option is its name. */
+bool options_add_boolean(GVariantBuilder *dict, const char *key, const char *option, const char *text,
+                         GError **error);

@@ -14,6 +14,8 @@ typedef struct GiveOptions {
     int priority;
     char *quantity;
     char *rule;
+    char *guest_reset;
+    char *guest_resets_all;
     gboolean temporary;
 } GiveOptions;
 
@@ -24,15 +26,20 @@ static void give_options_clear(GiveOptions *options)
     g_free(options->priority_text);
     g_free(options->quantity);
     g_free(options->rule);
+    g_free(options->guest_reset);
+    g_free(options->guest_resets_all);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(GiveOptions, give_options_clear)
 
-/* Only what was asked for: the service has the defaults. Floating. */
-static GVariant *assign_options(const GiveOptions *options)
+/* Only what was asked for: the service has the defaults. NULL and USAGE. */
+static GVariant *assign_options(const GiveOptions *options, GError **error)
 {
-    GVariantBuilder dict;
+    g_auto(GVariantBuilder) dict = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
 
-    g_variant_builder_init(&dict, G_VARIANT_TYPE_VARDICT);
+    if (!options_add_boolean(&dict, "AllowGuestReset", OPTION_GUEST_RESET, options->guest_reset, error) ||
+        !options_add_boolean(&dict, "AllowGuestResetsAll", OPTION_GUEST_RESETS_ALL, options->guest_resets_all,
+                             error))
+        return NULL;
     if (options->name)
         g_variant_builder_add(&dict, "{sv}", "Name", g_variant_new_string(options->name));
     if (options->description)
@@ -45,16 +52,16 @@ static GVariant *assign_options(const GiveOptions *options)
         g_variant_builder_add(&dict, "{sv}", "Selector", g_variant_new_string(options->rule));
     if (options->temporary)
         g_variant_builder_add(&dict, "{sv}", "Persistent", g_variant_new_boolean(FALSE));
-    return g_variant_builder_end(&dict);
+    return g_variant_ref_sink(g_variant_builder_end(&dict));
 }
 
 /* The path of the new assignment. */
-static char *assign(Client *client, const char *source, const char *machine, const GiveOptions *options,
+static char *assign(Client *client, const char *source, const char *machine, GVariant *options,
                     GError **error)
 {
     g_autoptr(GVariant) reply =
         call_change(client, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Assign",
-                    g_variant_new("(oo@a{sv})", source, machine, assign_options(options)), "(o)", error);
+                    g_variant_new("(oo@a{sv})", source, machine, options), "(o)", error);
     char *path = NULL;
 
     if (reply)
@@ -124,8 +131,8 @@ static bool check_options(const GiveOptions *options, GPtrArray *sources, GError
 }
 
 /* The paths of the new assignments; those that were refused are told at once and don't stop the others. */
-static GPtrArray *assign_all(Client *client, GPtrArray *sources, const char *machine,
-                             const GiveOptions *options, Outcome *outcome)
+static GPtrArray *assign_all(Client *client, GPtrArray *sources, const char *machine, GVariant *options,
+                             Outcome *outcome)
 {
     GPtrArray *assignments = g_ptr_array_new_with_free_func(g_free);
 
@@ -156,14 +163,23 @@ Outcome verb_give(Client *client, char **words, GError **error)
           "How many of a group: 1, N, all, or set, one for each rule", "QUANTITY" },
         { "only", 0, 0, G_OPTION_ARG_STRING, &options.rule, "Of a group only what matches this rule",
           "RULE" },
+        { OPTION_GUEST_RESET, 0, 0, G_OPTION_ARG_STRING, &options.guest_reset,
+          "Whether the VM's user may reset it; without a value: yes", "yes|no" },
+        { OPTION_GUEST_RESETS_ALL, 0, 0, G_OPTION_ARG_STRING, &options.guest_resets_all,
+          "Whether he may reset its hub; without a value: yes", "yes|no" },
         { "temporary", 0, 0, G_OPTION_ARG_NONE, &options.temporary, "Forget it at the next boot", NULL },
         WAIT_OPTION_ENTRIES(wait),
         { 0 },
     };
 
-    g_auto(GStrv) rest = options_parse(client, words, entries, NULL, 2, -1, error);
+    static const char *const bare[] = { OPTION_GUEST_RESET, OPTION_GUEST_RESETS_ALL, NULL };
+    g_auto(GStrv) implied = options_imply_yes(words, bare);
+    g_auto(GStrv) rest = options_parse(client, implied, entries, NULL, 2, -1, error);
     if (!rest || !wait_options_check(&wait, error) ||
         (options.priority_text && !options_parse_priority(options.priority_text, &options.priority, error)))
+        return OUTCOME_USAGE;
+    g_autoptr(GVariant) dict = assign_options(&options, error);
+    if (!dict)
         return OUTCOME_USAGE;
     guint n_sources = g_strv_length(rest) - 1;
 
@@ -176,7 +192,7 @@ Outcome verb_give(Client *client, char **words, GError **error)
     g_autoptr(Follow) follow = follow_new(client, NULL, NULL, error);
     if (!follow)
         return OUTCOME_FAILED;
-    g_autoptr(GPtrArray) assignments = assign_all(client, sources, machine, &options, &outcome);
+    g_autoptr(GPtrArray) assignments = assign_all(client, sources, machine, dict, &outcome);
     if (assignments->len == 0)
         return outcome;
 

@@ -32,9 +32,6 @@ static void group_words_clear(GroupWords *words)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(GroupWords, group_words_clear)
 
-#define GUEST_RESET      "allow-guest-reset"
-#define GUEST_RESETS_ALL "allow-guest-resets-all"
-
 #define GROUP_ENTRIES(words)                                                                                     \
     { "description", 0, 0, G_OPTION_ARG_STRING, &(words).description, "What it is for", "TEXT" },                \
         { "class", 0, 0, G_OPTION_ARG_STRING, &(words).class_name, "generic, hid, storage, media, …", "CLASS" }, \
@@ -45,7 +42,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(GroupWords, group_words_clear)
           &(words).priority,                                                                                     \
           "Kept with the group; assignments have their own",                                                     \
           "N" },                                                                                                 \
-        { GUEST_RESET,                                                                                           \
+        { OPTION_GUEST_RESET,                                                                                    \
           0,                                                                                                     \
           0,                                                                                                     \
           G_OPTION_ARG_STRING,                                                                                   \
@@ -53,22 +50,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(GroupWords, group_words_clear)
           "The VM's user may reset the device; yes when nothing is said",                                        \
           "yes|no" },                                                                                            \
     {                                                                                                            \
-        GUEST_RESETS_ALL, 0, 0, G_OPTION_ARG_STRING, &(words).guest_resets_all,                                  \
+        OPTION_GUEST_RESETS_ALL, 0, 0, G_OPTION_ARG_STRING, &(words).guest_resets_all,                           \
             "The VM's user may reset the hub; yes when nothing is said", "yes|no"                                \
     }
-
-static bool add_boolean(GVariantBuilder *dict, const char *key, const char *option, const char *text,
-                        GError **error)
-{
-    bool value;
-
-    if (!text)
-        return true;
-    if (!options_parse_boolean(option, text, &value, error))
-        return false;
-    g_variant_builder_add(dict, "{sv}", key, g_variant_new_boolean(value));
-    return true;
-}
 
 /* a{sv} of what was said. */
 static GVariant *group_options(const GroupWords *words, GError **error)
@@ -89,8 +73,9 @@ static GVariant *group_options(const GroupWords *words, GError **error)
             return NULL;
         g_variant_builder_add(&dict, "{sv}", "Priority", g_variant_new_int32(priority));
     }
-    if (!add_boolean(&dict, "AllowGuestReset", GUEST_RESET, words->guest_reset, error) ||
-        !add_boolean(&dict, "AllowGuestResetsAll", GUEST_RESETS_ALL, words->guest_resets_all, error))
+    if (!options_add_boolean(&dict, "AllowGuestReset", OPTION_GUEST_RESET, words->guest_reset, error) ||
+        !options_add_boolean(&dict, "AllowGuestResetsAll", OPTION_GUEST_RESETS_ALL, words->guest_resets_all,
+                             error))
         return NULL;
     if (words->enable || words->disable)
         g_variant_builder_add(&dict, "{sv}", "Enabled", g_variant_new_boolean(words->enable));
@@ -99,7 +84,7 @@ static GVariant *group_options(const GroupWords *words, GError **error)
 
 static char **parse(Client *client, char **words, const GOptionEntry *entries, GError **error)
 {
-    static const char *const bare[] = { GUEST_RESET, GUEST_RESETS_ALL, NULL };
+    static const char *const bare[] = { OPTION_GUEST_RESET, OPTION_GUEST_RESETS_ALL, NULL };
     g_auto(GStrv) implied = options_imply_yes(words, bare);
 
     return options_parse(client, implied, entries, NULL, 1, 1, error);

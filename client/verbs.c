@@ -13,6 +13,7 @@ static const Verb verbs[] = {
     { "take", "DEVICE|ASSIGNMENT|VM…", "Takes devices home and ends their assignments", verb_take },
     { "detach", "DEVICE|ASSIGNMENT…", "Takes devices home and keeps their assignments", verb_detach },
     { "attach", "ASSIGNMENT…", "Gives devices again after a detach", verb_attach },
+    { "reset", "DEVICE|ASSIGNMENT", "Resets a device, or the hub that it is plugged into", verb_reset },
     { "watch", NULL, "Prints a line for every change", verb_watch },
     { "explain", "DEVICE", "Tells why a device is where it is", verb_explain },
     { "rescan", NULL, "Has the service look at the host's devices again", verb_rescan },

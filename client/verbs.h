@@ -38,6 +38,7 @@ Outcome verb_export(Client *client, char **words, GError **error);
 Outcome verb_apply(Client *client, char **words, GError **error);
 Outcome verb_enable(Client *client, char **words, GError **error);
 Outcome verb_disable(Client *client, char **words, GError **error);
+Outcome verb_reset(Client *client, char **words, GError **error);
 Outcome verb_passthrough(Client *client, char **words, GError **error);
 Outcome verb_group(Client *client, char **words, GError **error);
 Outcome verb_group_show(Client *client, char **words, GError **error);

@@ -143,6 +143,12 @@ bool quantity_parse(const char *text, QuantityKind *ret_kind, unsigned *ret_quan
     return true;
 }
 
+static void write_choice(GKeyFile *file, const char *key, Choice choice)
+{
+    if (choice != CHOICE_OPEN)
+        g_key_file_set_boolean(file, FILE_GROUP, key, choice == CHOICE_YES);
+}
+
 GKeyFile *assignment_to_key_file(const Assignment *assignment)
 {
     GKeyFile *file = g_key_file_new();
@@ -165,6 +171,8 @@ GKeyFile *assignment_to_key_file(const Assignment *assignment)
     g_key_file_set_string(file, FILE_GROUP, "DeviceText", assignment->device_text);
     g_key_file_set_boolean(file, FILE_GROUP, "Enabled", assignment->wanted);
     g_key_file_set_integer(file, FILE_GROUP, "Priority", assignment->priority);
+    write_choice(file, "AllowGuestReset", assignment->own_guest_reset);
+    write_choice(file, "AllowGuestResetsAll", assignment->own_guest_resets_all);
     g_key_file_set_uint64(file, FILE_GROUP, "Owner", assignment->owner);
     g_key_file_set_int64(file, FILE_GROUP, "Created", assignment->created);
     return file;
@@ -186,9 +194,23 @@ static char *read_text(GKeyFile *file, const char *key, const char *fallback, GE
 
 static bool check_keys(GKeyFile *file, GError **error)
 {
-    static const char *const known[] = { "Name",     "Description", "Machine", "MachineName", "Group",
-                                         "Quantity", "Selector",    "Socket",  "DeviceText",  "Enabled",
-                                         "Priority", "Owner",       "Created", "Tenant",      NULL };
+    static const char *const known[] = { "Name",
+                                         "Description",
+                                         "Machine",
+                                         "MachineName",
+                                         "Group",
+                                         "Quantity",
+                                         "Selector",
+                                         "Socket",
+                                         "DeviceText",
+                                         "Enabled",
+                                         "Priority",
+                                         "AllowGuestReset",
+                                         "AllowGuestResetsAll",
+                                         "Owner",
+                                         "Created",
+                                         "Tenant",
+                                         NULL };
     g_auto(GStrv) keys = g_key_file_get_keys(file, FILE_GROUP, NULL, error);
 
     if (!keys)
@@ -199,6 +221,19 @@ static bool check_keys(GKeyFile *file, GError **error)
             return false;
         }
     return true;
+}
+
+static Choice read_choice(GKeyFile *file, const char *key, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+    bool value;
+
+    if (!g_key_file_has_key(file, FILE_GROUP, key, NULL))
+        return CHOICE_OPEN;
+    value = g_key_file_get_boolean(file, FILE_GROUP, key, &local);
+    if (local)
+        g_propagate_error(error, g_steal_pointer(&local));
+    return value ? CHOICE_YES : CHOICE_NO;
 }
 
 Assignment *assignment_from_key_file(const char *id, GKeyFile *file, GError **error)
@@ -258,6 +293,10 @@ Assignment *assignment_from_key_file(const char *id, GKeyFile *file, GError **er
         assignment->wanted = g_key_file_get_boolean(file, FILE_GROUP, "Enabled", &number_error);
     if (!number_error && g_key_file_has_key(file, FILE_GROUP, "Priority", NULL))
         assignment->priority = g_key_file_get_integer(file, FILE_GROUP, "Priority", &number_error);
+    if (!number_error)
+        assignment->own_guest_reset = read_choice(file, "AllowGuestReset", &number_error);
+    if (!number_error)
+        assignment->own_guest_resets_all = read_choice(file, "AllowGuestResetsAll", &number_error);
     if (!number_error && g_key_file_has_key(file, FILE_GROUP, "Owner", NULL))
         assignment->owner = (uint32_t)g_key_file_get_uint64(file, FILE_GROUP, "Owner", &number_error);
     if (!number_error && g_key_file_has_key(file, FILE_GROUP, "Created", NULL))

@@ -47,6 +47,13 @@ typedef enum QuantityKind {
 /* The length of an assignment's id: lower-case letters and digits. */
 #define ASSIGNMENT_ID_LENGTH 8
 
+/* A setting of an assignment that may be left to its group. */
+typedef enum Choice {
+    CHOICE_OPEN,
+    CHOICE_NO,
+    CHOICE_YES,
+} Choice;
+
 /* One device of an assignment: that it has, or that it is to get. */
 typedef struct Claim {
     char *sysname;
@@ -80,6 +87,8 @@ typedef struct Assignment {
     bool persistent;   /* survives a reboot of the host */
     bool wanted;       /* false after Detach() */
     int32_t priority;
+    Choice own_guest_reset; /* see daemon/guest-reset.h */
+    Choice own_guest_resets_all;
     uint32_t owner;  /* uid */
     int64_t created; /* µs, CLOCK_REALTIME */
 
@@ -90,10 +99,12 @@ typedef struct Assignment {
 
     /* where it stands: set by daemon/outlook.c */
     AssignmentState state;
-    char *reason;      /* a sentence, never NULL */
-    const char *error; /* static error name, "" = none */
-    GPtrArray *claims; /* of Claim, sorted by sysname */
-    int64_t since;     /* when state was entered: µs, CLOCK_REALTIME */
+    char *reason;           /* a sentence, never NULL */
+    const char *error;      /* static error name, "" = none */
+    GPtrArray *claims;      /* of Claim, sorted by sysname */
+    bool allow_guest_reset; /* daemon/guest-reset.h, with its group's say */
+    bool allow_guest_resets_all;
+    int64_t since; /* when state was entered: µs, CLOCK_REALTIME */
 } Assignment;
 
 Assignment *assignment_new(const char *id);

@@ -3,6 +3,7 @@
 
 #include "daemon/desired.h"
 
+#include "daemon/controller.h"
 #include "daemon/desired-set.h"
 #include "daemon/membership.h"
 #include "daemon/rule-index.h"
@@ -176,6 +177,8 @@ static bool has_it_now(const Desired *desired, const Assignment *assignment, con
 {
     const Live *live = desired_live(desired, device);
 
+    if (registry_is_held_for(desired->registry, device->sysname, assignment))
+        return true;
     return live && g_strcmp0(live->hostdev->assignment_id, assignment->id) == 0 &&
            g_strcmp0(live->machine->info->uuid, assignment->machine_uuid) == 0;
 }
@@ -239,6 +242,11 @@ static bool is_foreign(const Desired *desired, const Device *device)
     return live && !live->hostdev->assignment_id;
 }
 
+static bool is_blocked(const Desired *desired, const Device *device)
+{
+    return controller_owner(desired->registry, device->controller) != NULL;
+}
+
 /* Whether anything new may be drawn for this assignment. */
 static bool may_draw(const Desired *desired, const Assignment *assignment)
 {
@@ -282,11 +290,26 @@ static void note_undecided(Desired *desired, const Assignment *assignment)
         g_hash_table_add(desired->undecided, matches->pdata[i]);
 }
 
+/* Devices that a reset has taken away from it for a moment: nothing is drawn in their place. */
+static guint held_and_away(const Desired *desired, const Assignment *assignment)
+{
+    GHashTableIter iter;
+    gpointer sysname;
+    guint n = 0;
+
+    g_hash_table_iter_init(&iter, desired->registry->holds);
+    while (g_hash_table_iter_next(&iter, &sysname, NULL))
+        n += registry_is_held_for(desired->registry, sysname, assignment) &&
+             !registry_device(desired->registry, sysname);
+    return n;
+}
+
 static bool needs_more(const Desired *desired, const Assignment *assignment)
 {
     return assignment->quantity_kind == QUANTITY_ALL ||
            (assignment->quantity_kind == QUANTITY_COUNT &&
-            desired_wants_of(desired, assignment)->len < assignment->quantity);
+            desired_wants_of(desired, assignment)->len + held_and_away(desired, assignment) <
+                assignment->quantity);
 }
 
 /* ------------------------------------------------------------------ dealing out */
@@ -312,7 +335,7 @@ static void keep(Desired *desired, Assignment *assignment)
 static bool is_spoken_for(const Desired *desired, const Device *device, const Assignment *set,
                           const GPtrArray *assignments)
 {
-    if (desired_want(desired, device) || is_foreign(desired, device))
+    if (desired_want(desired, device) || is_foreign(desired, device) || is_blocked(desired, device))
         return true;
     for (guint i = 0; i < assignments->len; i++) {
         const Assignment *other = assignments->pdata[i];
@@ -346,6 +369,13 @@ static void fill_set(Desired *desired, Assignment *set, const GPtrArray *assignm
                 g_ptr_array_add(devices, device);
         }
     chosen = desired_set_choose(group, desired->registry->node, devices);
+    if (!chosen && held_and_away(desired, set) > 0) {
+        /* One of them is being reset, and away for a moment: the others stay where they are. */
+        chosen = g_ptr_array_new();
+        for (guint i = 0; i < devices->len; i++)
+            if (has_it_now(desired, set, devices->pdata[i]))
+                g_ptr_array_add(chosen, devices->pdata[i]);
+    }
     for (guint i = 0; chosen && i < chosen->len; i++)
         give(desired, chosen->pdata[i], set);
 }
@@ -356,7 +386,7 @@ static bool may_claim(const Desired *desired, const Assignment *assignment, cons
         return false;
     if (!assignment->group)
         return choose_pinned(assignment, matches_of(desired, assignment)) == device;
-    return may_draw(desired, assignment) && !is_foreign(desired, device) &&
+    return may_draw(desired, assignment) && !is_foreign(desired, device) && !is_blocked(desired, device) &&
            !g_hash_table_contains(desired->undecided, device);
 }
 
@@ -440,6 +470,10 @@ static Verdict judge_want(const Desired *desired, const Want *want, gint64 now)
 
     if (is_foreign(desired, want->device))
         return VERDICT_FOREIGN;
+    if (is_blocked(desired, want->device))
+        return VERDICT_CONTROLLER_TAKEN;
+    if (registry_is_held_back(desired->registry, want->device->sysname))
+        return VERDICT_RESETTING;
     if (machine != VERDICT_GO)
         return machine;
     if (!desired->registry->enabled && !has_it_now(desired, want->assignment, want->device))
@@ -555,6 +589,8 @@ static Verdict judge_not_drawn(const Desired *desired, const Assignment *assignm
 
     if (is_foreign(desired, device))
         return VERDICT_FOREIGN;
+    if (is_blocked(desired, device))
+        return VERDICT_CONTROLLER_TAKEN;
     if (group && !group->enabled)
         return VERDICT_GROUP_DISABLED;
     if (!desired->registry->enabled)

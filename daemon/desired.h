@@ -3,10 +3,10 @@
 
 /* Desired: which devices each assignment is to have, worked out from nothing but the registry and the time.
  *
- * Who gets a device that several assignments want: the one that has it now, if it still may; then the higher
- * priority (the assignment's, then its group's); then the more specific rule; then the older assignment; then
- * the smaller id. The order is total, so the answer never depends on the order of events, and nothing is
- * taken from a running machine by priority alone.
+ * Who gets a device that several assignments want: the one that has it now, if it still may (or had it,
+ * before a reset that isn't over); then the higher priority (the assignment's, then its group's); then the
+ * more specific rule; then the older assignment; then the smaller id. The order is total, so the answer never
+ * depends on the order of events, and nothing is taken from a running machine by priority alone.
  *
  * An assignment of one device stands for it whether its machine runs or not. One that draws from a group
  * takes nothing while its machine is off: the pool goes round. Sets (one device per rule, all or nothing) are
@@ -38,7 +38,9 @@ typedef enum Verdict {
     VERDICT_HYPERVISOR_AWAY, /* or its machine was not seen yet: nothing can be said or done */
     VERDICT_MACHINE_UNKNOWN,
     VERDICT_MACHINE_OFF,
-    VERDICT_UNSTEADY, /* came back a moment ago */
+    VERDICT_CONTROLLER_TAKEN, /* a machine has its controller as a whole */
+    VERDICT_RESETTING,        /* it, or a hub before it, is being reset */
+    VERDICT_UNSTEADY,         /* came back a moment ago */
     _VERDICT_MAX,
 } Verdict;
 

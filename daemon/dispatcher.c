@@ -3,7 +3,10 @@
 
 #include "daemon/dispatcher.h"
 
+#include <string.h>
+
 #include "daemon/error.h"
+#include "daemon/guest-reset.h"
 #include "daemon/log.h"
 #include "daemon/machine-update.h"
 #include "daemon/order.h"
@@ -37,7 +40,7 @@ typedef struct Ticket {
     char *assignment_id; /* ATTACH */
     char *sysname;
     uint64_t instance;
-    char *alias; /* DETACH */
+    char *alias;
 } Ticket;
 
 static void ticket_free(gpointer data)
@@ -123,6 +126,22 @@ static void take_info(Dispatcher *self, Machine *machine, MachineInfo *info)
     }
 }
 
+/* libvirt before 8.6 drops what it doesn't know: the device would be attached anew for ever. */
+static void look_for_guest_reset(Machine *machine, const char *alias)
+{
+    for (guint i = 0; i < machine->info->hostdevs->len; i++) {
+        const Hostdev *hostdev = machine->info->hostdevs->pdata[i];
+
+        if (strcmp(hostdev->alias, alias) != 0)
+            continue;
+        if (!machine->ignores_guest_reset && hostdev->guest_reset == GUEST_RESET_DEFAULT)
+            log_object(G_LOG_LEVEL_WARNING, NULL, machine->info->uuid, hostdev->assignment_id,
+                       "the libvirt of machine \"%s\" doesn't know guestReset: AllowGuestReset has no effect",
+                       machine->info->name);
+        machine->ignores_guest_reset = hostdev->guest_reset == GUEST_RESET_DEFAULT;
+    }
+}
+
 static void order_done(gpointer output, const GError *pool_error, void *userdata)
 {
     g_autoptr(Ticket) ticket = userdata;
@@ -157,6 +176,7 @@ static void order_done(gpointer output, const GError *pool_error, void *userdata
         if (ticket->kind == ORDER_ATTACH && !result->change_error) {
             Claim *one = claim_of(self->registry, ticket);
 
+            look_for_guest_reset(machine, ticket->alias);
             if (one) {
                 g_clear_error(&one->error);
                 one->failures = 0;
@@ -235,9 +255,11 @@ void dispatcher_attach(Dispatcher *self, Machine *machine, const Want *want)
     order->spec->device_number = device->device_number;
     order->spec->vendor_id = device->vendor_id;
     order->spec->product_id = device->product_id;
+    order->spec->guest_reset = guest_reset_wanted(self->registry, want->assignment);
     ticket->assignment_id = g_strdup(want->assignment->id);
     ticket->sysname = g_strdup(device->sysname);
     ticket->instance = device->instance;
+    ticket->alias = g_strdup(order->spec->alias);
     /* A machine that was undefined and defined again can still have one of its former life. */
     hostdev_free(machine->in_flight);
     machine->in_flight = g_new0(Hostdev, 1);
@@ -246,6 +268,7 @@ void dispatcher_attach(Dispatcher *self, Machine *machine, const Want *want)
     machine->in_flight->instance = device->instance;
     machine->in_flight->bus_number = device->bus_number;
     machine->in_flight->device_number = device->device_number;
+    machine->in_flight->guest_reset = order->spec->guest_reset;
     log_object(G_LOG_LEVEL_DEBUG, device->sysname, machine->info->uuid, want->assignment->id,
                "attaching %s to \"%s\"", device->sysname, machine->info->name);
     give_order(self, machine, order, ticket);

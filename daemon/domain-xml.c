@@ -20,6 +20,9 @@
 /* More than libvirt takes; keeps a hostile index out of the sums. */
 #define BUS_MAX 255
 
+#define PCI_SLOT_MAX     31
+#define PCI_FUNCTION_MAX 7
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlBuffer, xmlBufferFree)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlTextWriter, xmlFreeTextWriter)
@@ -104,6 +107,15 @@ static bool attribute_number(const xmlNode *node, const char *name, unsigned max
     return true;
 }
 
+static GuestReset read_guest_reset(const xmlNode *source)
+{
+    g_autofree char *text = attribute(source, "guestReset");
+    GuestReset value = guest_reset_from_string(text);
+
+    /* A newer libvirt may know others. */
+    return value == _GUEST_RESET_INVALID ? GUEST_RESET_DEFAULT : value;
+}
+
 static Hostdev *read_hostdev(const xmlNode *node)
 {
     const xmlNode *source = find_child(node, "source");
@@ -117,9 +129,25 @@ static Hostdev *read_hostdev(const xmlNode *node)
     (void)attribute_number(address, "device", G_MAXUINT16, &hostdev->device_number);
     (void)attribute_number(find_child(source, "vendor"), "id", G_MAXUINT16, &vendor_id);
     (void)attribute_number(find_child(source, "product"), "id", G_MAXUINT16, &product_id);
+    hostdev->guest_reset = read_guest_reset(source);
     hostdev->vendor_id = (uint16_t)vendor_id;
     hostdev->product_id = (uint16_t)product_id;
     return hostdev;
+}
+
+/* "0000:00:14.0" of a <hostdev> of type pci; NULL when it names none. */
+static char *read_pci(const xmlNode *node)
+{
+    const xmlNode *address = find_child(find_child(node, "source"), "address");
+    unsigned domain = 0, bus, slot, function;
+
+    if ((!attribute_is(address, "domain", "") &&
+         !attribute_number(address, "domain", G_MAXUINT16, &domain)) ||
+        !attribute_number(address, "bus", G_MAXUINT8, &bus) ||
+        !attribute_number(address, "slot", PCI_SLOT_MAX, &slot) ||
+        !attribute_number(address, "function", PCI_FUNCTION_MAX, &function))
+        return NULL;
+    return g_strdup_printf("%04x:%02x:%02x.%x", domain, bus, slot, function);
 }
 
 /* The rank of a controller: lower is better. */
@@ -204,6 +232,12 @@ static void read_devices(const xmlNode *devices, bool live, MachineInfo *info)
         } else if (live && is_element(node, "hostdev") && attribute_is(node, "mode", "subsystem") &&
                    attribute_is(node, "type", "usb")) {
             g_ptr_array_add(info->hostdevs, read_hostdev(node));
+        } else if (is_element(node, "hostdev") && attribute_is(node, "mode", "subsystem") &&
+                   attribute_is(node, "type", "pci")) {
+            char *pci = read_pci(node);
+
+            if (pci)
+                g_ptr_array_add(info->pci, pci);
         }
         read_address(node, &ports);
     }
@@ -241,6 +275,7 @@ bool domain_xml_read(const char *xml, MachineInfo *info, bool *ret_live, GError 
     }
     *ret_live = xmlHasProp((xmlNode *)root, BAD_CAST "id") != NULL;
     g_ptr_array_set_size(info->hostdevs, 0);
+    g_ptr_array_set_size(info->pci, 0);
     g_free(info->usb_controller);
     info->usb_controller = g_strdup("");
     read_devices(find_child(root, "devices"), *ret_live, info);

@@ -3,6 +3,7 @@
 
 #include "daemon/explain.h"
 
+#include "daemon/controller.h"
 #include "daemon/desired.h"
 #include "daemon/membership.h"
 #include "daemon/text.h"
@@ -35,6 +36,7 @@ static const char *verdict_word(Verdict verdict)
     case VERDICT_NOT_HOME:
     case VERDICT_TAKEN:
     case VERDICT_FOREIGN:
+    case VERDICT_CONTROLLER_TAKEN:
     case VERDICT_SUSPENDED:
     case VERDICT_ENOUGH:
     case VERDICT_GROUP_DISABLED:
@@ -45,6 +47,7 @@ static const char *verdict_word(Verdict verdict)
     case VERDICT_MACHINE_UNKNOWN:
     case VERDICT_MACHINE_OFF:
     case VERDICT_SET_INCOMPLETE:
+    case VERDICT_RESETTING:
     case VERDICT_UNSTEADY:
         return "waits";
     case _VERDICT_MAX:
@@ -94,6 +97,18 @@ static void add_tenant(GPtrArray *lines, const Device *device)
         add(lines, "tenant", device->tenant, "yes",
             g_strdup_printf("it belongs to tenant %s: only that tenant's machines can have it",
                             device->tenant));
+}
+
+static void add_controller(GPtrArray *lines, Registry *registry, const Device *device)
+{
+    const Machine *owner = controller_owner(registry, device->controller);
+    const Machine *machine = owner ? owner : controller_claimant(registry, device->controller);
+    g_autofree char *name = machine ? text_quote(machine->info->name) : NULL;
+
+    if (machine)
+        add(lines, "controller", device->controller, owner ? "blocks" : "waits",
+            g_strdup_printf("machine %s %s its controller %s as a whole", name,
+                            owner ? "has" : "is off, and when it starts it takes", device->controller));
 }
 
 /* The assignment that has or gets the device comes first, then those that the device matches, then the rest.
@@ -167,6 +182,7 @@ GPtrArray *explain_device(Registry *registry, const Device *device)
     enum { RANKS = 3 };
 
     add_place(lines, desired, device);
+    add_controller(lines, registry, device);
     for (int step = 0; step < RANKS; step++)
         for (guint i = 0; i < assignments->len; i++)
             if (rank(desired, device, assignments->pdata[i]) == step)

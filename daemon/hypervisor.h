@@ -26,18 +26,6 @@ typedef enum HypervisorState {
 
 ENUM_TABLE_DECLARE(HypervisorState, hypervisor_state);
 
-/* libvirt's guestReset; DEFAULT leaves it out. */
-typedef enum GuestReset {
-    GUEST_RESET_DEFAULT,
-    GUEST_RESET_OFF,
-    GUEST_RESET_UNINITIALIZED,
-    GUEST_RESET_ON,
-    _GUEST_RESET_MAX,
-    _GUEST_RESET_INVALID = -1,
-} GuestReset;
-
-ENUM_TABLE_DECLARE(GuestReset, guest_reset);
-
 /* The device to attach: all four ids, so that a reused device number never brings a wrong device. */
 typedef struct HostdevSpec {
     char *alias;

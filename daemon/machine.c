@@ -70,6 +70,7 @@ MachineInfo *machine_info_new(const char *uuid)
     info->name = g_strdup("");
     info->hostdevs = g_ptr_array_new_with_free_func(destroy_hostdev);
     info->usb_controller = g_strdup("");
+    info->pci = g_ptr_array_new_with_free_func(g_free);
     return info;
 }
 
@@ -81,6 +82,7 @@ MachineInfo *machine_info_free(MachineInfo *info)
     g_free(info->name);
     g_ptr_array_unref(info->hostdevs);
     g_free(info->usb_controller);
+    g_ptr_array_unref(info->pci);
     g_free(info);
     return NULL;
 }

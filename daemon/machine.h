@@ -22,6 +22,18 @@ typedef enum MachineState {
 
 ENUM_TABLE_DECLARE(MachineState, machine_state);
 
+/* libvirt's guestReset; DEFAULT leaves it out. */
+typedef enum GuestReset {
+    GUEST_RESET_DEFAULT,
+    GUEST_RESET_OFF,
+    GUEST_RESET_UNINITIALIZED,
+    GUEST_RESET_ON,
+    _GUEST_RESET_MAX,
+    _GUEST_RESET_INVALID = -1,
+} GuestReset;
+
+ENUM_TABLE_DECLARE(GuestReset, guest_reset);
+
 /* One USB <hostdev> of a live XML. */
 typedef struct Hostdev {
     char *alias;         /* as libvirt has it, "" when it has none */
@@ -31,6 +43,7 @@ typedef struct Hostdev {
     unsigned device_number;
     uint16_t vendor_id; /* 0 when the XML names none */
     uint16_t product_id;
+    GuestReset guest_reset;
 } Hostdev;
 
 Hostdev *hostdev_free(Hostdev *hostdev);
@@ -48,7 +61,9 @@ typedef struct MachineInfo {
     MachineState state;
     GPtrArray *hostdevs;  /* of Hostdev; empty unless the machine is active */
     char *usb_controller; /* model of the best USB controller ("qemu-xhci"), "" = none */
-    unsigned free_ports;  /* guest USB ports that are not taken, over all controllers */
+    GPtrArray *pci; /* of char *, "0000:00:14.0": PCI devices that it has as a whole; when it is off, those
+                     * that it is to take when it starts */
+    unsigned free_ports; /* guest USB ports that are not taken, over all controllers */
 } MachineInfo;
 
 MachineInfo *machine_info_new(const char *uuid);
@@ -67,12 +82,13 @@ typedef struct Machine {
     MachineInfo *info; /* never NULL */
 
     /* the reconciler's */
-    bool inspected;       /* the live XML has been seen since the last connect */
-    bool stale;           /* look at the live XML again before anything is decided */
-    bool memory_replaced; /* with the next look, every own hostdev is dead */
-    bool busy;            /* an order is with a worker */
-    bool stuck;           /* the order is past its deadline and has not come back */
-    gint64 retry_at;      /* no new look before this: µs, CLOCK_MONOTONIC */
+    bool inspected;           /* the live XML has been seen since the last connect */
+    bool stale;               /* look at the live XML again before anything is decided */
+    bool memory_replaced;     /* with the next look, every own hostdev is dead */
+    bool busy;                /* an order is with a worker */
+    bool ignores_guest_reset; /* an attach with a guestReset came out without: its libvirt doesn't know it */
+    bool stuck;               /* the order is past its deadline and has not come back */
+    gint64 retry_at;          /* no new look before this: µs, CLOCK_MONOTONIC */
     GHashTable
         *dead_aliases;   /* set of own aliases that a restore or migration has made useless: detach them */
     GHashTable *leaving; /* own alias → Leaving: removals that were ordered and are not seen yet */

@@ -6,5 +6,5 @@
 
 int main(int argc, char **argv)
 {
-    return ferry_run(argc, argv, libvirt_hypervisor_new);
+    return ferry_run(argc, argv, libvirt_hypervisor_new, &usb_ops);
 }

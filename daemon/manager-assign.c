@@ -5,8 +5,10 @@
 
 #include <string.h>
 
+#include "daemon/controller.h"
 #include "daemon/desired.h"
 #include "daemon/error.h"
+#include "daemon/guest-reset.h"
 #include "daemon/log.h"
 #include "daemon/text.h"
 
@@ -65,12 +67,22 @@ static bool check_free(Manager *self, const Device *device, const AssignRequest 
     g_autofree char *what = device_describe(device);
     g_autoptr(Desired) desired = desired_new(self->registry, g_get_monotonic_time());
     const Assignment *other = desired_owner(desired, device);
+    const Machine *controller = controller_owner(self->registry, device->controller);
 
     if (device->state == DEVICE_STATE_FOREIGN) {
         g_autofree char *owner = quote_machine(self, device->machine_uuid, "?");
 
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_DEVICE_BUSY,
                     "%s was attached to machine %s by another program; detach it there first", what, owner);
+        return false;
+    }
+    if (controller) {
+        g_autofree char *owner = text_quote(controller->info->name);
+
+        g_set_error(
+            error, FERRY_ERROR, FERRY_ERROR_CONTROLLER_PASSED_THROUGH,
+            "%s is on the controller %s, which machine %s has as a whole; take that away from it first", what,
+            device->controller, owner);
         return false;
     }
     if (other) {
@@ -256,6 +268,12 @@ static void draw_from(Assignment *assignment, const AssignRequest *request)
     set_text(&assignment->device_text, what);
 }
 
+static void set_choice(Choice *choice, const bool *value)
+{
+    if (value)
+        *choice = *value ? CHOICE_YES : CHOICE_NO;
+}
+
 static Assignment *make_assignment(Manager *self, const AssignRequest *request)
 {
     const Device *device = registry_device(self->registry, request->device);
@@ -283,6 +301,10 @@ static Assignment *make_assignment(Manager *self, const AssignRequest *request)
     }
     assignment->persistent = request->persistent;
     assignment->priority = request->priority;
+    set_choice(&assignment->own_guest_reset, request->allow_guest_reset);
+    set_choice(&assignment->own_guest_resets_all, request->allow_guest_resets_all);
+    assignment->allow_guest_reset = guest_reset_allowed(self->registry, assignment);
+    assignment->allow_guest_resets_all = guest_resets_all_allowed(self->registry, assignment);
     assignment->owner = request->owner;
     assignment->created = assignment->since = g_get_real_time();
     assignment->saving = true;
@@ -391,6 +413,9 @@ static unsigned copy_choices(Assignment *to, const Assignment *from)
     to->name = g_strdup(from->name);
     to->description = g_strdup(from->description);
     to->priority = from->priority;
+    /* What comes of these is reported when it is worked out with the group's. */
+    to->own_guest_reset = from->own_guest_reset;
+    to->own_guest_resets_all = from->own_guest_resets_all;
     to->wanted = from->wanted;
     return fields;
 }
@@ -476,6 +501,8 @@ void manager_update(Manager *self, const char *id, const AssignmentUpdate *updat
     }
     if (update->priority)
         next->priority = *update->priority;
+    set_choice(&next->own_guest_reset, update->allow_guest_reset);
+    set_choice(&next->own_guest_resets_all, update->allow_guest_resets_all);
     change(self, assignment, next, done, userdata);
 }
 

@@ -29,6 +29,7 @@ struct Manager {
     Hypervisor *hypervisor;
     Store *store;
     Reconciler *reconciler;
+    Resets *resets;
     Arrivals *arrivals;
     Memberships *memberships;
     GHashTable *creating; /* set of names of groups that are on their way to the disk */

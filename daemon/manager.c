@@ -37,6 +37,7 @@ static const HypervisorEvents hypervisor_events = {
 
 void manager_queue_idle(const char *queue, Manager *self)
 {
+    resets_queue_idle(self->resets, queue);
     reconciler_queue_idle(self->reconciler, queue);
 }
 
@@ -143,6 +144,13 @@ bool manager_rescan(Manager *self, unsigned *ret_added, unsigned *ret_removed, G
     return arrivals_rescan(self->arrivals, ret_added, ret_removed, error);
 }
 
+static void kick(void *userdata)
+{
+    Manager *self = userdata;
+
+    reconciler_kick(self->reconciler);
+}
+
 Manager *manager_new(const ManagerConfig *config, WorkerPool *pool, Hypervisor *hypervisor, GError **error)
 {
     g_autoptr(Manager) self = g_new0(Manager, 1);
@@ -158,10 +166,11 @@ Manager *manager_new(const ManagerConfig *config, WorkerPool *pool, Hypervisor *
     self->pool = pool;
     self->granting = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     self->jobs = g_hash_table_new_full(NULL, NULL, manager_free_job, NULL);
-    self->reconciler = reconciler_new(self->registry, pool, hypervisor);
     self->store = store_new(config->state_dir, config->runtime_dir, error);
     if (!self->store)
         return NULL;
+    self->resets = resets_new(self->registry, pool, self->store, config->usb, kick, self);
+    self->reconciler = reconciler_new(self->registry, pool, hypervisor, self->resets);
     hypervisor->events = &hypervisor_events;
     hypervisor->events_userdata = self;
     return g_steal_pointer(&self);
@@ -175,6 +184,7 @@ Manager *manager_free(Manager *self)
         self->hypervisor->events = NULL;
     arrivals_free(self->arrivals);
     reconciler_free(self->reconciler);
+    resets_free(self->resets);
     store_free(self->store);
     memberships_free(self->memberships);
     g_hash_table_unref(self->creating);
@@ -200,6 +210,7 @@ bool manager_start(Manager *self, GError **error)
     manager_load_tenants(self);
     manager_load_groups(self);
     manager_load_assignments(self);
+    resets_restore(self->resets);
     self->arrivals = arrivals_new(self->registry, look_again, self, error);
     if (!self->arrivals || !arrivals_rescan(self->arrivals, NULL, NULL, error))
         return false;

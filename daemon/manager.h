@@ -14,6 +14,7 @@
 
 #include "daemon/hypervisor.h"
 #include "daemon/registry.h"
+#include "daemon/reset.h"
 #include "daemon/worker.h"
 
 typedef struct Manager Manager;
@@ -21,6 +22,7 @@ typedef struct Manager Manager;
 typedef struct ManagerConfig {
     const char *state_dir;   /* /var/lib/usbferry */
     const char *runtime_dir; /* /run/usbferry */
+    const UsbOps *usb;       /* usb_ops, or a test's */
 } ManagerConfig;
 
 /* id: of the assignment that was made or changed; NULL with error. Valid for the call only. */
@@ -52,6 +54,8 @@ typedef struct AssignRequest {
     const char *description;
     bool persistent;
     int32_t priority;
+    const bool *allow_guest_reset; /* NULL: as the group has it, else no */
+    const bool *allow_guest_resets_all;
     uint32_t owner;
 } AssignRequest;
 
@@ -72,14 +76,35 @@ void manager_release(Manager *manager, const char *id, ManagerDone done, void *u
 void manager_set_wanted(Manager *manager, const char *id, bool wanted, ManagerDone done, void *userdata);
 
 typedef struct AssignmentUpdate {
-    const char *name;        /* NULL = as it is */
-    const char *description; /* NULL = as it is */
-    const int32_t *priority; /* NULL = as it is */
+    const char *name;                   /* NULL = as it is */
+    const char *description;            /* NULL = as it is */
+    const int32_t *priority;            /* NULL = as it is */
+    const bool *allow_guest_reset;      /* NULL = as it is */
+    const bool *allow_guest_resets_all; /* NULL = as it is */
 } AssignmentUpdate;
 
 bool manager_check_update(Manager *manager, const char *id, const AssignmentUpdate *update, GError **error);
 void manager_update(Manager *manager, const char *id, const AssignmentUpdate *update, ManagerDone done,
                     void *userdata);
+
+/* Assignment.Reset and ResetAll: its devices, or the hubs that they are plugged into. done() when they are
+ * back, or it failed. NO_SUCH_ASSIGNMENT, LIMIT_EXCEEDED; GUEST_RESET_DENIED; RESET_FAILED when nothing is
+ * attached or there is no hub in between; DEVICE_BUSY when others have devices behind the hub (all named), or
+ * a reset isn't over. */
+bool manager_check_reset(Manager *manager, const char *id, bool hub, GError **error);
+void manager_reset(Manager *manager, const char *id, bool hub, ManagerDone done, void *userdata);
+
+typedef struct ResetChoices {
+    const char *method; /* "reset", "power-cycle"; NULL = reset */
+    bool hub;           /* the hub that it is plugged into */
+} ResetChoices;
+
+/* Device.Reset and ResetHub: whoever has it. INVALID_OPTION, NO_SUCH_DEVICE, DEVICE_IS_HUB for a root hub,
+ * and what resets_check() refuses. */
+bool manager_check_reset_device(Manager *manager, const char *sysname, const ResetChoices *choices,
+                                GError **error);
+void manager_reset_device(Manager *manager, const char *sysname, const ResetChoices *choices,
+                          ManagerDone done, void *userdata);
 
 /* Compares /sys with what is known. */
 bool manager_rescan(Manager *manager, unsigned *ret_added, unsigned *ret_removed, GError **error);

@@ -3,6 +3,8 @@
 
 #include "daemon/outlook.h"
 
+#include "daemon/controller.h"
+#include "daemon/guest-reset.h"
 #include "daemon/log.h"
 #include "daemon/membership.h"
 #include "daemon/standing.h"
@@ -18,6 +20,8 @@ static DeviceState claim_state(const Assignment *assignment, const Want *want, c
         return DEVICE_STATE_HOST; /* disabled, and at home */
     if (live && !standing_is_of(live, assignment))
         return DEVICE_STATE_WAITING; /* for the one that had it before */
+    if (want->verdict == VERDICT_CONTROLLER_TAKEN)
+        return DEVICE_STATE_BLOCKED;
     return want->verdict == VERDICT_GO && !claim->error && !want->machine->stuck ? DEVICE_STATE_ATTACHING
                                                                                  : DEVICE_STATE_WAITING;
 }
@@ -88,7 +92,14 @@ static void update_assignment(Registry *registry, const Desired *desired, Assign
     unsigned fields = update_claims(registry, desired, assignment) ? ASSIGNMENT_FIELD_DEVICES : 0;
     Standing standing = standing_of(registry, desired, assignment);
     bool tell = false;
+    bool guest_reset = guest_reset_allowed(registry, assignment);
+    bool guest_resets_all = guest_resets_all_allowed(registry, assignment);
 
+    if (assignment->allow_guest_reset != guest_reset ||
+        assignment->allow_guest_resets_all != guest_resets_all)
+        fields |= ASSIGNMENT_FIELD_GUEST_RESET;
+    assignment->allow_guest_reset = guest_reset;
+    assignment->allow_guest_resets_all = guest_resets_all;
     if (assignment->state != standing.state || !assignment->since) {
         assignment->state = standing.state;
         assignment->since = g_get_real_time();
@@ -120,6 +131,8 @@ static DeviceState device_outlook(const Desired *desired, const Device *device)
         return DEVICE_STATE_FOREIGN;
     if (live && !(live->hostdev == live->machine->in_flight && its && standing_is_of(live, want->assignment)))
         return want && standing_is_attached(want, live) ? DEVICE_STATE_ATTACHED : DEVICE_STATE_DETACHING;
+    if (controller_owner(desired->registry, device->controller))
+        return DEVICE_STATE_BLOCKED;
     return its ? its->state : DEVICE_STATE_HOST;
 }
 

@@ -5,6 +5,7 @@
 
 #include "daemon/desired.h"
 #include "daemon/dispatcher.h"
+#include "daemon/guest-reset.h"
 #include "daemon/log.h"
 #include "daemon/machine-list.h"
 #include "daemon/outlook.h"
@@ -16,6 +17,7 @@
 struct Reconciler {
     Registry *registry;
     Hypervisor *hypervisor;
+    Resets *resets;
     Dispatcher dispatcher;
     MachineList *list;
 
@@ -47,9 +49,25 @@ static bool is_wanted(const Desired *desired, Registry *registry, const Machine 
         /* An unsteady device has only just come: a hostdev of its enumeration is not older than that. */
         if (live && live->hostdev == hostdev && want->machine == machine &&
             g_strcmp0(want->assignment->id, hostdev->assignment_id) == 0)
-            return true;
+            return want->verdict != VERDICT_RESETTING &&
+                   !guest_reset_differs(registry, machine, hostdev, want->assignment);
     }
     return false;
+}
+
+/* Taken out only to come back with another guestReset: nobody else gets it in between. */
+static void hold_for_reattach(Reconciler *self, const Desired *desired, const Hostdev *hostdev)
+{
+    const Assignment *assignment = registry_assignment(self->registry, hostdev->assignment_id);
+    const GPtrArray *wants = assignment ? desired_wants_of(desired, assignment) : NULL;
+
+    for (guint i = 0; wants && i < wants->len; i++) {
+        const Want *want = wants->pdata[i];
+        const Live *live = desired_live(desired, want->device);
+
+        if (live && live->hostdev == hostdev && want->verdict == VERDICT_GO)
+            resets_hold_for_reattach(self->resets, want->device->sysname, assignment->id);
+    }
 }
 
 /* What was ordered and is wanted again is left to itself until its time is over; then the live XML says how
@@ -94,6 +112,7 @@ static bool detach_unwanted(Reconciler *self, const Desired *desired, Machine *m
             leaving->ordered = false;
             dispatcher_inspect(&self->dispatcher, machine);
         } else {
+            hold_for_reattach(self, desired, hostdev);
             dispatcher_detach(&self->dispatcher, machine, hostdev, now);
         }
         return true;
@@ -233,6 +252,7 @@ static gboolean take_turn(gpointer userdata)
     gint64 wake = 0;
 
     self->turn_source = 0;
+    resets_turn(self->resets, now, &wake);
     desired = desired_new(registry, now);
     if (registry->hypervisor_state == HYPERVISOR_STATE_CONNECTED) {
         g_autoptr(GPtrArray) machines = registry_sorted(registry->machines);
@@ -373,12 +393,13 @@ static void look_again(void *userdata)
     reconciler_kick(userdata);
 }
 
-Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hypervisor)
+Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hypervisor, Resets *resets)
 {
     Reconciler *self = g_new0(Reconciler, 1);
 
     self->registry = registry;
     self->hypervisor = hypervisor;
+    self->resets = resets;
     self->dispatcher = (Dispatcher){
         .registry = registry, .pool = pool, .hypervisor = hypervisor, .changed = look_again, .userdata = self
     };

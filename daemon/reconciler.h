@@ -12,11 +12,13 @@
 
 #include "daemon/hypervisor.h"
 #include "daemon/registry.h"
+#include "daemon/reset.h"
 #include "daemon/worker.h"
 
 typedef struct Reconciler Reconciler;
 
-Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hypervisor);
+/* resets: the caller's, set before the first turn. */
+Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hypervisor, Resets *resets);
 Reconciler *reconciler_free(Reconciler *reconciler);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reconciler, reconciler_free)
 

@@ -15,12 +15,22 @@
 #include "daemon/machine.h"
 #include "daemon/tenant.h"
 
+/* A device that is being reset or attached anew, and whose it is: nobody else gets it meanwhile, be it
+ * plugged in or not. Set by daemon/reset.c. */
+typedef struct Hold {
+    char *assignment_id; /* NULL: nobody's */
+    bool closed;         /* nobody gets it now, and a machine that has it loses it; also what is behind it */
+    bool reattach;       /* only attached anew */
+    bool seen_out;       /* of those: it was seen out of its machine */
+} Hold;
+
 typedef struct Registry {
     GHashTable *devices;     /* sysname → Device, owned */
     GHashTable *machines;    /* uuid → Machine, owned */
     GHashTable *groups;      /* name → Group, owned */
     GHashTable *assignments; /* id → Assignment, owned */
     GHashTable *tenants;     /* name → Tenant, owned */
+    GHashTable *holds;       /* sysname → Hold, owned */
     char *node;              /* this host's name */
 
     bool enabled; /* false: nothing more is handed out, what is out stays out */
@@ -49,6 +59,13 @@ Tenant *registry_machine_tenant(Registry *registry, const char *uuid);
 /* Whose the assignment is: the one that it was made for, or whose the device that it has or gets has become
  * since. NULL = nobody's, or there is no such tenant any more. */
 Tenant *registry_assignment_tenant(Registry *registry, const Assignment *assignment);
+
+/* Held for this assignment. */
+bool registry_is_held_for(Registry *registry, const char *sysname, const Assignment *assignment);
+/* Nobody gets it now: it, or a hub before it, is being reset. */
+bool registry_is_held_back(Registry *registry, const char *sysname);
+/* By their names alone: "3-1.2" is behind "3-1" and behind "usb3". */
+bool registry_is_behind(const char *sysname, const char *hub);
 
 /* Take the object, report ADDED. */
 void registry_add_device(Registry *registry, Device *device);

@@ -154,6 +154,31 @@ static char *controller_name(const char *controller_path, const char *controller
     return g_strdup(g_strcanon(name, SOCKET_CONTROLLER_CHARACTERS, '_'));
 }
 
+char *socket_port_folders(const char *syspath)
+{
+    g_autofree char *sysname = g_path_get_basename(syspath), *hub_path = g_path_get_dirname(syspath);
+    const char *chain = sysname_chain(sysname), *dot = strrchr(chain, '.');
+    g_autofree char *port_path = port_folder(hub_path, dot ? dot + 1 : chain);
+    g_autofree char *link = g_build_filename(port_path, "peer", NULL);
+    g_autofree char *target = g_file_read_link(link, NULL);
+    g_autofree char *peer = target ? g_canonicalize_filename(target, port_path) : NULL;
+
+    return g_strjoin("\n", port_path, peer, NULL);
+}
+
+char *socket_port_child(const char *folder)
+{
+    g_autofree char *hub = g_path_get_basename(folder); /* "usb3-port5", "3-5-port2" */
+    char *port = g_strrstr(hub, "-port");
+
+    if (!port)
+        return NULL;
+    *port = '\0';
+    port += strlen("-port");
+    return is_root_hub(hub) ? g_strdup_printf("%s-%s", hub + strlen(ROOT_HUB_PREFIX), port)
+                            : g_strdup_printf("%s.%s", hub, port);
+}
+
 bool socket_read(const char *syspath, char **ret_socket, char **ret_controller)
 {
     g_autofree char *root_path = root_hub_of(syspath), *speed = NULL;

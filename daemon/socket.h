@@ -21,3 +21,11 @@
 /* syspath: of a usb_device. False (nothing set) when the folder is gone. ret_controller: "0000:00:14.0",
  * "dummy_hcd.0". A root hub's socket is its controller's name and "/". New strings. */
 bool socket_read(const char *syspath, char **ret_socket, char **ret_controller);
+
+/* The folders of the port that a device is plugged into and of that port's other half, one a line; there may
+ * be none of these. New string. */
+char *socket_port_folders(const char *syspath);
+
+/* The sysname of what is plugged into the port of such a folder, if anything is. New string, NULL when the
+ * path isn't a port's. */
+char *socket_port_child(const char *folder);

@@ -3,7 +3,9 @@
 
 #include "daemon/standing.h"
 
+#include "daemon/controller.h"
 #include "daemon/error.h"
+#include "daemon/guest-reset.h"
 #include "daemon/membership.h"
 #include "daemon/text.h"
 #include "daemon/verdict-text.h"
@@ -70,6 +72,8 @@ static Standing without_device(Registry *registry, const Desired *desired, const
     g_autofree char *machine_text = verdict_machine_text(registry, assignment);
     const char *what = *assignment->device_text ? assignment->device_text : assignment->selector;
     const Device *not_owned = g_hash_table_lookup(desired->not_owned, assignment->id);
+    g_autofree char *controller = controller_of_socket(assignment->home_socket);
+    const Machine *taken_by = controller ? controller_owner(registry, controller) : NULL;
 
     if (matches && matches->len > 0) {
         Device *device = matches->pdata[0];
@@ -81,6 +85,15 @@ static Standing without_device(Registry *registry, const Desired *desired, const
     }
     if (not_owned)
         return not_its_own(registry, desired, assignment, not_owned);
+    if (taken_by) {
+        g_autofree char *quoted = text_quote(taken_by->info->name);
+
+        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
+                   g_strdup_printf(
+                       "%s cannot be seen: machine %s has the controller %s, which it was on, as a whole.",
+                       what, quoted, controller),
+                   ferry_error_to_name(FERRY_ERROR_CONTROLLER_PASSED_THROUGH));
+    }
     if (machine && machine_is_active(machine))
         return say(ASSIGNMENT_STATE_WAITING_DEVICE,
                    g_strdup_printf("%s is not plugged in; it goes to %s when it is.", what, machine_text),
@@ -123,6 +136,17 @@ static Standing still_leaving(const Want *want, const Live *live)
                ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY));
 }
 
+static Standing attached_anew(const Want *want, const char *machine_text)
+{
+    g_autofree char *what = device_describe(want->device);
+
+    return say(
+        ASSIGNMENT_STATE_ATTACHING,
+        g_strdup_printf("%s is taken out of %s and put in again, because its AllowGuestReset was changed.",
+                        what, machine_text),
+        "");
+}
+
 bool standing_is_attached(const Want *want, const Live *live)
 {
     return live && live->machine == want->machine && live->hostdev != live->machine->in_flight &&
@@ -154,6 +178,9 @@ static Standing with_device(Registry *registry, const Desired *desired, const Wa
     switch (want->verdict) {
     case VERDICT_GO:
         g_free(text);
+        if (standing_is_of(live, want->assignment) && live->hostdev != live->machine->in_flight &&
+            guest_reset_differs(registry, live->machine, live->hostdev, want->assignment))
+            return attached_anew(want, machine_text);
         return live && !standing_is_of(live, want->assignment) ? still_leaving(want, live)
                                                                : on_its_way(registry, desired, want);
     case VERDICT_HYPERVISOR_AWAY:
@@ -166,6 +193,10 @@ static Standing with_device(Registry *registry, const Desired *desired, const Wa
         return say(ASSIGNMENT_STATE_WAITING_DEVICE, text, ferry_error_to_name(FERRY_ERROR_DISABLED));
     case VERDICT_FOREIGN:
         return say(ASSIGNMENT_STATE_WAITING_DEVICE, text, ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY));
+    case VERDICT_CONTROLLER_TAKEN:
+        return say(ASSIGNMENT_STATE_WAITING_DEVICE, text,
+                   ferry_error_to_name(FERRY_ERROR_CONTROLLER_PASSED_THROUGH));
+    case VERDICT_RESETTING:
     case VERDICT_UNSTEADY:
     case VERDICT_UNDECIDED:
     case VERDICT_SUSPENDED:
@@ -311,7 +342,7 @@ static const char *removal_error(const Machine *machine, const Assignment *assig
     return NULL;
 }
 
-Standing standing_of(Registry *registry, const Desired *desired, const Assignment *assignment)
+static Standing stand(Registry *registry, const Desired *desired, const Assignment *assignment)
 {
     const GPtrArray *wants = desired_wants_of(desired, assignment);
     const Machine *machine = NULL;
@@ -344,4 +375,37 @@ Standing standing_of(Registry *registry, const Desired *desired, const Assignmen
                               : without_group_device(registry, desired, assignment);
     return wants->len > 0 ? with_device(registry, desired, wants->pdata[0])
                           : without_device(registry, desired, assignment);
+}
+
+/* What is to come: a machine that is off takes a controller with it when it starts. NULL = nothing. */
+static char *coming_conflict(Registry *registry, const GPtrArray *wants)
+{
+    for (guint i = 0; i < wants->len; i++) {
+        const Device *device = ((const Want *)wants->pdata[i])->device;
+        const Machine *claimant = controller_claimant(registry, device->controller);
+
+        if (claimant) {
+            g_autofree char *what = device_describe(device);
+            g_autofree char *name = text_quote(claimant->info->name);
+
+            return g_strdup_printf("Machine %s is off, and when it starts it takes the controller %s as a "
+                                   "whole, and %s with it.",
+                                   name, device->controller, what);
+        }
+    }
+    return NULL;
+}
+
+Standing standing_of(Registry *registry, const Desired *desired, const Assignment *assignment)
+{
+    Standing standing = stand(registry, desired, assignment);
+    g_autofree char *conflict = coming_conflict(registry, desired_wants_of(desired, assignment));
+
+    if (conflict) {
+        char *both = g_strconcat(standing.reason, " ", conflict, NULL);
+
+        g_free(standing.reason);
+        standing.reason = both;
+    }
+    return standing;
 }

@@ -3,6 +3,7 @@
 
 #include "daemon/verdict-text.h"
 
+#include "daemon/controller.h"
 #include "daemon/membership.h"
 #include "daemon/text.h"
 
@@ -84,6 +85,15 @@ char *verdict_text(Registry *registry, const Desired *desired, const Assignment 
         return g_strdup_printf("the hypervisor knows no %s (%s)", machine, assignment->machine_uuid);
     case VERDICT_MACHINE_OFF:
         return g_strdup_printf("%s is not running; %s goes there when it starts", machine, what);
+    case VERDICT_CONTROLLER_TAKEN: {
+        const Machine *owner = controller_owner(registry, device->controller);
+        g_autofree char *quoted = text_quote(owner ? owner->info->name : "?");
+
+        return g_strdup_printf("%s is on the controller %s, which machine %s has as a whole", what,
+                               device->controller, quoted);
+    }
+    case VERDICT_RESETTING:
+        return g_strdup_printf("%s is being reset and goes back to %s then", what, machine);
     case VERDICT_UNSTEADY:
         return g_strdup_printf("%s came back a moment ago and has to be steady for a second", what);
     case _VERDICT_MAX:

@@ -45,7 +45,11 @@ int assign_call(sd_bus_message *message, ObjectType type, const char *source, sd
         .group = type == OBJECT_GROUP ? source : NULL,
         .persistent = true,
     };
+    bool guest_reset, guest_resets_all;
+    enum { GUEST_RESET, GUEST_RESETS_ALL };
     Option options[] = {
+        [GUEST_RESET] = { "AllowGuestReset", 'b', &guest_reset },
+        [GUEST_RESETS_ALL] = { "AllowGuestResetsAll", 'b', &guest_resets_all },
         { "Name", 's', &request.name },
         { "Description", 's', &request.description },
         { "Quantity", 's', &request.quantity },
@@ -65,6 +69,10 @@ int assign_call(sd_bus_message *message, ObjectType type, const char *source, sd
     r = options_read(message, options, G_N_ELEMENTS(options), ret_error);
     if (r < 0)
         return r;
+    if (options[GUEST_RESET].given)
+        request.allow_guest_reset = &guest_reset;
+    if (options[GUEST_RESETS_ALL].given)
+        request.allow_guest_resets_all = &guest_resets_all;
     request.machine_uuid = machine = object_id(OBJECT_MACHINE, machine_path, &error);
     if (!machine)
         return bus_error_from_gerror(ret_error, error);

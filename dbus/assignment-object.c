@@ -146,10 +146,14 @@ static int method_update(sd_bus_message *message, void *userdata, sd_bus_error *
     Assignment *assignment = userdata;
     AssignmentUpdate update = {};
     int32_t priority;
+    bool guest_reset, guest_resets_all;
+    enum { NAME, DESCRIPTION, PRIORITY, GUEST_RESET, GUEST_RESETS_ALL };
     Option options[] = {
-        { "Name", 's', &update.name },
-        { "Description", 's', &update.description },
-        { "Priority", 'i', &priority },
+        [NAME] = { "Name", 's', &update.name },
+        [DESCRIPTION] = { "Description", 's', &update.description },
+        [PRIORITY] = { "Priority", 'i', &priority },
+        [GUEST_RESET] = { "AllowGuestReset", 'b', &guest_reset },
+        [GUEST_RESETS_ALL] = { "AllowGuestResetsAll", 'b', &guest_resets_all },
     };
     g_autoptr(GError) error = NULL;
     int r;
@@ -157,8 +161,12 @@ static int method_update(sd_bus_message *message, void *userdata, sd_bus_error *
     r = options_read(message, options, G_N_ELEMENTS(options), ret_error);
     if (r < 0)
         return r;
-    if (options[2].given)
+    if (options[PRIORITY].given)
         update.priority = &priority;
+    if (options[GUEST_RESET].given)
+        update.allow_guest_reset = &guest_reset;
+    if (options[GUEST_RESETS_ALL].given)
+        update.allow_guest_resets_all = &guest_resets_all;
     if (!manager_check_update(service->manager, assignment->id, &update, &error))
         return bus_error_from_gerror(ret_error, error);
     r = may(service, message, assignment, ret_error);
@@ -169,6 +177,37 @@ static int method_update(sd_bus_message *message, void *userdata, sd_bus_error *
 
     manager_update(service->manager, assignment->id, &update, call_done, call_new(service, message));
     return 1;
+}
+
+static int reset(sd_bus_message *message, const Assignment *assignment, bool hub, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    g_autoptr(GError) error = NULL;
+    int r;
+
+    r = options_read(message, NULL, 0, ret_error);
+    if (r < 0)
+        return r;
+    if (!manager_check_reset(service->manager, assignment->id, hub, &error))
+        return bus_error_from_gerror(ret_error, error);
+    r = may(service, message, assignment, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return 1; /* comes back with the answer */
+
+    manager_reset(service->manager, assignment->id, hub, call_done, call_new(service, message));
+    return 1;
+}
+
+static int method_reset(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    return reset(message, userdata, false, ret_error);
+}
+
+static int method_reset_all(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    return reset(message, userdata, true, ret_error);
 }
 
 #define FIXED(name, type, get, field) \
@@ -187,6 +226,8 @@ static const sd_bus_vtable assignment_vtable[] = {
     SD_BUS_PROPERTY("Quantity", "s", property_get_quantity, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     MOVING("Persistent", "b", property_get_bool, persistent),
     MOVING("Priority", "i", NULL, priority),
+    MOVING("AllowGuestReset", "b", property_get_bool, allow_guest_reset),
+    MOVING("AllowGuestResetsAll", "b", property_get_bool, allow_guest_resets_all),
     FIXED("Owner", "u", NULL, owner),
     MOVING("State", "s", property_get_state, state),
     MOVING("Reason", "s", NULL, reason),
@@ -201,6 +242,10 @@ static const sd_bus_vtable assignment_vtable[] = {
     SD_BUS_METHOD_WITH_ARGS("Detach", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_detach,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Update", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_update,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Reset", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_reset,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("ResetAll", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_reset_all,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };
@@ -218,6 +263,8 @@ static const FieldProperty assignment_properties[] = {
     { ASSIGNMENT_FIELD_SELECTOR, "Selector" },
     { ASSIGNMENT_FIELD_QUANTITY, "Quantity" },
     { ASSIGNMENT_FIELD_PERSISTENT, "Persistent" },
+    { ASSIGNMENT_FIELD_GUEST_RESET, "AllowGuestReset" },
+    { ASSIGNMENT_FIELD_GUEST_RESET, "AllowGuestResetsAll" },
     {},
 };
 

@@ -78,6 +78,20 @@ static const AuthorizeEntry entries[] = {
       FERRY_ACTION_ASSIGN_OWN },
     { FERRY_INTERFACE_ASSIGNMENT, "Release", FERRY_ACTION_TAKE_HOME, TAKE_QUESTION, TAKE_GROUP_QUESTION,
       FERRY_ACTION_ASSIGN_OWN },
+    { FERRY_INTERFACE_ASSIGNMENT, "Reset", FERRY_ACTION_GUEST_RESET,
+      N_("Authentication is required to reset the USB device $(device) of the virtual machine $(machine)"),
+      N_("Authentication is required to reset the USB devices of the group $(group) that the virtual machine "
+         "$(machine) has") },
+    { FERRY_INTERFACE_ASSIGNMENT, "ResetAll", FERRY_ACTION_GUEST_RESETS_ALL,
+      N_("Authentication is required to reset the hub of the USB device $(device), which the virtual machine "
+         "$(machine) has"),
+      N_("Authentication is required to reset the hubs of the USB devices of the group $(group) that the "
+         "virtual machine $(machine) has") },
+    { FERRY_INTERFACE_DEVICE, "Reset", FERRY_ACTION_RESET_DEVICE,
+      N_("Authentication is required to reset the USB device $(device), whoever has it") },
+    { FERRY_INTERFACE_DEVICE, "ResetHub", FERRY_ACTION_RESET_DEVICE,
+      N_("Authentication is required to reset the hub that the USB device $(device) is plugged into, with every "
+         "device behind it") },
     { FERRY_INTERFACE_TENANT, "Grant", FERRY_ACTION_MANAGE_TENANTS,
       N_("Authentication is required to grant the USB device $(device) to the tenant $(tenant)") },
     { FERRY_INTERFACE_TENANT, "Revoke", FERRY_ACTION_MANAGE_TENANTS,

@@ -3,8 +3,13 @@
 
 #include "daemon/membership.h"
 #include "daemon/registry.h"
+#include "dbus/call.h"
+#include "dbus/details.h"
+#include "dbus/errors.h"
 #include "dbus/names.h"
 #include "dbus/object.h"
+#include "dbus/options.h"
+#include "dbus/service-private.h"
 
 /* properties */
 
@@ -68,6 +73,44 @@ static int property_get_rules(sd_bus *bus, const char *path, const char *interfa
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
+/* methods */
+
+static int reset(sd_bus_message *message, const Device *device, bool hub, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    ResetChoices choices = { .hub = hub };
+    Option options[] = { { "Method", 's', &choices.method } };
+    g_auto(GStrv) details = NULL;
+    g_autoptr(GError) error = NULL;
+    uint32_t uid;
+    int r;
+
+    r = options_read(message, options, G_N_ELEMENTS(options), ret_error);
+    if (r < 0)
+        return r;
+    if (!manager_check_reset_device(service->manager, device->sysname, &choices, &error))
+        return bus_error_from_gerror(ret_error, error);
+    details = details_for_device(device, registry_machine(service->registry, device->machine_uuid));
+    r = authorize(service->authorizer, message, (const char *const *)details, &uid, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return 1; /* comes back with the answer */
+
+    manager_reset_device(service->manager, device->sysname, &choices, call_done, call_new(service, message));
+    return 1;
+}
+
+static int method_reset(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    return reset(message, userdata, false, ret_error);
+}
+
+static int method_reset_hub(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    return reset(message, userdata, true, ret_error);
+}
+
 #define FACT(name, type, get, field) \
     SD_BUS_PROPERTY(name, type, get, offsetof(Device, field), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE)
 
@@ -98,6 +141,10 @@ static const sd_bus_vtable device_vtable[] = {
                     SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Tenant", "o", property_get_tenant_path, offsetof(Device, tenant),
                     SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_METHOD_WITH_ARGS("Reset", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_reset,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("ResetHub", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_reset_hub,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };
 

@@ -29,6 +29,7 @@ typedef struct Daemon {
     GMainLoop *loop;
     WorkerPool *pool;
     Hypervisor *hypervisor;
+    const UsbOps *usb;
     Manager *manager;
     Authority *authority;
     BusService *service;
@@ -108,6 +109,7 @@ static bool daemon_start(Daemon *self, GError **error)
     const ManagerConfig config = {
         .state_dir = directory("STATE_DIRECTORY", DEFAULT_STATE_DIR),
         .runtime_dir = directory("RUNTIME_DIRECTORY", DEFAULT_RUNTIME_DIR),
+        .usb = self->usb,
     };
 
     self->manager = manager_new(&config, self->pool, self->hypervisor, error);
@@ -154,7 +156,8 @@ static void daemon_run(Daemon *self)
     daemon_stop(self);
 }
 
-int ferry_run(int argc, char **argv, Hypervisor *(*make_hypervisor)(const char *uri, WorkerPool *pool))
+int ferry_run(int argc, char **argv, Hypervisor *(*make_hypervisor)(const char *uri, WorkerPool *pool),
+              const UsbOps *usb)
 {
     g_autofree char *uri = NULL;
     gboolean version = FALSE, verbose = FALSE;
@@ -188,6 +191,7 @@ int ferry_run(int argc, char **argv, Hypervisor *(*make_hypervisor)(const char *
         g_setenv("G_MESSAGES_DEBUG", G_LOG_DOMAIN, FALSE);
 
     self.loop = loop = g_main_loop_new(NULL, FALSE);
+    self.usb = usb;
     self.pool = worker_pool_new(WORKERS, on_queue_idle, &self);
     self.hypervisor = make_hypervisor(uri ? uri : DEFAULT_URI, self.pool);
     daemon_run(&self);

@@ -3,8 +3,9 @@
 
 #include "dbus/run.h"
 #include "tests/bus/scripted-hypervisor.h"
+#include "tests/bus/scripted-usb.h"
 
 int main(int argc, char **argv)
 {
-    return ferry_run(argc, argv, scripted_hypervisor_new);
+    return ferry_run(argc, argv, scripted_hypervisor_new, &scripted_usb_ops);
 }

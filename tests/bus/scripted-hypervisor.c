@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/error.h"
+#include "tests/bus/scripted-usb.h"
 
 typedef struct Domain {
     MachineInfo *info;
@@ -29,6 +30,7 @@ typedef struct Script {
     GHashTable *domains;
     bool connected;
     bool quiet;
+    bool old; /* knows no guestReset */
     unsigned attaches, detaches, inspects, lists, held;
     int listener;
     FILE *peer;
@@ -86,6 +88,8 @@ static MachineInfo *copy_info(const MachineInfo *info, bool brief)
     copy->state = info->state;
     if (brief)
         return copy;
+    for (guint i = 0; i < info->pci->len; i++)
+        g_ptr_array_add(copy->pci, g_strdup(info->pci->pdata[i]));
     g_free(copy->usb_controller);
     copy->usb_controller = g_strdup(info->usb_controller);
     copy->free_ports = info->free_ports > info->hostdevs->len ? info->free_ports - info->hostdevs->len : 0;
@@ -222,6 +226,7 @@ static bool script_attach(Hypervisor *hypervisor, const char *uuid, const Hostde
         hostdev->device_number = spec->device_number;
         hostdev->vendor_id = spec->vendor_id;
         hostdev->product_id = spec->product_id;
+        hostdev->guest_reset = script->old ? GUEST_RESET_DEFAULT : spec->guest_reset;
         g_ptr_array_add(domain->info->hostdevs, hostdev);
         touch(script, uuid, false);
         attached = true;
@@ -301,8 +306,9 @@ static char *show(const Domain *domain)
     for (guint i = 0; i < domain->info->hostdevs->len; i++) {
         const Hostdev *hostdev = domain->info->hostdevs->pdata[i];
 
-        g_string_append_printf(text, " %s=%u:%u:%04x:%04x", hostdev->alias, hostdev->bus_number,
-                               hostdev->device_number, hostdev->vendor_id, hostdev->product_id);
+        g_string_append_printf(text, " %s=%u:%u:%04x:%04x:%s", hostdev->alias, hostdev->bus_number,
+                               hostdev->device_number, hostdev->vendor_id, hostdev->product_id,
+                               guest_reset_to_string(hostdev->guest_reset));
     }
     return g_string_free(text, FALSE);
 }
@@ -328,6 +334,10 @@ static char *run_domain_command(Script *script, Domain *domain, char **words)
         add_foreign(domain, words);
     } else if (strcmp(verb, "unforeign") == 0) {
         remove_foreign(domain);
+    } else if (strcmp(verb, "pci") == 0) {
+        g_ptr_array_set_size(domain->info->pci, 0);
+        if (words[2])
+            g_ptr_array_add(domain->info->pci, g_strdup(words[2]));
     } else if (strcmp(verb, "hang") == 0) {
         domain->hangs = true;
         return g_strdup("ok");
@@ -394,6 +404,10 @@ static char *run_command(Script *script, const char *line, HypervisorState *ret_
         script->quiet = strcmp(words[0], "quiet") == 0;
         return g_strdup("ok");
     }
+    if (n == 1 && strcmp(words[0], "old") == 0) {
+        script->old = true;
+        return g_strdup("ok");
+    }
     if (n >= 1 && strcmp(words[0], "disconnect") == 0) {
         script->connected = false;
         *ret_state = HYPERVISOR_STATE_CONNECTING;
@@ -405,6 +419,8 @@ static char *run_command(Script *script, const char *line, HypervisorState *ret_
         *ret_state = HYPERVISOR_STATE_CONNECTED;
         return g_strdup("ok");
     }
+    if (n >= 2 && strcmp(words[0], "usb") == 0)
+        return scripted_usb_command(words + 1);
     if (n == 1 && strcmp(words[0], "counts") == 0)
         return g_strdup_printf("ok attach=%u detach=%u inspect=%u list=%u held=%u", script->attaches,
                                script->detaches, script->inspects, script->lists, script->held);

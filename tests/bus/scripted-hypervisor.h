@@ -11,6 +11,8 @@
  *   start UUID, stop UUID
  *   restore UUID                start with the USB devices that it had
  *   foreign UUID BUS DEV VID PID, unforeign UUID      a hostdev that isn't ours; ids in hex
+ *   pci UUID [ADDRESS]          the PCI device in its configuration, and while it runs in its hands; without
+ *                               an address none
  *   hang UUID                   every worker call on this machine blocks until resume
  *   hold UUID                   only attaches block until resume
  *   resume UUID
@@ -18,7 +20,8 @@
  *   keep UUID, let-go UUID      removals are accepted, and carried out with let-go
  *   quiet, loud                 whether events are sent
  *   disconnect TEXT, connect
- *   show UUID                   ok NAME STATE alias=BUS:DEV:VID:PID …
+ *   old                         it is a libvirt that knows no guestReset
+ *   show UUID                   ok NAME STATE alias=BUS:DEV:VID:PID:GUESTRESET …
  *   counts                      ok attach=N detach=N inspect=N list=N held=N (attaches that block now)
  */
 /* clang-format on */

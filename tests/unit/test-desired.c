@@ -349,6 +349,101 @@ static void test_the_older_one(void **state)
     world_assert_gets(world, "aaaaaaaa", "1-1");
 }
 
+static void hold(World *world, const char *sysname, const char *id, bool closed)
+{
+    Hold *one = g_new0(Hold, 1);
+
+    one->assignment_id = g_strdup(id);
+    one->closed = closed;
+    g_hash_table_replace(world->registry->holds, g_strdup(sysname), one);
+}
+
+static void assert_verdict(World *world, const char *id, const char *sysname, Verdict verdict)
+{
+    assert_int_equal(desired_judge(world->desired, registry_assignment(world->registry, id),
+                                   registry_device(world->registry, sysname)),
+                     verdict);
+}
+
+/* A reset takes a device out of its machine, and even off the bus for a moment; it stays whose it was. */
+static void test_held(void **state)
+{
+    World *world = *state;
+
+    world_plug(world, world_make_device(world, "1-1", 0x0529, 1, ""));
+    world_add_group(world, "keys", (const char *const[]){ "vendor=0529", NULL });
+    world_assign(world, "aaaaaaaa", DESK, "keys", NULL, "1");
+    world_assign(world, "bbbbbbbb", STUDIO, "keys", NULL, "1");
+    registry_assignment(world->registry, "bbbbbbbb")->priority = 9;
+    hold(world, "1-1", "aaaaaaaa", true);
+    world_look(world);
+    world_assert_gets(world, "aaaaaaaa", "1-1");
+    assert_verdict(world, "aaaaaaaa", "1-1", VERDICT_RESETTING);
+
+    registry_remove_device(world->registry, registry_device(world->registry, "1-1"));
+    world_plug(world, world_make_device(world, "1-2", 0x0529, 1, ""));
+    registry_remove_assignment(world->registry, registry_assignment(world->registry, "bbbbbbbb"));
+    world_look(world);
+    world_assert_gets(world, "aaaaaaaa", "");
+
+    world_plug(world, world_make_device(world, "1-1", 0x0529, 1, ""));
+    hold(world, "1-1", "aaaaaaaa", false);
+    world_look(world);
+    world_assert_gets(world, "aaaaaaaa", "1-1");
+    assert_verdict(world, "aaaaaaaa", "1-1", VERDICT_GO);
+
+    /* A set isn't taken apart for it. */
+    world_plug(world, world_make_device(world, "1-5", 0x0600, 1, ""));
+    world_plug(world, world_make_device(world, "1-6", 0x0601, 1, ""));
+    world_add_group(world, "both", (const char *const[]){ "vendor=0600", "vendor=0601", NULL });
+    world_assign(world, "cccccccc", STUDIO, "both", NULL, "set");
+    world_put_into(world, "1-5", "cccccccc");
+    world_put_into(world, "1-6", "cccccccc");
+    hold(world, "1-6", "cccccccc", true);
+    registry_remove_device(world->registry, registry_device(world->registry, "1-6"));
+    world_look(world);
+    world_assert_gets(world, "cccccccc", "1-5");
+    g_hash_table_remove(world->registry->holds, "1-6");
+    world_look(world);
+    world_assert_gets(world, "cccccccc", "");
+
+    /* What is behind a hub that is being reset, and nothing else. */
+    g_hash_table_remove_all(world->registry->holds);
+    registry_assignment(world->registry, "aaaaaaaa")->quantity = 9;
+    world_plug(world, world_make_device(world, "1-3.1", 0x0529, 1, ""));
+    world_plug(world, world_make_device(world, "1-33", 0x0529, 1, ""));
+    hold(world, "1-3", NULL, true);
+    world_look(world);
+    assert_verdict(world, "aaaaaaaa", "1-3.1", VERDICT_RESETTING);
+    assert_verdict(world, "aaaaaaaa", "1-33", VERDICT_GO);
+}
+
+static void test_controller_of_a_machine(void **state)
+{
+    World *world = *state;
+    Device *device = world_make_device(world, "1-1", 0x0529, 1, "");
+    GPtrArray *pci = registry_machine(world->registry, STUDIO)->info->pci;
+
+    g_free(device->controller);
+    device->controller = g_strdup("0000:00:14.0");
+    world_plug(world, device);
+    world_add_group(world, "keys", (const char *const[]){ "vendor=0529", NULL });
+    world_assign(world, "aaaaaaaa", DESK, NULL, "vendor=0529", "1");
+    world_assign(world, "bbbbbbbb", DESK, "keys", NULL, "1");
+    g_ptr_array_add(pci, g_strdup("0000:00:14.0"));
+    world_look(world);
+    assert_verdict(world, "aaaaaaaa", "1-1", VERDICT_CONTROLLER_TAKEN);
+    registry_remove_assignment(world->registry, registry_assignment(world->registry, "aaaaaaaa"));
+    world_look(world);
+    /* A pool has other devices. */
+    world_assert_gets(world, "bbbbbbbb", "");
+    assert_verdict(world, "bbbbbbbb", "1-1", VERDICT_CONTROLLER_TAKEN);
+
+    registry_machine(world->registry, STUDIO)->info->state = MACHINE_STATE_SHUTOFF;
+    world_look(world);
+    assert_verdict(world, "bbbbbbbb", "1-1", VERDICT_GO);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int main(void)
@@ -364,6 +459,8 @@ int main(void)
         TEST(test_many_changes),
         TEST(test_undecided),
         TEST(test_the_older_one),
+        TEST(test_held),
+        TEST(test_controller_of_a_machine),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,6 +92,42 @@ static void a_machine_that_is_off_has_no_hostdevs(void **state)
     assert_int_equal(info->free_ports, 3);
 }
 
+#define PCI_HOSTDEV(address) \
+    "<hostdev mode='subsystem' type='pci' managed='yes'><source>" address "</source></hostdev>"
+
+/* Of a machine that is off as well: it takes them when it starts. */
+static void pci_devices_are_read_in_any_case(void **state)
+{
+    static const char *const texts[] = {
+        LIVE(PCI_HOSTDEV("<address domain='0x0000' bus='0x00' slot='0x14' function='0x0'/>")
+                 PCI_HOSTDEV("<address domain='65536' bus='0' slot='1' function='0'/>")
+                     PCI_HOSTDEV("<address domain='1' bus='255' slot='31' function='7'/>") PCI_HOSTDEV("")),
+        INACTIVE(PCI_HOSTDEV("<address domain='0x0000' bus='0x00' slot='0x14' function='0x0'/>")
+                     PCI_HOSTDEV("<address bus='0' slot='32' function='0'/>")
+                         PCI_HOSTDEV("<address domain='1' bus='0xff' slot='0x1f' function='7'/>")),
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
+        g_autoptr(MachineInfo) info = read_info(texts[i], NULL);
+
+        assert_int_equal(info->pci->len, 2);
+        assert_string_equal(info->pci->pdata[0], "0000:00:14.0");
+        assert_string_equal(info->pci->pdata[1], "0001:ff:1f.7");
+    }
+}
+
+/* What a newer libvirt writes is no reason to attach anything anew for ever. */
+static void an_unknown_guest_reset_is_none(void **state)
+{
+    g_autoptr(MachineInfo) info =
+        read_info(LIVE("<hostdev mode='subsystem' type='usb'><source guestReset='on'/></hostdev>"
+                       "<hostdev mode='subsystem' type='usb'><source guestReset='twice'/></hostdev>"),
+                  NULL);
+
+    assert_int_equal(((const Hostdev *)info->hostdevs->pdata[0])->guest_reset, GUEST_RESET_ON);
+    assert_int_equal(((const Hostdev *)info->hostdevs->pdata[1])->guest_reset, GUEST_RESET_DEFAULT);
+}
+
 typedef struct PortCase {
     const char *devices;
     const char *model;
@@ -258,6 +294,7 @@ static void what_is_written_reads_the_same(void **state)
     assert_int_equal(hostdev->device_number, spec.device_number);
     assert_int_equal(hostdev->vendor_id, spec.vendor_id);
     assert_int_equal(hostdev->product_id, spec.product_id);
+    assert_int_equal(hostdev->guest_reset, spec.guest_reset);
 }
 
 int main(void)
@@ -266,6 +303,8 @@ int main(void)
         cmocka_unit_test(a_hostdev_of_ours_is_read_in_full),
         cmocka_unit_test(a_foreign_hostdev_may_name_less),
         cmocka_unit_test(a_machine_that_is_off_has_no_hostdevs),
+        cmocka_unit_test(pci_devices_are_read_in_any_case),
+        cmocka_unit_test(an_unknown_guest_reset_is_none),
         cmocka_unit_test(ports_are_counted_as_libvirt_does),
         cmocka_unit_test(no_devices_are_no_error),
         cmocka_unit_test(a_second_look_replaces_the_first),

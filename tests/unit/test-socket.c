@@ -177,6 +177,39 @@ static void test_gone(void **state)
     }
 }
 
+/* Both halves lose their power. */
+static void test_port_folders(void **state)
+{
+    const struct {
+        const char *device;
+        const char *folders[3];
+    } cases[] = {
+        { PCI "/usb3/3-5", { PCI "/usb3/3-0:1.0/usb3-port5", PCI "/usb4/4-0:1.0/usb4-port1" } },
+        { PCI "/usb3/3-5/3-5.2", { PCI "/usb3/3-5/3-5:1.0/3-5-port2", PCI "/usb4/4-1/4-1:1.0/4-1-port2" } },
+        { PCI "/usb4/4-4/4-4.1", { PCI "/usb4/4-4/4-4:2.0/4-4-port1", PCI "/usb3/3-9/3-9:1.0/3-9-port8" } },
+        { PCI "/usb4/4-3", { PCI "/usb4/4-0:1.0/usb4-port3" } },
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *syspath = g_build_filename(*state, cases[i].device, NULL);
+        g_autofree char *first = g_build_filename(*state, cases[i].folders[0], NULL);
+        g_autofree char *second =
+            cases[i].folders[1] ? g_build_filename(*state, cases[i].folders[1], NULL) : NULL;
+        g_autofree char *expected = g_strjoin("\n", first, second, NULL);
+        g_autofree char *folders = socket_port_folders(syspath);
+
+        assert_string_equal(folders, expected);
+    }
+    {
+        g_autofree char *on_root_hub = socket_port_child("/sys/usb13/13-0:1.0/usb13-port5");
+        g_autofree char *behind_hub = socket_port_child("/sys/usb3/3-5/3-5.1/3-5.1:1.0/3-5.1-port2");
+
+        assert_string_equal(on_root_hub, "13-5");
+        assert_string_equal(behind_hub, "3-5.1.2");
+        assert_null(socket_port_child("/sys/usb3/3-5"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -188,6 +221,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_controllers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_strange_controller_name, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_gone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_port_folders, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,6 +22,10 @@ def run(lab):
     ferry.give(lab, keyboard.name, 'desk')
     lab.wait_guest('desk', present='KBD-A')
     lab.run('usbferry explain keyboard && usbferry rescan')
+    lab.run('usbferry reset keyboard && usbferry reset keyboard --power-cycle', timeout=90)
+    # Of what it may write to, hardware is all.
+    for path in '/sys/devices/system/cpu/cpu1/online', '/sys/devices/virtual/net/lo/mtu', '/sys/module', '/dev/sda', '/etc':
+        lab.run(f'! nsenter -t {pid} -m test -w {path}')
     assert lab.run_as('stranger', 'usbferry take --all', check=False).rc == 3
     lab.run('systemctl restart libvirtd', timeout=120)
     lab.wait('journalctl -b -u usbferryd | grep "hypervisor qemu:///system: connecting"', 40, 'the loss noticed')

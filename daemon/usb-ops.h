@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What is done to the hardware itself. Both calls block (seconds, when a device or hub is stuck) and are for
+ * workers; they touch nothing but their arguments. The tests bring others than usb_ops. */
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* One enumeration of a device: the node is refused when it is not of this kind any more. */
+typedef struct UsbAddress {
+    unsigned bus_number;
+    unsigned device_number;
+    uint16_t vendor_id;
+    uint16_t product_id;
+} UsbAddress;
+
+typedef struct UsbOps {
+    /* Resets the port that the device is on (USBDEVFS_RESET). NO_SUCH_DEVICE: it is gone, or came out of the
+     * reset as something else, which the kernel now enumerates anew. RESET_FAILED with the kernel's words. */
+    bool (*reset)(const UsbAddress *address, GError **error);
+    /* Switches a hub's port on or off; folder: of the port in /sys. NO_SUCH_DEVICE: there is no such port, or
+     * it has no switch. RESET_FAILED. */
+    bool (*switch_port)(const char *folder, bool on, GError **error);
+} UsbOps;
+
+extern const UsbOps usb_ops;

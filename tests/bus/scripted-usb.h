@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* clang-format off */
+/* The hardware's part of a reset, as a test says. Commands of the script (tests/bus/scripted-hypervisor.h):
+ *
+ *   usb hold, usb resume        resets block until resume
+ *   usb fail TEXT               the next reset fails with FERRY_ERROR_RESET_FAILED and TEXT
+ *   usb vanish                  the next reset says that the device is gone
+ *   usb show                    ok resets=N held=N last=BUS:DEV
+ *
+ * Ports are switched by the real function, in umockdev's /sys. */
+/* clang-format on */
+
+#include "daemon/usb-ops.h"
+
+extern const UsbOps scripted_usb_ops;
+
+/* The words behind "usb"; NULL-terminated. New string. */
+char *scripted_usb_command(char **words);
