@@ -280,6 +280,8 @@ static Assignment *make_next(ApplyPlan *plan, const Assignment *declared, const 
     next->persistent = declared->persistent;
     next->wanted = declared->wanted;
     next->priority = declared->priority;
+    next->own_guest_reset = declared->own_guest_reset;
+    next->own_guest_resets_all = declared->own_guest_resets_all;
     if (assignment && g_strcmp0(assignment->group, next->group) == 0 &&
         (next->group || g_str_equal(assignment->selector, next->selector))) {
         set_text(&next->home_socket, assignment->home_socket);

@@ -116,12 +116,39 @@ static bool read_priority(Sections *sections, void *userdata)
     return sections_number(sections, &assignment_of(userdata)->priority);
 }
 
+static bool read_choice(Sections *sections, Choice *choice)
+{
+    bool value;
+
+    if (!sections_flag(sections, &value))
+        return false;
+    *choice = value ? CHOICE_YES : CHOICE_NO;
+    return true;
+}
+
+static bool read_allow_guest_reset(Sections *sections, void *userdata)
+{
+    return read_choice(sections, &assignment_of(userdata)->own_guest_reset);
+}
+
+static bool read_allow_guest_resets_all(Sections *sections, void *userdata)
+{
+    return read_choice(sections, &assignment_of(userdata)->own_guest_resets_all);
+}
+
 static const SectionKey assignment_keys[] = {
-    { "Name", read_name, true },   { "Machine", read_machine, true },
-    { "Group", read_group },       { "Quantity", read_quantity },
-    { "Selector", read_selector }, { "Description", read_description },
-    { "Enabled", read_enabled },   { "Persistent", read_persistent },
-    { "Priority", read_priority }, {},
+    { "Name", read_name, true },
+    { "Machine", read_machine, true },
+    { "Group", read_group },
+    { "Quantity", read_quantity },
+    { "Selector", read_selector },
+    { "Description", read_description },
+    { "Enabled", read_enabled },
+    { "Persistent", read_persistent },
+    { "Priority", read_priority },
+    { "AllowGuestReset", read_allow_guest_reset },
+    { "AllowGuestResetsAll", read_allow_guest_resets_all },
+    {},
 };
 
 /* ------------------------------------------------------------------ reading */
@@ -260,6 +287,13 @@ void declaration_set_error(const Declaration *declaration, unsigned line, GError
 
 /* ------------------------------------------------------------------ printing */
 
+/* What is left to the group isn't there. */
+static void print_choice(GKeyFile *file, const char *key, Choice choice)
+{
+    if (choice != CHOICE_OPEN)
+        g_key_file_set_boolean(file, ASSIGNMENT_SECTION, key, choice == CHOICE_YES);
+}
+
 char *declaration_print_assignment(const Assignment *assignment, const char *machine)
 {
     g_autoptr(GKeyFile) file = g_key_file_new();
@@ -279,5 +313,7 @@ char *declaration_print_assignment(const Assignment *assignment, const char *mac
     sections_set_flag(file, ASSIGNMENT_SECTION, "Persistent", assignment->persistent, true);
     if (assignment->priority != 0)
         g_key_file_set_integer(file, ASSIGNMENT_SECTION, "Priority", assignment->priority);
+    print_choice(file, "AllowGuestReset", assignment->own_guest_reset);
+    print_choice(file, "AllowGuestResetsAll", assignment->own_guest_resets_all);
     return g_key_file_to_data(file, NULL, NULL);
 }

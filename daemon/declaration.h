@@ -6,7 +6,7 @@
  *
  *   [Group] and its [Rule N]s    as in daemon/group.h; [Group] comes first
  *   [Assignment]                 Name, Machine (name or UUID); Group, Quantity, Selector; Description,
- *                                Enabled, Persistent, Priority
+ *                                Enabled, Persistent, Priority, AllowGuestReset, AllowGuestResetsAll
  *
  * any number of them, in any order. An assignment has a Group, a Selector, or both; everything else has the
  * value of Manager.Assign. It holds what was decided, and nothing that is another thing on another host: a

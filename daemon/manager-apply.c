@@ -133,6 +133,9 @@ static void change_assignment(Manager *self, Assignment *assignment, Assignment 
     assignment->quantity = next->quantity;
     assignment->persistent = next->persistent;
     assignment->wanted = next->wanted;
+    /* What comes of these is reported when it is worked out with the group's. */
+    assignment->own_guest_reset = next->own_guest_reset;
+    assignment->own_guest_resets_all = next->own_guest_resets_all;
     if (go_on)
         reconciler_retry(self->reconciler, assignment);
     registry_report(self->registry, OBJECT_ASSIGNMENT, assignment->id, fields);

@@ -81,7 +81,8 @@ static const AuthorizeEntry entries[] = {
     { FERRY_INTERFACE_ASSIGNMENT, "Reset", FERRY_ACTION_GUEST_RESET,
       N_("Authentication is required to reset the USB device $(device) of the virtual machine $(machine)"),
       N_("Authentication is required to reset the USB devices of the group $(group) that the virtual machine "
-         "$(machine) has") },
+         "$(machine) has"),
+      FERRY_ACTION_ASSIGN_OWN },
     { FERRY_INTERFACE_ASSIGNMENT, "ResetAll", FERRY_ACTION_GUEST_RESETS_ALL,
       N_("Authentication is required to reset the hub of the USB device $(device), which the virtual machine "
          "$(machine) has"),

@@ -73,7 +73,7 @@
 /* A group that a file holds. */
 #define OF_A_FILE(arguments) { "AlreadyExists", arguments, "@file@" }
 
-#define ASSIGN_OPTIONS "Name s, Description s, Quantity s, Selector s, Persistent b, Priority i"
+#define ASSIGN_OPTIONS "Name s, Description s, Quantity s, Selector s, Persistent b, Priority i, AllowGuestReset b, AllowGuestResetsAll b"
 #define GROUP_OPTIONS \
     "Description s, Class s, Enabled b, AllowGuestReset b, AllowGuestResetsAll b, Priority i"
 
@@ -251,13 +251,32 @@ const Method bad_input_methods[] = {
     { FERRY_INTERFACE_ASSIGNMENT, "Detach", "@pinned@", "", NULL, (const Bad[]) {
         { "NoSuchAssignment", "", "@gone-assignment@" },
         {} } },
-    { FERRY_INTERFACE_ASSIGNMENT, "Update", "@pinned@", OPTIONS, "Name s, Description s, Priority i",
+    { FERRY_INTERFACE_ASSIGNMENT, "Update", "@pinned@", OPTIONS,
+      "Name s, Description s, Priority i, AllowGuestReset b, AllowGuestResetsAll b",
       (const Bad[]) {
         { "InvalidName", "{'Name': <''>}" },
         BAD_TEXTS("Name", ""),
         BAD_TEXTS("Description", ""),
         { "InvalidName", "{'Description': <'changed'>, 'Name': <''>}" },
         { "NoSuchAssignment", "{'Name': <'changed'>}", "@gone-assignment@" },
+        {} } },
+    { FERRY_INTERFACE_ASSIGNMENT, "Reset", "@pinned@", OPTIONS, "", (const Bad[]) {
+        { "GuestResetDenied", "{}" },
+        { "NoSuchAssignment", "{}", "@gone-assignment@" },
+        {} } },
+    { FERRY_INTERFACE_ASSIGNMENT, "ResetAll", "@pinned@", OPTIONS, "", (const Bad[]) {
+        { "GuestResetDenied", "{}" },
+        { "NoSuchAssignment", "{}", "@gone-assignment@" },
+        {} } },
+    { FERRY_INTERFACE_DEVICE, "Reset", "@free@", OPTIONS, "Method s", (const Bad[]) {
+        { "InvalidOption", "{'Method': <'hammer'>}" },
+        { "InvalidOption", "{'Method': <''>}" },
+        { "NoSuchDevice", "{}", "@gone-device@" },
+        {} } },
+    { FERRY_INTERFACE_DEVICE, "ResetHub", "@free@", OPTIONS, "Method s", (const Bad[]) {
+        { "ResetFailed", "{}" },
+        { "InvalidOption", "{'Method': <'hammer'>}" },
+        { "NoSuchDevice", "{}", "@gone-device@" },
         {} } },
     { FERRY_INTERFACE_TENANT, "Grant", "@acme@", "['@free@'], 'new', " OPTIONS, GROUP_OPTIONS, (const Bad[]) {
         { "NoSuchDevice", "[], 'new', {}" },

@@ -9,12 +9,13 @@
 
 #include <string.h>
 
+#include "tests/bus/reset-calls.h"
 #include "tests/bus/tenant-calls.h"
 
 #define DEADLINE_US (20 * G_USEC_PER_SEC)
 
-#define FREE_DEVICE    "1-3"
-#define OWNERS_DEVICE  "1-2"
+#define FREE_DEVICE    "1-3.1"
+#define OWNERS_DEVICE  "1-2.1"
 #define GRANTED_DEVICE "1-4"
 #define OWNERS_SERIAL  "OWNERS"
 
@@ -55,6 +56,10 @@ static const struct {
     { "Assignment.Detach", {} },
     { "Assignment.Attach", {} },
     { "Assignment.Release", { "{" } },
+    { "Assignment.Reset", { "{" } },
+    { "Assignment.ResetAll", { "{" } },
+    { "Device.Reset", { "{" } },
+    { "Device.ResetHub", { "{" } },
     { "Machine.ReleaseAll", { "{" } },
     { "Manager.Apply", { "s[Group]\nName=applied\n", "sa file", "{" } },
     { "Manager.Assign", { "o@device", "o@machine", "{" } },
@@ -264,6 +269,8 @@ static void stage_set(Stage *stage)
         fixture->bus = stage->connections[USER_OWNER];
         stage->assignment = fixture_assign(fixture, OWNERS_DEVICE, FIXTURE_DESK);
         fixture->bus = bus;
+        reset_allow(fixture, stage->assignment, "AllowGuestReset", true);
+        reset_allow(fixture, stage->assignment, "AllowGuestResetsAll", true);
     }
     fixture_wait(fixture, stage->assignment, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
 }
@@ -379,6 +386,9 @@ static void try_out(Fixture *fixture, Session session)
     g_autoptr(GList) methods = g_hash_table_get_keys(documented.methods);
     unsigned wrong = 0;
 
+    /* each behind a hub of its own */
+    fixture_plug_hub(fixture, "1-2");
+    fixture_plug_hub(fixture, "1-3");
     groups_plug(fixture, OWNERS_DEVICE, "046d:c31c", OWNERS_SERIAL);
     groups_plug(fixture, FREE_DEVICE, "046d:c31d", "FREE");
     groups_plug(fixture, GRANTED_DEVICE, "046d:c31e", "GRANTED");

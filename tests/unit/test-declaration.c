@@ -48,7 +48,7 @@ static void test_there_and_back(void **state)
         "[Assignment]\nName=x\nMachine=desk\nGroup=a\n",
         "[Assignment]\nName=x\nMachine=desk\nSelector=vendor=046d product=c31c serial=\"K B\"\n",
         "[Assignment]\nName=x\nMachine=desk\nGroup=a\nQuantity=set\nSelector=class=hid\nDescription=what\n"
-        "Enabled=false\nPersistent=false\nPriority=-3\n\n[Group]\nName=a\nDescription=[x]=y # z\n",
+        "Enabled=false\nPersistent=false\nPriority=-3\nAllowGuestReset=false\nAllowGuestResetsAll=true\n\n[Group]\nName=a\nDescription=[x]=y # z\n",
         "[Assignment]\nName=x\nMachine=desk\nGroup=a\nQuantity=all\n\n[Assignment]\nName=x\nMachine=studio\n"
         "Group=a\nQuantity=127\n",
     };
