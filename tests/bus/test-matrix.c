@@ -373,6 +373,18 @@ static const char *const *arguments_of(const char *method)
     return NULL;
 }
 
+/* A hub's devices come back by themselves, which no script can do: allowed is what gets as far as the
+ * hardware.
+ */
+static const char *as_far_as_the_hardware(Fixture *fixture, const char *method, const char *wanted)
+{
+    if (strcmp(wanted, OK) != 0 ||
+        (!g_str_has_suffix(method, ".ResetAll") && !g_str_has_suffix(method, ".ResetHub")))
+        return wanted;
+    g_free(fixture_script(fixture, "usb fail the script says so"));
+    return FERRY_ERROR_PREFIX "ResetFailed";
+}
+
 static void try_out(Fixture *fixture, Session session)
 {
     Documented documented = read_documented();
@@ -404,6 +416,7 @@ static void try_out(Fixture *fixture, Session session)
             g_autofree char *answer = NULL;
 
             stage_set(&stage);
+            wanted = as_far_as_the_hardware(fixture, method->data, wanted);
             answer = stage_call(&stage, user, method->data, arguments_of(method->data), &text);
             if (strcmp(answer, wanted) == 0)
                 continue;
