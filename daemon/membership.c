@@ -202,6 +202,8 @@ GPtrArray *memberships_what_if(const Device *device, Group *next, const char *no
 {
     GPtrArray *memberships = g_ptr_array_new_with_free_func(membership_free);
     g_autoptr(GHashTable) by_group = g_hash_table_new(NULL, NULL);
+    /* No other group has a tenant's device, and a tenant's rules change by grants alone. */
+    bool is_owners = g_strcmp0(next->tenant, device->tenant) == 0;
     Membership *its;
 
     for (guint i = 0; device->memberships && i < device->memberships->len; i++) {
@@ -214,7 +216,7 @@ GPtrArray *memberships_what_if(const Device *device, Group *next, const char *no
         g_array_ref(copy->rule_ids);
         g_ptr_array_add(memberships, copy);
     }
-    for (guint i = 0; !device->is_hub && i < next->rules->len; i++) {
+    for (guint i = 0; !device->is_hub && is_owners && i < next->rules->len; i++) {
         const GroupRule *rule = next->rules->pdata[i];
 
         if (rule->enabled && rule_matches(rule->rule, device, node))
