@@ -35,7 +35,11 @@ call Manager.GetDevice /org/usbferry1 s {name}
 call Manager.GetGroup /org/usbferry1 s g-{tag}
 call Manager.GetMachine /org/usbferry1 s spare
 call Manager.TestRule /org/usbferry1 s vendor=0627
+call Manager.PreviewRule /org/usbferry1 'sa{{sv}}' vendor=0627 0
+call Manager.Export /org/usbferry1 'a{{sv}}' 0
+call Manager.Apply /org/usbferry1 'ssa{{sv}}' $'[Group]\\nName=a-{tag}' 'a file' 0
 call Manager.Explain /org/usbferry1 o {device}
+call Device.Reset {device} 'a{{sv}}' 0
 call Manager.Rescan /org/usbferry1
 call Manager.GetTenant /org/usbferry1 s t-{tag}
 call Manager.CreateTenant /org/usbferry1 'sa{{sv}}' n-{tag} 0
@@ -62,6 +66,8 @@ call Assignment.Release {assignment} 'a{{sv}}' 0
 call Machine.ReleaseAll {machine} 'a{{sv}}' 0
 call Manager.ReleaseAll /org/usbferry1 'a{{sv}}' 0
 """
+# They need a device in a running VM, or behind a hub: 42-reset, and the matrix of the bus tier.
+NOT_TRIED = {'Assignment.Reset', 'Assignment.ResetAll', 'Device.ResetHub'}
 OWN_CALLS = '\n'.join(line for line in CALLS.splitlines() if line.startswith('call Assignment.'))
 
 
@@ -124,7 +130,8 @@ def run(lab):
         run_as = lab.run_in_session if in_session else lab.run_as
         answers = dict(line.split('\t', 1) for line in run_as(user, SCRIPT + calls, timeout=240).splitlines())
         if not is_own:
-            assert answers.keys() == methods.keys(), answers.keys() ^ methods.keys()
+            tried = methods.keys() - NOT_TRIED
+            assert answers.keys() == tried, answers.keys() ^ tried
         for method, answer in answers.items():
             wanted = expected(methods, actions, method, user, in_session, is_own)
             if answer != wanted:
