@@ -145,19 +145,12 @@ static void give(Desired *desired, Device *device, Assignment *assignment)
     g_ptr_array_add(g_hash_table_lookup(desired->got, assignment->id), want);
 }
 
-/* Its live XML will be known soon. One that doesn't answer, or can't be read, is not waited for. */
-static bool is_being_read(const Desired *desired, const Assignment *assignment)
-{
-    const Machine *machine = registry_machine(desired->registry, assignment->machine_uuid);
-
-    return machine && !machine->inspected && !machine->stuck && !machine->retry_at;
-}
-
 static void note_undecided(Desired *desired, const Assignment *assignment)
 {
+    const Machine *machine = registry_machine(desired->registry, assignment->machine_uuid);
     const GPtrArray *matches = matches_of(desired, assignment);
 
-    if (!assignment->group || !takes_part(assignment) || !is_being_read(desired, assignment))
+    if (!assignment->group || !takes_part(assignment) || !machine || !machine_is_being_read(machine))
         return;
     for (guint i = 0; i < matches->len; i++)
         g_hash_table_add(desired->undecided, matches->pdata[i]);

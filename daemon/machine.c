@@ -122,3 +122,8 @@ bool machine_is_active(const Machine *machine)
     /* A crashed machine that libvirt keeps (on_crash=preserve) still holds its devices. */
     return machine->info->state != MACHINE_STATE_SHUTOFF;
 }
+
+bool machine_is_being_read(const Machine *machine)
+{
+    return !machine->inspected && !machine->stuck && !machine->retry_at;
+}

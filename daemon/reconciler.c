@@ -221,12 +221,9 @@ static bool is_settled(Reconciler *self)
     if (!self->registry->machines_known)
         return false;
     g_hash_table_iter_init(&iter, self->registry->machines);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const Machine *machine = value;
-
-        if (!machine->inspected && !machine->stuck)
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        if (machine_is_being_read(value))
             return false;
-    }
     return true;
 }
 

@@ -16,6 +16,7 @@
 typedef struct Domain {
     MachineInfo *info;
     bool hangs;
+    bool unreadable;
     bool holds; /* attaches block */
     bool keeps; /* removals wait */
     unsigned failures;
@@ -129,8 +130,10 @@ static MachineInfo *script_inspect(Hypervisor *hypervisor, const char *uuid, GEr
 {
     Script *script = (Script *)hypervisor;
     Domain *domain = enter(script, uuid, false, error);
-    MachineInfo *info = domain ? copy_info(domain->info, false) : NULL;
+    MachineInfo *info = domain && !domain->unreadable ? copy_info(domain->info, false) : NULL;
 
+    if (domain && !info)
+        g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR, "the XML cannot be read");
     script->inspects++;
     g_mutex_unlock(&script->lock);
     return info;
@@ -340,6 +343,9 @@ static char *run_domain_command(Script *script, Domain *domain, char **words)
             g_ptr_array_add(domain->info->pci, g_strdup(words[2]));
     } else if (strcmp(verb, "hang") == 0) {
         domain->hangs = true;
+        return g_strdup("ok");
+    } else if (strcmp(verb, "unreadable") == 0) {
+        domain->unreadable = true;
         return g_strdup("ok");
     } else if (strcmp(verb, "hold") == 0) {
         domain->holds = true;

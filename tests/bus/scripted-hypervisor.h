@@ -14,6 +14,7 @@
  *   pci UUID [ADDRESS]          the PCI device in its configuration, and while it runs in its hands; without
  *                               an address none
  *   hang UUID                   every worker call on this machine blocks until resume
+ *   unreadable UUID             its live XML can't be read
  *   hold UUID                   only attaches block until resume
  *   resume UUID
  *   fail UUID N TEXT            the next N attaches fail with FERRY_ERROR_HYPERVISOR and TEXT

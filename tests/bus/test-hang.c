@@ -3,6 +3,7 @@
 
 #include "tests/bus/cmocka-include.h"
 
+#include <signal.h>
 #include <string.h>
 
 #include "tests/bus/fixture.h"
@@ -74,6 +75,30 @@ static void test_release_during_a_hang(void **state)
     fixture_assert(fixture, !strstr(shown, "0529"));
 }
 
+/* One machine that can't be read doesn't keep the service from being ready, nor the others from their
+ * devices.
+ */
+static void test_a_machine_that_cannot_be_read(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *device = fixture_device_path("1-2");
+    g_autofree char *assignment = NULL;
+
+    fixture_stop_daemon(fixture, SIGTERM);
+    fixture_start_daemon(fixture);
+    g_free(fixture_script(fixture, "define %s desk", FIXTURE_DESK));
+    g_free(fixture_script(fixture, "start %s", FIXTURE_DESK));
+    g_free(fixture_script(fixture, "define %s studio", FIXTURE_STUDIO));
+    g_free(fixture_script(fixture, "unreadable %s", FIXTURE_STUDIO));
+    g_free(fixture_script(fixture, "connect"));
+    fixture_wait(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Settling", "false");
+
+    fixture_plug(fixture, "1-2", "046d", "c31c", "KBD-0001", "Keyboard K120");
+    fixture_wait_object(fixture, device, FERRY_INTERFACE_DEVICE, true);
+    assignment = fixture_assign(fixture, "1-2", FIXTURE_DESK);
+    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -81,6 +106,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_others_go_on),
         TEST(test_release_during_a_hang),
+        TEST(test_a_machine_that_cannot_be_read),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
