@@ -121,11 +121,13 @@ static bool is_blocked(const Desired *desired, const Device *device)
 }
 
 /* Whether anything new may be drawn for this assignment. */
+/* What a machine that doesn't answer would draw, the others would miss. */
 static bool may_draw(const Desired *desired, const Assignment *assignment)
 {
     const Group *group = registry_group(desired->registry, assignment->group);
+    const Machine *machine = registry_machine(desired->registry, assignment->machine_uuid);
 
-    return group && group->enabled && desired->registry->enabled &&
+    return group && group->enabled && desired->registry->enabled && machine && !machine->stuck &&
            desired_judge_machine(desired->registry, assignment) == VERDICT_GO;
 }
 

@@ -235,36 +235,54 @@ static void wait_for_return(Reset *reset, gint64 now, gint64 *wake)
     reset_give_back(reset);
 }
 
-/* Whether its machine can have it back: nobody decided otherwise meanwhile. */
+/* Whether its machine is to have it back: nobody decided otherwise meanwhile. */
 static bool is_to_go_back(Registry *registry, const Held *held)
 {
     const Assignment *assignment = registry_assignment(registry, held->assignment_id);
     const Machine *machine = assignment ? registry_machine(registry, assignment->machine_uuid) : NULL;
 
     return held->was_attached && assignment && assignment->wanted && !assignment->releasing && machine &&
-           machine_is_active(machine) && registry_device(registry, held->sysname);
+           machine_is_active(machine);
 }
 
+/* Why its last way into the machine failed; NULL = it didn't. */
+static const GError *attach_error(Registry *registry, const Held *held, const Device *device)
+{
+    const Assignment *assignment = registry_assignment(registry, held->assignment_id);
+    const Claim *claim = assignment_claim(assignment, device->sysname, device->instance);
+
+    return claim ? claim->error : NULL;
+}
+
+/* The hold stays until the device is in its machine again or the time is up: it is tried again and again
+ * meanwhile. The caller hears of a first try that failed. */
 static void wait_for_attach(Reset *reset, gint64 now, gint64 *wake)
 {
     Registry *registry = reset->resets->registry;
+    bool waits = false;
 
     for (guint i = 0; i < reset->held->len; i++) {
         const Held *held = reset->held->pdata[i];
         const Device *device = registry_device(registry, held->sysname);
-        const Assignment *assignment = registry_assignment(registry, held->assignment_id);
+        const GError *error;
 
-        if (!is_to_go_back(registry, held) || device->state == DEVICE_STATE_ATTACHED)
+        if (!is_to_go_back(registry, held) || (device && device->state == DEVICE_STATE_ATTACHED))
             continue;
-        if (now < reset->deadline && assignment->state != ASSIGNMENT_STATE_FAILED) {
-            wait_until(reset->deadline, wake);
-            return;
-        }
-        reset_note_error(reset, "%s is not back in its machine, which is tried again: %s", held->what,
-                         assignment->reason);
-        break;
+        error = device ? attach_error(registry, held, device) : NULL;
+        if (error)
+            reset_note_error(reset, "%s is not back in its machine, which is tried again: %s", held->what,
+                             error->message);
+        else if (now >= reset->deadline)
+            reset_note_error(reset, device ? "%s is not back in its machine" : "%s did not come back",
+                             held->what);
+        waits = true;
     }
-    end(reset);
+    if (waits && reset->error)
+        reset_answer(reset);
+    if (waits && now < reset->deadline)
+        wait_until(reset->deadline, wake);
+    else
+        end(reset);
 }
 
 static void turn(Reset *reset, gint64 now, gint64 *wake)
@@ -351,10 +369,13 @@ void resets_queue_idle(Resets *self, const char *queue)
 
         if (reset->step != STEP_STUCK || strcmp(reset->queue, queue) != 0)
             continue;
-        if (reset->method == RESET_METHOD_POWER_CYCLE)
+        if (reset->method == RESET_METHOD_POWER_CYCLE) {
             reset_switch_on(reset);
-        else
-            reset_give_back(reset);
+            continue;
+        }
+        /* It came back late, and so does what is behind a hub. */
+        reset->enumerates = reset->is_hub;
+        reset_step_to(reset, STEP_COMING_BACK, RESET_COME_BACK_US);
     }
     self->changed(self->userdata);
 }
@@ -380,10 +401,12 @@ GPtrArray *resets_behind(Registry *registry, const Device *hub)
 static GPtrArray *find_affected(Registry *registry, const Device *target, ResetMethod method)
 {
     GPtrArray *affected = resets_behind(registry, target);
-    g_autofree char *ports = socket_port_folders(target->syspath);
+    /* Reads an attribute of the hub, for which the kernel waits while that hub is being reset. */
+    g_autofree char *ports =
+        method == RESET_METHOD_POWER_CYCLE ? socket_port_folders(target->syspath) : g_strdup("");
     g_auto(GStrv) folders = g_strsplit(ports, "\n", -1);
 
-    for (char **folder = folders; method == RESET_METHOD_POWER_CYCLE && *folder; folder++) {
+    for (char **folder = folders; *folder; folder++) {
         g_autofree char *child = socket_port_child(*folder);
         Device *device = registry_device(registry, child);
 
@@ -431,7 +454,7 @@ static bool check_one(Resets *self, const Device *device, GError **error)
 
 bool resets_check(Resets *self, const Device *target, ResetMethod method, GError **error)
 {
-    g_autoptr(GPtrArray) affected = find_affected(self->registry, target, method);
+    g_autoptr(GPtrArray) affected = NULL;
 
     if (!target->hub) {
         g_autofree char *what = device_describe(target);
@@ -442,6 +465,7 @@ bool resets_check(Resets *self, const Device *target, ResetMethod method, GError
     }
     if (!check_one(self, target, error))
         return false;
+    affected = find_affected(self->registry, target, method);
     for (guint i = 0; i < affected->len; i++)
         if (!check_one(self, affected->pdata[i], error))
             return false;
@@ -479,7 +503,7 @@ void resets_begin(Resets *self, const Device *target, ResetMethod method, ResetD
                                    .vendor_id = target->vendor_id,
                                    .product_id = target->product_id };
     reset->held = g_ptr_array_new_with_free_func(held_free);
-    reset->ports = socket_port_folders(target->syspath);
+    reset->ports = method == RESET_METHOD_POWER_CYCLE ? socket_port_folders(target->syspath) : g_strdup("");
     reset->done = done;
     reset->userdata = userdata;
     reset->free_userdata = free_userdata;

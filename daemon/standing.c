@@ -311,6 +311,11 @@ static Standing without_group_device(Registry *registry, const Desired *desired,
         return say(ASSIGNMENT_STATE_WAITING_DEVICE,
                    g_strdup_printf("group %s is disabled and hands nothing out.", assignment->group),
                    ferry_error_to_name(FERRY_ERROR_DISABLED));
+    if (registry_machine(registry, assignment->machine_uuid)->stuck)
+        return say(ASSIGNMENT_STATE_WAITING_MACHINE,
+                   g_strdup_printf("%s does not answer; it draws from group %s when it does.", machine_text,
+                                   assignment->group),
+                   ferry_error_to_name(FERRY_ERROR_TIMEOUT));
     if (matches->len == 0)
         return say(ASSIGNMENT_STATE_WAITING_DEVICE,
                    g_strdup_printf("No device of group %s is plugged in.", assignment->group), "");

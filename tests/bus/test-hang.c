@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <string.h>
 
-#include "tests/bus/fixture.h"
+#include "tests/bus/group-calls.h"
 
 static void wait_assignment(Fixture *fixture, const char *path, const char *state)
 {
@@ -99,6 +99,25 @@ static void test_a_machine_that_cannot_be_read(void **state)
     fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
 }
 
+/* A machine that doesn't answer doesn't sit on what others could have. */
+static void test_a_hanging_machine_draws_nothing(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *group = group_create_with(fixture, "pool", "vendor=046d");
+    g_autofree char *first = NULL, *second = NULL, *pinned = NULL;
+
+    g_free(fixture_script(fixture, "start %s", FIXTURE_STUDIO));
+    first = group_assign(fixture, group, FIXTURE_STUDIO, "1", NULL);
+    fixture_wait(fixture, first, FERRY_INTERFACE_ASSIGNMENT, "State", "waiting-device");
+    second = group_assign(fixture, group, FIXTURE_DESK, "1", NULL);
+    g_free(fixture_script(fixture, "hang %s", FIXTURE_STUDIO));
+    groups_plug(fixture, "1-3", "1234:0001", "OTHER");
+    pinned = fixture_assign(fixture, "1-3", FIXTURE_STUDIO);
+    fixture_wait(fixture, first, FERRY_INTERFACE_ASSIGNMENT, "State", "waiting-machine");
+    groups_plug(fixture, "1-2", "046d:c31c", "KBD-0001");
+    fixture_wait(fixture, second, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -107,6 +126,7 @@ int main(void)
         TEST(test_others_go_on),
         TEST(test_release_during_a_hang),
         TEST(test_a_machine_that_cannot_be_read),
+        TEST(test_a_hanging_machine_draws_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,6 +98,30 @@ static void test_a_device_that_its_machine_refuses_afterwards(void **state)
     reset_wait_state(fixture, assignment, "attached");
 }
 
+/* A first try that fails doesn't make the device anybody's. */
+static void test_nobody_takes_it_between_two_tries(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *group = group_create_with(fixture, "pool", "vendor=046d");
+    g_autofree char *device = fixture_device_path("1-2"), *desk = fixture_machine_path(FIXTURE_DESK);
+    g_autofree char *first = NULL, *second = NULL, *text = NULL;
+
+    reset_plug(fixture, "1-2", "KBD-0001");
+    g_free(fixture_script(fixture, "start %s", FIXTURE_STUDIO));
+    first = group_assign(fixture, group, FIXTURE_DESK, "1", NULL);
+    reset_wait_state(fixture, first, "attached");
+    second = group_assign(fixture, group, FIXTURE_STUDIO, "1", NULL);
+    sd_bus_message_unref(fixture_call_ok(fixture, second, FERRY_INTERFACE_ASSIGNMENT, "Update", "a{sv}", 1,
+                                         "Priority", "i", 9));
+    reset_wait_state(fixture, second, "waiting-device");
+    g_free(fixture_script(fixture, "fail %s 1 not yet", FIXTURE_DESK));
+    text = fixture_call_error(fixture, "ResetFailed", device, FERRY_INTERFACE_DEVICE, "Reset", "a{sv}", 0);
+    fixture_assert(fixture, strstr(text, "not yet") != NULL);
+    fixture_wait(fixture, device, FERRY_INTERFACE_DEVICE, "State", "attached");
+    fixture_wait(fixture, device, FERRY_INTERFACE_DEVICE, "Machine", desk);
+    reset_wait_machine(fixture, FIXTURE_STUDIO, "046d", false);
+}
+
 static void call_as_stranger(Fixture *fixture, sd_bus *stranger, const char *path, const char *interface,
                              const char *member)
 {
@@ -528,6 +552,7 @@ int main(void)
         TEST(test_reset_takes_out_resets_and_gives_back),
         TEST(test_a_device_that_cannot_be_reset_comes_back),
         TEST(test_a_device_that_its_machine_refuses_afterwards),
+        TEST(test_nobody_takes_it_between_two_tries),
         TEST(test_strangers_reset_nothing),
         TEST(test_a_reset_that_hangs),
         TEST(test_released_in_the_middle),

@@ -7,7 +7,7 @@ import json
 
 import ferry
 
-DEADLINE = 420
+DEADLINE = 900
 
 NEW = '[Group]\nName=new\n\n[Rule 1]\nMatch=vendor=0529\n'
 

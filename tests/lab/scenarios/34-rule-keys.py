@@ -9,6 +9,8 @@ from fnmatch import fnmatchcase
 
 import ferry
 
+DEADLINE = 900
+
 # {name: text} of each device that is no hub, from the kernel alone.
 FACTS = '''for d in /sys/bus/usb/devices/*; do
     [ -e $d/idVendor ] && ! grep -q 09 $d/bDeviceClass || continue

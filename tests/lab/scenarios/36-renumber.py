@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import ferry
 
+DEADLINE = 900
+
 XHCI, EHCI = '0000:00:05.0', '0000:00:06.0'
 BUSES = {XHCI: 'xhci.0', EHCI: 'ehci.0'}
 DRIVERS = {XHCI: 'xhci_hcd', EHCI: 'ehci-pci'}

@@ -3,6 +3,8 @@
 cycle whose service is killed in the middle all end with every device back where it was."""
 import ferry
 
+DEADLINE = 900
+
 XHCI_PORT = '/sys/bus/usb/devices/2-0:1.0/usb2-port{}/disable'
 
 
