@@ -43,8 +43,14 @@ def guests_own(lab):
     return keyboard, path
 
 
+def id_of(lab, path):
+    """A path has the id escaped where it begins with a digit."""
+    found, = [row['id'] for row in ferry.assignments(lab) if row['path'] == path]
+    return found
+
+
 def users(lab, keyboard, path):
-    ident = path.rsplit('/', 1)[1]
+    ident = id_of(lab, path)
     ferry.fails(lab.run(f'usbferry reset {ident}', check=False), 'GuestResetDenied', 3)
     assert ferry.wait_state(lab, path, 'attached')
     lab.run(f'busctl call {ferry.SERVICE} {path} {ferry.ASSIGNMENT} Update "a{{sv}}" 1 AllowGuestReset b true')
@@ -70,7 +76,7 @@ def hubs(lab):
     others = ferry.give(lab, second.name, 'studio')
     lab.wait_guest('desk', present='KBD-B')
     lab.wait_guest('studio', present='KBD-C')
-    refused = lab.run(f'usbferry reset {mine.rsplit("/", 1)[1]} --hub', check=False)
+    refused = lab.run(f'usbferry reset {id_of(lab, mine)} --hub', check=False)
     ferry.fails(refused, 'DeviceBusy', 5)
     assert second.name in refused.err and 'studio' in refused.err and first.name not in refused.err, refused.err
     assert lab.run_as('stranger', f'usbferry reset {first.name} --hub', check=False).rc == 3
