@@ -295,6 +295,33 @@ static Assignment *make_next(ApplyPlan *plan, const Assignment *declared, const 
     return next;
 }
 
+/* What is a tenant's, or is just becoming it, is given by itself and not in a text. */
+static bool check_device(ApplyPlan *plan, const Declared *declared, const Assignment *next, GError **error)
+{
+    Manager *self = plan->manager;
+    GHashTableIter iter;
+    gpointer value;
+
+    if (next->group || !next->rule)
+        return true;
+    g_hash_table_iter_init(&iter, self->registry->devices);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Device *device = value;
+        const char *granting = g_hash_table_lookup(self->granting, device->sysname);
+        const char *tenant = device->tenant ? device->tenant : granting;
+        g_autofree char *what = NULL;
+
+        if (!tenant || !rule_matches(next->rule, device, self->registry->node))
+            continue;
+        what = device_describe(device);
+        declaration_set_error(plan->declaration, declared->line, error, FERRY_ERROR_NOT_OWNED,
+                              "the Selector means %s, which is tenant %s's: it is given by itself", what,
+                              tenant);
+        return false;
+    }
+    return true;
+}
+
 static bool plan_assignment(ApplyPlan *plan, Declared *declared, GError **error)
 {
     const Assignment *assignment;
@@ -308,6 +335,10 @@ static bool plan_assignment(ApplyPlan *plan, Declared *declared, GError **error)
 
     step = g_new0(Step, 1);
     step->assignment = make_next(plan, declared->assignment, assignment, uuid);
+    if (!check_device(plan, declared, step->assignment, error)) {
+        step_free(step);
+        return false;
+    }
     step->id = g_strdup(step->assignment->id);
     step->is_new = !assignment;
     step->area = assignment ? manager_assignment_area(assignment) : _STORE_AREA_MAX;

@@ -3,6 +3,8 @@
 
 #include "daemon/desired.h"
 
+#include <string.h>
+
 #include "daemon/controller.h"
 #include "daemon/desired-inputs.h"
 #include "daemon/desired-set.h"
@@ -41,6 +43,8 @@ bool desired_may_have(Registry *registry, const Assignment *assignment, const De
      * before the grant goes on. A tenant that can't be found (its file is damaged) still owns. */
     if (!device->tenant)
         return !assignment->tenant;
+    if (assignment->tenant && strcmp(assignment->tenant, device->tenant) != 0)
+        return false; /* the machine went from one to the other */
     return tenant && tenant_has_machine(tenant, assignment->machine_uuid);
 }
 

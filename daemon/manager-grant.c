@@ -27,7 +27,8 @@ typedef struct Job {
     GPtrArray *assignments; /* of char *: ids that end first */
     GHashTable *rules;      /* group name → GArray of uint32_t: what goes then */
     bool delete_tenant;
-    guint open; /* answers of this step that aren't there yet */
+    bool holding; /* the groups are marked as saving, though nothing of them is being stored yet */
+    guint open;   /* answers of this step that aren't there yet */
     GError *error;
 } Job;
 
@@ -63,6 +64,22 @@ void manager_free_job(gpointer data)
     g_free(job);
 }
 
+/* Nobody changes the groups between the steps. From the last one on they hold and let go by themselves. */
+static void hold_groups(Job *job, bool hold)
+{
+    GHashTableIter iter;
+    gpointer name;
+
+    job->holding = hold;
+    g_hash_table_iter_init(&iter, job->rules);
+    while (g_hash_table_iter_next(&iter, &name, NULL)) {
+        Group *group = registry_group(job->manager->registry, name);
+
+        if (group)
+            group->saving = hold;
+    }
+}
+
 static void job_end(Job *job, const char *id, const GError *error)
 {
     Manager *self = job->manager;
@@ -70,6 +87,8 @@ static void job_end(Job *job, const char *id, const GError *error)
 
     for (char **sysname = job->granting; sysname && *sysname; sysname++)
         g_hash_table_remove(self->granting, *sysname);
+    if (job->holding)
+        hold_groups(job, false);
     if (tenant)
         tenant->saving = false;
     job->done(error ? NULL : id, error, job->userdata);
@@ -418,6 +437,7 @@ static void rules_step(Job *job)
     GHashTableIter iter;
     gpointer name, ids;
 
+    hold_groups(job, false);
     job->open = 1; /* for this loop: some may be done at once */
     g_hash_table_iter_init(&iter, job->rules);
     while (g_hash_table_iter_next(&iter, &name, &ids)) {
@@ -448,6 +468,7 @@ static void released(const char *id, const GError *error, void *userdata)
 
 static void release_step(Job *job)
 {
+    hold_groups(job, true);
     job->open = 1; /* for this loop: some may be done at once */
     for (guint i = 0; i < job->assignments->len; i++) {
         job->open++;

@@ -45,17 +45,17 @@ int assign_call(sd_bus_message *message, ObjectType type, const char *source, sd
         .group = type == OBJECT_GROUP ? source : NULL,
         .persistent = true,
     };
-    bool guest_reset, guest_resets_all;
-    enum { GUEST_RESET, GUEST_RESETS_ALL };
+    bool guest_reset = false, guest_resets_all = false, as_own;
+    enum { GUEST_RESET, GUEST_RESETS_ALL, PRIORITY };
     Option options[] = {
         [GUEST_RESET] = { "AllowGuestReset", 'b', &guest_reset },
         [GUEST_RESETS_ALL] = { "AllowGuestResetsAll", 'b', &guest_resets_all },
+        [PRIORITY] = { "Priority", 'i', &request.priority },
         { "Name", 's', &request.name },
         { "Description", 's', &request.description },
         { "Quantity", 's', &request.quantity },
         { "Selector", 's', &request.selector },
         { "Persistent", 'b', &request.persistent },
-        { "Priority", 'i', &request.priority },
     };
     g_autofree char *machine = NULL;
     g_auto(GStrv) details = NULL;
@@ -80,8 +80,11 @@ int assign_call(sd_bus_message *message, ObjectType type, const char *source, sd
         return bus_error_from_gerror(ret_error, error);
 
     details = assign_details(service->registry, &request);
-    r = authorize_owned(service->authorizer, message, (const char *const *)details, is_members,
-                        find_tenant(service->registry, &request), &request.owner, ret_error);
+    /* As in Assignment.Update: what members don't lift for themselves. */
+    as_own = !guest_reset && !guest_resets_all && !options[PRIORITY].given;
+    r = authorize_owned(service->authorizer, message, (const char *const *)details,
+                        as_own ? is_members : NULL, find_tenant(service->registry, &request), &request.owner,
+                        ret_error);
     if (r < 0)
         return r;
     if (r == 0)

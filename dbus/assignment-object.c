@@ -78,16 +78,23 @@ static bool is_own(const Caller *caller, gpointer object)
     return !own->assignment->tenant && own->assignment->owner == caller->uid;
 }
 
-/* > 0: yes; else what the handler returns, see authorize(). */
-static int may(BusService *service, sd_bus_message *message, const Assignment *assignment,
-               sd_bus_error *ret_error)
+/* > 0: yes; else what the handler returns, see authorize(). owned: is_own(), or NULL for what is an
+ * administrator's to say, whose ever it is. */
+static int may_as(BusService *service, sd_bus_message *message, const Assignment *assignment,
+                  AuthorizeOwned owned, sd_bus_error *ret_error)
 {
     g_auto(GStrv) details = details_for_assignment(service->registry, assignment);
     Own own = { .registry = service->registry, .assignment = assignment };
     uint32_t uid;
 
-    return authorize_owned(service->authorizer, message, (const char *const *)details, is_own, &own, &uid,
+    return authorize_owned(service->authorizer, message, (const char *const *)details, owned, &own, &uid,
                            ret_error);
+}
+
+static int may(BusService *service, sd_bus_message *message, const Assignment *assignment,
+               sd_bus_error *ret_error)
+{
+    return may_as(service, message, assignment, is_own, ret_error);
 }
 
 static int method_release(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
@@ -146,7 +153,7 @@ static int method_update(sd_bus_message *message, void *userdata, sd_bus_error *
     Assignment *assignment = userdata;
     AssignmentUpdate update = {};
     int32_t priority;
-    bool guest_reset, guest_resets_all;
+    bool guest_reset, guest_resets_all, only_texts;
     enum { NAME, DESCRIPTION, PRIORITY, GUEST_RESET, GUEST_RESETS_ALL };
     Option options[] = {
         [NAME] = { "Name", 's', &update.name },
@@ -169,7 +176,9 @@ static int method_update(sd_bus_message *message, void *userdata, sd_bus_error *
         update.allow_guest_resets_all = &guest_resets_all;
     if (!manager_check_update(service->manager, assignment->id, &update, &error))
         return bus_error_from_gerror(ret_error, error);
-    r = may(service, message, assignment, ret_error);
+    /* What is refused by the administrator, or shared out among several, nobody lifts for himself. */
+    only_texts = !update.priority && !update.allow_guest_reset && !update.allow_guest_resets_all;
+    r = may_as(service, message, assignment, only_texts ? is_own : NULL, ret_error);
     if (r < 0)
         return r;
     if (r == 0)

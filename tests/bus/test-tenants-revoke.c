@@ -171,11 +171,60 @@ static void test_delete(void **state)
     fixture_wait_object(fixture, acme, FERRY_INTERFACE_TENANT, false);
 }
 
+typedef struct Answer {
+    bool done;
+    bool failed;
+} Answer;
+
+static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+    Answer *answer = userdata;
+
+    answer->done = true;
+    answer->failed = sd_bus_message_is_method_error(reply, NULL) > 0;
+    return 0;
+}
+
+static bool both_answered(Fixture *fixture, void *userdata)
+{
+    const Answer *answers = userdata;
+
+    while (sd_bus_process(fixture->bus, NULL) > 0)
+        ;
+    return answers[0].done && answers[1].done;
+}
+
+/* Nobody's change of the group comes between the steps. */
+static void test_revoke_while_the_group_is_changed(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *tenant = tenant_create_with(fixture, "acme", "user:daemon", FIXTURE_DESK);
+    g_autofree char *device = fixture_device_path("1-1");
+    g_autofree char *group = NULL, *assignment = NULL;
+    Answer answers[2] = {};
+
+    groups_plug(fixture, "1-1", "0529:0001", "KEY-1");
+    group = tenant_grant(fixture, tenant, "1-1", "keys");
+    assignment = fixture_assign(fixture, "1-1", FIXTURE_DESK);
+    tenant_wait_state(fixture, assignment, "attached");
+    sd_bus_call_method_async(fixture->bus, NULL, FERRY_BUS_NAME, tenant, FERRY_INTERFACE_TENANT, "Revoke",
+                             on_answer, &answers[0], "aoa{sv}", 1, device, 0);
+    sd_bus_call_method_async(fixture->bus, NULL, FERRY_BUS_NAME, group, FERRY_INTERFACE_GROUP, "Update",
+                             on_answer, &answers[1], "a{sv}", 1, "Description", "s", "x");
+    sd_bus_flush(fixture->bus);
+    fixture_wait_for(fixture, both_answered, answers, "both answers");
+    assert_false(answers[0].failed);
+    assert_true(answers[1].failed);
+    fixture_wait_object(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, false);
+    assert_tenant_of_device(fixture, "1-1", NULL);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, groups_setup, groups_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_revoke_while_the_group_is_changed),
         TEST(test_revoke_while_attached),
         TEST(test_revoke_what_is_away),
         TEST(test_a_machine_has_one_tenant),

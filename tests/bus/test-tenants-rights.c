@@ -251,6 +251,45 @@ static void test_a_member_is_no_administrator(void **state)
     wait_state(people, assignment, "disabled");
 }
 
+/* What the administrator has forbidden, and who comes first, no member says. */
+static void test_a_member_lifts_nothing(void **state)
+{
+    const People *people = *state;
+    Fixture *fixture = people->fixture;
+    const char *const keys[] = { "AllowGuestReset", "AllowGuestResetsAll" };
+    sd_bus *bus = people->member;
+    g_autofree char *assignment = NULL;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(keys); i++)
+        assert_call_as(fixture, bus, REQUIRED, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Assign", "ooa{sv}",
+                       people->device, people->desk, 1, keys[i], "b", 1);
+    assert_call_as(fixture, bus, REQUIRED, people->group, FERRY_INTERFACE_GROUP, "Assign", "oa{sv}",
+                   people->desk, 1, "AllowGuestReset", "b", 1);
+    assert_call_as(fixture, bus, REQUIRED, people->group, FERRY_INTERFACE_GROUP, "Assign", "oa{sv}",
+                   people->desk, 1, "Priority", "i", 0);
+    assert_untouched(people);
+    /* less than he may have */
+    assert_call_as(fixture, bus, NULL, people->group, FERRY_INTERFACE_GROUP, "Assign", "oa{sv}", people->desk,
+                   2, "AllowGuestReset", "b", 0, "AllowGuestResetsAll", "b", 0);
+
+    groups_plug(fixture, "1-2", DONGLE, "KEY-0002");
+    g_free(tenant_grant(fixture, people->acme, "1-2", "more"));
+    assignment = fixture_assign(fixture, "1-2", FIXTURE_DESK);
+    wait_state(people, assignment, "attached");
+    for (gsize i = 0; i < G_N_ELEMENTS(keys); i++) {
+        sd_bus_message_unref(fixture_call_ok(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Update",
+                                             "a{sv}", 1, keys[i], "b", 0));
+        assert_call_as(fixture, bus, REQUIRED, assignment, FERRY_INTERFACE_ASSIGNMENT, "Update", "a{sv}", 1,
+                       keys[i], "b", 1);
+        assert_call_as(fixture, bus, REQUIRED, assignment, FERRY_INTERFACE_ASSIGNMENT, "Update", "a{sv}", 2,
+                       "Name", "s", "mine", keys[i], "b", 1);
+    }
+    assert_call_as(fixture, bus, REQUIRED, assignment, FERRY_INTERFACE_ASSIGNMENT, "Update", "a{sv}", 1,
+                   "Priority", "i", 0);
+    assert_call_as(fixture, bus, NULL, assignment, FERRY_INTERFACE_ASSIGNMENT, "Update", "a{sv}", 2, "Name",
+                   "s", "mine", "Description", "s", "the second key");
+}
+
 /* Who leaves the tenant keeps no hold on what he gave. */
 static void test_a_member_no_longer(void **state)
 {
@@ -323,13 +362,10 @@ static void test_members_after_restart_and_reload(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_member_gives_and_takes),
-        TEST(test_what_an_administrator_gave_is_the_members),
-        TEST(test_others_are_refused),
-        TEST(test_a_member_is_no_administrator),
-        TEST(test_a_member_no_longer),
-        TEST(test_groups_and_unknown_names),
-        TEST(test_members_after_restart_and_reload),
+        TEST(test_member_gives_and_takes),   TEST(test_what_an_administrator_gave_is_the_members),
+        TEST(test_others_are_refused),       TEST(test_a_member_is_no_administrator),
+        TEST(test_a_member_lifts_nothing),   TEST(test_a_member_no_longer),
+        TEST(test_groups_and_unknown_names), TEST(test_members_after_restart_and_reload),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -468,11 +468,39 @@ static void test_what_cannot_be_stored_is_not_done(void **state)
     assert_tenant_of_device(fixture, "1-1", NULL);
 }
 
+/* Neither in the tenant's machine nor in another one. */
+static void test_a_text_gives_nothing_of_a_tenants(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *tenant = tenant_create_with(fixture, "acme", "user:daemon", FIXTURE_DESK);
+    const char *const machines[] = { "desk", "studio" };
+
+    groups_plug(fixture, "1-1", "0529:0001", "KEY-1");
+    groups_plug(fixture, "1-2", "0529:0001", "KEY-2");
+    g_free(tenant_grant(fixture, tenant, "1-1", "keys"));
+    for (gsize i = 0; i < G_N_ELEMENTS(machines); i++) {
+        g_autofree char *theirs =
+            g_strdup_printf("[Assignment]\nName=x\nMachine=%s\nSelector=serial=KEY-1\n", machines[i]);
+        g_autofree char *text =
+            fixture_call_error(fixture, "NotOwned", FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Apply",
+                               "ssa{sv}", theirs, "site.conf", 0);
+
+        assert_says(text, "site.conf:1");
+        assert_says(text, "acme");
+    }
+    sd_bus_message_unref(
+        fixture_call_ok(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Apply", "ssa{sv}",
+                        "[Assignment]\nName=x\nMachine=desk\nSelector=serial=KEY-2\n", "site.conf", 0));
+    tenant_wait_device(fixture, "1-2", "State", "attached");
+    tenant_wait_device(fixture, "1-1", "State", "host");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, groups_setup, groups_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_a_text_gives_nothing_of_a_tenants),
         TEST(test_grant_shows_everywhere),
         TEST(test_it_leaves_the_pools),
         TEST(test_even_an_administrator_is_refused),

@@ -198,6 +198,24 @@ static void test_after_the_grant(void **state)
     assert_int_equal(desired_judge(world->desired, as_tenants, device), VERDICT_GO);
 }
 
+/* The machine went from one tenant to the other, which has the same kind of device. */
+static void test_of_the_other_tenant(void **state)
+{
+    World *world = *state;
+    const Device *device = plug(world, "1-1", "AAAA-1");
+    const Assignment *formers, *owners;
+
+    add_tenant(world, "acme", STUDIO);
+    add_tenant(world, "globex", DESK);
+    add_group(world, "globex/keys", KEY);
+    formers = assign(world, "aaaaaaaa", DESK, NULL, KEY, "acme");
+    look(world);
+    assert_verdict(world, formers, device, VERDICT_NOT_OWNED);
+    owners = assign(world, "bbbbbbbb", DESK, NULL, KEY, "globex");
+    look(world);
+    assert_verdict(world, owners, device, VERDICT_GO);
+}
+
 /* The tenant's own file is lost. */
 static void test_nobodys_tenant(void **state)
 {
@@ -255,8 +273,9 @@ static void test_never_to_anybody_else(void **state)
 
             if (want->device->tenant)
                 assert_string_equal(machines ? machines->name : "nobody", want->device->tenant);
-            else
-                assert_null(want->assignment->tenant);
+            if (want->assignment->tenant)
+                assert_string_equal(want->assignment->tenant,
+                                    want->device->tenant ? want->device->tenant : "nobody");
         }
         teardown((void **)&world);
     }
@@ -267,11 +286,9 @@ static void test_never_to_anybody_else(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_whose_it_is),
-        TEST(test_only_to_its_machines),
-        TEST(test_after_the_grant),
-        TEST(test_nobodys_tenant),
-        cmocka_unit_test(test_never_to_anybody_else),
+        TEST(test_whose_it_is),     TEST(test_only_to_its_machines),
+        TEST(test_after_the_grant), TEST(test_of_the_other_tenant),
+        TEST(test_nobodys_tenant),  cmocka_unit_test(test_never_to_anybody_else),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
