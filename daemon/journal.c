@@ -2,7 +2,6 @@
 
 #include "daemon/journal.h"
 
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -24,7 +23,7 @@ static const char *const area_names[_STORE_AREA_MAX] = {
 typedef enum JournalState {
     JOURNAL_NONE,
     JOURNAL_DECIDED, /* it is durable and not carried out yet */
-    JOURNAL_REFUSED, /* its writing failed, and it could not be removed */
+    JOURNAL_REFUSED, /* its writing failed, and it may still be there */
 } JournalState;
 
 struct Journal {
@@ -249,7 +248,7 @@ bool journal_recover(Journal *self, GError **error)
             (void)unlink(path);
     }
     if (!g_file_test(self->path, G_FILE_TEST_EXISTS))
-        return true;
+        return durable_delete(self->path, error); /* it may have been deleted, and not durably so */
     log_notice("%s: finishing a change that was under way when the service ended", self->path);
     self->state = JOURNAL_DECIDED;
     return journal_finish(self, error);
@@ -264,9 +263,10 @@ bool journal_commit(Journal *self, const GPtrArray *entries, GError **error)
     if (!journal_finish(self, error))
         return false;
     if (!durable_write(self->path, data, length, error)) {
-        /* It may be there all the same, for what comes after its rename can fail as well. */
-        if (unlink(self->path) < 0 && errno != ENOENT)
-            self->state = JOURNAL_REFUSED;
+        /* It may be there all the same, for what comes after its rename can fail as well. Nothing else is
+         * written before it is gone durably, or a crash would bring it back over that. */
+        self->state = JOURNAL_REFUSED;
+        (void)drop(self, NULL);
         return false;
     }
     self->state = JOURNAL_DECIDED;

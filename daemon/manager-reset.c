@@ -70,20 +70,30 @@ static Device *hub_of(Manager *self, const Device *device, GError **error)
 
 /* ------------------------------------------------------------------ by the user of a machine */
 
-/* Whether the user of this assignment's machine may have that device reset along with it. */
+static bool is_in_machine(const Device *device)
+{
+    return device->state == DEVICE_STATE_ATTACHED || device->state == DEVICE_STATE_ATTACHING;
+}
+
+/* Whether the user of this assignment's machine may have that device reset along with it. One that is at home
+ * is the host's, assigned or not. */
 static bool may_reset_too(Manager *self, const Assignment *assignment, const Device *device)
 {
-    const Assignment *its = registry_assignment(self->registry, device->assignment_id);
+    const Assignment *its =
+        is_in_machine(device) ? registry_assignment(self->registry, device->assignment_id) : NULL;
 
-    return device->is_hub || its == assignment ||
-           (its && g_strcmp0(its->machine_uuid, assignment->machine_uuid) == 0 &&
-            guest_resets_all_allowed(self->registry, its));
+    return device->is_hub ||
+           (its && (its == assignment || (g_strcmp0(its->machine_uuid, assignment->machine_uuid) == 0 &&
+                                          guest_resets_all_allowed(self->registry, its))));
 }
 
 static char *whose(Manager *self, const Device *device)
 {
-    const Machine *machine = registry_machine(self->registry, device->machine_uuid);
-    const Assignment *assignment = registry_assignment(self->registry, device->assignment_id);
+    bool is_home = !is_in_machine(device) && device->state != DEVICE_STATE_DETACHING &&
+                   device->state != DEVICE_STATE_FOREIGN;
+    const Machine *machine = is_home ? NULL : registry_machine(self->registry, device->machine_uuid);
+    const Assignment *assignment =
+        is_home ? NULL : registry_assignment(self->registry, device->assignment_id);
     g_autofree char *what = device_describe(device);
     g_autofree char *name = text_quote(machine      ? machine->info->name
                                        : assignment ? assignment->machine_name

@@ -379,6 +379,28 @@ static void test_reset_all_of_ones_own(void **state)
     reset_wait_state(fixture, second, "attached");
 }
 
+/* Taken home it is the host's, though it is assigned to the same machine. */
+static void test_reset_all_next_to_one_that_is_home(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *first = NULL;
+    g_autofree char *second = NULL;
+    g_autofree char *text = NULL;
+
+    plug_hub(fixture);
+    first = reset_give(fixture, HUB_PORT ".1", FIXTURE_DESK);
+    second = reset_give(fixture, HUB_PORT ".2", FIXTURE_DESK);
+    reset_allow(fixture, first, "AllowGuestResetsAll", true);
+    reset_allow(fixture, second, "AllowGuestResetsAll", true);
+    sd_bus_message_unref(fixture_call_ok(fixture, second, FERRY_INTERFACE_ASSIGNMENT, "Detach", ""));
+    reset_wait_state(fixture, second, "disabled");
+    reset_wait_state(fixture, first, "attached");
+    text =
+        fixture_call_error(fixture, "DeviceBusy", first, FERRY_INTERFACE_ASSIGNMENT, "ResetAll", "a{sv}", 0);
+    fixture_assert(fixture, strstr(text, "(1-3.2) is the host's"));
+    reset_wait_usb(fixture, "resets=0");
+}
+
 static void test_what_has_no_hub(void **state)
 {
     Fixture *fixture = *state;
@@ -561,6 +583,7 @@ int main(void)
         TEST(test_killed_in_the_middle),
         TEST(test_a_hub_with_devices_of_others),
         TEST(test_reset_all_of_ones_own),
+        TEST(test_reset_all_next_to_one_that_is_home),
         TEST(test_what_has_no_hub),
         TEST(test_another_programs_device_is_left_alone),
         TEST(test_power_cycle),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The store: several files change together, whatever comes between. */
 
+#include <errno.h>
 #include <glib/gstdio.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,6 +16,23 @@
 
 #define HEAD      "[Journal]\nBoot=%s\nChanges=%s\n\n"
 #define THIS_BOOT "/proc/sys/kernel/random/boot_id"
+
+/* For the linker's --wrap. GLib's own don't come here. */
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+
+static int syncs;
+static int failing_syncs; /* the next ones */
+
+int __wrap_fsync(int fd)
+{
+    g_atomic_int_inc(&syncs);
+    if (g_atomic_int_get(&failing_syncs) == 0)
+        return __real_fsync(fd);
+    g_atomic_int_add(&failing_syncs, -1);
+    errno = EIO;
+    return -1;
+}
 
 typedef struct Folders {
     char *top;
@@ -292,6 +310,27 @@ static void test_a_journal_that_cannot_be_redone(void **state)
     assert_int_equal(error->code, FERRY_ERROR_STORAGE);
 }
 
+/* The disk takes the journal and then doesn't say that it has it: what is taken back is so durably, and
+ * nothing is written before it is. */
+static void test_refused_stays_refused(void **state)
+{
+    Folders *folders = *state;
+    g_autoptr(Store) store = open_store(folders);
+
+    syncs = 0;
+    failing_syncs = 1;
+    assert_int_equal(commit(folders, store), FERRY_ERROR_STORAGE);
+    assert_file(folders->state, "journal", NULL);
+    assert_int_equal(syncs, 2);
+
+    failing_syncs = 3;
+    assert_int_equal(commit(folders, store), FERRY_ERROR_STORAGE);
+    assert_int_equal(save(folders, store, "old", "1"), FERRY_ERROR_STORAGE);
+    assert_int_equal(failing_syncs, 0);
+    assert_file(folders->state, "groups/old", NULL);
+    assert_int_equal(save(folders, store, "old", "1"), _FERRY_ERROR_INVALID);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -304,6 +343,7 @@ int main(void)
         TEST(test_damaged_journals),
         TEST(test_half_written),
         TEST(test_a_journal_that_cannot_be_redone),
+        TEST(test_refused_stays_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
