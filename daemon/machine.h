@@ -101,6 +101,7 @@ Machine *machine_free(Machine *machine);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Machine, machine_free)
 
 bool machine_is_active(const Machine *machine);
-/* Its live XML isn't known yet and will be soon. One that doesn't answer, or can't be read, is not waited for.
+/* Its live XML isn't known yet and will be soon. One that doesn't answer, or can't be read, is not waited
+ * for.
  */
 bool machine_is_being_read(const Machine *machine);

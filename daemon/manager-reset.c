@@ -70,9 +70,13 @@ static Device *hub_of(Manager *self, const Device *device, GError **error)
 
 /* ------------------------------------------------------------------ by the user of a machine */
 
-static bool is_in_machine(const Device *device)
+/* Or is just taken out of it to be put in again. */
+static bool is_in_machine(Manager *self, const Device *device)
 {
-    return device->state == DEVICE_STATE_ATTACHED || device->state == DEVICE_STATE_ATTACHING;
+    const Assignment *its = registry_assignment(self->registry, device->assignment_id);
+
+    return device->state == DEVICE_STATE_ATTACHED || device->state == DEVICE_STATE_ATTACHING ||
+           (device->state == DEVICE_STATE_DETACHING && its && its->wanted && !its->releasing);
 }
 
 /* Whether the user of this assignment's machine may have that device reset along with it. One that is at home
@@ -80,7 +84,7 @@ static bool is_in_machine(const Device *device)
 static bool may_reset_too(Manager *self, const Assignment *assignment, const Device *device)
 {
     const Assignment *its =
-        is_in_machine(device) ? registry_assignment(self->registry, device->assignment_id) : NULL;
+        is_in_machine(self, device) ? registry_assignment(self->registry, device->assignment_id) : NULL;
 
     return device->is_hub ||
            (its && (its == assignment || (g_strcmp0(its->machine_uuid, assignment->machine_uuid) == 0 &&
@@ -89,7 +93,7 @@ static bool may_reset_too(Manager *self, const Assignment *assignment, const Dev
 
 static char *whose(Manager *self, const Device *device)
 {
-    bool is_home = !is_in_machine(device) && device->state != DEVICE_STATE_DETACHING &&
+    bool is_home = !is_in_machine(self, device) && device->state != DEVICE_STATE_DETACHING &&
                    device->state != DEVICE_STATE_FOREIGN;
     const Machine *machine = is_home ? NULL : registry_machine(self->registry, device->machine_uuid);
     const Assignment *assignment =
