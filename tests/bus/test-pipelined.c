@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Calls that come while an earlier one is still being stored. */
+
+#include "tests/bus/cmocka-include.h"
+
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+
+#include "tests/bus/tenant-calls.h"
+
+typedef struct Answer {
+    bool done;
+    char *error; /* "name: text"; NULL = none */
+    int number;  /* of a property */
+} Answer;
+
+static int note_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    Answer *answer = userdata;
+    const sd_bus_error *its = sd_bus_message_get_error(reply);
+
+    answer->done = true;
+    if (its)
+        answer->error = g_strdup_printf("%s: %s", its->name, its->message);
+    else if (sd_bus_message_has_signature(reply, "v"))
+        assert_true(sd_bus_message_read(reply, "v", "i", &answer->number) > 0);
+    return 0;
+}
+
+#define BEGIN(fixture, answer, path, interface, member, ...)                                            \
+    assert_true(sd_bus_call_method_async((fixture)->bus, NULL, FERRY_BUS_NAME, path, interface, member, \
+                                         note_answer, answer, __VA_ARGS__) >= 0)
+
+static bool both_are_done(Fixture *fixture, void *userdata)
+{
+    const Answer *answers = userdata;
+
+    while (sd_bus_process(fixture->bus, NULL) > 0)
+        ;
+    return answers[0].done && answers[1].done;
+}
+
+/* The first one succeeds, the second one is refused with this name and text; NULL = it is fine, too. */
+static void end_both(Fixture *fixture, Answer *answers, const char *name, const char *text)
+{
+    assert_true(sd_bus_flush(fixture->bus) >= 0);
+    fixture_wait_for(fixture, both_are_done, answers, "both are answered");
+    if (answers[0].error)
+        fail_msg("%s", answers[0].error);
+    if (name)
+        fixture_assert(fixture,
+                       answers[1].error && strstr(answers[1].error, name) && strstr(answers[1].error, text));
+    else
+        fixture_assert(fixture, !answers[1].error);
+    g_free(answers[1].error);
+}
+
+static int ignore_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    return 0;
+}
+
+/* What is stored after this takes a while. */
+static void keep_the_store_at_work(Fixture *fixture)
+{
+    enum { GROUPS = 100 };
+
+    for (int i = 0; i < GROUPS; i++)
+        assert_true(sd_bus_call_method_async(fixture->bus, NULL, FERRY_BUS_NAME, FERRY_PATH_ROOT,
+                                             FERRY_INTERFACE_MANAGER, "CreateGroup", ignore_answer, NULL,
+                                             "sa{sv}", "", 0) >= 0);
+}
+
+/* Nothing of a change shows, and nothing is ordered for it, before it is durable. */
+static void test_a_change_that_cannot_be_stored(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *folder = fixture_state_path(fixture, "assignments");
+    g_autofree char *away = g_strconcat(folder, ".away", NULL);
+    g_autofree char *assignment = NULL;
+    g_autofree char *counts = NULL;
+    Answer answers[2] = { 0 };
+
+    groups_plug(fixture, "1-1", "0529:0001", "KEY-1");
+    assignment = fixture_assign(fixture, "1-1", FIXTURE_DESK);
+    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
+    assert_int_equal(g_rename(folder, away), 0);
+    keep_the_store_at_work(fixture);
+    BEGIN(fixture, &answers[1], assignment, FERRY_INTERFACE_ASSIGNMENT, "Update", "a{sv}", 1, "Priority", "i",
+          9);
+    BEGIN(fixture, &answers[0], assignment, "org.freedesktop.DBus.Properties", "Get", "ss",
+          FERRY_INTERFACE_ASSIGNMENT, "Priority");
+    end_both(fixture, answers, "Storage", "");
+    assert_int_equal(answers[0].number, 0);
+    keep_the_store_at_work(fixture);
+    g_free(fixture_call_error(fixture, "Storage", assignment, FERRY_INTERFACE_ASSIGNMENT, "Detach", ""));
+    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
+    counts = fixture_script(fixture, "counts");
+    fixture_assert(fixture, strstr(counts, "detach=0"));
+    assert_int_equal(g_rename(away, folder), 0);
+    sd_bus_message_unref(fixture_call_ok(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Update", "a{sv}",
+                                         1, "Priority", "i", 9));
+    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Priority", "9");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, groups_setup, groups_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_change_that_cannot_be_stored),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
