@@ -104,12 +104,60 @@ static void test_a_change_that_cannot_be_stored(void **state)
     fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Priority", "9");
 }
 
+static void test_apply_and_a_delete_of_its_pool(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *group = group_create_with(fixture, "pool", "vendor=0529");
+    Answer answers[2] = { 0 };
+
+    BEGIN(fixture, &answers[0], FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Apply", "ssa{sv}",
+          "[Assignment]\nName=x\nMachine=desk\nGroup=pool\n", "file", 0);
+    BEGIN(fixture, &answers[1], group, FERRY_INTERFACE_GROUP, "Delete", "a{sv}", 0);
+    end_both(fixture, answers, "GroupInUse", "draws from it");
+}
+
+static void test_apply_and_a_grant_of_its_device(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *tenant = tenant_create_with(fixture, "acme", "user:daemon", FIXTURE_STUDIO);
+    g_autofree char *device = fixture_device_path("1-1");
+    Answer answers[2] = { 0 };
+
+    groups_plug(fixture, "1-1", "0529:0001", "KEY-1");
+    BEGIN(fixture, &answers[0], FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Apply", "ssa{sv}",
+          "[Assignment]\nName=x\nMachine=desk\nSelector=serial=KEY-1\n", "file", 0);
+    BEGIN(fixture, &answers[1], tenant, FERRY_INTERFACE_TENANT, "Grant", "aosa{sv}", 1, device, "keys", 0);
+    end_both(fixture, answers, "DeviceBusy", "");
+    fixture_wait(fixture, device, FERRY_INTERFACE_DEVICE, "State", "attached");
+}
+
+static void test_a_declaration_that_cannot_be_stored(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *machine = fixture_machine_path(FIXTURE_DESK);
+    g_autofree char *journal = fixture_state_path(fixture, "journal");
+    g_autofree char *in_the_way = g_build_filename(journal, "x", NULL);
+
+    groups_plug(fixture, "1-1", "0529:0001", "KEY-1");
+    assert_int_equal(g_mkdir_with_parents(in_the_way, 0700), 0);
+    g_free(fixture_call_error(fixture, "Storage", FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Apply",
+                              "ssa{sv}", "[Assignment]\nName=x\nMachine=desk\nSelector=serial=KEY-1\n",
+                              "file", 0));
+    wait_list(fixture, machine, FERRY_INTERFACE_MACHINE, "Assignments", "");
+    assert_int_equal(g_rmdir(in_the_way), 0);
+    assert_int_equal(g_rmdir(journal), 0);
+    g_free(fixture_assign(fixture, "1-1", FIXTURE_DESK));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, groups_setup, groups_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_a_change_that_cannot_be_stored),
+        TEST(test_apply_and_a_delete_of_its_pool),
+        TEST(test_apply_and_a_grant_of_its_device),
+        TEST(test_a_declaration_that_cannot_be_stored),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
