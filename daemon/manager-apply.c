@@ -44,10 +44,12 @@ static void put_group(Manager *self, const Step *step, StoreBatch *batch)
     g_autofree char *text = step->group ? group_to_text(step->group) : NULL;
     g_autoptr(GKeyFile) file = g_key_file_new();
 
-    if (group)
+    if (group) {
         group->saving = true;
-    else
+        group->deleting = !step->group;
+    } else {
         g_hash_table_add(self->creating, g_strdup(step->id));
+    }
     if (text) {
         g_key_file_load_from_data(file, text, (gsize)-1, G_KEY_FILE_NONE, NULL);
         store_batch_save(batch, STORE_AREA_STATE, STORE_KIND_GROUPS, file_id, file);
@@ -98,7 +100,7 @@ static void settle_groups(Manager *self, const ApplyPlan *plan, bool ok)
             continue;
         g_hash_table_remove(self->creating, step->id);
         if (group)
-            group->saving = false;
+            group->saving = group->deleting = false;
         if (!ok)
             continue;
         if (step->group)

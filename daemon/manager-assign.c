@@ -143,7 +143,7 @@ static bool check_group(Manager *self, const AssignRequest *request, GError **er
     unsigned quantity;
 
     group = manager_find_group(self, request->group, error);
-    if (!group)
+    if (!group || !manager_check_group_stays(group, error))
         return false;
     what = g_strdup_printf("group %s", group->name);
     if (!check_owned(self, what, group->tenant, request, error))

@@ -109,6 +109,15 @@ Group *manager_find_changeable_group(Manager *self, const char *name, GError **e
     return group;
 }
 
+bool manager_check_group_stays(const Group *group, GError **error)
+{
+    if (!group->deleting)
+        return true;
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED, "group %s is being deleted, try again",
+                group->name);
+    return false;
+}
+
 /* One whose rules can be changed now: a tenant's are by granting and revoking alone. */
 static Group *find_ours(Manager *self, const char *name, GError **error)
 {
@@ -273,7 +282,7 @@ static void delete_settled(Manager *self, const Pending *pending, bool ok)
 {
     Group *group = registry_group(self->registry, pending->id);
 
-    group->saving = false;
+    group->saving = group->deleting = false;
     if (ok)
         manager_drop_group(self, group);
 }
@@ -282,7 +291,7 @@ void manager_erase_group(Manager *self, Group *group, ManagerDone done, void *us
 {
     g_autofree char *id = manager_file_id(group->name);
 
-    group->saving = true;
+    group->saving = group->deleting = true;
     store_delete(self->store, STORE_AREA_STATE, STORE_KIND_GROUPS, id, pending_stored,
                  pending_new(self, group->name, delete_settled, done, userdata), pending_free);
 }

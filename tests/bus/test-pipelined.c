@@ -149,6 +149,42 @@ static void test_a_declaration_that_cannot_be_stored(void **state)
     g_free(fixture_assign(fixture, "1-1", FIXTURE_DESK));
 }
 
+static void test_a_group_that_is_being_deleted(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *machine = fixture_machine_path(FIXTURE_DESK);
+
+    for (int round = 0; round < 3; round++) {
+        g_autofree char *group = group_create_with(fixture, "pool", "vendor=0529");
+        Answer answers[2] = { 0 };
+
+        if (round == 0)
+            BEGIN(fixture, &answers[0], FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Apply", "ssa{sv}",
+                  "[Group]\nName=other\n", "file", 1, "Prune", "b", 1);
+        else
+            BEGIN(fixture, &answers[0], group, FERRY_INTERFACE_GROUP, "Delete", "a{sv}", 0);
+        if (round == 2)
+            BEGIN(fixture, &answers[1], FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Apply", "ssa{sv}",
+                  "[Assignment]\nName=x\nMachine=desk\nGroup=pool\n", "file", 0);
+        else
+            BEGIN(fixture, &answers[1], group, FERRY_INTERFACE_GROUP, "Assign", "oa{sv}", machine, 0);
+        end_both(fixture, answers, "LimitExceeded", round == 2 ? "try again" : "is being deleted, try again");
+        fixture_wait_object(fixture, group, FERRY_INTERFACE_GROUP, false);
+    }
+}
+
+static void test_a_group_that_is_being_changed(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *group = group_create_with(fixture, "pool", "vendor=0529");
+    g_autofree char *machine = fixture_machine_path(FIXTURE_DESK);
+    Answer answers[2] = { 0 };
+
+    BEGIN(fixture, &answers[0], group, FERRY_INTERFACE_GROUP, "Update", "a{sv}", 1, "Priority", "i", 1);
+    BEGIN(fixture, &answers[1], group, FERRY_INTERFACE_GROUP, "Assign", "oa{sv}", machine, 0);
+    end_both(fixture, answers, NULL, NULL);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, groups_setup, groups_teardown)
 
 int main(void)
@@ -158,6 +194,8 @@ int main(void)
         TEST(test_apply_and_a_delete_of_its_pool),
         TEST(test_apply_and_a_grant_of_its_device),
         TEST(test_a_declaration_that_cannot_be_stored),
+        TEST(test_a_group_that_is_being_deleted),
+        TEST(test_a_group_that_is_being_changed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
