@@ -195,6 +195,7 @@ static void apply_settled(Manager *self, const Pending *pending, bool ok)
 
     self->applying = false;
     settle_groups(self, plan, ok);
+    manager_read_left_out(self);
     for (guint i = 0; i < plan->steps->len; i++) {
         Step *step = plan->steps->pdata[i];
 

@@ -285,6 +285,7 @@ static void delete_settled(Manager *self, const Pending *pending, bool ok)
     group->saving = group->deleting = false;
     if (ok)
         manager_drop_group(self, group);
+    manager_read_left_out(self);
 }
 
 void manager_erase_group(Manager *self, Group *group, ManagerDone done, void *userdata)
@@ -528,11 +529,16 @@ static void read_drop_ins(Manager *self)
     g_autoptr(GPtrArray) known = registry_sorted(self->registry->groups);
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
 
+    self->drop_ins_left_out = false;
     memberships_begin_many(self->memberships);
     for (guint i = 0; i < read->len; i++) {
         const Group *next = read->pdata[i];
         const Group *group = registry_group(self->registry, next->name);
 
+        if (group && group->deleting) {
+            self->drop_ins_left_out = true;
+            continue;
+        }
         if (g_hash_table_contains(self->creating, next->name) || (group && !group->file)) {
             log_warning("%s: group %s was made over the bus already, the file is left out", next->file,
                         next->name);
@@ -549,6 +555,12 @@ static void read_drop_ins(Manager *self)
     }
     memberships_end_many(self->memberships);
     reconciler_kick(self->reconciler);
+}
+
+void manager_read_left_out(Manager *self)
+{
+    if (self->drop_ins_left_out)
+        read_drop_ins(self);
 }
 
 void manager_reload(Manager *self)

@@ -33,6 +33,7 @@ struct Manager {
     Arrivals *arrivals;
     Memberships *memberships;
     GHashTable *creating;   /* set of names of groups that are on their way to the disk */
+    bool drop_ins_left_out; /* a group of that name is being deleted: read again after that */
     bool saving_settings;
     bool applying; /* a declaration is on its way to the disk; no other one may begin */
     WorkerPool *pool;
@@ -88,6 +89,8 @@ void manager_apply_group_choices(Group *group, const GroupChoices *choices);
 void manager_commit_group(Manager *self, Group *next, const char *answer, ManagerDone done, void *userdata);
 void manager_erase_group(Manager *self, Group *group, ManagerDone done, void *userdata);
 bool manager_group_has_rule(const Group *group, const char *text);
+/* After deletes: the drop-ins of those names may have come meanwhile. */
+void manager_read_left_out(Manager *self);
 /* GDestroyNotify of Manager.jobs. */
 void manager_free_job(gpointer job);
 

@@ -185,6 +185,30 @@ static void test_a_group_that_is_being_changed(void **state)
     end_both(fixture, answers, NULL, NULL);
 }
 
+/* The signal comes before the delete is durable. */
+static void test_a_drop_in_for_a_group_that_is_being_deleted(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *group = group_create_with(fixture, "pool", "vendor=0529");
+    g_autofree char *file = groups_drop_in("etc", "pool.conf", "[Group]\nName=pool\n");
+    g_autofree char *machine = fixture_machine_path(FIXTURE_DESK);
+    Answer answers[2] = { 0 };
+
+    keep_the_store_at_work(fixture);
+    BEGIN(fixture, &answers[0], group, FERRY_INTERFACE_GROUP, "Delete", "a{sv}", 0);
+    /* When this is refused the delete is under way. */
+    BEGIN(fixture, &answers[1], group, FERRY_INTERFACE_GROUP, "Assign", "oa{sv}", machine, 0);
+    assert_true(sd_bus_flush(fixture->bus) >= 0);
+    while (!answers[1].done) {
+        assert_true(sd_bus_wait(fixture->bus, G_USEC_PER_SEC) >= 0);
+        while (sd_bus_process(fixture->bus, NULL) > 0)
+            ;
+    }
+    assert_int_equal(kill(fixture->daemon_pid, SIGHUP), 0);
+    end_both(fixture, answers, "LimitExceeded", "is being deleted");
+    fixture_wait(fixture, group, FERRY_INTERFACE_GROUP, "File", file);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, groups_setup, groups_teardown)
 
 int main(void)
@@ -196,6 +220,7 @@ int main(void)
         TEST(test_a_declaration_that_cannot_be_stored),
         TEST(test_a_group_that_is_being_deleted),
         TEST(test_a_group_that_is_being_changed),
+        TEST(test_a_drop_in_for_a_group_that_is_being_deleted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
