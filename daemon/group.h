@@ -67,7 +67,8 @@ typedef struct Group {
     char *file;   /* the drop-in that it comes from; NULL = ours to change */
     char *tenant; /* whose it is, from the name; NULL = nobody's. There may be no such tenant (any more) */
 
-    bool saving; /* a change is on its way to the disk; no other one may begin */
+    bool saving;   /* a change is on its way to the disk; no other one may begin */
+    bool deleting; /* and that is its end: nothing more may draw from it */
 
     /* set by daemon/outlook.c */
     GPtrArray *devices; /* of char *: sysnames of its devices, sorted */

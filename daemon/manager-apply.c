@@ -44,10 +44,12 @@ static void put_group(Manager *self, const Step *step, StoreBatch *batch)
     g_autofree char *text = step->group ? group_to_text(step->group) : NULL;
     g_autoptr(GKeyFile) file = g_key_file_new();
 
-    if (group)
+    if (group) {
         group->saving = true;
-    else
+        group->deleting = !step->group;
+    } else {
         g_hash_table_add(self->creating, g_strdup(step->id));
+    }
     if (text) {
         g_key_file_load_from_data(file, text, (gsize)-1, G_KEY_FILE_NONE, NULL);
         store_batch_save(batch, STORE_AREA_STATE, STORE_KIND_GROUPS, file_id, file);
@@ -56,7 +58,19 @@ static void put_group(Manager *self, const Step *step, StoreBatch *batch)
     }
 }
 
-static void put_assignment(Manager *self, const Step *step, StoreBatch *batch)
+/* Everybody sees it from here on, so that nobody takes its device or its group away under it; nothing is
+ * ordered for it before it is stored. */
+static void add_unstored(Manager *self, Assignment *assignment)
+{
+    assignment->saving = true;
+    assignment->since = assignment->created;
+    g_free(assignment->reason);
+    assignment->reason = g_strdup("The assignment is being stored.");
+    registry_add_assignment(self->registry, assignment);
+    registry_report_machine_assignments(self->registry, assignment->machine_uuid);
+}
+
+static void put_assignment(Manager *self, Step *step, StoreBatch *batch)
 {
     Assignment *assignment = registry_assignment(self->registry, step->id);
     StoreArea area = step->assignment ? manager_assignment_area(step->assignment) : _STORE_AREA_MAX;
@@ -70,6 +84,8 @@ static void put_assignment(Manager *self, const Step *step, StoreBatch *batch)
 
         store_batch_save(batch, area, STORE_KIND_ASSIGNMENTS, step->id, file);
     }
+    if (step->is_new)
+        add_unstored(self, g_steal_pointer(&step->assignment));
 }
 
 static void settle_groups(Manager *self, const ApplyPlan *plan, bool ok)
@@ -84,7 +100,7 @@ static void settle_groups(Manager *self, const ApplyPlan *plan, bool ok)
             continue;
         g_hash_table_remove(self->creating, step->id);
         if (group)
-            group->saving = false;
+            group->saving = group->deleting = false;
         if (!ok)
             continue;
         if (step->group)
@@ -141,14 +157,13 @@ static void change_assignment(Manager *self, Assignment *assignment, Assignment 
     registry_report(self->registry, OBJECT_ASSIGNMENT, assignment->id, fields);
 }
 
-static void add_assignment(Manager *self, Assignment *assignment)
+static void settle_new(Manager *self, Assignment *assignment, bool ok)
 {
-    assignment->stored = true;
-    assignment->since = assignment->created;
-    g_free(assignment->reason);
-    assignment->reason = g_strdup("The assignment is new.");
-    registry_add_assignment(self->registry, assignment);
-    registry_report_machine_assignments(self->registry, assignment->machine_uuid);
+    assignment->stored = ok;
+    if (!ok) {
+        registry_end_assignment(self->registry, assignment);
+        return;
+    }
     log_object(G_LOG_LEVEL_MESSAGE, NULL, assignment->machine_uuid, assignment->id,
                "assignment %s: %s to machine \"%s\" by uid %u", assignment->id, assignment->device_text,
                assignment->machine_name, assignment->owner);
@@ -158,13 +173,14 @@ static void settle_assignment(Manager *self, Step *step, bool ok)
 {
     Assignment *assignment = registry_assignment(self->registry, step->id);
 
-    if (assignment)
-        assignment->saving = false;
+    assignment->saving = false;
+    if (step->is_new) {
+        settle_new(self, assignment, ok);
+        return;
+    }
     if (!ok)
         return;
-    if (step->is_new) {
-        add_assignment(self, g_steal_pointer(&step->assignment));
-    } else if (step->assignment) {
+    if (step->assignment) {
         change_assignment(self, assignment, step->assignment);
     } else {
         assignment->releasing = true;
@@ -179,6 +195,7 @@ static void apply_settled(Manager *self, const Pending *pending, bool ok)
 
     self->applying = false;
     settle_groups(self, plan, ok);
+    manager_read_left_out(self);
     for (guint i = 0; i < plan->steps->len; i++) {
         Step *step = plan->steps->pdata[i];
 
@@ -206,7 +223,7 @@ void manager_apply(Manager *self, ApplyPlan *plan, ManagerDone done, void *userd
         return;
     }
     for (guint i = 0; i < plan->steps->len; i++) {
-        const Step *step = plan->steps->pdata[i];
+        Step *step = plan->steps->pdata[i];
 
         if (step->is_group)
             put_group(self, step, batch);

@@ -22,9 +22,10 @@ static void free_assignment(gpointer assignment)
     assignment_free(assignment);
 }
 
-static void save(Manager *self, Assignment *assignment, Pending *pending)
+/* next: the assignment, or what it is to be. */
+static void save(Manager *self, Assignment *assignment, const Assignment *next, Pending *pending)
 {
-    g_autoptr(GKeyFile) file = assignment_to_key_file(assignment);
+    g_autoptr(GKeyFile) file = assignment_to_key_file(next);
 
     assignment->saving = true;
     store_save(self->store, manager_assignment_area(assignment), STORE_KIND_ASSIGNMENTS, assignment->id, file,
@@ -142,7 +143,7 @@ static bool check_group(Manager *self, const AssignRequest *request, GError **er
     unsigned quantity;
 
     group = manager_find_group(self, request->group, error);
-    if (!group)
+    if (!group || !manager_check_group_stays(group, error))
         return false;
     what = g_strdup_printf("group %s", group->name);
     if (!check_owned(self, what, group->tenant, request, error))
@@ -340,7 +341,7 @@ void manager_assign(Manager *self, const AssignRequest *request, ManagerDone don
     pending = pending_new(self, assignment->id, assign_settled, done, userdata);
     registry_add_assignment(self->registry, assignment);
     registry_report_machine_assignments(self->registry, assignment->machine_uuid);
-    save(self, assignment, pending);
+    save(self, assignment, assignment, pending);
 }
 
 /* ------------------------------------------------------------------ release, attach, detach, update */
@@ -425,28 +426,33 @@ static void update_settled(Manager *self, const Pending *pending, bool ok)
     Assignment *assignment = registry_assignment(self->registry, pending->id);
 
     assignment->saving = false;
-    if (!ok)
+    if (ok)
         registry_report(self->registry, OBJECT_ASSIGNMENT, assignment->id,
                         copy_choices(assignment, pending->payload));
 }
 
-/* Applies the choices of next, and stores them. */
-static void change(Manager *self, Assignment *assignment, const Assignment *next, ManagerDone done,
-                   void *userdata)
+/* Stores the choices of next, and applies them once they are durable. Takes next. */
+static void change(Manager *self, Assignment *assignment, Assignment *next, ManagerDone done, void *userdata)
 {
     Pending *pending = pending_new(self, assignment->id, update_settled, done, userdata);
 
-    pending->payload = assignment_new(assignment->id);
+    pending->payload = next;
     pending->free_payload = free_assignment;
-    copy_choices(pending->payload, assignment);
-    registry_report(self->registry, OBJECT_ASSIGNMENT, assignment->id, copy_choices(assignment, next));
-    save(self, assignment, pending);
+    save(self, assignment, next, pending);
+}
+
+/* A whole one, to be changed: by its file, which has all that was decided. */
+static Assignment *copy_of(const Assignment *assignment)
+{
+    g_autoptr(GKeyFile) file = assignment_to_key_file(assignment);
+
+    return assignment_from_key_file(assignment->id, file, NULL);
 }
 
 void manager_set_wanted(Manager *self, const char *id, bool wanted, ManagerDone done, void *userdata)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(Assignment) next = NULL;
+    Assignment *next;
     Assignment *assignment = find_changeable(self, id, &error);
 
     if (!assignment) {
@@ -459,8 +465,7 @@ void manager_set_wanted(Manager *self, const char *id, bool wanted, ManagerDone 
         done(id, NULL, userdata);
         return;
     }
-    next = assignment_new(id);
-    copy_choices(next, assignment);
+    next = copy_of(assignment);
     next->wanted = wanted;
     change(self, assignment, next, done, userdata);
 }
@@ -481,7 +486,7 @@ void manager_update(Manager *self, const char *id, const AssignmentUpdate *updat
                     void *userdata)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(Assignment) next = NULL;
+    Assignment *next;
     Assignment *assignment;
 
     if (!manager_check_update(self, id, update, &error)) {
@@ -489,8 +494,7 @@ void manager_update(Manager *self, const char *id, const AssignmentUpdate *updat
         return;
     }
     assignment = registry_assignment(self->registry, id);
-    next = assignment_new(id);
-    copy_choices(next, assignment);
+    next = copy_of(assignment);
     if (update->name) {
         g_free(next->name);
         next->name = g_strdup(update->name);

@@ -109,6 +109,15 @@ Group *manager_find_changeable_group(Manager *self, const char *name, GError **e
     return group;
 }
 
+bool manager_check_group_stays(const Group *group, GError **error)
+{
+    if (!group->deleting)
+        return true;
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED, "group %s is being deleted, try again",
+                group->name);
+    return false;
+}
+
 /* One whose rules can be changed now: a tenant's are by granting and revoking alone. */
 static Group *find_ours(Manager *self, const char *name, GError **error)
 {
@@ -273,16 +282,17 @@ static void delete_settled(Manager *self, const Pending *pending, bool ok)
 {
     Group *group = registry_group(self->registry, pending->id);
 
-    group->saving = false;
+    group->saving = group->deleting = false;
     if (ok)
         manager_drop_group(self, group);
+    manager_read_left_out(self);
 }
 
 void manager_erase_group(Manager *self, Group *group, ManagerDone done, void *userdata)
 {
     g_autofree char *id = manager_file_id(group->name);
 
-    group->saving = true;
+    group->saving = group->deleting = true;
     store_delete(self->store, STORE_AREA_STATE, STORE_KIND_GROUPS, id, pending_stored,
                  pending_new(self, group->name, delete_settled, done, userdata), pending_free);
 }
@@ -519,11 +529,16 @@ static void read_drop_ins(Manager *self)
     g_autoptr(GPtrArray) known = registry_sorted(self->registry->groups);
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
 
+    self->drop_ins_left_out = false;
     memberships_begin_many(self->memberships);
     for (guint i = 0; i < read->len; i++) {
         const Group *next = read->pdata[i];
         const Group *group = registry_group(self->registry, next->name);
 
+        if (group && group->deleting) {
+            self->drop_ins_left_out = true;
+            continue;
+        }
         if (g_hash_table_contains(self->creating, next->name) || (group && !group->file)) {
             log_warning("%s: group %s was made over the bus already, the file is left out", next->file,
                         next->name);
@@ -540,6 +555,12 @@ static void read_drop_ins(Manager *self)
     }
     memberships_end_many(self->memberships);
     reconciler_kick(self->reconciler);
+}
+
+void manager_read_left_out(Manager *self)
+{
+    if (self->drop_ins_left_out)
+        read_drop_ins(self);
 }
 
 void manager_reload(Manager *self)

@@ -32,7 +32,8 @@ struct Manager {
     Resets *resets;
     Arrivals *arrivals;
     Memberships *memberships;
-    GHashTable *creating; /* set of names of groups that are on their way to the disk */
+    GHashTable *creating;   /* set of names of groups that are on their way to the disk */
+    bool drop_ins_left_out; /* a group of that name is being deleted: read again after that */
     bool saving_settings;
     bool applying; /* a declaration is on its way to the disk; no other one may begin */
     WorkerPool *pool;
@@ -79,6 +80,8 @@ char *manager_make_assignment_id(Manager *self);
 /* What daemon/manager-grant.c needs of groups. Not for drop-ins and not while another change is stored
  * (ALREADY_EXISTS, LIMIT_EXCEEDED): */
 Group *manager_find_changeable_group(Manager *self, const char *name, GError **error);
+/* LIMIT_EXCEEDED when it is on its way out: nothing may begin to draw from it then. */
+bool manager_check_group_stays(const Group *group, GError **error);
 bool manager_check_group_room(Manager *self, const Group *group, guint more_rules, GError **error);
 bool manager_check_group_choices(const GroupChoices *choices, GError **error);
 void manager_apply_group_choices(Group *group, const GroupChoices *choices);
@@ -86,6 +89,8 @@ void manager_apply_group_choices(Group *group, const GroupChoices *choices);
 void manager_commit_group(Manager *self, Group *next, const char *answer, ManagerDone done, void *userdata);
 void manager_erase_group(Manager *self, Group *group, ManagerDone done, void *userdata);
 bool manager_group_has_rule(const Group *group, const char *text);
+/* After deletes: the drop-ins of those names may have come meanwhile. */
+void manager_read_left_out(Manager *self);
 /* GDestroyNotify of Manager.jobs. */
 void manager_free_job(gpointer job);
 
