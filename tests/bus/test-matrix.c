@@ -271,6 +271,8 @@ static void stage_set(Stage *stage)
         fixture->bus = bus;
         reset_allow(fixture, stage->assignment, "AllowGuestReset", true);
         reset_allow(fixture, stage->assignment, "AllowGuestResetsAll", true);
+        /* It is attached anew for that, a moment after the answer. */
+        reset_wait_machine(fixture, FIXTURE_DESK, ":on", true);
     }
     fixture_wait(fixture, stage->assignment, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
 }

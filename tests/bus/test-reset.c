@@ -361,11 +361,13 @@ static void test_reset_all_of_ones_own(void **state)
     first = reset_give(fixture, HUB_PORT ".1", FIXTURE_DESK);
     second = reset_give(fixture, HUB_PORT ".2", FIXTURE_DESK);
     reset_allow(fixture, first, "AllowGuestResetsAll", true);
+    reset_wait_machine(fixture, FIXTURE_DESK, ":on", true);
     reset_wait_state(fixture, first, "attached");
     /* The other one of the same machine has to allow it as well. */
     g_free(
         fixture_call_error(fixture, "DeviceBusy", first, FERRY_INTERFACE_ASSIGNMENT, "ResetAll", "a{sv}", 0));
     reset_allow(fixture, second, "AllowGuestResetsAll", true);
+    reset_wait_machine(fixture, FIXTURE_DESK, ":off", false);
     reset_wait_state(fixture, second, "attached");
     reset_wait_state(fixture, first, "attached");
     g_free(fixture_script(fixture, "usb hold"));
@@ -392,6 +394,7 @@ static void test_reset_all_next_to_one_that_is_home(void **state)
     second = reset_give(fixture, HUB_PORT ".2", FIXTURE_DESK);
     reset_allow(fixture, first, "AllowGuestResetsAll", true);
     reset_allow(fixture, second, "AllowGuestResetsAll", true);
+    reset_wait_machine(fixture, FIXTURE_DESK, ":off", false);
     sd_bus_message_unref(fixture_call_ok(fixture, second, FERRY_INTERFACE_ASSIGNMENT, "Detach", ""));
     reset_wait_state(fixture, second, "disabled");
     reset_wait_state(fixture, first, "attached");
