@@ -44,7 +44,8 @@ static void check_item(const Declared *declared)
     g_assert_null(difference_new("group", "", "", text, text));
     difference_free(added);
     if (declared->group) {
-        g_assert_true(group_name_is_valid(declared->group->name));
+        g_assert_true(group_name_is_valid(declared->group->name) ||
+                      group_name_is_tenants(declared->group->name, NULL));
         return;
     }
     g_assert_true(text_is_clean(declared->assignment->name));

@@ -39,7 +39,7 @@ static void check_group(const Group *group)
 {
     uint32_t last = 0;
 
-    g_assert_true(group_name_is_valid(group->name));
+    g_assert_true(group_name_is_valid(group->name) || group_name_is_tenants(group->name, NULL));
     g_assert_true(text_is_clean(group->description));
     g_assert_nonnull(group_class_to_string(group->class_value));
     for (guint i = 0; i < group->rules->len; i++) {
