@@ -208,10 +208,13 @@ static const SectionKey *begin_section(Sections *sections, const char *section, 
     bool is_assignment = g_str_equal(section, ASSIGNMENT_SECTION);
 
     if (group_reader_is_rule(section)) {
+        g_autofree char *shown = NULL;
+
         if (reader->current && reader->current->group)
             return group_reader_begin(&reader->group, sections, section);
+        shown = sections_show(section);
         sections_refuse(sections, sections->line, FERRY_ERROR_INVALID_OPTION,
-                        "[%s] belongs to no group: it has to follow a [" GROUP_SECTION "]", section);
+                        "section %s belongs to no group: it has to follow a [" GROUP_SECTION "]", shown);
         return NULL;
     }
     if (!end_item(reader, sections))
