@@ -43,3 +43,19 @@ GVariant *call_change(Client *client, const char *path, const char *interface, c
 
     return take_reply(reply, type, error);
 }
+
+bool call_options(Client *client, const char *path, const char *interface, const char *member,
+                  GVariant *options, GError **error)
+{
+    g_autoptr(GVariant) reply =
+        call_change(client, path, interface, member, g_variant_new("(@a{sv})", options), "()", error);
+
+    return reply;
+}
+
+bool call_delete(Client *client, const char *path, const char *interface, bool force, GError **error)
+{
+    return call_options(client, path, interface, "Delete",
+                        force ? g_variant_new_parsed("{'Force': <true>}") : g_variant_new_parsed("@a{sv} {}"),
+                        error);
+}

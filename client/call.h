@@ -13,3 +13,9 @@ GVariant *call_read(Client *client, const char *path, const char *interface, con
                     GVariant *parameters, const char *type, GError **error);
 GVariant *call_change(Client *client, const char *path, const char *interface, const char *member,
                       GVariant *parameters, const char *type, GError **error);
+
+/* A change whose one parameter is options (a{sv}, a floating one is taken) and whose answer is empty. */
+bool call_options(Client *client, const char *path, const char *interface, const char *member,
+                  GVariant *options, GError **error);
+/* Its Delete(), with Force or without. */
+bool call_delete(Client *client, const char *path, const char *interface, bool force, GError **error);

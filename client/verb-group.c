@@ -8,6 +8,7 @@
 #include "client/escape.h"
 #include "client/json.h"
 #include "client/options.h"
+#include "client/passthrough.h"
 #include "client/verbs.h"
 #include "dbus/names.h"
 
@@ -82,12 +83,12 @@ static GVariant *group_options(const GroupWords *words, GError **error)
     return g_variant_ref_sink(g_variant_builder_end(&dict));
 }
 
-static char **parse(Client *client, char **words, const GOptionEntry *entries, GError **error)
+static char **parse(Client *client, char **words, const GOptionEntry *entries, int least, GError **error)
 {
     static const char *const bare[] = { OPTION_GUEST_RESET, OPTION_GUEST_RESETS_ALL, NULL };
     g_auto(GStrv) implied = options_imply_yes(words, bare);
 
-    return options_parse(client, implied, entries, NULL, 1, 1, error);
+    return options_parse(client, implied, entries, NULL, least, 1, error);
 }
 
 static void report(Client *client, const char *name, const char *path, const char *what)
@@ -109,18 +110,21 @@ Outcome verb_group_add(Client *client, char **words, GError **error)
         { 0 },
     };
 
-    g_auto(GStrv) rest = parse(client, words, entries, error);
+    g_auto(GStrv) rest = parse(client, words, entries, 0, error);
     g_autoptr(GVariant) options = rest ? group_options(&said, error) : NULL;
     if (!options)
         return OUTCOME_USAGE;
 
-    g_autoptr(GVariant) reply = call_change(client, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "CreateGroup",
-                                            g_variant_new("(s@a{sv})", rest[0], options), "(o)", error);
+    g_autoptr(GVariant) reply =
+        call_change(client, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "CreateGroup",
+                    g_variant_new("(s@a{sv})", rest[0] ? rest[0] : "", options), "(o)", error);
     if (!reply)
         return OUTCOME_FAILED;
     const char *path;
     g_variant_get(reply, "(&o)", &path);
-    report(client, rest[0], path, "made");
+    /* The service makes the name when none is given. */
+    g_autofree char *name = passthrough_group_name(path);
+    report(client, name, path, "made");
     return OUTCOME_DONE;
 }
 
@@ -134,7 +138,7 @@ Outcome verb_group_set(Client *client, char **words, GError **error)
         { 0 },
     };
 
-    g_auto(GStrv) rest = parse(client, words, entries, error);
+    g_auto(GStrv) rest = parse(client, words, entries, 1, error);
     g_autoptr(GVariant) options = rest ? group_options(&said, error) : NULL;
     if (!options)
         return OUTCOME_USAGE;
@@ -144,10 +148,7 @@ Outcome verb_group_set(Client *client, char **words, GError **error)
     }
 
     g_autofree char *path = client_find_group(client, rest[0], error);
-    g_autoptr(GVariant) reply = path ? call_change(client, path, FERRY_INTERFACE_GROUP, "Update",
-                                                   g_variant_new("(@a{sv})", options), "()", error)
-                                     : NULL;
-    if (!reply)
+    if (!path || !call_options(client, path, FERRY_INTERFACE_GROUP, "Update", options, error))
         return OUTCOME_FAILED;
     report(client, rest[0], path, "changed");
     return OUTCOME_DONE;
@@ -167,12 +168,7 @@ Outcome verb_group_rm(Client *client, char **words, GError **error)
         return OUTCOME_USAGE;
 
     g_autofree char *path = client_find_group(client, rest[0], error);
-    g_autoptr(GVariant) options = g_variant_ref_sink(force ? g_variant_new_parsed("{'Force': <true>}")
-                                                           : g_variant_new_parsed("@a{sv} {}"));
-    g_autoptr(GVariant) reply = path ? call_change(client, path, FERRY_INTERFACE_GROUP, "Delete",
-                                                   g_variant_new("(@a{sv})", options), "()", error)
-                                     : NULL;
-    if (!reply)
+    if (!path || !call_delete(client, path, FERRY_INTERFACE_GROUP, force, error))
         return OUTCOME_FAILED;
     report(client, rest[0], path, "deleted");
     return OUTCOME_DONE;

@@ -15,23 +15,18 @@
 static bool reset_device(Client *client, const Object *device, bool hub, bool power_cycle, GError **error)
 {
     GVariantBuilder dict;
-    g_autoptr(GVariant) reply = NULL;
 
     g_variant_builder_init(&dict, G_VARIANT_TYPE_VARDICT);
     if (power_cycle)
         g_variant_builder_add(&dict, "{sv}", "Method", g_variant_new_string("power-cycle"));
-    reply = call_change(client, device->path, FERRY_INTERFACE_DEVICE, hub ? "ResetHub" : "Reset",
-                        g_variant_new("(a{sv})", &dict), "()", error);
-    return reply;
+    return call_options(client, device->path, FERRY_INTERFACE_DEVICE, hub ? "ResetHub" : "Reset",
+                        g_variant_builder_end(&dict), error);
 }
 
 static bool reset_assignment(Client *client, const Object *assignment, bool hub, GError **error)
 {
-    g_autoptr(GVariant) reply =
-        call_change(client, assignment->path, FERRY_INTERFACE_ASSIGNMENT, hub ? "ResetAll" : "Reset",
-                    g_variant_new("(@a{sv})", g_variant_new_parsed("@a{sv} {}")), "()", error);
-
-    return reply;
+    return call_options(client, assignment->path, FERRY_INTERFACE_ASSIGNMENT, hub ? "ResetAll" : "Reset",
+                        g_variant_new_parsed("@a{sv} {}"), error);
 }
 
 static bool reset(Client *client, const Object *object, bool hub, bool power_cycle, GError **error)

@@ -102,10 +102,7 @@ Outcome verb_tenant_set(Client *client, char **words, GError **error)
     }
 
     g_autofree char *path = client_find_tenant(client, rest[0], error);
-    g_autoptr(GVariant) reply = path ? call_change(client, path, FERRY_INTERFACE_TENANT, "Update",
-                                                   g_variant_new("(@a{sv})", options), "()", error)
-                                     : NULL;
-    if (!reply)
+    if (!path || !call_options(client, path, FERRY_INTERFACE_TENANT, "Update", options, error))
         return OUTCOME_FAILED;
     report(client, rest[0], path, "changed");
     return OUTCOME_DONE;
@@ -125,12 +122,7 @@ Outcome verb_tenant_rm(Client *client, char **words, GError **error)
         return OUTCOME_USAGE;
 
     g_autofree char *path = client_find_tenant(client, rest[0], error);
-    g_autoptr(GVariant) options = g_variant_ref_sink(force ? g_variant_new_parsed("{'Force': <true>}")
-                                                           : g_variant_new_parsed("@a{sv} {}"));
-    g_autoptr(GVariant) reply = path ? call_change(client, path, FERRY_INTERFACE_TENANT, "Delete",
-                                                   g_variant_new("(@a{sv})", options), "()", error)
-                                     : NULL;
-    if (!reply)
+    if (!path || !call_delete(client, path, FERRY_INTERFACE_TENANT, force, error))
         return OUTCOME_FAILED;
     report(client, rest[0], path, "deleted");
     return OUTCOME_DONE;

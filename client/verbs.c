@@ -20,7 +20,7 @@ static const Verb verbs[] = {
     { "passthrough", "DEVICE…", "Puts devices into a group, which VMs can draw from", verb_passthrough },
     { "group", NULL, "Lists the groups", verb_group },
     { "group show", "GROUP…", "Shows all about a group", verb_group_show },
-    { "group add", "GROUP", "Makes a group", verb_group_add },
+    { "group add", "[GROUP]", "Makes a group", verb_group_add },
     { "group set", "GROUP", "Changes a group", verb_group_set },
     { "group rm", "GROUP", "Deletes a group", verb_group_rm },
     { "rule", NULL, "Lists the rules of all groups", verb_rule },

@@ -165,6 +165,8 @@ static void test_groups(void **state)
     expect(fixture, "group rm keys", BUSY, NULL, "GroupInUse");
     expect(fixture, "take desk", DONE, "1-2", NULL);
     expect(fixture, "group rm keys", DONE, "keys", NULL);
+    /* The service makes a name, and that one is told. */
+    expect(fixture, "group add --class smartcard", DONE, "Group \"smartcard\" is made", NULL);
     /* the service makes the name */
     expect(fixture, "passthrough 1-2", DONE, "In the new group \"keyboard-k120\":\n", NULL);
     expect(fixture, "passthrough 1-2 --json", DONE, "\"keyboard-k120-2\"", NULL);
