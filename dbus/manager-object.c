@@ -66,6 +66,15 @@ static int reply_path(sd_bus_message *message, ObjectType type, const char *id)
     return sd_bus_reply_method_return(message, "o", path);
 }
 
+/* The one text of a method that is open to everyone; valid as long as the message. */
+static int read_open(sd_bus_message *message, const char **ret_text, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    int r = sd_bus_message_read(message, "s", ret_text);
+
+    return r < 0 ? r : authorize(service->authorizer, message, NULL, NULL, ret_error);
+}
+
 static int method_get_device(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
     BusService *service = object_service(sd_bus_message_get_bus(message));
@@ -75,10 +84,7 @@ static int method_get_device(sd_bus_message *message, void *userdata, sd_bus_err
     const char *selector;
     int r;
 
-    r = sd_bus_message_read(message, "s", &selector);
-    if (r < 0)
-        return r;
-    r = authorize(service->authorizer, message, NULL, NULL, ret_error);
+    r = read_open(message, &selector, ret_error);
     if (r < 0)
         return r;
     devices = registry_sorted(service->registry->devices);
@@ -96,10 +102,7 @@ static int method_get_group(sd_bus_message *message, void *userdata, sd_bus_erro
     const char *name;
     int r;
 
-    r = sd_bus_message_read(message, "s", &name);
-    if (r < 0)
-        return r;
-    r = authorize(service->authorizer, message, NULL, NULL, ret_error);
+    r = read_open(message, &name, ret_error);
     if (r < 0)
         return r;
     group = manager_find_group(service->manager, name, &error);
@@ -116,10 +119,7 @@ static int method_get_tenant(sd_bus_message *message, void *userdata, sd_bus_err
     const char *name;
     int r;
 
-    r = sd_bus_message_read(message, "s", &name);
-    if (r < 0)
-        return r;
-    r = authorize(service->authorizer, message, NULL, NULL, ret_error);
+    r = read_open(message, &name, ret_error);
     if (r < 0)
         return r;
     tenant = manager_find_tenant(service->manager, name, &error);
@@ -136,10 +136,7 @@ static int method_get_machine(sd_bus_message *message, void *userdata, sd_bus_er
     const char *name_or_uuid;
     int r;
 
-    r = sd_bus_message_read(message, "s", &name_or_uuid);
-    if (r < 0)
-        return r;
-    r = authorize(service->authorizer, message, NULL, NULL, ret_error);
+    r = read_open(message, &name_or_uuid, ret_error);
     if (r < 0)
         return r;
     machine = registry_find_machine(service->registry, name_or_uuid, &error);
@@ -296,10 +293,7 @@ static int method_test_rule(sd_bus_message *message, void *userdata, sd_bus_erro
     const char *rule;
     int r;
 
-    r = sd_bus_message_read(message, "s", &rule);
-    if (r < 0)
-        return r;
-    r = authorize(service->authorizer, message, NULL, NULL, ret_error);
+    r = read_open(message, &rule, ret_error);
     if (r < 0)
         return r;
     devices = manager_test_rule(service->manager, rule, &error);
