@@ -222,13 +222,18 @@ void fixture_stop_daemon(Fixture *fixture, int signal_number)
     }
 }
 
+/* Leaves the ended process to who waits for it. */
+static bool lives(GPid pid, siginfo_t *ret_end)
+{
+    *ret_end = (siginfo_t){ .si_pid = 0 };
+    return pid && waitid(P_PID, (id_t)pid, ret_end, WEXITED | WNOHANG | WNOWAIT) == 0 && ret_end->si_pid == 0;
+}
+
 bool fixture_daemon_lives(Fixture *fixture)
 {
-    siginfo_t info = { .si_pid = 0 };
+    siginfo_t end;
 
-    return fixture->daemon_pid &&
-           waitid(P_PID, (id_t)fixture->daemon_pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-           info.si_pid == 0;
+    return lives(fixture->daemon_pid, &end);
 }
 
 char *fixture_state_path(Fixture *fixture, const char *name)
@@ -245,11 +250,23 @@ static void print_file(Fixture *fixture, const char *name)
         fprintf(stderr, "---- %s\n%s----\n", name, text);
 }
 
+static void print_end(const char *name, GPid pid)
+{
+    siginfo_t end;
+
+    if (pid && !lives(pid, &end))
+        fprintf(stderr, "---- %s has ended: %s %d\n", name, end.si_code == CLD_EXITED ? "status" : "signal",
+                end.si_status);
+}
+
 void fixture_print_log(Fixture *fixture)
 {
     print_file(fixture, "daemon.log");
     print_file(fixture, "polkit.log");
     print_file(fixture, "bus.log");
+    print_end("usbferryd", fixture->daemon_pid);
+    print_end("polkitd", fixture->polkit_pid);
+    print_end("dbus-daemon", fixture->bus_pid);
 }
 
 /* ------------------------------------------------------------------ devices */
