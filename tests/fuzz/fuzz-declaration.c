@@ -9,6 +9,7 @@
 #include "daemon/declaration.h"
 #include "daemon/difference.h"
 #include "daemon/text.h"
+#include "tests/fuzz/check-error.h"
 
 #define SOURCE "host.conf"
 
@@ -56,24 +57,6 @@ static void check_item(const Declared *declared)
     g_assert_cmpuint(declared->machine_line, >, declared->line);
 }
 
-/* "<source>:<line>: ", with a line that is there. */
-static void check_error(const GError *error, const char *text)
-{
-    unsigned lines = 1;
-    char *end;
-    guint64 line;
-
-    for (const char *c = text; *c; c++)
-        lines += *c == '\n' ? 1 : 0;
-    g_assert_true(error->domain == FERRY_ERROR);
-    g_assert_true(text_is_clean(error->message));
-    g_assert_true(g_str_has_prefix(error->message, SOURCE ":"));
-    line = g_ascii_strtoull(error->message + strlen(SOURCE ":"), &end, 10);
-    g_assert_true(g_str_has_prefix(end, ": "));
-    g_assert_cmpuint(line, >=, 1);
-    g_assert_cmpuint(line, <=, lines);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     g_autofree char *text = g_strndup(size > 0 ? (const char *)data : "", size);
@@ -83,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     g_assert_cmpint(declaration != NULL, ==, error == NULL);
     if (error) {
-        check_error(error, text);
+        check_error(error, SOURCE, text);
         return 0;
     }
     for (guint i = 0; i < declaration->items->len; i++)

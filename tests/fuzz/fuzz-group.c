@@ -4,11 +4,10 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
-#include "daemon/error.h"
 #include "daemon/group.h"
 #include "daemon/text.h"
+#include "tests/fuzz/check-error.h"
 
 #define PATH "/etc/usbferry/groups.d/a.conf"
 
@@ -69,24 +68,6 @@ static void check_round_trip(const Group *group)
     g_assert_cmpstr(text, ==, text_again);
 }
 
-/* "<path>:<line>: ", with a line that is there. */
-static void check_error(const GError *error, const char *text)
-{
-    unsigned lines = 1;
-    char *end;
-    guint64 line;
-
-    for (const char *c = text; *c; c++)
-        lines += *c == '\n' ? 1 : 0;
-    g_assert_true(error->domain == FERRY_ERROR);
-    g_assert_true(text_is_clean(error->message));
-    g_assert_true(g_str_has_prefix(error->message, PATH ":"));
-    line = g_ascii_strtoull(error->message + strlen(PATH ":"), &end, 10);
-    g_assert_true(g_str_has_prefix(end, ": "));
-    g_assert_cmpuint(line, >=, 1);
-    g_assert_cmpuint(line, <=, lines);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     g_autofree char *text = g_strndup(size > 0 ? (const char *)data : "", size);
@@ -98,7 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         g_assert_cmpint(group != NULL, ==, error == NULL);
         if (error)
-            check_error(error, text);
+            check_error(error, PATH, text);
         if (group) {
             check_group(group);
             check_round_trip(group);
