@@ -65,9 +65,10 @@ class GuestDevice:
 
 
 class Lab:
-    def __init__(self):
+    def __init__(self, installed=None):
+        """installed: a folder with a host in which the service is installed already, see save_installed()"""
         self.vm = None
-        self.destdir = None
+        self.installed = installed
         self._locks = []
         self._drives = set()
         self._ports = {}
@@ -80,7 +81,9 @@ class Lab:
         for last in False, True:
             self.vm = Outer(image)
             try:
-                self._restore(snapshot)
+                self._restore(f'file={self.installed or snapshot}/disk.qcow2,format=qcow2,discard=unmap,snapshot=on',
+                              self.installed or snapshot)
+                self.run('virsh -q resume desk && virsh -q resume studio', timeout=60)
                 return self
             except LabError:
                 self.vm.stop()
@@ -88,14 +91,21 @@ class Lab:
                     raise
         return None
 
-    def _restore(self, snapshot):
-        self.vm.boot(f'file={snapshot}/disk.qcow2,format=qcow2,discard=unmap,snapshot=on',
-                     incoming=f'{snapshot}/state.zst')
+    def _restore(self, disk, saved):
+        self.vm.boot(disk, incoming=f'{saved}/state.zst')
         self.vm.wait_migration(60)
         self.vm.qmp.command('cont')     # it was saved stopped
         self.vm.connect()
-        # The clock of the VM stood still since the snapshot.
-        self.run(f'date -s @{time.time():.2f} > /dev/null && virsh -q resume desk && virsh -q resume studio', timeout=60)
+        # The clock of the VM stood still since then.
+        self.run(f'date -s @{time.time():.2f} > /dev/null', timeout=60)
+
+    def save_installed(self, destdir, folder):
+        """Writes the host as it is when the service is installed: done once, it needn't be done for each scenario."""
+        image, snapshot, self._locks = cache.ensure()
+        self.vm = Outer(image)
+        self._restore(self.vm.make_disk(f'{snapshot}/disk.qcow2', f'{folder}/disk.qcow2'), snapshot)
+        self.install(destdir)
+        self.vm.save(f'{folder}/state.zst')
 
     def stop(self):
         if self.vm:
@@ -110,7 +120,6 @@ class Lab:
         self.stop()
         self._drives, self._ports = set(), {}
         self.start()
-        self.install(self.destdir)
 
     # Commands
 
@@ -308,7 +317,6 @@ class Lab:
 
     def install(self, destdir):
         """Puts what `meson install` wrote into destdir into the host, starts the service, waits for its bus name."""
-        self.destdir = destdir
         tar = subprocess.run(['tar', '-C', destdir, '--owner=0', '--group=0', '-cf', '-', '.'],
                              check=True, stdout=subprocess.PIPE).stdout
         # --keep-directory-symlink: /lib is a link. The bus reads new policy files by itself on reload, polkit by inotify,

@@ -142,6 +142,27 @@ class Outer:
             self.check()
             time.sleep(0.05)
 
+    def make_disk(self, backing, path):
+        """An overlay of another disk image, written to while the VM runs. A -drive option value."""
+        # Relative, because the folders of image and snapshot are renamed when they are complete.
+        form = 'qcow2' if backing.endswith('.qcow2') else 'raw'
+        done = subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', '-F', form, '-b',
+                               os.path.relpath(backing, os.path.dirname(path)), path],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if done.returncode:
+            raise LabError(f'qemu-img: {done.stderr}')
+        return f'file={path},format=qcow2,discard=unmap,cache=unsafe'
+
+    def save(self, path):
+        """Writes memory and devices as they are now, and ends the VM."""
+        self.run('sync', timeout=120)
+        self.qmp.command('stop')
+        self.qmp.command('migrate-set-parameters', **{'max-bandwidth': 10_000_000_000})
+        self.qmp.command('migrate', uri=f'exec:zstd -q -1 -T2 > {path}')
+        self.wait_migration(120)
+        self.qmp.command('quit')
+        self.wait()
+
     def connect(self, deadline=60):
         """One ssh connection, shared by all commands: 0.1 s a command instead of 2 s."""
         end = time.monotonic() + deadline
