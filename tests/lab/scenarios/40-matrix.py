@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Every method as root, administrator, member of usbferry, stranger, with a session in front and without: as the man page says."""
+"""Every method as root, administrator, member of usbferry, tenant's member and stranger, with a session in front and without, with
+what is one's own and what isn't: as the man page says."""
 import re
 import shlex
 
 import ferry
 
-DEADLINE = 900
+DEADLINE = 1200
 
 RULE = '/etc/polkit-1/rules.d/10-lab.rules'
 # The one thing that is not tried: the stranger gets an assignment of his own.
@@ -21,18 +22,38 @@ SCRIPT = r"""
 call() {    # call METHOD OBJECT [ARGUMENT...]
     local method=$1 object=$2 out
     shift 2
-    out=$(busctl --allow-interactive-authorization=no call org.usbferry1 "$object" "org.usbferry1.${method%.*}" \
+    out=$(busctl --timeout=90 --allow-interactive-authorization=no call org.usbferry1 "$object" "org.usbferry1.${method%.*}" \
         "${method##*.}" "$@" 2>&1)
     case $? in 0) out=ok ;; esac
     case $out in
     *'which has to be asked for'*) out=asked ;;
     *"don't have the right"*) out=denied ;;
     esac
-    printf '%s\t%s\n' "$method" "$out"
+    printf '%s\t%s\t%s\n' "$whose" "$method" "$out"
 }
 """
 
+# The devices, each behind a hub of its own.
+DEVICES = {'FREE': 'usb-kbd', 'ROOTS': 'usb-mouse', 'OWN': 'usb-tablet', 'GRANTED': 'usb-wacom-tablet', 'SECOND': 'usb-kbd'}
+ALLOW_RESETS = '2', 'AllowGuestReset', 'b', 'true', 'AllowGuestResetsAll', 'b', 'true'
+
+# With an assignment that is the caller's, or his tenant's.
+OWN_CALLS = """
+whose=own
+call Assignment.Update {own} 'a{{sv}}' 0
+call Assignment.Reset {own} 'a{{sv}}' 0
+call Assignment.ResetAll {own} 'a{{sv}}' 0
+call Assignment.Detach {own}
+call Assignment.Attach {own}
+call Assignment.Release {own} 'a{{sv}}' 0
+"""
+TENANTS_CALLS = OWN_CALLS + """
+call Manager.Assign /org/usbferry1 'ooa{{sv}}' {second} {desk} 0
+call ResourceGroup.Assign {keys} 'oa{{sv}}' {desk} 0
+"""
+
 CALLS = """
+whose=any
 call Manager.GetDevice /org/usbferry1 s {name}
 call Manager.GetGroup /org/usbferry1 s g-{tag}
 call Manager.GetMachine /org/usbferry1 s spare
@@ -42,6 +63,7 @@ call Manager.Export /org/usbferry1 'a{{sv}}' 0
 call Manager.Apply /org/usbferry1 'ssa{{sv}}' $'[Group]\\nName=a-{tag}' 'a file' 0
 call Manager.Explain /org/usbferry1 o {device}
 call Device.Reset {device} 'a{{sv}}' 0
+call Device.ResetHub {device} 'a{{sv}}' 0
 call Manager.Rescan /org/usbferry1
 call Manager.GetTenant /org/usbferry1 s t-{tag}
 call Manager.CreateTenant /org/usbferry1 'sa{{sv}}' n-{tag} 0
@@ -49,7 +71,7 @@ call Tenant.Update {tenant} 'a{{sv}}' 0
 call Tenant.AddMachine {tenant} o {machine}
 call Tenant.RemoveMachine {tenant} o {desk}
 call Tenant.Grant {tenant} 'aosa{{sv}}' 1 {device} keys 0
-call Tenant.Revoke {tenant} 'aoa{{sv}}' 0 1 Group s own
+call Tenant.Revoke {tenant} 'aoa{{sv}}' 0 1 Group s keys
 call Tenant.Delete {tenant} 'a{{sv}}' 1 Force b true
 call Manager.CreateGroup /org/usbferry1 'sa{{sv}}' n-{tag} 0
 call Manager.MakePassthrough /org/usbferry1 'aosa{{sv}}' 1 {device} p-{tag} 0
@@ -62,15 +84,15 @@ call ResourceGroup.Assign {group} 'oa{{sv}}' {machine} 0
 call ResourceGroup.Delete {group} 'a{{sv}}' 1 Force b true
 call Manager.Assign /org/usbferry1 'ooa{{sv}}' {device} {machine} 0
 call Assignment.Update {assignment} 'a{{sv}}' 0
+call Assignment.Reset {assignment} 'a{{sv}}' 0
+call Assignment.ResetAll {assignment} 'a{{sv}}' 0
 call Assignment.Detach {assignment}
 call Assignment.Attach {assignment}
 call Assignment.Release {assignment} 'a{{sv}}' 0
 call Machine.ReleaseAll {machine} 'a{{sv}}' 0
 call Manager.ReleaseAll /org/usbferry1 'a{{sv}}' 0
 """
-# They need a device in a running VM, or behind a hub: 42-reset, and the matrix of the bus tier.
-NOT_TRIED = {'Assignment.Reset', 'Assignment.ResetAll', 'Device.ResetHub'}
-OWN_CALLS = '\n'.join(line for line in CALLS.splitlines() if line.startswith('call Assignment.'))
+OWN_METHODS = set(re.findall(r'Assignment\.\w+', OWN_CALLS))
 
 
 def table(page, first):
@@ -96,48 +118,73 @@ def path_of(answer):
     return re.search(r'"(/[^"]+)"', answer)[1]
 
 
+def call(lab, user, method, *arguments):
+    """One of the Manager's that answers with a path."""
+    command = shlex.join(['busctl', 'call', ferry.SERVICE, ferry.ROOT, ferry.MANAGER, method, *arguments])
+    return path_of(lab.run_as(user, command, timeout=90))
+
+
+def assign(lab, user, device, vm):
+    """An assignment whose device is in the VM, and may be reset there."""
+    machine = call(lab, 'root', 'GetMachine', 's', vm)
+    path = call(lab, user, 'Assign', 'ooa{sv}', device, machine, *(ALLOW_RESETS if user == 'root' else '0'))
+    if user != 'root':  # that is more than he may
+        lab.run(shlex.join(['busctl', 'call', ferry.SERVICE, path, ferry.ASSIGNMENT, 'Update', 'a{sv}', *ALLOW_RESETS]))
+    lab.wait(f"xml=$(virsh dumpxml {vm}); [ $(grep -c ua-usbferry- <<< $xml) = $(grep -c guestReset=.on. <<< $xml) ]", 60,
+             f'the devices of {vm} to be in the guest as they are to be')
+    ferry.wait_state(lab, path, 'attached')
+    return path
+
+
+def set_up(lab, tag, user, devices):
+    """The same objects for each user. Returns their paths."""
+    lab.run('usbferry take --all', check=False, timeout=90)
+    lab.wait(lambda: not ferry.assignments(lab), 40, 'everything home')
+    lab.run('for t in $(usbferry tenant -o name --noheadings); do usbferry tenant rm $t --force || exit; done')
+    group = call(lab, 'root', 'CreateGroup', 'sa{sv}', f'g-{tag}', '0')
+    lab.run(f'usbferry rule add g-{tag} vendor=ffff')
+    tenant = call(lab, 'root', 'CreateTenant', 'sa{sv}', f't-{tag}', '0')
+    lab.run(f'usbferry tenant set t-{tag} --member user:clerk && usbferry tenant machine t-{tag} desk && '
+            f'usbferry tenant grant t-{tag} GRANTED SECOND --group keys')
+    paths = {'group': group, 'tenant': tenant, 'keys': call(lab, 'root', 'GetGroup', 's', f't-{tag}/keys'),
+             'assignment': assign(lab, 'root', devices['ROOTS'], 'studio')}
+    if user == 'stranger':
+        paths['own'] = assign(lab, user, devices['OWN'], 'studio')
+    elif user == 'clerk':
+        paths['own'] = assign(lab, 'root', devices['GRANTED'], 'desk')
+    return paths
+
+
 def run(lab):
     page = lab.run('cat /usr/share/man/man8/usbferryd.8').replace('\\-', '-').replace('\\(aq', "'")
     methods, actions = table(page, 'METHOD'), table(page, 'ACTION')
-    lab.run(f'cat > {RULE} && usermod -aG usbferry member && systemctl restart polkit', input=ALLOW, timeout=90)
-    free = lab.plug('usb-kbd', 'k1', serial='FREE')
-    lab.plug('usb-mouse', 'm1', serial='ROOTS')
-    lab.plug('usb-wacom-tablet', 'w1', serial='GRANTED')
-    lab.plug('usb-tablet', 't1', serial='OWN')
-
-    def call(user, method, *arguments):
-        command = shlex.join(['busctl', 'call', ferry.SERVICE, ferry.ROOT, ferry.MANAGER, method, *arguments])
-        return path_of(lab.run_as(user, command, timeout=90))
-
-    device, roots, own = (call('root', 'GetDevice', 's', serial) for serial in ('FREE', 'ROOTS', 'OWN'))
-    machine, desk = (call('root', 'GetMachine', 's', name) for name in ('spare', 'desk'))
+    lab.run(f'cat > {RULE} && usermod -aG usbferry member && useradd -M clerk && systemctl restart polkit', input=ALLOW,
+            timeout=90)
+    for port, (serial, driver) in enumerate(DEVICES.items(), 1):
+        lab.plug('usb-hub', f'hub{port}', port=port)
+        lab.plug(driver, f'device{port}', port=f'{port}.1', serial=serial)
+    devices = {serial: call(lab, 'root', 'GetDevice', 's', serial) for serial in DEVICES}
+    machine, desk = (call(lab, 'root', 'GetMachine', 's', name) for name in ('spare', 'desk'))
     session = lab.run_in_session('stranger', 'loginctl show-session $XDG_SESSION_ID -p Active -p Remote -p Seat')
     assert 'Active=yes' in session and 'Seat=seat0' in session and 'Remote=no' in session, session
 
     wrong = []
-    for tag, user, in_session, is_own in (
-            ('r', 'root', False, False), ('a', 'admin', False, False), ('ms', 'member', True, False),
-            ('m', 'member', False, False), ('ss', 'stranger', True, False), ('s', 'stranger', False, False),
-            ('os', 'stranger', True, True), ('o', 'stranger', False, True)):
-        lab.run('usbferry take --all', check=False, timeout=90)
-        lab.wait(lambda: not ferry.assignments(lab), 40, 'everything home')
-        group = call('root', 'CreateGroup', 'sa{sv}', f'g-{tag}', '0')
-        lab.run(f'usbferry rule add g-{tag} vendor=ffff')
-        lab.run('for t in $(usbferry tenant -o name --noheadings); do usbferry tenant rm $t --force || exit; done')
-        tenant = call('root', 'CreateTenant', 'sa{sv}', f't-{tag}', '0')
-        lab.run(f'usbferry tenant machine t-{tag} desk && usbferry tenant grant t-{tag} GRANTED --group own')
-        assignment = call('stranger' if is_own else 'root', 'Assign', 'ooa{sv}', own if is_own else roots, machine, '0')
-        calls = (OWN_CALLS if is_own else CALLS).format(tag=tag, name=free.name, device=device, group=group,
-                                                        machine=machine, assignment=assignment, tenant=tenant, desk=desk)
+    for tag, user, in_session in (('r', 'root', False), ('a', 'admin', False), ('ms', 'member', True), ('m', 'member', False),
+                                  ('cs', 'clerk', True), ('c', 'clerk', False),
+                                  ('ss', 'stranger', True), ('s', 'stranger', False)):
+        paths = set_up(lab, tag, user, devices)
+        own = {'stranger': OWN_CALLS, 'clerk': TENANTS_CALLS}.get(user, '')
+        calls = (own + CALLS).format(tag=tag, name='FREE', device=devices['FREE'], second=devices['SECOND'], machine=machine,
+                                     desk=desk, **paths)
         run_as = lab.run_in_session if in_session else lab.run_as
-        answers = dict(line.split('\t', 1) for line in run_as(user, SCRIPT + calls, timeout=240).splitlines())
-        if not is_own:
-            tried = methods.keys() - NOT_TRIED
-            assert answers.keys() == tried, answers.keys() ^ tried
-        for method, answer in answers.items():
-            wanted = expected(methods, actions, method, user, in_session, is_own)
+        lines = [line.split('\t', 2) for line in run_as(user, SCRIPT + calls, timeout=300).splitlines()]
+        tried = {method for whose, method, _ in lines if whose == 'any'}
+        assert tried == methods.keys(), tried ^ methods.keys()
+        assert not own or {method for whose, method, _ in lines if whose == 'own'} >= OWN_METHODS, lines
+        for whose, method, answer in lines:
+            wanted = expected(methods, actions, method, user, in_session, whose == 'own')
             if answer != wanted:
                 wrong.append(f'{method} as {user}{" in a session" if in_session else ""}'
-                             f'{", his own" if is_own else ""}: {answer}, expected {wanted}')
+                             f'{", his own" if whose == "own" else ""}: {answer}, expected {wanted}')
     assert not wrong, '\n'.join(wrong)
     assert lab.run('systemctl show -P NRestarts usbferryd') == '0'
