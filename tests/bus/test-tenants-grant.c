@@ -6,6 +6,7 @@
 
 #include <glib/gstdio.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/bus/tenant-calls.h"
@@ -70,8 +71,13 @@ static char *only_assignment(Fixture *fixture, const char *uuid)
     g_autofree char *machine = fixture_machine_path(uuid);
     g_autofree char *id = get_list(fixture, machine, FERRY_INTERFACE_MACHINE, "Assignments");
 
+    char *encoded = NULL, *path;
+
     assert_true(*id && !strchr(id, ';'));
-    return g_strconcat(FERRY_PATH_ASSIGNMENT_PREFIX "/", id, NULL);
+    assert_true(sd_bus_path_encode(FERRY_PATH_ASSIGNMENT_PREFIX, id, &encoded) >= 0);
+    path = g_strdup(encoded);
+    free(encoded);
+    return path;
 }
 
 static void unplug(Fixture *fixture, const char *sysname)
@@ -298,15 +304,17 @@ static void test_state_of_before(void **state)
 {
     Fixture *fixture = *state;
     g_autofree char *acme = tenant_create_with(fixture, "acme", NULL, FIXTURE_DESK);
-    g_autofree char *path = NULL, *file = NULL, *text = NULL, *id = NULL;
-    char *line;
+    g_autofree char *path = NULL, *file = NULL, *text = NULL, *name = NULL;
+    char *id = NULL, *line;
 
     groups_plug(fixture, "1-1", DONGLE, "KEY-0001");
     path = fixture_assign(fixture, "1-1", FIXTURE_DESK);
     g_free(tenant_grant(fixture, acme, "1-1", "keys"));
     unplug(fixture, "1-1");
-    id = g_strdup_printf("assignments/%s", strrchr(path, '/') + 1);
-    file = fixture_state_path(fixture, id);
+    assert_true(sd_bus_path_decode(path, FERRY_PATH_ASSIGNMENT_PREFIX, &id) > 0);
+    name = g_strconcat("assignments/", id, NULL);
+    free(id);
+    file = fixture_state_path(fixture, name);
     for (int round = 0; round < 2; round++) {
         fixture_stop_daemon(fixture, SIGTERM);
         g_clear_pointer(&text, g_free);
@@ -405,8 +413,8 @@ static void test_the_group_is_told_by_its_full_name(void **state)
     Fixture *fixture = *state;
     sd_bus *bus = fixture_connect(fixture, FIXTURE_STRANGER);
     g_autofree char *acme = tenant_create(fixture, "acme", NULL);
-    g_autofree char *devices[] = { fixture_device_path("1-1"), fixture_device_path("1-2"),
-                                   fixture_device_path("1-3") };
+    g_autofree char *first = fixture_device_path("1-1"), *second = fixture_device_path("1-2");
+    g_autofree char *third = fixture_device_path("1-3");
 
     start_polkit(fixture,
                  "polkit.addRule(function (asked) { if (asked.id == 'org.usbferry1.manage-tenants' && "
@@ -420,17 +428,17 @@ static void test_the_group_is_told_by_its_full_name(void **state)
                    group, 0)
 #define REVOKE(expected, ...) \
     assert_call_as(fixture, bus, expected, acme, FERRY_INTERFACE_TENANT, "Revoke", __VA_ARGS__)
-    GRANT(REQUIRED, devices[0], "pool");
-    GRANT(NULL, devices[0], "keys");
-    GRANT(NULL, devices[1], "");
-    GRANT(REQUIRED, devices[2], ""); /* devices-2 */
+    GRANT(REQUIRED, first, "pool");
+    GRANT(NULL, first, "keys");
+    GRANT(NULL, second, "");
+    GRANT(REQUIRED, third, ""); /* devices-2 */
     g_free(tenant_grant(fixture, acme, "1-3", "pool"));
 
     REVOKE(REQUIRED, "aoa{sv}", 0, 1, "Group", "s", "pool");
-    REVOKE(REQUIRED, "aoa{sv}", 1, devices[2], 0);
-    REVOKE(REQUIRED, "aoa{sv}", 2, devices[0], devices[1], 0); /* of several groups: "" */
+    REVOKE(REQUIRED, "aoa{sv}", 1, third, 0);
+    REVOKE(REQUIRED, "aoa{sv}", 2, first, second, 0); /* of several groups: "" */
     REVOKE(NULL, "aoa{sv}", 0, 1, "Group", "s", "keys");
-    REVOKE(NULL, "aoa{sv}", 1, devices[1], 0);
+    REVOKE(NULL, "aoa{sv}", 1, second, 0);
     assert_tenant_of_device(fixture, "1-1", NULL);
     assert_tenant_of_device(fixture, "1-2", NULL);
     assert_tenant_of_device(fixture, "1-3", acme);
