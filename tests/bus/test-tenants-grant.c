@@ -184,6 +184,9 @@ static void test_rule_text_before_the_grant(void **state)
     pinned = fixture_assign(fixture, "1-2", FIXTURE_DESK);
     unplug(fixture, "1-1");
     unplug(fixture, "1-2");
+    /* nothing but what was stored says so now */
+    fixture_stop_daemon(fixture, SIGKILL);
+    restart(fixture);
     assert_false(is_exported(fixture));
     apply(fixture, "[Group]\nName=other\n", true);
     revoke_rule(fixture, acme, "keys", 1);
