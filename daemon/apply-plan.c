@@ -299,11 +299,20 @@ static Assignment *make_next(ApplyPlan *plan, const Assignment *declared, const 
 static bool check_device(ApplyPlan *plan, const Declared *declared, const Assignment *next, GError **error)
 {
     Manager *self = plan->manager;
+    const Group *grant;
     GHashTableIter iter;
     gpointer value;
 
     if (next->group || !next->rule)
         return true;
+    grant = manager_find_grant(self, NULL, next->selector);
+    if (grant) { /* be the device away */
+        declaration_set_error(
+            plan->declaration, declared->line, error, FERRY_ERROR_NOT_OWNED,
+            "the Selector is a rule of group %s, which is tenant %s's: it is given by itself", grant->name,
+            grant->tenant);
+        return false;
+    }
     g_hash_table_iter_init(&iter, self->registry->devices);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const Device *device = value;

@@ -37,15 +37,9 @@ static Device *choose_pinned(const Assignment *assignment, const GPtrArray *matc
 
 bool desired_may_have(Registry *registry, const Assignment *assignment, const Device *device)
 {
-    const Tenant *tenant = registry_tenant(registry, device->tenant);
-
-    /* What was given as a tenant's ends with that; what an administrator had given to the tenant's machine
-     * before the grant goes on. A tenant that can't be found (its file is damaged) still owns. */
-    if (!device->tenant)
-        return !assignment->tenant;
-    if (assignment->tenant && strcmp(assignment->tenant, device->tenant) != 0)
-        return false; /* the machine went from one to the other */
-    return tenant && tenant_has_machine(tenant, assignment->machine_uuid);
+    /* A tenant that can't be found (its file is damaged) still owns. */
+    return g_strcmp0(device->tenant, assignment->tenant) == 0 &&
+           (!device->tenant || registry_tenant_has(registry, device->tenant, assignment->machine_uuid));
 }
 
 /* ------------------------------------------------------------------ who comes first */
@@ -440,6 +434,11 @@ Want *desired_want(const Desired *desired, const Device *device)
 const GPtrArray *desired_wants_of(const Desired *desired, const Assignment *assignment)
 {
     return g_hash_table_lookup(desired->got, assignment->id);
+}
+
+Device *desired_pinned(const Desired *desired, const Assignment *assignment)
+{
+    return assignment->group ? NULL : choose_pinned(assignment, matches_of(desired, assignment));
 }
 
 Assignment *desired_owner(const Desired *desired, const Device *device)

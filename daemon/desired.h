@@ -13,7 +13,8 @@
  * filled first, in the same order; then the devices are dealt out one by one, by socket. A device is dealt
  * out once every machine that could draw it has been looked at: one of them may have it, or come first.
  *
- * A tenant's device goes to the tenant's machines only. */
+ * A tenant's device goes to the tenant's machines only, and by the tenant's assignments only, which have
+ * nothing else. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -26,7 +27,7 @@ typedef enum Verdict {
     VERDICT_SUSPENDED,       /* the assignment was taken home, is being released or isn't stored yet */
     VERDICT_OTHER_DEVICE,    /* the rule doesn't match, or the device isn't in the group */
     VERDICT_HUB,             /* hubs are never handed out */
-    VERDICT_NOT_OWNED,       /* it is a tenant's, and the machine isn't; or it is the tenant's no longer */
+    VERDICT_NOT_OWNED,       /* a tenant's, and machine or assignment isn't; or the tenant's no longer */
     VERDICT_NOT_HOME,        /* several devices match and this one isn't where the assigned one was */
     VERDICT_TAKEN,           /* another assignment comes first */
     VERDICT_ENOUGH,          /* the assignment has as many as it is to have */
@@ -84,6 +85,10 @@ const GPtrArray *desired_wants_of(const Desired *desired, const Assignment *assi
 
 /* Whether the tenants leave this device to this assignment. Matching is another matter. */
 bool desired_may_have(Registry *registry, const Assignment *assignment, const Device *device);
+
+/* The device that an assignment of one device is for. NULL = it isn't plugged in, isn't left to it, or it
+ * can't be told which of several it is. */
+Device *desired_pinned(const Desired *desired, const Assignment *assignment);
 
 /* The assignment that stands for this device, be it disabled; NULL = none. */
 Assignment *desired_owner(const Desired *desired, const Device *device);

@@ -41,8 +41,6 @@ static void put_group(Manager *self, const Step *step, StoreBatch *batch)
 {
     Group *group = registry_group(self->registry, step->id);
     g_autofree char *file_id = manager_file_id(step->id);
-    g_autofree char *text = step->group ? group_to_text(step->group) : NULL;
-    g_autoptr(GKeyFile) file = g_key_file_new();
 
     if (group) {
         group->saving = true;
@@ -50,12 +48,10 @@ static void put_group(Manager *self, const Step *step, StoreBatch *batch)
     } else {
         g_hash_table_add(self->creating, g_strdup(step->id));
     }
-    if (text) {
-        g_key_file_load_from_data(file, text, (gsize)-1, G_KEY_FILE_NONE, NULL);
-        store_batch_save(batch, STORE_AREA_STATE, STORE_KIND_GROUPS, file_id, file);
-    } else {
+    if (step->group)
+        manager_put_group(batch, step->group);
+    else
         store_batch_delete(batch, STORE_AREA_STATE, STORE_KIND_GROUPS, file_id);
-    }
 }
 
 /* Everybody sees it from here on, so that nobody takes its device or its group away under it; nothing is

@@ -441,8 +441,7 @@ static void change(Manager *self, Assignment *assignment, Assignment *next, Mana
     save(self, assignment, next, pending);
 }
 
-/* A whole one, to be changed: by its file, which has all that was decided. */
-static Assignment *copy_of(const Assignment *assignment)
+Assignment *manager_copy_assignment(const Assignment *assignment)
 {
     g_autoptr(GKeyFile) file = assignment_to_key_file(assignment);
 
@@ -465,7 +464,7 @@ void manager_set_wanted(Manager *self, const char *id, bool wanted, ManagerDone 
         done(id, NULL, userdata);
         return;
     }
-    next = copy_of(assignment);
+    next = manager_copy_assignment(assignment);
     next->wanted = wanted;
     change(self, assignment, next, done, userdata);
 }
@@ -494,7 +493,7 @@ void manager_update(Manager *self, const char *id, const AssignmentUpdate *updat
         return;
     }
     assignment = registry_assignment(self->registry, id);
-    next = copy_of(assignment);
+    next = manager_copy_assignment(assignment);
     if (update->name) {
         g_free(next->name);
         next->name = g_strdup(update->name);

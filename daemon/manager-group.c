@@ -46,12 +46,28 @@ static void commit_settled(Manager *self, const Pending *pending, bool ok)
         manager_take_over_group(self, group_copy(pending->payload));
 }
 
+static GKeyFile *to_key_file(const Group *group)
+{
+    g_autofree char *text = group_to_text(group);
+    GKeyFile *file = g_key_file_new();
+
+    g_key_file_load_from_data(file, text, (gsize)-1, G_KEY_FILE_NONE, NULL);
+    return file;
+}
+
+void manager_put_group(StoreBatch *batch, const Group *group)
+{
+    g_autofree char *id = manager_file_id(group->name);
+    g_autoptr(GKeyFile) file = to_key_file(group);
+
+    store_batch_save(batch, STORE_AREA_STATE, STORE_KIND_GROUPS, id, file);
+}
+
 /* Takes next. answer: what done() is told, NULL = the name. */
 void manager_commit_group(Manager *self, Group *next, const char *answer, ManagerDone done, void *userdata)
 {
-    g_autofree char *text = group_to_text(next);
     g_autofree char *id = manager_file_id(next->name);
-    g_autoptr(GKeyFile) file = g_key_file_new();
+    g_autoptr(GKeyFile) file = to_key_file(next);
     Group *group = registry_group(self->registry, next->name);
     Pending *pending = pending_new(self, next->name, commit_settled, done, userdata);
 
@@ -62,7 +78,6 @@ void manager_commit_group(Manager *self, Group *next, const char *answer, Manage
     pending->payload = next;
     pending->free_payload = free_group;
     pending->answer = g_strdup(answer);
-    g_key_file_load_from_data(file, text, (gsize)-1, G_KEY_FILE_NONE, NULL);
     store_save(self->store, STORE_AREA_STATE, STORE_KIND_GROUPS, id, file, pending_stored, pending,
                pending_free);
 }

@@ -38,7 +38,7 @@ struct Manager {
     bool applying; /* a declaration is on its way to the disk; no other one may begin */
     WorkerPool *pool;
     GHashTable *granting; /* sysname → name of the tenant that it is being granted to, both owned */
-    GHashTable *jobs;     /* set of what daemon/manager-grant.c has under way, owned */
+    GHashTable *jobs;     /* set of what daemon/manager-revoke.c has under way, owned */
 };
 
 /* A change that is on its way to the disk: what to do, and whom to tell, when it is there or couldn't be put
@@ -73,11 +73,13 @@ void manager_take_over_groups(Manager *self, GPtrArray *next, GPtrArray *gone);
 void manager_take_over_group(Manager *self, Group *next);
 void manager_drop_group(Manager *self, Group *group);
 
+/* All that was decided, by its file. */
+Assignment *manager_copy_assignment(const Assignment *assignment);
 StoreArea manager_assignment_area(const Assignment *assignment);
 /* One that no assignment in the registry has. New string. */
 char *manager_make_assignment_id(Manager *self);
 
-/* What daemon/manager-grant.c needs of groups. Not for drop-ins and not while another change is stored
+/* What the others need of groups. Not for drop-ins and not while another change is stored
  * (ALREADY_EXISTS, LIMIT_EXCEEDED): */
 Group *manager_find_changeable_group(Manager *self, const char *name, GError **error);
 /* LIMIT_EXCEEDED when it is on its way out: nothing may begin to draw from it then. */
@@ -87,10 +89,14 @@ bool manager_check_group_choices(const GroupChoices *choices, GError **error);
 void manager_apply_group_choices(Group *group, const GroupChoices *choices);
 /* Takes next; done()'s id is its name, or answer. */
 void manager_commit_group(Manager *self, Group *next, const char *answer, ManagerDone done, void *userdata);
+/* Into the batch, as it is to be. */
+void manager_put_group(StoreBatch *batch, const Group *group);
 void manager_erase_group(Manager *self, Group *group, ManagerDone done, void *userdata);
 bool manager_group_has_rule(const Group *group, const char *text);
 /* After deletes: the drop-ins of those names may have come meanwhile. */
 void manager_read_left_out(Manager *self);
+/* The group that has this rule, as rule_print() has it, of this tenant, or with NULL of any. NULL = none. */
+const Group *manager_find_grant(Manager *self, const char *tenant, const char *rule);
 /* GDestroyNotify of Manager.jobs. */
 void manager_free_job(gpointer job);
 
@@ -106,3 +112,6 @@ char *manager_file_id(const char *name);
 void manager_load_assignments(Manager *self);
 void manager_load_groups(Manager *self);
 void manager_load_tenants(Manager *self);
+/* What was granted by a service that didn't write it into the assignments: those of the tenant's machines
+ * whose rule is the grant's are the tenant's. */
+void manager_fill_in_tenants(Manager *self);

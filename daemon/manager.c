@@ -210,6 +210,7 @@ bool manager_start(Manager *self, GError **error)
     manager_load_tenants(self);
     manager_load_groups(self);
     manager_load_assignments(self);
+    manager_fill_in_tenants(self);
     resets_restore(self->resets);
     self->arrivals = arrivals_new(self->registry, look_again, self, error);
     if (!self->arrivals || !arrivals_rescan(self->arrivals, NULL, NULL, error))

@@ -223,11 +223,14 @@ typedef struct GrantRequest {
     GroupChoices choices;       /* of a new group */
 } GrantRequest;
 
-/* The devices are the tenant's from now on, into a group of the tenant that is made when there is none.
+/* The devices are the tenant's from now on, into a group of the tenant that is made when there is none; and
+ * so are the assignments of the tenant's machines that stand for one of them. ret_group: what the group will
+ * be called as things are, new string.
  * NO_SUCH_TENANT, NO_SUCH_DEVICE, DEVICE_IS_HUB, NOT_OWNED (another tenant's), DEVICE_BUSY (somebody outside
- * the tenant has it, or is to get it), INVALID_NAME, INVALID_OPTION, LIMIT_EXCEEDED. done()'s id is the
+ * the tenant has it, or is to get it; or a machine of the tenant does, from a group that it leaves),
+ * INVALID_NAME, INVALID_OPTION, LIMIT_EXCEEDED. done()'s id is the
  * group's name. */
-bool manager_check_grant(Manager *manager, const GrantRequest *request, GError **error);
+bool manager_check_grant(Manager *manager, const GrantRequest *request, char **ret_group, GError **error);
 void manager_grant(Manager *manager, const GrantRequest *request, ManagerDone done, void *userdata);
 
 /* Devices that are plugged in, or what a group of the tenant has: all of it, or one of its rules. */
@@ -238,10 +241,11 @@ typedef struct RevokeRequest {
     const uint32_t *rule;       /* NULL = all */
 } RevokeRequest;
 
-/* First the assignments of the tenant's machines on these devices end, then the rules go, and a group with
+/* First the tenant's assignments on these devices end, then the rules go, and a group with
  * its last rule. NO_SUCH_TENANT, NO_SUCH_DEVICE, NOT_OWNED (not this tenant's), NO_SUCH_GROUP, NO_SUCH_RULE,
- * INVALID_OPTION, LIMIT_EXCEEDED. After an error of the store, what was done until then stays done. */
-bool manager_check_revoke(Manager *manager, const RevokeRequest *request, GError **error);
+ * INVALID_OPTION, LIMIT_EXCEEDED. After an error of the store, what was done until then stays done.
+ * ret_group: the group that loses rules, new string; NULL when there are several. */
+bool manager_check_revoke(Manager *manager, const RevokeRequest *request, char **ret_group, GError **error);
 void manager_revoke(Manager *manager, const RevokeRequest *request, ManagerDone done, void *userdata);
 
 /* The devices that a rule would match now: new array of Device, borrowed. INVALID_RULE. */

@@ -112,17 +112,11 @@ Tenant *registry_machine_tenant(Registry *registry, const char *uuid)
     return NULL;
 }
 
-Tenant *registry_assignment_tenant(Registry *registry, const Assignment *assignment)
+bool registry_tenant_has(Registry *registry, const char *name, const char *uuid)
 {
-    const char *name = assignment->tenant;
+    const Tenant *tenant = registry_tenant(registry, name);
 
-    for (guint i = 0; !name && !assignment->group && i < assignment->claims->len; i++) {
-        const Claim *claim = assignment->claims->pdata[i];
-        const Device *device = registry_device(registry, claim->sysname);
-
-        name = device ? device->tenant : NULL;
-    }
-    return registry_tenant(registry, name);
+    return tenant && tenant_has_machine(tenant, uuid);
 }
 
 static void report(Registry *registry, ChangeKind kind, ObjectType type, const char *id, unsigned fields)

@@ -56,9 +56,8 @@ Tenant *registry_tenant(Registry *registry, const char *name);
 
 /* Whose the machine is; NULL = nobody's. */
 Tenant *registry_machine_tenant(Registry *registry, const char *uuid);
-/* Whose the assignment is: the one that it was made for, or whose the device that it has or gets has become
- * since. NULL = nobody's, or there is no such tenant any more. */
-Tenant *registry_assignment_tenant(Registry *registry, const Assignment *assignment);
+/* Whether there is this tenant, and the machine is its. */
+bool registry_tenant_has(Registry *registry, const char *name, const char *uuid);
 
 /* Held for this assignment. */
 bool registry_is_held_for(Registry *registry, const char *sysname, const Assignment *assignment);

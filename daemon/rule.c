@@ -258,6 +258,23 @@ const char *rule_exact(const Rule *rule, const char *key)
     return NULL;
 }
 
+bool rule_may_meet(const Rule *a, const Rule *b)
+{
+    static const char *const keys[] = { "vendor", "product", "serial", "port" };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(keys); i++) {
+        const char *left = rule_exact(a, keys[i]), *right = rule_exact(b, keys[i]);
+
+        if (!left || !right || strcmp(left, right) == 0)
+            continue;
+        /* of a port there are two forms, and what tells whether they are one isn't known here */
+        if (strcmp(keys[i], "port") == 0 && !strchr(left, '/') != !strchr(right, '/'))
+            continue;
+        return false;
+    }
+    return true;
+}
+
 /* The device's port, in the form that lasts longest. NULL for a root hub's. */
 static const char *lasting_port(const Device *device)
 {

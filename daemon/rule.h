@@ -49,6 +49,10 @@ char *rule_print(const Rule *rule);
 /* Pure. node is this host's name. */
 bool rule_matches(const Rule *rule, const Device *device, const char *node);
 
+/* False when no device can match both, as far as their exact vendor, product, serial and port tell; true is a
+ * maybe. */
+bool rule_may_meet(const Rule *a, const Rule *b);
+
 /* How exactly the rule names a device; a larger number wins over a smaller one, all values are distinct
  * steps: port and serial, serial, port, vendor and product, hub, vendor, class, controller, name or
  * manufacturer, the rest (0). A key with wildcards in its value or with != counts as "the rest", and so does

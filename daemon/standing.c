@@ -274,13 +274,6 @@ static guint place_in_queue(Registry *registry, const Assignment *assignment)
     return place;
 }
 
-static bool tenant_owns(Registry *registry, const char *name, const char *machine_uuid)
-{
-    const Tenant *tenant = registry_tenant(registry, name);
-
-    return tenant && tenant_has_machine(tenant, machine_uuid);
-}
-
 static Standing without_group_device(Registry *registry, const Desired *desired, const Assignment *assignment)
 {
     const GPtrArray *matches = g_hash_table_lookup(desired->matches, assignment->id);
@@ -292,7 +285,7 @@ static Standing without_group_device(Registry *registry, const Desired *desired,
         return say(ASSIGNMENT_STATE_WAITING_DEVICE,
                    g_strdup_printf("There is no group %s any more.", assignment->group),
                    ferry_error_to_name(FERRY_ERROR_NO_SUCH_GROUP));
-    if (group->tenant && !tenant_owns(registry, group->tenant, assignment->machine_uuid))
+    if (group->tenant && !registry_tenant_has(registry, group->tenant, assignment->machine_uuid))
         return say(ASSIGNMENT_STATE_WAITING_DEVICE,
                    g_strdup_printf("Group %s belongs to tenant %s, and %s does not.", group->name,
                                    group->tenant, machine_text),

@@ -43,6 +43,10 @@ char *verdict_text(Registry *registry, const Desired *desired, const Assignment 
     case VERDICT_HUB:
         return g_strdup_printf("%s is a hub; hubs are never handed out, the devices behind them are", what);
     case VERDICT_NOT_OWNED:
+        if (device->tenant && registry_tenant_has(registry, device->tenant, assignment->machine_uuid))
+            return g_strdup_printf("%s belongs to tenant %s, and assignment %s does not: release it and "
+                                   "assign the device anew",
+                                   what, device->tenant, assignment->id);
         if (device->tenant)
             return g_strdup_printf("%s belongs to tenant %s, and %s does not", what, device->tenant, machine);
         return g_strdup_printf("%s does not belong to tenant %s any more", what, assignment->tenant);

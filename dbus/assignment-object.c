@@ -71,11 +71,11 @@ typedef struct Own {
 static bool is_own(const Caller *caller, gpointer object)
 {
     const Own *own = object;
-    const Tenant *tenant = registry_assignment_tenant(own->registry, own->assignment);
+    const Tenant *tenant = registry_tenant(own->registry, own->assignment->tenant);
 
-    if (tenant)
-        return tenant_has_member(tenant, caller->uid, caller->gids, caller->n_gids);
-    return !own->assignment->tenant && own->assignment->owner == caller->uid;
+    if (own->assignment->tenant)
+        return tenant && tenant_has_member(tenant, caller->uid, caller->gids, caller->n_gids);
+    return own->assignment->owner == caller->uid;
 }
 
 /* > 0: yes; else what the handler returns, see authorize(). owned: is_own(), or NULL for what is an

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "daemon/log.h"
 #include "dbus/errors.h"
@@ -67,7 +68,10 @@ static const AuthorizeEntry entries[] = {
     { FERRY_INTERFACE_GROUP, "UpdateRule", FERRY_ACTION_MANAGE_GROUPS, CHANGE_GROUP_QUESTION },
     { FERRY_INTERFACE_GROUP, "RemoveRule", FERRY_ACTION_MANAGE_GROUPS, CHANGE_GROUP_QUESTION },
     { FERRY_INTERFACE_GROUP, "Delete", FERRY_ACTION_MANAGE_GROUPS,
-      N_("Authentication is required to delete the group $(group) of USB devices for virtual machines") },
+      N_("Authentication is required to delete the group $(group) of USB devices for virtual machines"), NULL,
+      NULL,
+      N_("Authentication is required to delete the group $(group), whose USB devices then belong to the tenant "
+         "$(tenant) no longer") },
     { FERRY_INTERFACE_ASSIGNMENT, "Attach", FERRY_ACTION_ASSIGN, GIVE_QUESTION, GIVE_GROUP_QUESTION,
       FERRY_ACTION_ASSIGN_OWN },
     { FERRY_INTERFACE_ASSIGNMENT, "Update", FERRY_ACTION_ASSIGN,
@@ -341,11 +345,21 @@ static void on_verdict(AuthorityVerdict verdict, const char *text, void *userdat
     question_drop(question);
 }
 
-static const char *question_text(const AuthorizeEntry *entry, const char *const *details)
+static bool is_there(const char *const *details, const char *key)
 {
     for (gsize i = 0; details[i]; i += 2)
-        if (entry->group_question && g_str_equal(details[i], "group") && details[i + 1][0] != '\0')
-            return entry->group_question;
+        if (g_str_equal(details[i], key))
+            return details[i + 1][0] != '\0';
+    return false;
+}
+
+static const char *question_text(const AuthorizeEntry *entry, const char *const *details)
+{
+    if (entry->tenant_question && is_there(details, "tenant"))
+        return entry->tenant_question;
+    if (entry->group_question && is_there(details, "group") &&
+        (!is_there(details, "device") || strstr(entry->group_question, "$(device)")))
+        return entry->group_question;
     return entry->question;
 }
 

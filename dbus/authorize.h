@@ -26,10 +26,12 @@
 typedef struct AuthorizeEntry {
     const char *interface;
     const char *member;
-    const char *action;         /* NULL = open to everyone */
-    const char *question;       /* what the dialog says; $(key) stands for a detail */
-    const char *group_question; /* what it says instead when the detail "group" is there; NULL = the same */
-    const char *own_action;     /* asked first when it is the caller's own; NULL = no such difference */
+    const char *action;          /* NULL = open to everyone */
+    const char *question;        /* what the dialog says; $(key) stands for a detail */
+    const char *group_question;  /* what it says instead when the detail "group" is there; NULL = the same.
+                                  * One that doesn't name a device that is there isn't said */
+    const char *own_action;      /* asked first when it is the caller's own; NULL = no such difference */
+    const char *tenant_question; /* what it says instead when the detail "tenant" is there; NULL = the same */
 } AuthorizeEntry;
 
 /* NULL: not in the table, so nobody may. */

@@ -77,6 +77,8 @@ static int may(BusService *service, sd_bus_message *message, const Tenant *tenan
     return authorize(service->authorizer, message, (const char *const *)details, &uid, ret_error);
 }
 
+/* group: what it is, or is to be called. A name that is made up is asked for as it is now; when another one
+ * would be due with the answer, that was for something else. */
 static int may_move(BusService *service, sd_bus_message *message, const Tenant *tenant,
                     const char *const *devices, const char *group, sd_bus_error *ret_error)
 {
@@ -94,6 +96,7 @@ static int method_grant(sd_bus_message *message, void *userdata, sd_bus_error *r
     GrantRequest request = { .tenant = tenant->name };
     GroupOptions options;
     g_autoptr(GError) error = NULL;
+    g_autofree char *group = NULL;
     int r;
 
     r = read_devices(message, devices, ret_error);
@@ -109,9 +112,9 @@ static int method_grant(sd_bus_message *message, void *userdata, sd_bus_error *r
         return r;
     request.devices = (const char *const *)devices->pdata;
     request.choices = options.choices;
-    if (!manager_check_grant(service->manager, &request, &error))
+    if (!manager_check_grant(service->manager, &request, &group, &error))
         return bus_error_from_gerror(ret_error, error);
-    r = may_move(service, message, tenant, request.devices, request.group, ret_error);
+    r = may_move(service, message, tenant, request.devices, group, ret_error);
     if (r < 0)
         return r;
     if (r == 0)
@@ -130,6 +133,7 @@ static int method_revoke(sd_bus_message *message, void *userdata, sd_bus_error *
     uint32_t rule;
     Option options[] = { { "Group", 's', &request.group }, { "Rule", 'u', &rule } };
     g_autoptr(GError) error = NULL;
+    g_autofree char *group = NULL;
     int r;
 
     r = read_devices(message, devices, ret_error);
@@ -141,9 +145,9 @@ static int method_revoke(sd_bus_message *message, void *userdata, sd_bus_error *
     request.devices = (const char *const *)devices->pdata;
     if (options[1].given)
         request.rule = &rule;
-    if (!manager_check_revoke(service->manager, &request, &error))
+    if (!manager_check_revoke(service->manager, &request, &group, &error))
         return bus_error_from_gerror(ret_error, error);
-    r = may_move(service, message, tenant, request.devices, request.group, ret_error);
+    r = may_move(service, message, tenant, request.devices, group, ret_error);
     if (r < 0)
         return r;
     if (r == 0)

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "tests/bus/agent.h"
-#include "tests/bus/group-calls.h"
+#include "tests/bus/tenant-calls.h"
 
 #define DEADLINE_US (20 * G_USEC_PER_SEC)
 
@@ -357,6 +357,75 @@ static void test_another_device_is_there_when_the_answer_comes(void **state)
     agent_close(&agent);
 }
 
+/* ------------------------------------------------------------------ tenants */
+
+static void dismiss(Fixture *fixture, Agent *agent, Open *open)
+{
+    agent_dismiss(agent);
+    g_free(finish(fixture, open, DENIED));
+}
+
+/* Devices are named, also when they lose a group; a group that nobody owns is not just any group. */
+static void test_what_is_asked_about_tenants(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *device = fixture_device_path(DEVICE);
+    g_autofree char *acme = tenant_create(fixture, "acme", NULL);
+    g_autofree char *file = fixture_state_path(fixture, "tenants/acme");
+    g_autofree char *group = NULL;
+    Agent agent;
+    Open open;
+
+    groups_plug(fixture, DEVICE, IDS, SERIAL);
+    group = tenant_grant(fixture, acme, DEVICE, "keys");
+    agent_register(fixture, &agent, FIXTURE_STRANGER);
+    call(fixture, &open, acme, FERRY_INTERFACE_TENANT, "Revoke", true, "aoa{sv}", 1, device, 0);
+    agent_wait_asked(fixture, &agent, 1);
+    assert_says(agent.text, "revoke the USB device " IDS);
+    dismiss(fixture, &agent, &open);
+    call(fixture, &open, acme, FERRY_INTERFACE_TENANT, "Revoke", true, "aoa{sv}", 0, 1, "Group", "s", "keys");
+    agent_wait_asked(fixture, &agent, 2);
+    assert_says(agent.text, "revoke the USB devices of the group acme/keys from the tenant acme");
+    dismiss(fixture, &agent, &open);
+
+    fixture_stop_daemon(fixture, SIGTERM);
+    assert_true(g_file_set_contents(file, "[Tenant]\nName=acme\nColour=red\n", -1, NULL));
+    fixture_start_daemon(fixture);
+    fixture_wait_object(fixture, group, FERRY_INTERFACE_GROUP, true);
+    call(fixture, &open, group, FERRY_INTERFACE_GROUP, "Delete", true, "a{sv}", 0);
+    agent_wait_asked(fixture, &agent, 3);
+    assert_says(agent.text,
+                "delete the group acme/keys, whose USB devices then belong to the tenant acme no longer");
+    agent_say_yes(fixture, &agent);
+    g_free(finish(fixture, &open, OK));
+    assert_tenant_of_device(fixture, DEVICE, NULL);
+    agent_close(&agent);
+}
+
+/* The name that was made up when it was asked is somebody else's now. */
+static void test_another_name_is_due_when_the_answer_comes(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *device = fixture_device_path(DEVICE);
+    g_autofree char *acme = tenant_create(fixture, "acme", NULL);
+    g_autofree char *first = NULL, *text = NULL;
+    Agent agent;
+    Open open;
+
+    groups_plug(fixture, DEVICE, IDS, SERIAL);
+    groups_plug(fixture, "1-3", IDS, "KBD-0002");
+    agent_register(fixture, &agent, FIXTURE_STRANGER);
+    call(fixture, &open, acme, FERRY_INTERFACE_TENANT, "Grant", true, "aosa{sv}", 1, device, "", 0);
+    agent_wait_asked(fixture, &agent, 1);
+    first = tenant_grant(fixture, acme, "1-3", "");
+    fixture_wait(fixture, first, FERRY_INTERFACE_GROUP, "Name", "acme/devices-1");
+    agent_say_yes(fixture, &agent);
+    text = finish(fixture, &open, DENIED);
+    assert_says(text, "changed while the question was open");
+    assert_tenant_of_device(fixture, DEVICE, NULL);
+    agent_close(&agent);
+}
+
 /* ------------------------------------------------------------------ the language */
 
 static void test_question_in_german(void **state)
@@ -432,6 +501,8 @@ int main(void)
         TEST(test_dialog_is_answered),
         TEST(test_object_is_gone_when_the_answer_comes),
         TEST(test_another_device_is_there_when_the_answer_comes),
+        TEST(test_what_is_asked_about_tenants),
+        TEST(test_another_name_is_due_when_the_answer_comes),
         TEST(test_question_in_german),
         TEST(test_actions_in_german),
     };

@@ -437,6 +437,8 @@ static void test_what_cannot_be_stored_is_not_done(void **state)
     g_autofree char *tenants_away = fixture_state_path(fixture, "tenants-away");
     g_autofree char *groups = fixture_state_path(fixture, "groups");
     g_autofree char *groups_away = fixture_state_path(fixture, "groups-away");
+    g_autofree char *journal = fixture_state_path(fixture, "journal");
+    g_autofree char *in_it = g_build_filename(journal, "x", NULL);
     g_autofree char *studio = fixture_machine_path(FIXTURE_STUDIO), *device = fixture_device_path("1-1");
     g_autofree char *group = NULL;
 
@@ -453,10 +455,12 @@ static void test_what_cannot_be_stored_is_not_done(void **state)
     wait_list(fixture, acme, FERRY_INTERFACE_TENANT, "Members", "");
     assert_int_equal(g_rename(tenants_away, tenants), 0);
 
-    assert_int_equal(g_rename(groups, groups_away), 0);
+    assert_int_equal(g_mkdir(journal, 0700), 0);
+    assert_true(g_file_set_contents(in_it, "", -1, NULL));
     g_free(tenant_grant_error(fixture, "Storage", acme, "1-1", "keys"));
     assert_tenant_of_device(fixture, "1-1", NULL);
-    assert_int_equal(g_rename(groups_away, groups), 0);
+    assert_int_equal(g_unlink(in_it), 0);
+    assert_int_equal(g_rmdir(journal), 0);
     group = tenant_grant(fixture, acme, "1-1", "keys");
     assert_int_equal(g_rename(groups, groups_away), 0);
     g_free(fixture_call_error(fixture, "Storage", acme, FERRY_INTERFACE_TENANT, "Revoke", "aoa{sv}", 1,

@@ -178,7 +178,7 @@ static void test_only_to_its_machines(void **state)
     assert_verdict(world, drawn, device, VERDICT_NOT_OWNED);
 }
 
-/* What was given as a tenant's ends with the grant, whatever the assignment says; what wasn't goes on. */
+/* What was given as a tenant's ends with the grant, whatever the assignment says. */
 static void test_after_the_grant(void **state)
 {
     World *world = *state;
@@ -192,10 +192,15 @@ static void test_after_the_grant(void **state)
     as_nobodys = assign(world, "bbbbbbbb", DESK, NULL, KEY, NULL);
     look(world);
     assert_verdict(world, as_nobodys, device, VERDICT_GO);
-    /* Granted while the tenant's machine has it. */
+    assert_ptr_equal(desired_pinned(world->desired, as_nobodys), device);
+    assert_null(desired_pinned(world->desired, as_tenants));
+    /* Granted, it goes by the tenant's assignments and by no others, be they for the same machine. */
     add_group(world, "acme/keys", KEY);
     look(world);
-    assert_int_equal(desired_judge(world->desired, as_tenants, device), VERDICT_GO);
+    assert_verdict(world, as_tenants, device, VERDICT_GO);
+    assert_verdict(world, as_nobodys, device, VERDICT_NOT_OWNED);
+    assert_ptr_equal(desired_pinned(world->desired, as_tenants), device);
+    assert_null(desired_pinned(world->desired, as_nobodys));
 }
 
 /* The machine went from one tenant to the other, which has the same kind of device. */
@@ -273,9 +278,8 @@ static void test_never_to_anybody_else(void **state)
 
             if (want->device->tenant)
                 assert_string_equal(machines ? machines->name : "nobody", want->device->tenant);
-            if (want->assignment->tenant)
-                assert_string_equal(want->assignment->tenant,
-                                    want->device->tenant ? want->device->tenant : "nobody");
+            assert_string_equal(want->assignment->tenant ? want->assignment->tenant : "nobody",
+                                want->device->tenant ? want->device->tenant : "nobody");
         }
         teardown((void **)&world);
     }

@@ -511,6 +511,33 @@ static char *generate(GRand *rand)
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
+static void test_may_meet(void **state)
+{
+    static const struct {
+        const char *a, *b;
+        bool may;
+    } pairs[] = {
+        { "vendor=0529", "vendor=0529 product=0001 serial=KEY-1", true },
+        { "vendor=0529 product=0001 serial=KEY-1", "vendor=529 product=1", true },
+        { "class=storage", "name=*", true },
+        { "serial=KEY-*", "serial=KEY-1", true },
+        { "serial!=KEY-1", "serial=KEY-1", true }, /* a maybe */
+        { "vendor=0529", "vendor=0530", false },
+        { "vendor=0529 product=0002", "product=0001", false },
+        { "serial=KEY-1", "serial=KEY-2", false },
+        { "port=pci-0000:00:14.0/1", "port=pci-0000:00:14.0/2", false },
+        { "port=1-1", "port=1-2", false },
+        { "port=1-1", "port=pci-0000:00:14.0/2", true }, /* who knows */
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(pairs); i++) {
+        g_autoptr(Rule) a = parse(pairs[i].a), b = parse(pairs[i].b);
+
+        if (rule_may_meet(a, b) != pairs[i].may || rule_may_meet(b, a) != pairs[i].may)
+            fail_msg("%s and %s", pairs[i].a, pairs[i].b);
+    }
+}
+
 static void test_parse_of_print_is_identity(void **state)
 {
     g_autoptr(GRand) rand = g_rand_new_with_seed(20240501);
@@ -542,6 +569,7 @@ int main(void)
         cmocka_unit_test(test_length),
         cmocka_unit_test(test_specificity),
         cmocka_unit_test(test_exact),
+        cmocka_unit_test(test_may_meet),
         cmocka_unit_test(test_for_device),
         cmocka_unit_test(test_serial_is_sane),
         cmocka_unit_test(test_parse_of_print_is_identity),
