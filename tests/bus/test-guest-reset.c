@@ -113,7 +113,7 @@ static void test_a_device_that_is_not_to_come_back(void **state)
     Fixture *fixture = *state;
     g_autofree char *group = group_create_with(fixture, "pool", "vendor=046d");
     g_autofree char *device = fixture_device_path("1-2");
-    g_autofree char *first = begin_reattach(fixture, group);
+    g_autofree char *first = begin_reattach(fixture, group), *counts = NULL, *other = NULL, *state_now = NULL;
 
     update_rule(fixture, group, false);
     g_free(fixture_script(fixture, "let-go %s", FIXTURE_DESK));
@@ -122,7 +122,14 @@ static void test_a_device_that_is_not_to_come_back(void **state)
     sd_bus_message_unref(
         fixture_call_ok(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "SetEnabled", "b", 0));
     update_rule(fixture, group, true);
-    fixture_wait(fixture, first, FERRY_INTERFACE_ASSIGNMENT, "Error", FERRY_ERROR_PREFIX "Disabled");
+    /* One more turn of everything, with a device of its own. */
+    groups_plug(fixture, "1-4", "1234:0001", "OTHER");
+    other = fixture_assign(fixture, "1-4", FIXTURE_DESK);
+    fixture_wait(fixture, other, FERRY_INTERFACE_ASSIGNMENT, "Error", FERRY_ERROR_PREFIX "Disabled");
+    state_now = fixture_get(fixture, device, FERRY_INTERFACE_DEVICE, "State");
+    assert_string_equal(state_now, "host");
+    counts = fixture_script(fixture, "counts");
+    fixture_assert(fixture, strstr(counts, "attach=1 "));
     sd_bus_message_unref(
         fixture_call_ok(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "SetEnabled", "b", 1));
     reset_wait_state(fixture, first, "attached");
