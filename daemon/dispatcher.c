@@ -119,6 +119,7 @@ static void take_info(Dispatcher *self, Machine *machine, MachineInfo *info)
 
     machine_update(self->registry, machine, info);
     machine->inspected = true;
+    g_clear_pointer(&machine->read_error, g_free);
     if (was_active != machine_is_active(machine)) {
         log_object(G_LOG_LEVEL_MESSAGE, NULL, machine->info->uuid, NULL, "machine \"%s\" is %s",
                    machine->info->name, machine_state_to_string(machine->info->state));
@@ -188,6 +189,11 @@ static void order_done(gpointer output, const GError *pool_error, void *userdata
                    machine->info->name);
         registry_remove_machine(self->registry, machine);
     } else {
+        if (g_strcmp0(machine->read_error, result->info_error->message) != 0)
+            log_object(G_LOG_LEVEL_WARNING, NULL, ticket->uuid, NULL, "machine \"%s\" cannot be read: %s",
+                       machine->info->name, result->info_error->message);
+        g_free(machine->read_error);
+        machine->read_error = g_strdup(result->info_error->message);
         machine->stale = true;
         machine->retry_at = g_get_monotonic_time() + LOOK_AGAIN_US;
     }

@@ -110,6 +110,7 @@ Machine *machine_free(Machine *machine)
     if (!machine)
         return NULL;
     machine_info_free(machine->info);
+    g_free(machine->read_error);
     g_hash_table_unref(machine->dead_aliases);
     g_hash_table_unref(machine->leaving);
     hostdev_free(machine->in_flight);

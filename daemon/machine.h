@@ -83,6 +83,7 @@ typedef struct Machine {
 
     /* the reconciler's */
     bool inspected;           /* the live XML has been seen since the last connect */
+    char *read_error;         /* why the last look at it failed; NULL = it didn't */
     bool stale;               /* look at the live XML again before anything is decided */
     bool memory_replaced;     /* with the next look, every own hostdev is dead */
     bool busy;                /* an order is with a worker */

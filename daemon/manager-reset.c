@@ -154,7 +154,9 @@ static GPtrArray *find_targets(Manager *self, const char *id, bool hub, GError *
         const Claim *claim = assignment->claims->pdata[i];
         Device *device = registry_device(self->registry, claim->sysname);
 
-        if (!device || claim->state != DEVICE_STATE_ATTACHED)
+        /* One that is being reset is refused by name. */
+        if (!device ||
+            (claim->state != DEVICE_STATE_ATTACHED && !resets_is_open(self->registry, device->sysname)))
             continue;
         if (hub && !(device = hub_of(self, device, error)))
             return NULL;

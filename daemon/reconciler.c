@@ -249,8 +249,8 @@ static gboolean take_turn(gpointer userdata)
     gint64 wake = 0;
 
     self->turn_source = 0;
-    resets_turn(self->resets, now, &wake);
     desired = desired_new(registry, now);
+    resets_turn(self->resets, desired, now, &wake);
     if (registry->hypervisor_state == HYPERVISOR_STATE_CONNECTED) {
         g_autoptr(GPtrArray) machines = registry_sorted(registry->machines);
 

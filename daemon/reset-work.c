@@ -17,16 +17,43 @@
 #define POWER_RETRY_US  (2 * G_USEC_PER_SEC)
 #define POWER_TRIES_MAX 10
 
-#define NOTE_GROUP "PowerCycle"
-
 /* ------------------------------------------------------------------ jobs */
+
+struct Gate {
+    gatomicrefcount references;
+    GMutex writing; /* held by the worker as long as it switches off */
+    gint closed;    /* atomic */
+};
+
+static Gate *gate_new(void)
+{
+    Gate *gate = g_new0(Gate, 1);
+
+    g_atomic_ref_count_init(&gate->references);
+    g_mutex_init(&gate->writing);
+    return gate;
+}
+
+static Gate *gate_ref(Gate *gate)
+{
+    g_atomic_ref_count_inc(&gate->references);
+    return gate;
+}
+
+void reset_gate_unref(Gate *gate)
+{
+    if (!g_atomic_ref_count_dec(&gate->references))
+        return;
+    g_mutex_clear(&gate->writing);
+    g_free(gate);
+}
 
 /* What a job takes along: copies. */
 typedef struct Job {
     const UsbOps *ops;
     UsbAddress address;
     char **ports; /* NULL: reset */
-    bool on;
+    Gate *gate;   /* NULL: on */
 } Job;
 
 static void job_free(gpointer data)
@@ -34,7 +61,23 @@ static void job_free(gpointer data)
     Job *job = data;
 
     g_strfreev(job->ports);
+    g_clear_pointer(&job->gate, reset_gate_unref);
     g_free(job);
+}
+
+static bool switch_port(const Job *job, const char *port, GError **error)
+{
+    bool ok = false;
+
+    if (!job->gate)
+        return job->ops->switch_port(port, true, error);
+    g_mutex_lock(&job->gate->writing);
+    if (g_atomic_int_get(&job->gate->closed))
+        g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_RESET_FAILED, "usbferryd is ending");
+    else
+        ok = job->ops->switch_port(port, false, error);
+    g_mutex_unlock(&job->gate->writing);
+    return ok;
 }
 
 /* Both halves, whatever becomes of the first. A port that is gone, or has no switch, can't be left off. */
@@ -45,8 +88,8 @@ static bool switch_ports(const Job *job, GError **error)
     for (char **port = job->ports; *port; port++) {
         g_autoptr(GError) local = NULL;
 
-        if (!job->ops->switch_port(*port, job->on, &local) && !first &&
-            !(job->on && g_error_matches(local, FERRY_ERROR, FERRY_ERROR_NO_SUCH_DEVICE)))
+        if (!switch_port(job, *port, &local) && !first &&
+            !(!job->gate && g_error_matches(local, FERRY_ERROR, FERRY_ERROR_NO_SUCH_DEVICE)))
             first = g_steal_pointer(&local);
     }
     if (!first)
@@ -106,7 +149,6 @@ static void job_done(gpointer output, const GError *error, void *userdata)
 
 static void push(Reset *reset, Job *job, void (*next)(Reset *reset, const GError *error))
 {
-    job->ops = reset->resets->ops;
     reset->step = STEP_WORKING;
     worker_pool_push(reset->resets->pool, &(WorkerJob){ .queue = reset->queue,
                                                         .deadline_ms = JOB_MS,
@@ -144,12 +186,12 @@ static void reset_returned(Reset *reset, const GError *error)
     reset_give_back(reset);
 }
 
-static Job *port_job(const Reset *reset, bool on)
+static Job *port_job(const UsbOps *ops, const char *ports)
 {
     Job *job = g_new0(Job, 1);
 
-    job->ports = g_strsplit(reset->ports, "\n", -1);
-    job->on = on;
+    job->ops = ops;
+    job->ports = g_strsplit(ports, "\n", -1);
     return job;
 }
 
@@ -157,6 +199,11 @@ static void note_deleted(const GError *error, void *userdata)
 {
     if (error)
         log_warning("the note of a power cycle stays: %s", error->message);
+}
+
+void reset_delete_note(Resets *self, const char *note)
+{
+    store_delete(self->store, STORE_AREA_RUNTIME, STORE_KIND_POWER_CYCLES, note, note_deleted, NULL, NULL);
 }
 
 static void switched_on(Reset *reset, const GError *error)
@@ -170,19 +217,20 @@ static void switched_on(Reset *reset, const GError *error)
         reset->next_at = g_get_monotonic_time() + POWER_RETRY_US;
         return;
     }
-    if (error)
-        reset_note_error(reset,
-                         "%s: its port cannot be switched on again: %s; restart usbferryd to try once more",
+    if (error) {
+        reset_note_error(reset, "%s: its port cannot be switched on again, which is tried once a minute: %s",
                          reset->what, error->message);
-    else
-        store_delete(reset->resets->store, STORE_AREA_RUNTIME, STORE_KIND_POWER_CYCLES, reset->note,
-                     note_deleted, NULL, NULL);
+        reset_notes_add(reset->resets, reset->note, reset->ports);
+    } else {
+        reset_delete_note(reset->resets, reset->note);
+    }
+    g_clear_pointer(&reset->note, g_free);
     reset_step_to(reset, STEP_COMING_BACK, RESET_COME_BACK_US);
 }
 
 void reset_switch_on(Reset *reset)
 {
-    push(reset, port_job(reset, true), switched_on);
+    push(reset, port_job(reset->resets->ops, reset->ports), switched_on);
 }
 
 static void switched_off(Reset *reset, const GError *error)
@@ -208,12 +256,16 @@ static void switched_off(Reset *reset, const GError *error)
 
 static void noted(Reset *reset, const GError *error)
 {
+    Job *job;
+
     if (error) {
         reset_note_error(reset, "%s: %s", reset->what, error->message);
         reset_give_back(reset);
         return;
     }
-    push(reset, port_job(reset, false), switched_off);
+    job = port_job(reset->resets->ops, reset->ports);
+    job->gate = gate_ref(reset->gate);
+    push(reset, job, switched_off);
 }
 
 static void note_stored(const GError *error, void *userdata)
@@ -229,85 +281,53 @@ void reset_work(Reset *reset)
 
     if (reset->method == RESET_METHOD_RESET) {
         job = g_new0(Job, 1);
+        job->ops = reset->resets->ops;
         job->address = reset->address;
         push(reset, job, reset_returned);
         return;
     }
     reset->step = STEP_WORKING;
     reset->note = assignment_make_id();
+    reset->gate = gate_new();
     file = g_key_file_new();
-    g_key_file_set_string(file, NOTE_GROUP, "Ports", reset->ports);
+    g_key_file_set_string(file, RESET_NOTE_GROUP, RESET_NOTE_PORTS, reset->ports);
     store_save(reset->resets->store, STORE_AREA_RUNTIME, STORE_KIND_POWER_CYCLES, reset->note, file,
                note_stored, ticket_new(reset, noted), ticket_free);
 }
 
-/* ------------------------------------------------------------------ the start and the end */
+/* ------------------------------------------------------------------ on for good */
 
-typedef struct Restore {
-    Resets *resets;
-    char *note;
-} Restore;
-
-static void restore_free(gpointer data)
+void reset_push_switch_on(Resets *self, const char *queue, const char *ports,
+                          void (*done)(gpointer output, const GError *error, void *userdata), void *userdata,
+                          GDestroyNotify free_userdata)
 {
-    Restore *restore = data;
-
-    g_free(restore->note);
-    g_free(restore);
-}
-
-static void restored(gpointer output, const GError *error, void *userdata)
-{
-    Restore *restore = userdata;
-
-    if (error)
-        log_warning("a port that was off when usbferryd ended cannot be switched on: %s", error->message);
-    else
-        store_delete(restore->resets->store, STORE_AREA_RUNTIME, STORE_KIND_POWER_CYCLES, restore->note,
-                     note_deleted, NULL, NULL);
-    restore_free(restore);
-}
-
-static bool take_note(StoreArea area, const char *id, GKeyFile *file, void *userdata, GError **error)
-{
-    g_autofree char *ports = g_key_file_get_string(file, NOTE_GROUP, "Ports", error);
-    g_autofree char *queue = g_strconcat(RESET_QUEUE_PREFIX, id, NULL);
-    Resets *self = userdata;
-    Restore *restore;
-    Job *job;
-
-    if (!ports)
-        return false;
-    log_notice("switching on what a power cycle left off: %s", ports);
-    job = g_new0(Job, 1);
-    job->ops = self->ops;
-    job->ports = g_strsplit(ports, "\n", -1);
-    job->on = true;
-    restore = g_new0(Restore, 1);
-    restore->resets = self;
-    restore->note = g_strdup(id);
     worker_pool_push(self->pool, &(WorkerJob){ .queue = queue,
                                                .deadline_ms = JOB_MS,
                                                .run = run_job,
-                                               .input = job,
+                                               .input = port_job(self->ops, ports),
                                                .free_input = job_free,
-                                               .done = restored,
-                                               .userdata = restore,
-                                               .free_userdata = restore_free });
-    return true;
-}
-
-void resets_restore(Resets *self)
-{
-    store_load(self->store, STORE_KIND_POWER_CYCLES, take_note, self);
+                                               .done = done,
+                                               .userdata = userdata,
+                                               .free_userdata = free_userdata });
 }
 
 void reset_switch_on_now(const Reset *reset)
 {
-    Job *job = port_job(reset, true);
     g_autoptr(GError) error = NULL;
+    Job *job;
 
-    job->ops = reset->resets->ops;
+    if (reset->gate)
+        g_atomic_int_set(&reset->gate->closed, 1);
+    if (reset->step == STEP_STUCK) {
+        log_warning("%s: the kernel holds its port, which the next start of usbferryd switches on",
+                    reset->what);
+        return;
+    }
+    if (reset->gate) {
+        g_mutex_lock(&reset->gate->writing);
+        g_mutex_unlock(&reset->gate->writing);
+    }
+    job = port_job(reset->resets->ops, reset->ports);
     if (!switch_ports(job, &error))
         log_warning("%s: its port stays off until usbferryd is started again: %s", reset->what,
                     error->message);

@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "daemon/error.h"
+#include "daemon/hold.h"
 #include "daemon/log.h"
 #include "daemon/socket.h"
 #include "daemon/text.h"
-#include "daemon/verdict-text.h"
 
 /* The longest that each step may take. */
 #define TAKE_OUT_US  (30 * G_USEC_PER_SEC)
@@ -42,6 +42,7 @@ static void reset_free(gpointer data)
     g_ptr_array_unref(reset->held);
     g_free(reset->ports);
     g_free(reset->note);
+    g_clear_pointer(&reset->gate, reset_gate_unref);
     g_clear_error(&reset->error);
     if (reset->done && reset->free_userdata)
         reset->free_userdata(reset->userdata);
@@ -85,26 +86,17 @@ void reset_answer(Reset *reset)
     done(reset->error, reset->userdata);
 }
 
-static void set_hold(Registry *registry, const char *sysname, const char *assignment_id, bool closed)
-{
-    Hold *hold = g_new0(Hold, 1);
-
-    hold->assignment_id = g_strdup(assignment_id);
-    hold->closed = closed;
-    g_hash_table_replace(registry->holds, g_strdup(sysname), hold);
-}
-
 /* From here on those who had them get them, and nobody else. */
 void reset_give_back(Reset *reset)
 {
     Registry *registry = reset->resets->registry;
 
     if (reset->is_hub)
-        set_hold(registry, reset->sysname, NULL, false);
+        hold_set(registry, reset->sysname, NULL, false);
     for (guint i = 0; i < reset->held->len; i++) {
         const Held *held = reset->held->pdata[i];
 
-        set_hold(registry, held->sysname, held->assignment_id, false);
+        hold_set(registry, held->sysname, held->assignment_id, false);
     }
     reset_step_to(reset, STEP_GIVING_BACK, GIVE_BACK_US);
     /* Where everything is now is worked out in this turn, and looked at in the next. */
@@ -125,50 +117,6 @@ static void end(Reset *reset)
 
 /* ------------------------------------------------------------------ waiting */
 
-static bool has_number(const Hostdev *hostdev, const Device *device)
-{
-    return hostdev && hostdev->bus_number == device->bus_number &&
-           hostdev->device_number == device->device_number;
-}
-
-/* The machine that has the device, as far as that was seen; NULL = none. */
-static const Machine *machine_of(Registry *registry, const Device *device)
-{
-    GHashTableIter iter;
-    gpointer value;
-
-    g_hash_table_iter_init(&iter, registry->machines);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const Machine *machine = value;
-
-        if (has_number(machine->in_flight, device))
-            return machine;
-        for (guint i = 0; i < machine->info->hostdevs->len; i++)
-            if (has_number(machine->info->hostdevs->pdata[i], device))
-                return machine;
-    }
-    return NULL;
-}
-
-/* Why nobody can say which devices machines have; NULL when that is known. New string. */
-static char *unseen_text(Registry *registry)
-{
-    GHashTableIter iter;
-    gpointer value;
-
-    if (registry->hypervisor_state != HYPERVISOR_STATE_CONNECTED || !registry->machines_known)
-        return verdict_hypervisor_text(registry, NULL);
-    g_hash_table_iter_init(&iter, registry->machines);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const Machine *machine = value;
-        g_autofree char *name = text_quote(machine->info->name);
-
-        if (!machine->inspected)
-            return g_strdup_printf("machine %s was not read yet", name);
-    }
-    return NULL;
-}
-
 static void wait_until(gint64 at, gint64 *wake)
 {
     if (!*wake || at < *wake)
@@ -179,7 +127,7 @@ static void wait_for_removal(Reset *reset, gint64 now, gint64 *wake)
 {
     Registry *registry = reset->resets->registry;
     const Device *target = registry_device(registry, reset->sysname);
-    g_autofree char *unseen = unseen_text(registry);
+    g_autofree char *unseen = reset_unseen_text(registry, true);
 
     if (!target || target->instance != reset->instance) {
         reset_note_error(reset, "%s was unplugged before it could be reset", reset->what);
@@ -199,7 +147,7 @@ static void wait_for_removal(Reset *reset, gint64 now, gint64 *wake)
     for (guint i = 0; i < reset->held->len; i++) {
         const Held *held = reset->held->pdata[i];
         const Device *device = registry_device(registry, held->sysname);
-        const Machine *machine = device ? machine_of(registry, device) : NULL;
+        const Machine *machine = device ? reset_machine_of(registry, device) : NULL;
         g_autofree char *name = NULL;
 
         if (!machine)
@@ -235,14 +183,17 @@ static void wait_for_return(Reset *reset, gint64 now, gint64 *wake)
     reset_give_back(reset);
 }
 
-/* Whether its machine is to have it back: nobody decided otherwise meanwhile. */
-static bool is_to_go_back(Registry *registry, const Held *held)
+/* Whether its machine is to have it back: nobody decided otherwise meanwhile. device: NULL = it is away. */
+static bool is_to_go_back(const Desired *desired, const Held *held, const Device *device)
 {
-    const Assignment *assignment = registry_assignment(registry, held->assignment_id);
-    const Machine *machine = assignment ? registry_machine(registry, assignment->machine_uuid) : NULL;
+    const Assignment *assignment = registry_assignment(desired->registry, held->assignment_id);
+    const Machine *machine =
+        assignment ? registry_machine(desired->registry, assignment->machine_uuid) : NULL;
 
-    return held->was_attached && assignment && assignment->wanted && !assignment->releasing && machine &&
-           machine_is_active(machine);
+    if (!held->was_attached || !assignment || !assignment->wanted || assignment->releasing || !machine ||
+        !machine_is_active(machine))
+        return false;
+    return !device || hold_is_of_use(desired, assignment, device);
 }
 
 /* Why its last way into the machine failed; NULL = it didn't. */
@@ -256,7 +207,7 @@ static const GError *attach_error(Registry *registry, const Held *held, const De
 
 /* The hold stays until the device is in its machine again or the time is up: it is tried again and again
  * meanwhile. The caller hears of a first try that failed. */
-static void wait_for_attach(Reset *reset, gint64 now, gint64 *wake)
+static void wait_for_attach(Reset *reset, const Desired *desired, gint64 now, gint64 *wake)
 {
     Registry *registry = reset->resets->registry;
     bool waits = false;
@@ -266,7 +217,7 @@ static void wait_for_attach(Reset *reset, gint64 now, gint64 *wake)
         const Device *device = registry_device(registry, held->sysname);
         const GError *error;
 
-        if (!is_to_go_back(registry, held) || (device && device->state == DEVICE_STATE_ATTACHED))
+        if (!is_to_go_back(desired, held, device) || (device && hold_is_attached(desired, device)))
             continue;
         error = device ? attach_error(registry, held, device) : NULL;
         if (error)
@@ -285,7 +236,7 @@ static void wait_for_attach(Reset *reset, gint64 now, gint64 *wake)
         end(reset);
 }
 
-static void turn(Reset *reset, gint64 now, gint64 *wake)
+static void turn(Reset *reset, const Desired *desired, gint64 now, gint64 *wake)
 {
     switch (reset->step) {
     case STEP_TAKING_OUT:
@@ -302,7 +253,7 @@ static void turn(Reset *reset, gint64 now, gint64 *wake)
         wait_for_return(reset, now, wake);
         break;
     case STEP_GIVING_BACK:
-        wait_for_attach(reset, now, wake);
+        wait_for_attach(reset, desired, now, wake);
         break;
     case STEP_WORKING:
     case STEP_STUCK:
@@ -310,52 +261,20 @@ static void turn(Reset *reset, gint64 now, gint64 *wake)
     }
 }
 
-static gboolean reattach_is_over(gpointer sysname, gpointer value, gpointer userdata)
-{
-    Registry *registry = userdata;
-    const Hold *hold = value;
-    const Device *device = registry_device(registry, sysname);
-    const Assignment *assignment = registry_assignment(registry, hold->assignment_id);
-    const Machine *machine = assignment ? registry_machine(registry, assignment->machine_uuid) : NULL;
-
-    return hold->reattach &&
-           (!device || !assignment || !assignment->wanted || assignment->releasing || !machine ||
-            !machine_is_active(machine) || (device->state == DEVICE_STATE_ATTACHED && hold->seen_out));
-}
-
-static void look_at_reattaches(Registry *registry)
-{
-    GHashTableIter iter;
-    gpointer sysname, value;
-
-    g_hash_table_iter_init(&iter, registry->holds);
-    while (g_hash_table_iter_next(&iter, &sysname, &value)) {
-        const Device *device = registry_device(registry, sysname);
-        Hold *hold = value;
-
-        hold->seen_out |= device && device->state != DEVICE_STATE_ATTACHED;
-    }
-    g_hash_table_foreach_remove(registry->holds, reattach_is_over, registry);
-}
-
-void resets_turn(Resets *self, gint64 now, gint64 *wake)
+void resets_turn(Resets *self, const Desired *desired, gint64 now, gint64 *wake)
 {
     g_autoptr(GPtrArray) open = registry_sorted(self->open);
 
     for (guint i = 0; i < open->len; i++)
-        turn(open->pdata[i], now, wake);
-    look_at_reattaches(self->registry);
+        turn(open->pdata[i], desired, now, wake);
+    reset_notes_turn(self, now, wake);
+    if (hold_end_reattaches(self->registry, desired))
+        self->changed(self->userdata);
 }
 
 void resets_hold_for_reattach(Resets *self, const char *sysname, const char *assignment_id)
 {
-    Hold *hold;
-
-    if (g_hash_table_contains(self->registry->holds, sysname))
-        return;
-    set_hold(self->registry, sysname, assignment_id, false);
-    hold = g_hash_table_lookup(self->registry->holds, sysname);
-    hold->reattach = true;
+    hold_for_reattach(self->registry, sysname, assignment_id);
 }
 
 void resets_queue_idle(Resets *self, const char *queue)
@@ -377,100 +296,11 @@ void resets_queue_idle(Resets *self, const char *queue)
         reset->enumerates = reset->is_hub;
         reset_step_to(reset, STEP_COMING_BACK, RESET_COME_BACK_US);
     }
+    reset_notes_queue_idle(self, queue);
     self->changed(self->userdata);
 }
 
 /* ------------------------------------------------------------------ the beginning */
-
-GPtrArray *resets_behind(Registry *registry, const Device *hub)
-{
-    g_autoptr(GPtrArray) all = registry_sorted(registry->devices);
-    GPtrArray *behind = g_ptr_array_new();
-
-    for (guint i = 0; i < all->len; i++) {
-        Device *device = all->pdata[i];
-
-        if (registry_is_behind(device->sysname, hub->sysname))
-            g_ptr_array_add(behind, device);
-    }
-    return behind;
-}
-
-/* What is reset along with the target: all behind it; and when a USB 3 hub loses its power, its other half
- * with all that is behind that. */
-static GPtrArray *find_affected(Registry *registry, const Device *target, ResetMethod method)
-{
-    GPtrArray *affected = resets_behind(registry, target);
-    /* Reads an attribute of the hub, for which the kernel waits while that hub is being reset. */
-    g_autofree char *ports =
-        method == RESET_METHOD_POWER_CYCLE ? socket_port_folders(target->syspath) : g_strdup("");
-    g_auto(GStrv) folders = g_strsplit(ports, "\n", -1);
-
-    for (char **folder = folders; *folder; folder++) {
-        g_autofree char *child = socket_port_child(*folder);
-        Device *device = registry_device(registry, child);
-
-        if (!device || device == target)
-            continue;
-        g_ptr_array_add(affected, device);
-        g_ptr_array_extend_and_steal(affected, resets_behind(registry, device));
-    }
-    return affected;
-}
-
-/* In a reset, its own or a hub's, that isn't over. */
-static bool is_open(Registry *registry, const char *sysname)
-{
-    const Hold *hold = g_hash_table_lookup(registry->holds, sysname);
-
-    return (hold && !hold->reattach) || registry_is_held_back(registry, sysname);
-}
-
-static bool check_one(Resets *self, const Device *device, GError **error)
-{
-    g_autofree char *what = device_describe(device);
-    g_autofree char *unseen = unseen_text(self->registry);
-    const Machine *machine = machine_of(self->registry, device);
-
-    if (is_open(self->registry, device->sysname)) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_DEVICE_BUSY,
-                    "%s is being reset already; try again when that is over", what);
-        return false;
-    }
-    if (device->state == DEVICE_STATE_FOREIGN) {
-        g_autofree char *owner = text_quote(machine ? machine->info->name : "?");
-
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_DEVICE_BUSY,
-                    "%s was attached to machine %s by another program; detach it there first", what, owner);
-        return false;
-    }
-    if (unseen) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR,
-                    "%s may be in a machine, and must not be reset there: %s", what, unseen);
-        return false;
-    }
-    return true;
-}
-
-bool resets_check(Resets *self, const Device *target, ResetMethod method, GError **error)
-{
-    g_autoptr(GPtrArray) affected = NULL;
-
-    if (!target->hub) {
-        g_autofree char *what = device_describe(target);
-
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_DEVICE_IS_HUB,
-                    "%s is a root hub, which can't be reset; reset what is plugged into it", what);
-        return false;
-    }
-    if (!check_one(self, target, error))
-        return false;
-    affected = find_affected(self->registry, target, method);
-    for (guint i = 0; i < affected->len; i++)
-        if (!check_one(self, affected->pdata[i], error))
-            return false;
-    return true;
-}
 
 static void hold(Reset *reset, const Device *device)
 {
@@ -482,13 +312,13 @@ static void hold(Reset *reset, const Device *device)
     held->assignment_id = g_strdup(device->assignment_id);
     held->was_attached = device->state == DEVICE_STATE_ATTACHED;
     g_ptr_array_add(reset->held, held);
-    set_hold(reset->resets->registry, device->sysname, device->assignment_id, true);
+    hold_set(reset->resets->registry, device->sysname, device->assignment_id, true);
 }
 
 void resets_begin(Resets *self, const Device *target, ResetMethod method, ResetDone done, void *userdata,
                   GDestroyNotify free_userdata)
 {
-    g_autoptr(GPtrArray) affected = find_affected(self->registry, target, method);
+    g_autoptr(GPtrArray) affected = reset_find_affected(self->registry, target, method);
     Reset *reset = g_new0(Reset, 1);
 
     reset->resets = self;
@@ -508,7 +338,7 @@ void resets_begin(Resets *self, const Device *target, ResetMethod method, ResetD
     reset->userdata = userdata;
     reset->free_userdata = free_userdata;
     if (reset->is_hub)
-        set_hold(self->registry, target->sysname, NULL, true);
+        hold_set(self->registry, target->sysname, NULL, true);
     else
         hold(reset, target);
     for (guint i = 0; i < affected->len; i++)
@@ -533,6 +363,7 @@ Resets *resets_new(Registry *registry, WorkerPool *pool, Store *store, const Usb
                       .changed = changed,
                       .userdata = userdata };
     self->open = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, reset_free);
+    self->notes = reset_notes_new();
     return self;
 }
 
@@ -547,12 +378,12 @@ Resets *resets_free(Resets *self)
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const Reset *reset = value;
 
-        /* The workers begin nothing new now, so this thread waits: nobody else needs it any more. The note
-         * stays, for the case that this comes before a switching off that is with a worker. */
+        /* This thread waits: nobody else needs it any more. */
         if (reset->note)
             reset_switch_on_now(reset);
     }
     g_hash_table_unref(self->open);
+    g_hash_table_unref(self->notes);
     g_free(self);
     return NULL;
 }

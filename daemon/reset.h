@@ -10,13 +10,16 @@
  * all the same. Holds are in memory only: after a crash, what is assigned is attached again by itself.
  *
  * A hub is reset with every device behind it. A power cycle switches the port of the device off and on again;
- * a note in the store's runtime area says so before, and resets_restore() switches on what a crash left off.
+ * a note in the store's runtime area says so before. Whatever leaves a port off (a crash, a hub that fails),
+ * its note stays and it is tried again, at longer and longer intervals, until the port is on or gone; and
+ * from resets_restore() on after the next start.
  *
  * Main thread only. */
 
 #include <glib.h>
 #include <stdbool.h>
 
+#include "daemon/desired.h"
 #include "daemon/enum-table.h"
 #include "daemon/registry.h"
 #include "daemon/store.h"
@@ -40,7 +43,8 @@ typedef struct Resets Resets;
 /* changed(): look again. */
 Resets *resets_new(Registry *registry, WorkerPool *pool, Store *store, const UsbOps *ops,
                    void (*changed)(void *userdata), void *userdata);
-/* Switches on what is off; that may block for a moment. */
+/* Switches on what resets have off; that may block for a moment. The notes stay, so that the next start does
+ * it again: a switching off that the kernel has not come back from may have the last word. */
 Resets *resets_free(Resets *resets);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Resets, resets_free)
 
@@ -49,7 +53,9 @@ void resets_restore(Resets *resets);
 
 /* DEVICE_IS_HUB for a root hub; DEVICE_BUSY when it, or something behind it, is being reset already or is
  * another program's; HYPERVISOR when nobody can say what machines have, because a device must never be reset
- * in one. */
+ * in one. One machine that can't be read is enough for that, whatever the device: what its QEMU has open
+ * can't be seen from here, and a host's driver on every interface proves nothing, because that is how a
+ * device looks for a moment when a guest resets it. */
 bool resets_check(Resets *resets, const Device *target, ResetMethod method, GError **error);
 
 /* error: RESET_FAILED, NULL on success. */
@@ -60,11 +66,15 @@ typedef void (*ResetDone)(const GError *error, void *userdata);
 void resets_begin(Resets *resets, const Device *target, ResetMethod method, ResetDone done, void *userdata,
                   GDestroyNotify free_userdata);
 
+/* In a reset, its own or a hub's, that isn't over. */
+bool resets_is_open(Registry *registry, const char *sysname);
+
 /* What is behind a hub: new array of Device, borrowed, hubs as well. */
 GPtrArray *resets_behind(Registry *registry, const Device *hub);
 
-/* For the reconciler: goes on with what waits. Before it works out what is desired. */
-void resets_turn(Resets *resets, gint64 now, gint64 *wake);
+/* For the reconciler: goes on with what waits, and ends holds that are good for nothing more. Who is to have
+ * what is worked out anew after that: changed() says so. */
+void resets_turn(Resets *resets, const Desired *desired, gint64 now, gint64 *wake);
 /* A device is about to be taken out of its machine only to be put in again: nobody else gets it meanwhile. */
 void resets_hold_for_reattach(Resets *resets, const char *sysname, const char *assignment_id);
 /* A queue whose job had timed out is free again. */

@@ -79,18 +79,31 @@ static char *root_hub_of(const char *syspath)
     }
 }
 
+/* "3-5:1.0", the folder of a hub's only interface. Its number of configuration is not asked for by
+ * bConfigurationValue: there the kernel waits while the hub is being reset, or looks after one of its ports.
+ */
+static char *hub_interface(const char *hub_path, const char *hub)
+{
+    g_autofree char *prefix = g_strconcat(hub, ":", NULL);
+    g_autoptr(GDir) folder = g_dir_open(hub_path, 0, NULL);
+    const char *name;
+
+    if (is_root_hub(hub))
+        return g_strdup_printf("%s-0:1.0", hub + strlen(ROOT_HUB_PREFIX));
+    while (folder && (name = g_dir_read_name(folder)))
+        if (g_str_has_prefix(name, prefix) && g_str_has_suffix(name, ".0"))
+            return g_strdup(name);
+    return g_strconcat(prefix, "1.0", NULL);
+}
+
 /* The folder of the port that a device is plugged into. The device's own "port" link leads there as well, but
  * the kernel makes it after it has announced the device. */
 static char *port_folder(const char *hub_path, const char *port)
 {
     g_autofree char *hub = g_path_get_basename(hub_path);
-    g_autofree char *configuration = read_attribute(hub_path, "bConfigurationValue");
-    g_autofree char *interface = NULL, *name = g_strdup_printf("%s-port%s", hub, port);
+    g_autofree char *interface = hub_interface(hub_path, hub);
+    g_autofree char *name = g_strdup_printf("%s-port%s", hub, port);
 
-    if (is_root_hub(hub))
-        interface = g_strdup_printf("%s-0:1.0", hub + strlen(ROOT_HUB_PREFIX));
-    else
-        interface = g_strdup_printf("%s:%s.0", hub, configuration && *configuration ? configuration : "1");
     return g_build_filename(hub_path, interface, name, NULL);
 }
 

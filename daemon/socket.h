@@ -8,7 +8,8 @@
  * kernel's peer links, also through USB3 hubs) have one name: the chain of the half on the slower bus. A
  * SuperSpeed port that has no peer is written "ss-<chain>", so that it never takes the name of a USB2 port
  * with the same number; a port of a plugged hub counts as having one even before the hub's USB2 half is
- * there, because the name must not depend on which half was quicker. Reads sysfs. */
+ * there, because the name must not depend on which half was quicker. Reads sysfs, and nothing in it for which
+ * the kernel waits until a device or hub is out of a reset. */
 
 #include <stdbool.h>
 

@@ -38,8 +38,13 @@ typedef struct Told {
     uint64_t instance;
     unsigned device_number;
     char *syspath;
+    char **texts; /* what own_texts names, clean */
     char *facts;
 } Told;
+
+/* The device's own words. The kernel asks the device for them when it enumerates it, and never again. */
+static const char *const own_texts[] = { "manufacturer", "product", "serial" };
+enum { OWN_VENDOR, OWN_PRODUCT, OWN_SERIAL };
 
 struct UsbMonitor {
     UsbMonitorEvents events;
@@ -56,6 +61,7 @@ static void told_free(gpointer data)
     Told *told = data;
 
     g_free(told->syspath);
+    g_strfreev(told->texts);
     g_free(told->facts);
     g_free(told);
 }
@@ -70,15 +76,23 @@ static bool read_number(udev_device *device, const char *attribute, int base, gu
     return text && g_ascii_string_to_unsigned(text, (guint)base, min, max, ret_number, NULL);
 }
 
+/* Once for each enumeration: the kernel lets nobody read them while somebody resets the device, which can
+ * take seconds. */
+static char **read_own_texts(udev_device *device)
+{
+    char **texts = g_new0(char *, G_N_ELEMENTS(own_texts) + 1);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(own_texts); i++)
+        texts[i] = text_sanitize(udev_device_get_sysattr_value(device, own_texts[i]), TEXT_MAX);
+    return texts;
+}
+
 /* The device's own text, else what udev's database says. */
-static void read_text(udev_device *device, const char *attribute, const char *property, char **text)
+static void take_text(udev_device *device, const char *own, const char *property, char **text)
 {
     g_free(*text);
-    *text = text_sanitize(udev_device_get_sysattr_value(device, attribute), TEXT_MAX);
-    if (**text || !property)
-        return;
-    g_free(*text);
-    *text = text_sanitize(udev_device_get_property_value(device, property), TEXT_MAX);
+    *text = *own || !property ? g_strdup(own)
+                              : text_sanitize(udev_device_get_property_value(device, property), TEXT_MAX);
 }
 
 /* "480", "1.5", "unknown" */
@@ -180,14 +194,21 @@ static bool is_still_there(udev_device *device, unsigned device_number)
     return !text || g_ascii_strtoull(text, NULL, 10) == device_number;
 }
 
-/* NULL when the device can't be read, most likely because it is gone already. */
-static Device *read_device(udev_device *from)
+static bool is_of_enumeration(const Told *told, const Device *device)
+{
+    return told && told->instance == device->instance && told->device_number == device->device_number;
+}
+
+/* NULL when the device can't be read, most likely because it is gone already. told: of this name, may be
+ * NULL. */
+static Device *read_device(udev_device *from, const Told *told, char ***ret_texts)
 {
     const char *sysname = udev_device_get_sysname(from), *removable;
     g_autoptr(Device) device = device_new(sysname);
     guint64 vendor_id, product_id, bus_number, device_number, device_class = 0;
     udev_device *hub = udev_device_get_parent_with_subsystem_devtype(from, "usb", "usb_device");
     g_autofree char *socket = NULL, *controller = NULL;
+    g_auto(GStrv) texts = NULL;
 
     if (!read_number(from, "idVendor", 16, 0, G_MAXUINT16, &vendor_id) ||
         !read_number(from, "idProduct", 16, 0, G_MAXUINT16, &product_id) ||
@@ -206,9 +227,10 @@ static Device *read_device(udev_device *from)
 
     g_free(device->syspath);
     device->syspath = g_strdup(udev_device_get_syspath(from));
-    read_text(from, "manufacturer", "ID_VENDOR_FROM_DATABASE", &device->vendor);
-    read_text(from, "product", "ID_MODEL_FROM_DATABASE", &device->product);
-    read_text(from, "serial", NULL, &device->serial);
+    texts = is_of_enumeration(told, device) ? g_strdupv(told->texts) : read_own_texts(from);
+    take_text(from, texts[OWN_VENDOR], "ID_VENDOR_FROM_DATABASE", &device->vendor);
+    take_text(from, texts[OWN_PRODUCT], "ID_MODEL_FROM_DATABASE", &device->product);
+    take_text(from, texts[OWN_SERIAL], NULL, &device->serial);
 
     read_number(from, "bDeviceClass", 16, 0, G_MAXUINT8, &device_class);
     device->is_hub = device_class == USB_CLASS_HUB;
@@ -224,6 +246,7 @@ static Device *read_device(udev_device *from)
     g_free(device->controller);
     device->controller = text_sanitize(controller, TEXT_MAX);
     device->hub = hub ? g_strdup(udev_device_get_sysname(hub)) : NULL;
+    *ret_texts = g_steal_pointer(&texts);
     return g_steal_pointer(&device);
 }
 
@@ -270,16 +293,17 @@ static bool look_at(UsbMonitor *monitor, udev_device *from)
     Told *told = g_hash_table_lookup(monitor->told, sysname);
     g_autoptr(Device) device = NULL;
     g_autofree char *facts = NULL;
+    g_auto(GStrv) texts = NULL;
     bool is_known;
 
     if (!is_ready(from))
         return false;
-    device = read_device(from);
+    device = read_device(from, told, &texts);
     if (!device)
         return false;
 
     facts = print_facts(device);
-    is_known = told && told->instance == device->instance && told->device_number == device->device_number;
+    is_known = is_of_enumeration(told, device);
     if (is_known && strcmp(told->facts, facts) == 0)
         return false;
     if (!is_known)
@@ -289,6 +313,7 @@ static bool look_at(UsbMonitor *monitor, udev_device *from)
     told->instance = device->instance;
     told->device_number = device->device_number;
     told->syspath = g_strdup(device->syspath);
+    told->texts = g_steal_pointer(&texts);
     told->facts = g_steal_pointer(&facts);
     g_hash_table_replace(monitor->told, g_strdup(sysname), told);
     monitor->events.found(g_steal_pointer(&device), monitor->userdata);

@@ -10,6 +10,12 @@
  * lost event (ENOBUFS) everything is enumerated again. The order is the kernel's. Neither function may free
  * the monitor.
  *
+ * Of what is read here, the kernel makes one kind wait while a device is being reset, by whomever, or a
+ * driver is being bound to it: the device's own manufacturer, product and serial. They are read at the first
+ * look at an enumeration and remembered as long as it lasts. So a reset of a device that is known holds up
+ * nothing here; one that hangs while the service starts, or right after the device came, does. udev has no
+ * copy of these that could be read instead: it writes underscores into a serial.
+ *
  * For tests: umockdev (0.17) has no /run/udev/data, so its devices are never initialized for a rescan, but
  * those in its events are. A test announces a device, also one that was there before the start, by a uevent
  * "bind" once the monitor is open. It needs the link "driver" (L: driver=../../drivers/usb, any path that

@@ -354,9 +354,12 @@ void fixture_change(Fixture *fixture, const char *sysname, const char *attribute
     g_autofree char *devpath = device_devpath(sysname);
     g_autofree char *syspath = g_strconcat("/sys", devpath, NULL);
 
+    g_autofree char *now = g_strdup_printf("%" G_GINT64_FORMAT, g_get_monotonic_time());
+
     umockdev_testbed_set_attribute_binary(fixture->bed, syspath, attribute, (guint8 *)bytes,
                                           (gint)strlen(bytes));
-    announce(fixture, devpath, "change");
+    umockdev_testbed_set_property(fixture->bed, syspath, "USEC_INITIALIZED", now);
+    announce(fixture, devpath, "bind");
 }
 
 void fixture_unplug(Fixture *fixture, const char *sysname)

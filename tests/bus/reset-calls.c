@@ -69,6 +69,19 @@ void reset_wait_usb(Fixture *fixture, const char *text)
     fixture_wait_for(fixture, usb_shows, (void *)text, text);
 }
 
+static bool log_says(Fixture *fixture, void *text)
+{
+    g_autofree char *path = g_build_filename(fixture->dir, "daemon.log", NULL);
+    g_autofree char *log = NULL;
+
+    return g_file_get_contents(path, &log, NULL, NULL) && strstr(log, text);
+}
+
+void reset_wait_log(Fixture *fixture, const char *text)
+{
+    fixture_wait_for(fixture, log_says, (void *)text, text);
+}
+
 /* ------------------------------------------------------------------ calls that are answered later */
 
 static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)

@@ -17,6 +17,8 @@ void reset_wait_state(Fixture *fixture, const char *assignment, const char *stat
 void reset_wait_machine(Fixture *fixture, const char *uuid, const char *text, bool there);
 /* Until "usb show" has this text: tests/bus/scripted-usb.h. */
 void reset_wait_usb(Fixture *fixture, const char *text);
+/* Until the service has logged this. */
+void reset_wait_log(Fixture *fixture, const char *text);
 
 /* A call that is answered later. */
 typedef struct Pending {

@@ -7,12 +7,14 @@
 
 #include "daemon/error.h"
 
+#define LATE_US (1 * G_TIME_SPAN_SECOND)
+
 static struct {
     GMutex lock;
     GCond moved;
-    bool holds, vanishes;
+    bool holds, vanishes, comes_late;
     char *failure;
-    unsigned resets, held;
+    unsigned resets, held, late, switched_on;
     UsbAddress last;
 } script;
 
@@ -40,12 +42,36 @@ static bool fake_reset(const UsbAddress *address, GError **error)
     return ok;
 }
 
-static bool real_switch_port(const char *folder, bool on, GError **error)
+/* Locked. */
+static void come_late(void)
 {
-    return usb_ops.switch_port(folder, on, error);
+    gint64 until = g_get_monotonic_time() + LATE_US;
+    unsigned before = script.switched_on;
+
+    script.comes_late = false;
+    script.late++;
+    while (script.switched_on == before && g_cond_wait_until(&script.moved, &script.lock, until))
+        continue;
+    script.late--;
 }
 
-const UsbOps scripted_usb_ops = { .reset = fake_reset, .switch_port = real_switch_port };
+static bool switch_port(const char *folder, bool on, GError **error)
+{
+    bool ok;
+
+    g_mutex_lock(&script.lock);
+    if (!on && script.comes_late)
+        come_late();
+    g_mutex_unlock(&script.lock);
+    ok = usb_ops.switch_port(folder, on, error);
+    g_mutex_lock(&script.lock);
+    script.switched_on += on;
+    g_cond_broadcast(&script.moved);
+    g_mutex_unlock(&script.lock);
+    return ok;
+}
+
+const UsbOps scripted_usb_ops = { .reset = fake_reset, .switch_port = switch_port };
 
 char *scripted_usb_command(char **words)
 {
@@ -59,12 +85,14 @@ char *scripted_usb_command(char **words)
         g_cond_broadcast(&script.moved);
     } else if (strcmp(words[0], "vanish") == 0) {
         script.vanishes = true;
+    } else if (strcmp(words[0], "late") == 0) {
+        script.comes_late = true;
     } else if (strcmp(words[0], "fail") == 0) {
         g_free(script.failure);
         script.failure = g_strjoinv(" ", words + 1);
     } else if (strcmp(words[0], "show") == 0) {
-        answer = g_strdup_printf("ok resets=%u held=%u last=%u:%u", script.resets, script.held,
-                                 script.last.bus_number, script.last.device_number);
+        answer = g_strdup_printf("ok resets=%u held=%u last=%u:%u late=%u", script.resets, script.held,
+                                 script.last.bus_number, script.last.device_number, script.late);
     } else {
         answer = g_strdup("error unknown");
     }

@@ -88,6 +88,74 @@ static void test_nobody_takes_a_device_that_is_attached_anew(void **state)
     reset_wait_state(fixture, second, "attached");
 }
 
+static void update_rule(Fixture *fixture, const char *group, bool enabled)
+{
+    group_call(fixture, group, "UpdateRule", "usa{sv}", 1, "", 1, "Enabled", "b", (int)enabled);
+}
+
+/* Attached to desk, and on its way out only to come back. */
+static char *begin_reattach(Fixture *fixture, const char *group)
+{
+    g_autofree char *assignment = NULL;
+
+    reset_plug(fixture, "1-2", "KBD-0001");
+    assignment = group_assign(fixture, group, FIXTURE_DESK, NULL, NULL);
+    reset_wait_state(fixture, assignment, "attached");
+    g_free(fixture_script(fixture, "keep %s", FIXTURE_DESK));
+    group_call(fixture, group, "Update", "a{sv}", 1, "AllowGuestReset", "b", 1);
+    reset_wait_state(fixture, assignment, "attaching");
+    return g_steal_pointer(&assignment);
+}
+
+/* It isn't to come back after all: then it is as free as any other. */
+static void test_a_device_that_is_not_to_come_back(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *group = group_create_with(fixture, "pool", "vendor=046d");
+    g_autofree char *device = fixture_device_path("1-2");
+    g_autofree char *first = begin_reattach(fixture, group), *counts = NULL, *other = NULL, *state_now = NULL;
+
+    update_rule(fixture, group, false);
+    g_free(fixture_script(fixture, "let-go %s", FIXTURE_DESK));
+    fixture_wait(fixture, device, FERRY_INTERFACE_DEVICE, "State", "host");
+    /* Nothing that is at home is handed out now, and it is at home. */
+    sd_bus_message_unref(
+        fixture_call_ok(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "SetEnabled", "b", 0));
+    update_rule(fixture, group, true);
+    /* One more turn of everything, with a device of its own. */
+    groups_plug(fixture, "1-4", "1234:0001", "OTHER");
+    other = fixture_assign(fixture, "1-4", FIXTURE_DESK);
+    fixture_wait(fixture, other, FERRY_INTERFACE_ASSIGNMENT, "Error", FERRY_ERROR_PREFIX "Disabled");
+    state_now = fixture_get(fixture, device, FERRY_INTERFACE_DEVICE, "State");
+    assert_string_equal(state_now, "host");
+    counts = fixture_script(fixture, "counts");
+    fixture_assert(fixture, strstr(counts, "attach=1 "));
+    sd_bus_message_unref(
+        fixture_call_ok(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "SetEnabled", "b", 1));
+    reset_wait_state(fixture, first, "attached");
+}
+
+/* Who gets it meanwhile keeps it. */
+static void test_another_one_gets_it_instead(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *group = group_create_with(fixture, "pool", "vendor=046d");
+    g_autofree char *spare = group_create_with(fixture, "spare", "vendor=046d");
+    g_autofree char *first = begin_reattach(fixture, group);
+    g_autofree char *second = NULL;
+
+    g_free(fixture_script(fixture, "start %s", FIXTURE_STUDIO));
+    second = group_assign(fixture, spare, FIXTURE_STUDIO, NULL, NULL);
+    reset_wait_state(fixture, second, "waiting-device");
+    update_rule(fixture, group, false);
+    g_free(fixture_script(fixture, "let-go %s", FIXTURE_DESK));
+    reset_wait_state(fixture, second, "attached");
+    update_rule(fixture, group, true);
+    reset_wait_state(fixture, first, "waiting-device");
+    reset_wait_state(fixture, second, "attached");
+    reset_wait_machine(fixture, FIXTURE_STUDIO, "046d", true);
+}
+
 static void test_a_libvirt_without_guest_reset(void **state)
 {
     Fixture *fixture = *state;
@@ -114,6 +182,8 @@ int main(void)
         TEST(test_settings_become_guest_reset),
         TEST(test_group_decides_unless_the_assignment_does),
         TEST(test_nobody_takes_a_device_that_is_attached_anew),
+        TEST(test_a_device_that_is_not_to_come_back),
+        TEST(test_another_one_gets_it_instead),
         TEST(test_a_libvirt_without_guest_reset),
     };
 

@@ -3,7 +3,6 @@
 
 #include "tests/bus/cmocka-include.h"
 
-#include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
 
@@ -446,128 +445,6 @@ static void test_another_programs_device_is_left_alone(void **state)
     reset_wait_usb(fixture, "resets=0");
 }
 
-/* ------------------------------------------------------------------ power */
-
-/* The port that a device at 1-2 is plugged into. Its switch's file in umockdev's /sys. New string. */
-static char *make_port(Fixture *fixture)
-{
-    g_autofree char *root = umockdev_testbed_get_root_dir(fixture->bed);
-    g_autoptr(GError) error = NULL;
-
-    if (!umockdev_testbed_add_from_string(
-            fixture->bed,
-            "P: /devices/pci0000:00/0000:00:14.0/usb1/1-0:1.0/usb1-port2\nE: SUBSYSTEM=usb-port\nA: disable=0\n",
-            &error))
-        fail_msg("%s", error->message);
-    return g_build_filename(root, "sys/devices/pci0000:00/0000:00:14.0/usb1/1-0:1.0/usb1-port2/disable",
-                            NULL);
-}
-
-typedef struct Switch {
-    const char *path;
-    char value;
-} Switch;
-
-static bool has_position(Fixture *fixture, void *userdata)
-{
-    const Switch *position = userdata;
-
-    g_clear_pointer(&fixture->last_seen, g_free);
-    return g_file_get_contents(position->path, &fixture->last_seen, NULL, NULL) &&
-           fixture->last_seen[0] == position->value;
-}
-
-static void wait_switch(Fixture *fixture, const char *path, char value)
-{
-    Switch position = { path, value };
-
-    fixture_wait_for(fixture, has_position, &position, value == '1' ? "the port is off" : "the port is on");
-}
-
-static bool has_no_note(Fixture *fixture, void *userdata)
-{
-    g_autofree char *path = g_build_filename(fixture->dir, "run", "power-cycles", NULL);
-    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-
-    return dir && !g_dir_read_name(dir);
-}
-
-static void test_power_cycle(void **state)
-{
-    Fixture *fixture = *state;
-    g_autofree char *device = fixture_device_path("1-2");
-    g_autofree char *port = make_port(fixture);
-    g_autofree char *assignment = NULL;
-    Pending pending;
-
-    reset_plug(fixture, "1-2", "KBD-0001");
-    assignment = reset_give(fixture, "1-2", FIXTURE_DESK);
-    reset_begin(fixture, &pending, device, FERRY_INTERFACE_DEVICE, "Reset", "power-cycle");
-    wait_switch(fixture, port, '1');
-    reset_wait_machine(fixture, FIXTURE_DESK, "046d", false);
-    fixture_unplug(fixture, "1-2");
-    wait_switch(fixture, port, '0');
-    reset_plug(fixture, "1-2", "KBD-0001");
-    reset_end(fixture, &pending, NULL);
-    reset_wait_machine(fixture, FIXTURE_DESK, "=1:4:046d:c31c", true);
-    fixture_wait_for(fixture, has_no_note, NULL, "nothing is noted any more");
-}
-
-static void test_killed_while_the_port_is_off(void **state)
-{
-    Fixture *fixture = *state;
-    g_autofree char *device = fixture_device_path("1-2");
-    g_autofree char *port = make_port(fixture);
-    g_autofree char *position = NULL;
-    Pending pending;
-
-    reset_plug(fixture, "1-2", "KBD-0001");
-    reset_begin(fixture, &pending, device, FERRY_INTERFACE_DEVICE, "Reset", "power-cycle");
-    wait_switch(fixture, port, '1');
-    fixture_stop_daemon(fixture, SIGKILL);
-    assert_true(g_file_get_contents(port, &position, NULL, NULL));
-    assert_int_equal(position[0], '1');
-    assert_false(has_no_note(fixture, NULL));
-    fixture_start_daemon(fixture);
-    reset_end(fixture, &pending, "org.freedesktop.DBus.Error.NoReply");
-    wait_switch(fixture, port, '0');
-    fixture_wait_for(fixture, has_no_note, NULL, "nothing is noted any more");
-}
-
-static void test_stopped_while_the_port_is_off(void **state)
-{
-    Fixture *fixture = *state;
-    g_autofree char *device = fixture_device_path("1-2");
-    g_autofree char *port = make_port(fixture);
-    g_autofree char *position = NULL;
-    Pending pending;
-
-    reset_plug(fixture, "1-2", "KBD-0001");
-    reset_begin(fixture, &pending, device, FERRY_INTERFACE_DEVICE, "Reset", "power-cycle");
-    wait_switch(fixture, port, '1');
-    fixture_stop_daemon(fixture, SIGTERM);
-    assert_true(g_file_get_contents(port, &position, NULL, NULL));
-    assert_int_equal(position[0], '0');
-    fixture_start_daemon(fixture);
-    reset_end(fixture, &pending, "org.freedesktop.DBus.Error.NoReply");
-}
-
-static void test_a_port_without_a_switch(void **state)
-{
-    Fixture *fixture = *state;
-    g_autofree char *device = fixture_device_path("1-2");
-    g_autofree char *assignment = NULL;
-    g_autofree char *text = NULL;
-
-    reset_plug(fixture, "1-2", "KBD-0001");
-    assignment = reset_give(fixture, "1-2", FIXTURE_DESK);
-    text = fixture_call_error(fixture, "ResetFailed", device, FERRY_INTERFACE_DEVICE, "Reset", "a{sv}", 1,
-                              "Method", "s", "power-cycle");
-    fixture_assert(fixture, strstr(text, "offers no such switch"));
-    reset_wait_state(fixture, assignment, "attached");
-    fixture_wait_for(fixture, has_no_note, NULL, "nothing is noted any more");
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, groups_setup, groups_teardown)
 
 int main(void)
@@ -589,10 +466,6 @@ int main(void)
         TEST(test_reset_all_next_to_one_that_is_home),
         TEST(test_what_has_no_hub),
         TEST(test_another_programs_device_is_left_alone),
-        TEST(test_power_cycle),
-        TEST(test_killed_while_the_port_is_off),
-        TEST(test_stopped_while_the_port_is_off),
-        TEST(test_a_port_without_a_switch),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

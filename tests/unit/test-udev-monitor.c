@@ -245,11 +245,34 @@ static void test_which_events_count(void **state)
     announce(fixture, KEY, "bind", "");
     announce(fixture, KEY, "change", "");
     announce(fixture, KEY, "unbind", "");
-    umockdev_testbed_set_attribute(fixture->testbed, KEY, "product", "Another Name");
+    umockdev_testbed_set_property(fixture->testbed, KEY, "ID_VENDOR_FROM_DATABASE", "Another Name");
     announce(fixture, KEY, "change", "+1-4 ");
-    assert_string_equal(fixture->last->product, "Another Name");
+    assert_string_equal(fixture->last->vendor, "Another Name");
     announce(fixture, KEY, "remove", "-1-4 ");
     announce(fixture, KEY, "remove", "");
+}
+
+/* The kernel would make who reads them wait while somebody resets the device. */
+static void test_own_texts_are_read_once(void **state)
+{
+    static const char *const texts[] = { "manufacturer", "product", "serial" };
+    Fixture *fixture = *state;
+
+    plug(fixture, stick);
+    umockdev_testbed_set_attribute(fixture->testbed, STICK, "serial", "S-1");
+    announce(fixture, STICK, "bind", "+1-5 ");
+    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
+        umockdev_testbed_set_attribute(fixture->testbed, STICK, texts[i], "Another");
+    umockdev_testbed_set_property(fixture->testbed, STICK, "ID_USB_INTERFACES", ":080650:0b0000:");
+    announce(fixture, STICK, "change", "+1-5 ");
+    assert_int_equal(fixture->last->n_interfaces, 2);
+    assert_string_equal(fixture->last->vendor, "SanDisk");
+    assert_string_equal(fixture->last->product, "Cruzer");
+    assert_string_equal(fixture->last->serial, "S-1");
+    /* Another enumeration. */
+    umockdev_testbed_set_property(fixture->testbed, STICK, "USEC_INITIALIZED", "9999999");
+    announce(fixture, STICK, "bind", "-1-5 +1-5 ");
+    assert_string_equal(fixture->last->serial, "Another");
 }
 
 static void test_add_on_request(void **state)
@@ -387,6 +410,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_facts_without_udevs_help, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_hostile_texts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_which_events_count, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_own_texts_are_read_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_add_on_request, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_driver, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unreadable, set_up, tear_down),
