@@ -250,7 +250,7 @@ void dispatcher_attach(Dispatcher *self, Machine *machine, const Want *want)
     const Device *device = want->device;
 
     order->spec = g_new0(HostdevSpec, 1);
-    order->spec->alias = hostdev_alias_format(want->assignment->id, device->instance);
+    order->spec->alias = hostdev_alias_format(want->assignment->id, device->instance, machine->info->life);
     order->spec->bus_number = device->bus_number;
     order->spec->device_number = device->device_number;
     order->spec->vendor_id = device->vendor_id;
@@ -266,6 +266,7 @@ void dispatcher_attach(Dispatcher *self, Machine *machine, const Want *want)
     machine->in_flight->alias = g_strdup(order->spec->alias);
     machine->in_flight->assignment_id = g_strdup(want->assignment->id);
     machine->in_flight->instance = device->instance;
+    machine->in_flight->life = machine->info->life;
     machine->in_flight->bus_number = device->bus_number;
     machine->in_flight->device_number = device->device_number;
     machine->in_flight->guest_reset = order->spec->guest_reset;

@@ -28,7 +28,6 @@ struct MachineList {
     bool busy; /* until its queue is idle when it was late */
     bool late;
     gint64 retry_at;
-    GHashTable *replaced_early; /* set of uuids */
 };
 
 static gpointer run_list(gpointer input, GError **error)
@@ -55,13 +54,11 @@ static void take_list(MachineList *self, GPtrArray *list)
         g_hash_table_add(seen, info->uuid);
         if (!machine) {
             machine = machine_new(machine_info_copy_brief(info));
-            machine->memory_replaced = g_hash_table_remove(self->replaced_early, info->uuid);
             registry_add_machine(self->registry, machine);
         }
         machine->stale = true;
         machine->retry_at = 0;
     }
-    g_hash_table_remove_all(self->replaced_early);
     for (guint i = 0; i < known->len; i++) {
         Machine *machine = known->pdata[i];
 
@@ -120,12 +117,6 @@ void machine_list_want(MachineList *self)
     self->retry_at = 0;
 }
 
-void machine_list_want_replaced(MachineList *self, const char *uuid)
-{
-    g_hash_table_add(self->replaced_early, g_strdup(uuid));
-    machine_list_want(self);
-}
-
 bool machine_list_is_late(const MachineList *self)
 {
     return self->late;
@@ -150,15 +141,11 @@ MachineList *machine_list_new(Registry *registry, WorkerPool *pool, Hypervisor *
     self->hypervisor = hypervisor;
     self->changed = changed;
     self->userdata = userdata;
-    self->replaced_early = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     return self;
 }
 
 MachineList *machine_list_free(MachineList *self)
 {
-    if (!self)
-        return NULL;
-    g_hash_table_unref(self->replaced_early);
     g_free(self);
     return NULL;
 }

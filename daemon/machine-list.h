@@ -20,8 +20,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MachineList, machine_list_free)
 
 /* The set may have changed. */
 void machine_list_want(MachineList *list);
-/* Likewise, and this one came out of a restore or migration before anybody knew it. */
-void machine_list_want_replaced(MachineList *list, const char *uuid);
 /* Orders the reading when it is due; *wake is moved forward to when it will be. */
 void machine_list_turn(MachineList *list, gint64 now, gint64 *wake);
 /* The reading is past its deadline. */

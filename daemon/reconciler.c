@@ -343,19 +343,15 @@ void reconciler_hypervisor_changed(Reconciler *self)
     reconciler_kick(self);
 }
 
-void reconciler_machine_touched(Reconciler *self, const char *uuid, bool memory_replaced)
+void reconciler_machine_touched(Reconciler *self, const char *uuid)
 {
     Machine *machine = registry_machine(self->registry, uuid);
 
     if (!machine) {
-        if (memory_replaced)
-            machine_list_want_replaced(self->list, uuid);
-        else
-            machine_list_want(self->list);
+        machine_list_want(self->list);
     } else {
         machine->stale = true;
         machine->retry_at = 0;
-        machine->memory_replaced |= memory_replaced;
     }
     reconciler_kick(self);
 }
