@@ -126,19 +126,16 @@ static void take_info(Dispatcher *self, Machine *machine, MachineInfo *info)
     }
 }
 
-/* libvirt before 8.6 drops what it doesn't know: the device would be attached anew for ever. */
-static void look_for_guest_reset(Machine *machine, const char *alias)
+/* libvirt before 8.6 drops what it doesn't know. */
+static void look_for_guest_reset(const Machine *machine, const char *alias)
 {
     for (guint i = 0; i < machine->info->hostdevs->len; i++) {
         const Hostdev *hostdev = machine->info->hostdevs->pdata[i];
 
-        if (strcmp(hostdev->alias, alias) != 0)
-            continue;
-        if (!machine->ignores_guest_reset && hostdev->guest_reset == GUEST_RESET_DEFAULT)
+        if (strcmp(hostdev->alias, alias) == 0 && hostdev->guest_reset == GUEST_RESET_DEFAULT)
             log_object(G_LOG_LEVEL_WARNING, NULL, machine->info->uuid, hostdev->assignment_id,
                        "the libvirt of machine \"%s\" doesn't know guestReset: AllowGuestReset has no effect",
                        machine->info->name);
-        machine->ignores_guest_reset = hostdev->guest_reset == GUEST_RESET_DEFAULT;
     }
 }
 

@@ -96,7 +96,6 @@ typedef struct Machine {
     /* the reconciler's */
     bool inspected;           /* the live XML has been seen since the last connect */
     bool stale;               /* look at the live XML again before anything is decided */
-    bool ignores_guest_reset; /* an attach with a guestReset came out without: its libvirt doesn't know it */
     bool busy;                /* an order is with a worker */
     bool stuck;               /* the order is past its deadline and has not come back */
     gint64 retry_at;          /* no new look before this: µs, CLOCK_MONOTONIC */

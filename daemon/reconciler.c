@@ -50,7 +50,7 @@ static bool is_wanted(const Desired *desired, Registry *registry, const Machine 
         if (live && live->hostdev == hostdev && want->machine == machine &&
             g_strcmp0(want->assignment->id, hostdev->assignment_id) == 0)
             return want->verdict != VERDICT_RESETTING &&
-                   !guest_reset_differs(registry, machine, hostdev, want->assignment);
+                   !guest_reset_differs(registry, hostdev, want->assignment);
     }
     return false;
 }

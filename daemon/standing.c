@@ -148,9 +148,8 @@ static const char *reattach_reason(Registry *registry, const Live *live, const A
         return NULL;
     if (is_dead(live))
         return "the machine came out of a saved state and it is dead there";
-    return guest_reset_differs(registry, live->machine, live->hostdev, assignment)
-               ? "its AllowGuestReset was changed"
-               : NULL;
+    return guest_reset_differs(registry, live->hostdev, assignment) ? "its AllowGuestReset was changed"
+                                                                    : NULL;
 }
 
 static Standing attached_anew(const Want *want, const char *machine_text, const char *why)

@@ -171,6 +171,24 @@ static void test_an_alias_without_a_life(void **state)
     reset_wait_state(fixture, assignment, "attached");
 }
 
+/* libvirt before 8.6 leaves guestReset out of the XML. */
+static void test_a_libvirt_without_guest_reset(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = NULL;
+    g_autofree char *had = NULL;
+
+    g_free(fixture_script(fixture, "old"));
+    assignment = give_keyboard(fixture);
+    had = first_of(fixture, FIXTURE_DESK);
+    fixture_assert(fixture, g_str_has_suffix(had, ":default"));
+    restart_with(fixture, SIGTERM, 1, had);
+    g_free(fixture_script(fixture, "old"));
+    reset_wait_state(fixture, assignment, "attached");
+    wait_all_said(fixture);
+    assert_counts(fixture, "attach=1 detach=0");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -179,6 +197,7 @@ int main(void)
         TEST(test_restored_while_the_service_was_down), TEST(test_restored_while_libvirt_was_away),
         TEST(test_restored_with_the_id_that_it_had),    TEST(test_a_dead_device_is_not_attached),
         TEST(test_what_is_alive_is_left_alone),         TEST(test_an_alias_without_a_life),
+        TEST(test_a_libvirt_without_guest_reset),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
