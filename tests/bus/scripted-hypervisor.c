@@ -33,6 +33,7 @@ typedef struct Script {
     bool quiet;
     bool old; /* knows no guestReset */
     unsigned lives;
+    char *list_failure;
     unsigned attaches, detaches, inspects, lists, held;
     int listener;
     FILE *peer;
@@ -118,6 +119,8 @@ static GPtrArray *script_list(Hypervisor *hypervisor, GError **error)
     script->lists++;
     if (!script->connected) {
         g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR, "client socket is closed");
+    } else if (script->list_failure) {
+        g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR, script->list_failure);
     } else {
         list = g_ptr_array_new_with_free_func(free_info);
         g_hash_table_iter_init(&iter, script->domains);
@@ -439,6 +442,11 @@ static char *run_command(Script *script, const char *line, HypervisorState *ret_
         return answer;
     if (n == 1 && (strcmp(words[0], "quiet") == 0 || strcmp(words[0], "loud") == 0)) {
         script->quiet = strcmp(words[0], "quiet") == 0;
+        return g_strdup("ok");
+    }
+    if (n >= 1 && strcmp(words[0], "list") == 0) {
+        g_free(script->list_failure);
+        script->list_failure = n > 1 ? g_strjoinv(" ", words + 1) : NULL;
         return g_strdup("ok");
     }
     if (n == 1 && strcmp(words[0], "old") == 0) {

@@ -23,6 +23,7 @@
  *   keep UUID, let-go UUID      removals are accepted, and carried out with let-go
  *   quiet, loud                 whether events are sent
  *   disconnect TEXT, connect
+ *   list [TEXT]                 from now on listing the machines fails with TEXT; without one, no more
  *   old                         it is a libvirt that knows no guestReset
  *   show UUID                   ok NAME STATE LIFE ALIAS=BUS:DEV:VID:PID:GUESTRESET …
  *   counts                      ok attach=N detach=N inspect=N list=N held=N (attaches that block now)
