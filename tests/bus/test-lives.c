@@ -101,6 +101,21 @@ static void test_restored_while_libvirt_was_away(void **state)
     reset_wait_state(fixture, assignment, "attached");
 }
 
+/* A machine that exists only while it runs isn't known in between. */
+static void test_restored_before_it_was_known(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = give_keyboard(fixture);
+    g_autofree char *had = first_of(fixture, FIXTURE_DESK);
+
+    g_free(fixture_script(fixture, "undefine %s", FIXTURE_DESK));
+    reset_wait_state(fixture, assignment, "waiting-machine");
+    g_free(fixture_script(fixture, "define %s desk", FIXTURE_DESK));
+    g_free(fixture_script(fixture, "carry-on %s 2 %s", FIXTURE_DESK, had));
+    wait_counts(fixture, "attach=2 detach=1");
+    reset_wait_state(fixture, assignment, "attached");
+}
+
 /* Its id comes again when libvirtd was restarted while the machine was off. */
 static void test_restored_with_the_id_that_it_had(void **state)
 {
@@ -194,9 +209,13 @@ static void test_a_libvirt_without_guest_reset(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_restored_while_the_service_was_down), TEST(test_restored_while_libvirt_was_away),
-        TEST(test_restored_with_the_id_that_it_had),    TEST(test_a_dead_device_is_not_attached),
-        TEST(test_what_is_alive_is_left_alone),         TEST(test_an_alias_without_a_life),
+        TEST(test_restored_while_the_service_was_down),
+        TEST(test_restored_while_libvirt_was_away),
+        TEST(test_restored_before_it_was_known),
+        TEST(test_restored_with_the_id_that_it_had),
+        TEST(test_a_dead_device_is_not_attached),
+        TEST(test_what_is_alive_is_left_alone),
+        TEST(test_an_alias_without_a_life),
         TEST(test_a_libvirt_without_guest_reset),
     };
 
