@@ -127,19 +127,16 @@ static void take_info(Dispatcher *self, Machine *machine, MachineInfo *info)
     }
 }
 
-/* libvirt before 8.6 drops what it doesn't know: the device would be attached anew for ever. */
-static void look_for_guest_reset(Machine *machine, const char *alias)
+/* libvirt before 8.6 drops what it doesn't know. */
+static void look_for_guest_reset(const Machine *machine, const char *alias)
 {
     for (guint i = 0; i < machine->info->hostdevs->len; i++) {
         const Hostdev *hostdev = machine->info->hostdevs->pdata[i];
 
-        if (strcmp(hostdev->alias, alias) != 0)
-            continue;
-        if (!machine->ignores_guest_reset && hostdev->guest_reset == GUEST_RESET_DEFAULT)
+        if (strcmp(hostdev->alias, alias) == 0 && hostdev->guest_reset == GUEST_RESET_DEFAULT)
             log_object(G_LOG_LEVEL_WARNING, NULL, machine->info->uuid, hostdev->assignment_id,
                        "the libvirt of machine \"%s\" doesn't know guestReset: AllowGuestReset has no effect",
                        machine->info->name);
-        machine->ignores_guest_reset = hostdev->guest_reset == GUEST_RESET_DEFAULT;
     }
 }
 
@@ -256,7 +253,7 @@ void dispatcher_attach(Dispatcher *self, Machine *machine, const Want *want)
     const Device *device = want->device;
 
     order->spec = g_new0(HostdevSpec, 1);
-    order->spec->alias = hostdev_alias_format(want->assignment->id, device->instance);
+    order->spec->alias = hostdev_alias_format(want->assignment->id, device->instance, machine->info->life);
     order->spec->bus_number = device->bus_number;
     order->spec->device_number = device->device_number;
     order->spec->vendor_id = device->vendor_id;
@@ -272,6 +269,7 @@ void dispatcher_attach(Dispatcher *self, Machine *machine, const Want *want)
     machine->in_flight->alias = g_strdup(order->spec->alias);
     machine->in_flight->assignment_id = g_strdup(want->assignment->id);
     machine->in_flight->instance = device->instance;
+    machine->in_flight->life = machine->info->life;
     machine->in_flight->bus_number = device->bus_number;
     machine->in_flight->device_number = device->device_number;
     machine->in_flight->guest_reset = order->spec->guest_reset;

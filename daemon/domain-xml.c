@@ -124,7 +124,7 @@ static Hostdev *read_hostdev(const xmlNode *node)
     unsigned vendor_id = 0, product_id = 0;
 
     hostdev->alias = attribute(find_child(node, "alias"), "name");
-    (void)hostdev_alias_parse(hostdev->alias, &hostdev->assignment_id, &hostdev->instance);
+    (void)hostdev_alias_parse(hostdev->alias, &hostdev->assignment_id, &hostdev->instance, &hostdev->life);
     (void)attribute_number(address, "bus", G_MAXUINT16, &hostdev->bus_number);
     (void)attribute_number(address, "device", G_MAXUINT16, &hostdev->device_number);
     (void)attribute_number(find_child(source, "vendor"), "id", G_MAXUINT16, &vendor_id);
@@ -274,6 +274,8 @@ bool domain_xml_read(const char *xml, MachineInfo *info, bool *ret_live, GError 
         return false;
     }
     *ret_live = xmlHasProp((xmlNode *)root, BAD_CAST "id") != NULL;
+    info->life = 0;
+    (void)attribute_number(root, "id", G_MAXINT, &info->life);
     g_ptr_array_set_size(info->hostdevs, 0);
     g_ptr_array_set_size(info->pci, 0);
     g_free(info->usb_controller);

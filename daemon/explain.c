@@ -83,6 +83,10 @@ static void add_place(GPtrArray *lines, const Desired *desired, const Device *de
         add(lines, "device", device->sysname, "blocks",
             g_strdup_printf("%s was given to machine %s by another program; usbferry leaves it alone", what,
                             machine));
+    else if (live && g_hash_table_contains(live->machine->dead_aliases, live->hostdev->alias))
+        add(lines, "device", device->sysname, "waits",
+            g_strdup_printf("%s is dead in machine %s, which came out of a saved state; it is taken out",
+                            what, machine));
     else if (live)
         add(lines, "device", device->sysname, "yes",
             g_strdup_printf("%s is in machine %s now", what, machine));

@@ -30,8 +30,8 @@ GuestReset guest_reset_wanted(Registry *registry, const Assignment *assignment)
     return guest_reset_allowed(registry, assignment) ? GUEST_RESET_UNINITIALIZED : GUEST_RESET_OFF;
 }
 
-bool guest_reset_differs(Registry *registry, const Machine *machine, const Hostdev *hostdev,
-                         const Assignment *assignment)
+bool guest_reset_differs(Registry *registry, const Hostdev *hostdev, const Assignment *assignment)
 {
-    return !machine->ignores_guest_reset && hostdev->guest_reset != guest_reset_wanted(registry, assignment);
+    return hostdev->guest_reset != GUEST_RESET_DEFAULT &&
+           hostdev->guest_reset != guest_reset_wanted(registry, assignment);
 }

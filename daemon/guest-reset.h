@@ -18,6 +18,7 @@ bool guest_resets_all_allowed(Registry *registry, const Assignment *assignment);
 /* What the hostdevs of this assignment are to have. */
 GuestReset guest_reset_wanted(Registry *registry, const Assignment *assignment);
 
-/* The hostdev was attached with another one: it has to be taken out and put in again. */
-bool guest_reset_differs(Registry *registry, const Machine *machine, const Hostdev *hostdev,
-                         const Assignment *assignment);
+/* The hostdev was attached with another one: it has to be taken out and put in again. One of ours without any
+ * was attached by a libvirt that doesn't know guestReset (before 8.6) and left it out: there it has no
+ * effect, and the next try would come out the same. */
+bool guest_reset_differs(Registry *registry, const Hostdev *hostdev, const Assignment *assignment);

@@ -45,9 +45,8 @@ typedef struct Hypervisor Hypervisor;
 typedef struct HypervisorEvents {
     /* state or state_text changed. After CONNECTED every machine is unknown until list() has answered. */
     void (*state_changed)(Hypervisor *hypervisor, void *userdata);
-    /* Something about this machine changed. memory_replaced: it came out of a restore, a migration or a
-     * snapshot, and every USB device that it had is dead in the guest although the XML lists it. */
-    void (*machine_touched)(Hypervisor *hypervisor, const char *uuid, bool memory_replaced, void *userdata);
+    /* Something about this machine changed. */
+    void (*machine_touched)(Hypervisor *hypervisor, const char *uuid, void *userdata);
 } HypervisorEvents;
 
 typedef struct HypervisorOps {
@@ -57,8 +56,8 @@ typedef struct HypervisorOps {
     void (*free)(Hypervisor *hypervisor);
 
     /* worker */
-    /* Of MachineInfo, every defined or active one: uuid, name and state only, so that one that hangs holds up
-     * none of the others. */
+    /* Of MachineInfo, every defined or active one: uuid, name, state and life only, so that one that hangs
+     * holds up none of the others. */
     GPtrArray *(*list)(Hypervisor *hypervisor, GError **error);
     MachineInfo *(*inspect)(Hypervisor *hypervisor, const char *uuid, GError **error);
     bool (*attach)(Hypervisor *hypervisor, const char *uuid, const HostdevSpec *spec, GError **error);

@@ -91,35 +91,24 @@ GError *connection_take_error(void)
     return g_error_new(FERRY_ERROR, (gint)classify(error), "%s", text);
 }
 
-static void touch(Link *link, virDomainPtr domain, bool memory_replaced)
+static void touch(Link *link, virDomainPtr domain)
 {
     char uuid[VIR_UUID_STRING_BUFLEN];
 
     if (link->owner && virDomainGetUUIDString(domain, uuid) == 0)
-        link->events->touched(link->owner, uuid, memory_replaced);
+        link->events->touched(link->owner, uuid);
 }
 
 static int on_lifecycle(virConnectPtr connect, virDomainPtr domain, int event, int detail, void *userdata)
 {
-    bool memory_replaced = false;
-
-    if (event == VIR_DOMAIN_EVENT_STARTED)
-        memory_replaced = detail == VIR_DOMAIN_EVENT_STARTED_RESTORED ||
-                          detail == VIR_DOMAIN_EVENT_STARTED_MIGRATED ||
-                          detail == VIR_DOMAIN_EVENT_STARTED_FROM_SNAPSHOT;
-    /* An older libvirt reverts a running machine in place, without a start. */
-    else if (event == VIR_DOMAIN_EVENT_RESUMED)
-        memory_replaced = detail == VIR_DOMAIN_EVENT_RESUMED_FROM_SNAPSHOT;
-    else if (event == VIR_DOMAIN_EVENT_SUSPENDED)
-        memory_replaced = detail == VIR_DOMAIN_EVENT_SUSPENDED_FROM_SNAPSHOT;
-    touch(userdata, domain, memory_replaced);
+    touch(userdata, domain);
     return 0;
 }
 
 /* DEVICE_ADDED, DEVICE_REMOVED, DEVICE_REMOVAL_FAILED */
 static void on_device(virConnectPtr connect, virDomainPtr domain, const char *alias, void *userdata)
 {
-    touch(userdata, domain, false);
+    touch(userdata, domain);
 }
 
 typedef struct Loss {

@@ -14,7 +14,7 @@
 
 typedef struct LinkEvents {
     void (*lost)(void *owner, const char *why);
-    void (*touched)(void *owner, const char *uuid, bool memory_replaced);
+    void (*touched)(void *owner, const char *uuid);
 } LinkEvents;
 
 /* Leads from a connection's callbacks to its owner. libvirt's callbacks hold it, not the owner, because they

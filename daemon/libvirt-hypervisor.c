@@ -115,11 +115,11 @@ static void on_lost(void *owner, const char *why)
     hypervisor_set_state(&self->base, HYPERVISOR_STATE_CONNECTING, why);
 }
 
-static void on_touched(void *owner, const char *uuid, bool memory_replaced)
+static void on_touched(void *owner, const char *uuid)
 {
     Hypervisor *hypervisor = &((LibvirtHypervisor *)owner)->base;
 
-    hypervisor->events->machine_touched(hypervisor, uuid, memory_replaced, hypervisor->events_userdata);
+    hypervisor->events->machine_touched(hypervisor, uuid, hypervisor->events_userdata);
 }
 
 static void try_open(LibvirtHypervisor *self)
@@ -215,8 +215,8 @@ static MachineState state_of(virDomainPtr domain, int state)
     }
 }
 
-/* UUID, name and state. These calls wait for no job of the domain, so a hung QEMU doesn't hold them up. NULL
- * when the domain is gone, or the connection. */
+/* UUID, name, state and life. These calls wait for no job of the domain, so a hung QEMU doesn't hold them up.
+ * NULL when the domain is gone, or the connection. */
 static MachineInfo *read_brief(virDomainPtr domain, GError **error)
 {
     g_autoptr(GError) unread = NULL;
@@ -239,6 +239,7 @@ static MachineInfo *read_brief(virDomainPtr domain, GError **error)
     g_free(info->name);
     info->name = text_sanitize(virDomainGetName(domain), TEXT_MAX);
     info->state = state_of(domain, state);
+    info->life = info->state == MACHINE_STATE_SHUTOFF ? 0 : virDomainGetID(domain);
     return info;
 }
 

@@ -14,8 +14,10 @@
 /* A healthy libvirt answers in milliseconds. */
 #define LIST_DEADLINE_MS 10000
 
-/* Reading that failed is repeated after this. */
-#define LOOK_AGAIN_US (2 * G_USEC_PER_SEC)
+/* Reading that failed is repeated after 1, 2, 4, 8, 16 s, then every 30 s. */
+#define RETRY_FIRST_US  G_USEC_PER_SEC
+#define RETRY_DOUBLINGS 5
+#define RETRY_SLOW_US   (30 * G_USEC_PER_SEC)
 
 struct MachineList {
     Registry *registry;
@@ -27,8 +29,10 @@ struct MachineList {
     bool wanted;
     bool busy; /* until its queue is idle when it was late */
     bool late;
+    bool outdated; /* what comes back is of an older connection */
     gint64 retry_at;
-    GHashTable *replaced_early; /* set of uuids */
+    unsigned failures; /* one after the other */
+    char *failure;
 };
 
 static gpointer run_list(gpointer input, GError **error)
@@ -55,13 +59,11 @@ static void take_list(MachineList *self, GPtrArray *list)
         g_hash_table_add(seen, info->uuid);
         if (!machine) {
             machine = machine_new(machine_info_copy_brief(info));
-            machine->memory_replaced = g_hash_table_remove(self->replaced_early, info->uuid);
             registry_add_machine(self->registry, machine);
         }
         machine->stale = true;
         machine->retry_at = 0;
     }
-    g_hash_table_remove_all(self->replaced_early);
     for (guint i = 0; i < known->len; i++) {
         Machine *machine = known->pdata[i];
 
@@ -72,26 +74,40 @@ static void take_list(MachineList *self, GPtrArray *list)
     self->registry->machines_known = true;
 }
 
+static void set_failure(MachineList *self, const char *what, const GError *error)
+{
+    g_free(self->failure);
+    self->failure = g_strdup_printf("%s: %s", what, error->message);
+    log_warning("%s", self->failure);
+}
+
 static void list_done(gpointer output, const GError *error, void *userdata)
 {
+    g_autoptr(GPtrArray) list = output;
     MachineList *self = userdata;
-    GPtrArray *list = output;
+    bool outdated = self->outdated;
 
     self->changed(self->userdata);
     if (g_error_matches(error, FERRY_ERROR, FERRY_ERROR_TIMEOUT)) {
-        log_warning("the hypervisor does not list its machines: %s", error->message);
+        set_failure(self, "it does not list its machines", error);
         self->late = true;
         return;
     }
-    self->busy = false;
+    self->busy = self->outdated = false;
+    if (outdated)
+        return;
     if (!list) {
-        log_warning("the machines cannot be listed: %s", error->message);
+        set_failure(self, "its machines cannot be listed", error);
         self->wanted = true;
-        self->retry_at = g_get_monotonic_time() + LOOK_AGAIN_US;
+        self->retry_at =
+            g_get_monotonic_time() +
+            (self->failures < RETRY_DOUBLINGS ? RETRY_FIRST_US << self->failures : RETRY_SLOW_US);
+        self->failures++;
         return;
     }
+    self->failures = 0;
+    g_clear_pointer(&self->failure, g_free);
     take_list(self, list);
-    g_ptr_array_unref(list);
 }
 
 void machine_list_turn(MachineList *self, gint64 now, gint64 *wake)
@@ -114,28 +130,32 @@ void machine_list_turn(MachineList *self, gint64 now, gint64 *wake)
                                                .userdata = self });
 }
 
+void machine_list_forget(MachineList *self)
+{
+    self->outdated = self->busy;
+    self->failures = 0;
+    /* One that hangs is still in the way. */
+    if (!self->late)
+        g_clear_pointer(&self->failure, g_free);
+    machine_list_want(self);
+}
+
 void machine_list_want(MachineList *self)
 {
     self->wanted = true;
     self->retry_at = 0;
 }
 
-void machine_list_want_replaced(MachineList *self, const char *uuid)
+const char *machine_list_failure(const MachineList *self)
 {
-    g_hash_table_add(self->replaced_early, g_strdup(uuid));
-    machine_list_want(self);
-}
-
-bool machine_list_is_late(const MachineList *self)
-{
-    return self->late;
+    return self->failure;
 }
 
 bool machine_list_queue_idle(MachineList *self, const char *queue)
 {
     if (strcmp(queue, LIST_QUEUE) != 0)
         return false;
-    self->busy = self->late = false;
+    self->busy = self->late = self->outdated = false;
     self->wanted = true;
     return true;
 }
@@ -150,7 +170,6 @@ MachineList *machine_list_new(Registry *registry, WorkerPool *pool, Hypervisor *
     self->hypervisor = hypervisor;
     self->changed = changed;
     self->userdata = userdata;
-    self->replaced_early = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     return self;
 }
 
@@ -158,7 +177,7 @@ MachineList *machine_list_free(MachineList *self)
 {
     if (!self)
         return NULL;
-    g_hash_table_unref(self->replaced_early);
+    g_free(self->failure);
     g_free(self);
     return NULL;
 }

@@ -18,13 +18,13 @@ MachineList *machine_list_new(Registry *registry, WorkerPool *pool, Hypervisor *
 MachineList *machine_list_free(MachineList *list);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MachineList, machine_list_free)
 
+/* The connection is another one: what comes back of the old one is nothing worth. */
+void machine_list_forget(MachineList *list);
 /* The set may have changed. */
 void machine_list_want(MachineList *list);
-/* Likewise, and this one came out of a restore or migration before anybody knew it. */
-void machine_list_want_replaced(MachineList *list, const char *uuid);
 /* Orders the reading when it is due; *wake is moved forward to when it will be. */
 void machine_list_turn(MachineList *list, gint64 now, gint64 *wake);
-/* The reading is past its deadline. */
-bool machine_list_is_late(const MachineList *list);
+/* Why the last reading failed, or doesn't come back; NULL = it didn't fail. It is tried again by itself. */
+const char *machine_list_failure(const MachineList *list);
 /* True when the queue is this one's. */
 bool machine_list_queue_idle(MachineList *list, const char *queue);

@@ -3,6 +3,8 @@
 
 #include "daemon/machine-update.h"
 
+#include "daemon/log.h"
+
 /* The foreign hostdevs in one comparable text. */
 static char *foreign_key(const MachineInfo *info)
 {
@@ -47,9 +49,27 @@ static gboolean is_not_live(gpointer alias, gpointer value, gpointer userdata)
     return TRUE;
 }
 
+/* What was attached in another life came along with a saved state. A life that began since the last look is
+ * new to everybody, whatever its id: nothing can have been attached in it. */
+static void find_dead(Machine *machine, bool began)
+{
+    const MachineInfo *info = machine->info;
+
+    for (guint i = 0; i < info->hostdevs->len; i++) {
+        const Hostdev *hostdev = info->hostdevs->pdata[i];
+
+        if (!hostdev->assignment_id || (!began && (!hostdev->life || hostdev->life == info->life)))
+            continue;
+        if (g_hash_table_add(machine->dead_aliases, g_strdup(hostdev->alias)))
+            log_object(G_LOG_LEVEL_MESSAGE, NULL, info->uuid, hostdev->assignment_id,
+                       "machine \"%s\" came with a dead %s out of another life", info->name, hostdev->alias);
+    }
+}
+
 void machine_update(Registry *registry, Machine *machine, MachineInfo *info)
 {
     unsigned fields = compare(machine->info, info);
+    bool began = info->life != machine->info->life;
     g_autofree char *key = NULL;
 
     /* The registry's key is the old info's uuid, so that string stays. */
@@ -61,15 +81,7 @@ void machine_update(Registry *registry, Machine *machine, MachineInfo *info)
 
     g_hash_table_foreach_remove(machine->leaving, is_not_live, info);
     g_hash_table_foreach_remove(machine->dead_aliases, is_not_live, info);
-    if (machine->memory_replaced && machine_is_active(machine)) {
-        machine->memory_replaced = false;
-        for (guint i = 0; i < info->hostdevs->len; i++) {
-            const Hostdev *hostdev = info->hostdevs->pdata[i];
-
-            if (hostdev->assignment_id)
-                g_hash_table_add(machine->dead_aliases, g_strdup(hostdev->alias));
-        }
-    }
+    find_dead(machine, began);
     registry_report(registry, OBJECT_MACHINE, info->uuid, fields);
 }
 
@@ -80,5 +92,6 @@ MachineInfo *machine_info_copy_brief(const MachineInfo *info)
     g_free(copy->name);
     copy->name = g_strdup(info->name);
     copy->state = info->state;
+    copy->life = info->life;
     return copy;
 }

@@ -29,31 +29,40 @@ Hostdev *hostdev_free(Hostdev *hostdev)
     return NULL;
 }
 
-char *hostdev_alias_format(const char *assignment_id, uint64_t instance)
+char *hostdev_alias_format(const char *assignment_id, uint64_t instance, unsigned life)
 {
-    return g_strdup_printf(ALIAS_PREFIX "%s-%" G_GUINT64_FORMAT, assignment_id, instance);
+    g_autofree char *tail = life ? g_strdup_printf("-%u", life) : NULL;
+
+    return g_strdup_printf(ALIAS_PREFIX "%s-%" G_GUINT64_FORMAT "%s", assignment_id, instance,
+                           tail ? tail : "");
 }
 
-bool hostdev_alias_parse(const char *alias, char **ret_assignment_id, uint64_t *ret_instance)
+bool hostdev_alias_parse(const char *alias, char **ret_assignment_id, uint64_t *ret_instance,
+                         unsigned *ret_life)
 {
     const size_t instance_at = strlen(ALIAS_PREFIX) + ASSIGNMENT_ID_LENGTH;
     g_autofree char *id = NULL;
     g_autofree char *again = NULL;
-    guint64 instance;
+    g_auto(GStrv) numbers = NULL;
+    guint64 instance, life = 0;
 
     if (!alias || !g_str_has_prefix(alias, ALIAS_PREFIX) || strlen(alias) <= instance_at)
         return false;
     id = g_strndup(alias + strlen(ALIAS_PREFIX), ASSIGNMENT_ID_LENGTH);
-    if (!assignment_id_is_valid(id) || alias[instance_at] != '-' ||
-        !g_ascii_string_to_unsigned(alias + instance_at + 1, 10, 1, G_MAXUINT64, &instance, NULL))
+    if (!assignment_id_is_valid(id) || alias[instance_at] != '-')
         return false;
-    /* One spelling only, so that an alias can be compared as text: no leading zeros. */
-    again = hostdev_alias_format(id, instance);
+    numbers = g_strsplit(alias + instance_at + 1, "-", -1);
+    if (!numbers[0] || !g_ascii_string_to_unsigned(numbers[0], 10, 1, G_MAXUINT64, &instance, NULL) ||
+        (numbers[1] && !g_ascii_string_to_unsigned(numbers[1], 10, 1, G_MAXUINT, &life, NULL)))
+        return false;
+    /* One spelling only, so that an alias can be compared as text: no leading zeros, no third number. */
+    again = hostdev_alias_format(id, instance, (unsigned)life);
     if (strcmp(again, alias) != 0)
         return false;
 
     *ret_assignment_id = g_steal_pointer(&id);
     *ret_instance = instance;
+    *ret_life = (unsigned)life;
     return true;
 }
 

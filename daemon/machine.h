@@ -39,6 +39,7 @@ typedef struct Hostdev {
     char *alias;         /* as libvirt has it, "" when it has none */
     char *assignment_id; /* NULL: not ours */
     uint64_t instance;   /* of the device that it was made for; 0 when not ours */
+    unsigned life;       /* of the machine that it was attached in; 0 when not ours, or not known */
     unsigned bus_number; /* 0 when the XML names none */
     unsigned device_number;
     uint16_t vendor_id; /* 0 when the XML names none */
@@ -49,17 +50,28 @@ typedef struct Hostdev {
 Hostdev *hostdev_free(Hostdev *hostdev);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Hostdev, hostdev_free)
 
-/* "ua-usbferry-<assignment id>-<instance>": the alias says whose the hostdev is and for which enumeration of
- * the device it was made, so a restarted daemon needs no memory of its own. */
-char *hostdev_alias_format(const char *assignment_id, uint64_t instance);
+/* "ua-usbferry-<assignment id>-<instance>-<life>": the alias says whose the hostdev is, for which enumeration
+ * of the device it was made, and in which life of the machine it was attached, so a restarted daemon needs no
+ * memory of its own.
+ *
+ * A saved or migrated machine brings its hostdevs along in its XML, and QEMU lists them, but in the guest
+ * they are dead. The machine has another life then, so the alias tells. Where a life may come again (see
+ * MachineInfo), the instance differs: after a reboot of the host, and on another host. Without a life (0) the
+ * third part is missing, as in what older versions attached. */
+char *hostdev_alias_format(const char *assignment_id, uint64_t instance, unsigned life);
 /* False when the alias is not one of ours. */
-bool hostdev_alias_parse(const char *alias, char **ret_assignment_id, uint64_t *ret_instance);
+bool hostdev_alias_parse(const char *alias, char **ret_assignment_id, uint64_t *ret_instance,
+                         unsigned *ret_life);
 
 typedef struct MachineInfo {
     char *uuid; /* lower case, with dashes */
     char *name; /* clean */
     MachineState state;
-    GPtrArray *hostdevs;  /* of Hostdev; empty unless the machine is active */
+    unsigned life;       /* libvirt's id of the domain, another one for each QEMU: after a start, a restore, a
+                          * revert or a migration. It stays over restarts of libvirtd, but libvirtd counts from
+                          * the highest id that it finds running, so it may give the id of a machine that is off
+                          * a second time. 0: off, or without an id */
+    GPtrArray *hostdevs; /* of Hostdev; empty unless the machine is active */
     char *usb_controller; /* model of the best USB controller ("qemu-xhci"), "" = none */
     GPtrArray *pci; /* of char *, "0000:00:14.0": PCI devices that it has as a whole; when it is off, those
                      * that it is to take when it starts */
@@ -85,15 +97,12 @@ typedef struct Machine {
     bool inspected;           /* the live XML has been seen since the last connect */
     char *read_error;         /* why the last look at it failed; NULL = it didn't */
     bool stale;               /* look at the live XML again before anything is decided */
-    bool memory_replaced;     /* with the next look, every own hostdev is dead */
     bool busy;                /* an order is with a worker */
-    bool ignores_guest_reset; /* an attach with a guestReset came out without: its libvirt doesn't know it */
     bool stuck;               /* the order is past its deadline and has not come back */
     gint64 retry_at;          /* no new look before this: µs, CLOCK_MONOTONIC */
-    GHashTable
-        *dead_aliases;   /* set of own aliases that a restore or migration has made useless: detach them */
-    GHashTable *leaving; /* own alias → Leaving: removals that were ordered and are not seen yet */
-    Hostdev *in_flight;  /* an attach that is with a worker: it counts as taken, and not as attached */
+    GHashTable *dead_aliases; /* set of own aliases that are of another life than the machine: detach them */
+    GHashTable *leaving;      /* own alias → Leaving: removals that were ordered and are not seen yet */
+    Hostdev *in_flight;       /* an attach that is with a worker: it counts as taken, and not as attached */
 } Machine;
 
 /* Takes the info. */

@@ -23,11 +23,11 @@ static void hypervisor_changed(Hypervisor *hypervisor, void *userdata)
     reconciler_hypervisor_changed(self->reconciler);
 }
 
-static void machine_touched(Hypervisor *hypervisor, const char *uuid, bool memory_replaced, void *userdata)
+static void machine_touched(Hypervisor *hypervisor, const char *uuid, void *userdata)
 {
     Manager *self = userdata;
 
-    reconciler_machine_touched(self->reconciler, uuid, memory_replaced);
+    reconciler_machine_touched(self->reconciler, uuid);
 }
 
 static const HypervisorEvents hypervisor_events = {

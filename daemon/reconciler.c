@@ -20,6 +20,7 @@ struct Reconciler {
     Resets *resets;
     Dispatcher dispatcher;
     MachineList *list;
+    bool connected; /* to the hypervisor */
 
     guint turn_source;
     guint timer_source;
@@ -50,7 +51,7 @@ static bool is_wanted(const Desired *desired, Registry *registry, const Machine 
         if (live && live->hostdev == hostdev && want->machine == machine &&
             g_strcmp0(want->assignment->id, hostdev->assignment_id) == 0)
             return want->verdict != VERDICT_RESETTING &&
-                   !guest_reset_differs(registry, machine, hostdev, want->assignment);
+                   !guest_reset_differs(registry, hostdev, want->assignment);
     }
     return false;
 }
@@ -216,7 +217,7 @@ static bool is_settled(Reconciler *self)
     GHashTableIter iter;
     gpointer value;
 
-    if (self->registry->hypervisor_state == HYPERVISOR_STATE_FAILED || machine_list_is_late(self->list))
+    if (self->registry->hypervisor_state == HYPERVISOR_STATE_FAILED)
         return true;
     if (!self->registry->machines_known)
         return false;
@@ -239,6 +240,7 @@ static void mark_all_stale(Reconciler *self)
 }
 
 static void arm_timer(Reconciler *self, gint64 now, gint64 wake);
+static void show_hypervisor(Reconciler *self);
 
 static gboolean take_turn(gpointer userdata)
 {
@@ -249,9 +251,10 @@ static gboolean take_turn(gpointer userdata)
     gint64 wake = 0;
 
     self->turn_source = 0;
+    show_hypervisor(self);
     desired = desired_new(registry, now);
     resets_turn(self->resets, desired, now, &wake);
-    if (registry->hypervisor_state == HYPERVISOR_STATE_CONNECTED) {
+    if (self->connected) {
         g_autoptr(GPtrArray) machines = registry_sorted(registry->machines);
 
         if (now >= self->safety_at) {
@@ -310,7 +313,7 @@ static void forget_what_was_known(Reconciler *self)
     gpointer value;
 
     self->registry->machines_known = false;
-    machine_list_want(self->list);
+    machine_list_forget(self->list);
     g_hash_table_iter_init(&iter, self->registry->machines);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         Machine *machine = value;
@@ -323,39 +326,46 @@ static void forget_what_was_known(Reconciler *self)
     }
 }
 
-void reconciler_hypervisor_changed(Reconciler *self)
+/* One that is connected and doesn't say which machines there are is as good as away. Once they are known, a
+ * reading that fails takes nothing away: each machine is looked at by itself. */
+static void show_hypervisor(Reconciler *self)
 {
     Registry *registry = self->registry;
-    HypervisorState state = self->hypervisor->state;
-    bool was_connected = registry->hypervisor_state == HYPERVISOR_STATE_CONNECTED;
+    const char *failure = registry->machines_known ? NULL : machine_list_failure(self->list);
+    bool failed = self->connected && failure;
+    HypervisorState state = failed ? HYPERVISOR_STATE_FAILED : self->hypervisor->state;
 
-    if (state == HYPERVISOR_STATE_CONNECTED || was_connected)
-        forget_what_was_known(self);
     g_free(registry->hypervisor_text);
-    registry->hypervisor_text = g_strdup(self->hypervisor->state_text);
-    if (state != registry->hypervisor_state) {
-        registry->hypervisor_state = state;
-        log_notice("hypervisor %s: %s%s%s", self->hypervisor->uri, hypervisor_state_to_string(state),
-                   registry->hypervisor_text ? ": " : "",
-                   registry->hypervisor_text ? registry->hypervisor_text : "");
-        registry_report(registry, OBJECT_MANAGER, "", MANAGER_FIELD_HYPERVISOR_STATE);
-    }
+    registry->hypervisor_text = g_strdup(failed ? failure : self->hypervisor->state_text);
+    if (state == registry->hypervisor_state)
+        return;
+    registry->hypervisor_state = state;
+    log_notice("hypervisor %s: %s%s%s", self->hypervisor->uri, hypervisor_state_to_string(state),
+               registry->hypervisor_text ? ": " : "",
+               registry->hypervisor_text ? registry->hypervisor_text : "");
+    registry_report(registry, OBJECT_MANAGER, "", MANAGER_FIELD_HYPERVISOR_STATE);
+}
+
+void reconciler_hypervisor_changed(Reconciler *self)
+{
+    bool was_connected = self->connected;
+
+    self->connected = self->hypervisor->state == HYPERVISOR_STATE_CONNECTED;
+    if (self->connected || was_connected)
+        forget_what_was_known(self);
+    show_hypervisor(self);
     reconciler_kick(self);
 }
 
-void reconciler_machine_touched(Reconciler *self, const char *uuid, bool memory_replaced)
+void reconciler_machine_touched(Reconciler *self, const char *uuid)
 {
     Machine *machine = registry_machine(self->registry, uuid);
 
     if (!machine) {
-        if (memory_replaced)
-            machine_list_want_replaced(self->list, uuid);
-        else
-            machine_list_want(self->list);
+        machine_list_want(self->list);
     } else {
         machine->stale = true;
         machine->retry_at = 0;
-        machine->memory_replaced |= memory_replaced;
     }
     reconciler_kick(self);
 }

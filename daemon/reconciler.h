@@ -27,7 +27,7 @@ void reconciler_kick(Reconciler *reconciler);
 
 /* Hints from the hypervisor. */
 void reconciler_hypervisor_changed(Reconciler *reconciler);
-void reconciler_machine_touched(Reconciler *reconciler, const char *uuid, bool memory_replaced);
+void reconciler_machine_touched(Reconciler *reconciler, const char *uuid);
 
 /* A queue whose order had timed out is free again. */
 void reconciler_queue_idle(Reconciler *reconciler, const char *queue);

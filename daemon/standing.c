@@ -136,23 +136,36 @@ static Standing still_leaving(const Want *want, const Live *live)
                ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY));
 }
 
-static Standing attached_anew(const Want *want, const char *machine_text)
+static bool is_dead(const Live *live)
+{
+    return g_hash_table_contains(live->machine->dead_aliases, live->hostdev->alias);
+}
+
+/* Why its own device is taken out only to come back; NULL = it isn't. */
+static const char *reattach_reason(Registry *registry, const Live *live, const Assignment *assignment)
+{
+    if (!standing_is_of(live, assignment) || live->hostdev == live->machine->in_flight)
+        return NULL;
+    if (is_dead(live))
+        return "the machine came out of a saved state and it is dead there";
+    return guest_reset_differs(registry, live->hostdev, assignment) ? "its AllowGuestReset was changed"
+                                                                    : NULL;
+}
+
+static Standing attached_anew(const Want *want, const char *machine_text, const char *why)
 {
     g_autofree char *what = device_describe(want->device);
 
     return say(
         ASSIGNMENT_STATE_ATTACHING,
-        g_strdup_printf("%s is taken out of %s and put in again, because its AllowGuestReset was changed.",
-                        what, machine_text),
-        "");
+        g_strdup_printf("%s is taken out of %s and put in again, because %s.", what, machine_text, why), "");
 }
 
 bool standing_is_attached(const Want *want, const Live *live)
 {
     return live && live->machine == want->machine && live->hostdev != live->machine->in_flight &&
            live->hostdev->assignment_id &&
-           g_strcmp0(live->hostdev->assignment_id, want->assignment->id) == 0 &&
-           !g_hash_table_contains(live->machine->dead_aliases, live->hostdev->alias) &&
+           g_strcmp0(live->hostdev->assignment_id, want->assignment->id) == 0 && !is_dead(live) &&
            !g_hash_table_contains(live->machine->leaving, live->hostdev->alias);
 }
 
@@ -162,6 +175,7 @@ static Standing with_device(Registry *registry, const Desired *desired, const Wa
     g_autofree char *what = device_describe(want->device);
     g_autofree char *machine_text = verdict_machine_text(registry, want->assignment);
     g_autofree char *away = NULL;
+    const char *why;
     char *text;
 
     if (standing_is_attached(want, live)) {
@@ -178,9 +192,9 @@ static Standing with_device(Registry *registry, const Desired *desired, const Wa
     switch (want->verdict) {
     case VERDICT_GO:
         g_free(text);
-        if (standing_is_of(live, want->assignment) && live->hostdev != live->machine->in_flight &&
-            guest_reset_differs(registry, live->machine, live->hostdev, want->assignment))
-            return attached_anew(want, machine_text);
+        why = reattach_reason(registry, live, want->assignment);
+        if (why)
+            return attached_anew(want, machine_text, why);
         return live && !standing_is_of(live, want->assignment) ? still_leaving(want, live)
                                                                : on_its_way(registry, desired, want);
     case VERDICT_HYPERVISOR_AWAY:

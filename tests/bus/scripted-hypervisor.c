@@ -32,6 +32,8 @@ typedef struct Script {
     bool connected;
     bool quiet;
     bool old; /* knows no guestReset */
+    unsigned lives;
+    char *list_failure;
     unsigned attaches, detaches, inspects, lists, held;
     int listener;
     FILE *peer;
@@ -87,6 +89,7 @@ static MachineInfo *copy_info(const MachineInfo *info, bool brief)
     g_free(copy->name);
     copy->name = g_strdup(info->name);
     copy->state = info->state;
+    copy->life = info->life;
     if (brief)
         return copy;
     for (guint i = 0; i < info->pci->len; i++)
@@ -116,6 +119,8 @@ static GPtrArray *script_list(Hypervisor *hypervisor, GError **error)
     script->lists++;
     if (!script->connected) {
         g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR, "client socket is closed");
+    } else if (script->list_failure) {
+        g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR, script->list_failure);
     } else {
         list = g_ptr_array_new_with_free_func(free_info);
         g_hash_table_iter_init(&iter, script->domains);
@@ -144,18 +149,17 @@ static gboolean tell_touched(gpointer data);
 typedef struct Touch {
     Script *script;
     char *uuid;
-    bool memory_replaced;
 } Touch;
 
 /* From any thread. Locked. */
-static void touch(Script *script, const char *uuid, bool memory_replaced)
+static void touch(Script *script, const char *uuid)
 {
     Touch *event;
 
     if (script->quiet)
         return;
     event = g_new(Touch, 1);
-    *event = (Touch){ .script = script, .uuid = g_strdup(uuid), .memory_replaced = memory_replaced };
+    *event = (Touch){ .script = script, .uuid = g_strdup(uuid) };
     g_idle_add(tell_touched, event);
 }
 
@@ -165,8 +169,7 @@ static gboolean tell_touched(gpointer data)
     Hypervisor *hypervisor = &event->script->base;
 
     if (hypervisor->events)
-        hypervisor->events->machine_touched(hypervisor, event->uuid, event->memory_replaced,
-                                            hypervisor->events_userdata);
+        hypervisor->events->machine_touched(hypervisor, event->uuid, hypervisor->events_userdata);
     g_free(event->uuid);
     g_free(event);
     return G_SOURCE_REMOVE;
@@ -224,14 +227,14 @@ static bool script_attach(Hypervisor *hypervisor, const char *uuid, const Hostde
         Hostdev *hostdev = g_new0(Hostdev, 1);
 
         hostdev->alias = g_strdup(spec->alias);
-        hostdev_alias_parse(spec->alias, &hostdev->assignment_id, &hostdev->instance);
+        hostdev_alias_parse(spec->alias, &hostdev->assignment_id, &hostdev->instance, &hostdev->life);
         hostdev->bus_number = spec->bus_number;
         hostdev->device_number = spec->device_number;
         hostdev->vendor_id = spec->vendor_id;
         hostdev->product_id = spec->product_id;
         hostdev->guest_reset = script->old ? GUEST_RESET_DEFAULT : spec->guest_reset;
         g_ptr_array_add(domain->info->hostdevs, hostdev);
-        touch(script, uuid, false);
+        touch(script, uuid);
         attached = true;
     }
     g_mutex_unlock(&script->lock);
@@ -257,7 +260,7 @@ static bool script_detach(Hypervisor *hypervisor, const char *uuid, const char *
         g_hash_table_add(domain->leaving, g_strdup(alias));
     } else if (domain) {
         remove_alias(domain, alias);
-        touch(script, uuid, false);
+        touch(script, uuid);
     }
     g_mutex_unlock(&script->lock);
     return domain != NULL;
@@ -280,6 +283,33 @@ static void add_foreign(Domain *domain, char **words)
     hostdev->vendor_id = (uint16_t)g_ascii_strtoull(words[4], NULL, 16);
     hostdev->product_id = (uint16_t)g_ascii_strtoull(words[5], NULL, 16);
     g_ptr_array_add(domain->info->hostdevs, hostdev);
+}
+
+/* As show tells it; the id is the number of the life, or "" for the next one. */
+static bool run_with(Script *script, Domain *domain, const char *id, char **hostdevs)
+{
+    enum { ALIAS, BUS, DEVICE, VENDOR, PRODUCT, GUEST_RESET, N_PARTS };
+
+    domain->info->state = MACHINE_STATE_RUNNING;
+    domain->info->life = *id ? (unsigned)g_ascii_strtoull(id, NULL, 10) : ++script->lives;
+    script->lives = MAX(script->lives, domain->info->life);
+    for (; *hostdevs; hostdevs++) {
+        g_auto(GStrv) parts = g_strsplit_set(*hostdevs, "=:", -1);
+        Hostdev *hostdev;
+
+        if (g_strv_length(parts) != N_PARTS)
+            return false;
+        hostdev = g_new0(Hostdev, 1);
+        hostdev->alias = g_strdup(parts[ALIAS]);
+        hostdev_alias_parse(hostdev->alias, &hostdev->assignment_id, &hostdev->instance, &hostdev->life);
+        hostdev->bus_number = (unsigned)g_ascii_strtoull(parts[BUS], NULL, 10);
+        hostdev->device_number = (unsigned)g_ascii_strtoull(parts[DEVICE], NULL, 10);
+        hostdev->vendor_id = (uint16_t)g_ascii_strtoull(parts[VENDOR], NULL, 16);
+        hostdev->product_id = (uint16_t)g_ascii_strtoull(parts[PRODUCT], NULL, 16);
+        hostdev->guest_reset = guest_reset_from_string(parts[GUEST_RESET]);
+        g_ptr_array_add(domain->info->hostdevs, hostdev);
+    }
+    return true;
 }
 
 static void remove_foreign(Domain *domain)
@@ -305,7 +335,8 @@ static char *show(const Domain *domain)
 {
     GString *text = g_string_new("ok ");
 
-    g_string_append_printf(text, "%s %s", domain->info->name, machine_state_to_string(domain->info->state));
+    g_string_append_printf(text, "%s %s %u", domain->info->name, machine_state_to_string(domain->info->state),
+                           domain->info->life);
     for (guint i = 0; i < domain->info->hostdevs->len; i++) {
         const Hostdev *hostdev = domain->info->hostdevs->pdata[i];
 
@@ -320,19 +351,22 @@ static char *show(const Domain *domain)
 static char *run_domain_command(Script *script, Domain *domain, char **words)
 {
     const char *verb = words[0];
-    bool memory_replaced = false;
 
     if (strcmp(verb, "show") == 0)
         return show(domain);
     if (strcmp(verb, "start") == 0) {
         drop_hostdevs(domain);
-        domain->info->state = MACHINE_STATE_RUNNING;
+        run_with(script, domain, "", words + 2);
     } else if (strcmp(verb, "stop") == 0) {
         drop_hostdevs(domain);
         domain->info->state = MACHINE_STATE_SHUTOFF;
+        domain->info->life = 0;
     } else if (strcmp(verb, "restore") == 0) {
-        domain->info->state = MACHINE_STATE_RUNNING;
-        memory_replaced = true;
+        run_with(script, domain, "", words + 2);
+    } else if (strcmp(verb, "carry-on") == 0 && words[2]) {
+        drop_hostdevs(domain);
+        if (!run_with(script, domain, words[2], words + 3))
+            return NULL;
     } else if (strcmp(verb, "foreign") == 0) {
         add_foreign(domain, words);
     } else if (strcmp(verb, "unforeign") == 0) {
@@ -367,7 +401,7 @@ static char *run_domain_command(Script *script, Domain *domain, char **words)
     } else {
         return NULL;
     }
-    touch(script, words[1], memory_replaced);
+    touch(script, words[1]);
     return g_strdup("ok");
 }
 
@@ -384,7 +418,7 @@ static void define(Script *script, char **words)
     domain->info->free_ports = PORTS;
     domain->leaving = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_hash_table_replace(script->domains, domain->info->uuid, domain);
-    touch(script, words[1], false);
+    touch(script, words[1]);
 }
 
 /* Locked. *ret_state: what the connection is to become. */
@@ -401,13 +435,18 @@ static char *run_command(Script *script, const char *line, HypervisorState *ret_
     }
     if (n == 2 && strcmp(words[0], "undefine") == 0) {
         g_hash_table_remove(script->domains, words[1]);
-        touch(script, words[1], false);
+        touch(script, words[1]);
         return g_strdup("ok");
     }
     if (domain && (answer = run_domain_command(script, domain, words)))
         return answer;
     if (n == 1 && (strcmp(words[0], "quiet") == 0 || strcmp(words[0], "loud") == 0)) {
         script->quiet = strcmp(words[0], "quiet") == 0;
+        return g_strdup("ok");
+    }
+    if (n >= 1 && strcmp(words[0], "list") == 0) {
+        g_free(script->list_failure);
+        script->list_failure = n > 1 ? g_strjoinv(" ", words + 1) : NULL;
         return g_strdup("ok");
     }
     if (n == 1 && strcmp(words[0], "old") == 0) {

@@ -9,7 +9,9 @@
  *   define UUID NAME            a machine, shut off
  *   undefine UUID
  *   start UUID, stop UUID
- *   restore UUID                start with the USB devices that it had
+ *   restore UUID                another life with the USB devices that it had in the last one
+ *   carry-on UUID LIFE [ALIAS=BUS:DEV:VID:PID:GUESTRESET …]
+ *                               it runs in this life with these USB devices, as show told it
  *   foreign UUID BUS DEV VID PID, unforeign UUID      a hostdev that isn't ours; ids in hex
  *   pci UUID [ADDRESS]          the PCI device in its configuration, and while it runs in its hands; without
  *                               an address none
@@ -21,8 +23,9 @@
  *   keep UUID, let-go UUID      removals are accepted, and carried out with let-go
  *   quiet, loud                 whether events are sent
  *   disconnect TEXT, connect
+ *   list [TEXT]                 from now on listing the machines fails with TEXT; without one, no more
  *   old                         it is a libvirt that knows no guestReset
- *   show UUID                   ok NAME STATE alias=BUS:DEV:VID:PID:GUESTRESET …
+ *   show UUID                   ok NAME STATE LIFE ALIAS=BUS:DEV:VID:PID:GUESTRESET …
  *   counts                      ok attach=N detach=N inspect=N list=N held=N (attaches that block now)
  */
 /* clang-format on */

@@ -4,6 +4,7 @@
 
 #include "tests/bus/cmocka-include.h"
 
+#include <gio/gio.h>
 #include <grp.h>
 #include <string.h>
 #include <unistd.h>
@@ -37,6 +38,7 @@ typedef struct Service {
     Fixture *fixture;
     sd_bus *bus;
     GSource *source;
+    GDBusConnection *shared;
     Authority *authority;
     Authorizer *authorizer;
 
@@ -105,6 +107,10 @@ static int setup(void **state)
     assert_true(sd_bus_add_object_vtable(service.bus, NULL, PATH, FERRY_INTERFACE_ASSIGNMENT, vtable, NULL) >=
                 0);
     service.source = bus_source_new(service.bus, lost, NULL);
+    /* The authority gets the same one. It would connect while a caller does, which is as another user for that
+     * moment, and all of this process with it. */
+    service.shared = g_bus_get_sync(G_BUS_TYPE_SYSTEM, NULL, NULL);
+    assert_non_null(service.shared);
     service.authority = authority_new();
     service.authorizer = authorizer_new(service.bus, service.authority);
     service.gids = g_array_new(FALSE, FALSE, sizeof(uint32_t));
@@ -115,6 +121,7 @@ static int teardown(void **state)
 {
     service.authorizer = authorizer_free(service.authorizer);
     service.authority = authority_free(service.authority);
+    g_clear_object(&service.shared);
     g_source_destroy(service.source);
     g_source_unref(service.source);
     sd_bus_flush_close_unref(service.bus);

@@ -118,6 +118,62 @@ static void test_a_hanging_machine_draws_nothing(void **state)
     fixture_wait(fixture, second, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
 }
 
+static void wait_hypervisor(Fixture *fixture, const char *state)
+{
+    fixture_wait(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "HypervisorState", state);
+}
+
+static unsigned count_lists(Fixture *fixture)
+{
+    g_autofree char *counts = fixture_script(fixture, "counts");
+
+    return (unsigned)g_ascii_strtoull(strstr(counts, "list=") + strlen("list="), NULL, 10);
+}
+
+static bool has_listed(Fixture *fixture, void *before)
+{
+    return count_lists(fixture) > *(const unsigned *)before + 1;
+}
+
+/* A hypervisor that is there and doesn't say which machines there are is said to be no good, and asked again.
+ */
+static void test_machines_that_cannot_be_listed(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *machine = fixture_machine_path(FIXTURE_STUDIO);
+    g_autofree char *assignment = NULL;
+    g_autofree char *reason = NULL;
+    unsigned lists;
+
+    plug(fixture, "1-2", "AAAA-1");
+    assignment = fixture_assign(fixture, "1-2", FIXTURE_DESK);
+    wait_assignment(fixture, assignment, "attached");
+    fixture_stop_daemon(fixture, SIGTERM);
+    fixture_start_daemon(fixture);
+    g_free(fixture_script(fixture, "define %s desk", FIXTURE_DESK));
+    g_free(fixture_script(fixture, "start %s", FIXTURE_DESK));
+    g_free(fixture_script(fixture, "list no luck today"));
+    g_free(fixture_script(fixture, "connect"));
+    fixture_wait(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Settling", "false");
+    wait_hypervisor(fixture, "failed");
+    reason = fixture_get(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Reason");
+    fixture_assert(fixture, strstr(reason, "its machines cannot be listed: no luck today"));
+
+    g_free(fixture_script(fixture, "list"));
+    wait_hypervisor(fixture, "connected");
+    wait_assignment(fixture, assignment, "attached");
+
+    /* What is known stays known; a machine that comes meanwhile is found by itself later. */
+    lists = count_lists(fixture);
+    g_free(fixture_script(fixture, "list no luck either"));
+    g_free(fixture_script(fixture, "define %s studio", FIXTURE_STUDIO));
+    fixture_wait_for(fixture, has_listed, &lists, "the list to be asked for");
+    wait_hypervisor(fixture, "connected");
+    wait_assignment(fixture, assignment, "attached");
+    g_free(fixture_script(fixture, "list"));
+    fixture_wait_object(fixture, machine, FERRY_INTERFACE_MACHINE, true);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -127,6 +183,7 @@ int main(void)
         TEST(test_release_during_a_hang),
         TEST(test_a_machine_that_cannot_be_read),
         TEST(test_a_hanging_machine_draws_nothing),
+        TEST(test_machines_that_cannot_be_listed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,7 +21,7 @@
 #define OURS                                                               \
     "<hostdev mode='subsystem' type='usb' managed='no'>"                   \
     "<source guestReset='off'><vendor id='0x046d'/><product id='0xc31c'/>" \
-    "<address bus='3' device='7'/></source><alias name='ua-usbferry-k3xw90ab-77'/>" AT("2") "</hostdev>"
+    "<address bus='3' device='7'/></source><alias name='ua-usbferry-k3xw90ab-77-2'/>" AT("2") "</hostdev>"
 
 static MachineInfo *read_info(const char *xml, bool *ret_live)
 {
@@ -45,9 +45,11 @@ static void a_hostdev_of_ours_is_read_in_full(void **state)
     assert_true(live);
     assert_int_equal(info->hostdevs->len, 1);
     hostdev = info->hostdevs->pdata[0];
-    assert_string_equal(hostdev->alias, "ua-usbferry-k3xw90ab-77");
+    assert_string_equal(hostdev->alias, "ua-usbferry-k3xw90ab-77-2");
     assert_string_equal(hostdev->assignment_id, "k3xw90ab");
     assert_int_equal(hostdev->instance, 77);
+    assert_int_equal(hostdev->life, 2);
+    assert_int_equal(info->life, 3);
     assert_int_equal(hostdev->bus_number, 3);
     assert_int_equal(hostdev->device_number, 7);
     assert_int_equal(hostdev->vendor_id, 0x046d);
@@ -253,7 +255,7 @@ static void what_is_no_domain_is_an_error(void **state)
 static void a_hostdev_is_written_with_all_four_ids(void **state)
 {
     HostdevSpec spec = {
-        .alias = (char *)"ua-usbferry-k3xw90ab-77",
+        .alias = (char *)"ua-usbferry-k3xw90ab-77-2",
         .bus_number = 3,
         .device_number = 7,
         .vendor_id = 0x046d,
@@ -265,7 +267,7 @@ static void a_hostdev_is_written_with_all_four_ids(void **state)
     assert_string_equal(xml, "<hostdev mode=\"subsystem\" type=\"usb\" managed=\"no\"><source>"
                              "<vendor id=\"0x046d\"/><product id=\"0x001c\"/>"
                              "<address bus=\"3\" device=\"7\"/></source>"
-                             "<alias name=\"ua-usbferry-k3xw90ab-77\"/></hostdev>");
+                             "<alias name=\"ua-usbferry-k3xw90ab-77-2\"/></hostdev>");
 
     spec.guest_reset = GUEST_RESET_OFF;
     with_reset = domain_xml_hostdev(&spec);

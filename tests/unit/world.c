@@ -101,7 +101,7 @@ void world_put_into(World *world, const char *sysname, const char *id)
     const Assignment *assignment = registry_assignment(world->registry, id);
     Hostdev *hostdev = g_new0(Hostdev, 1);
 
-    hostdev->alias = hostdev_alias_format(id, device->instance);
+    hostdev->alias = hostdev_alias_format(id, device->instance, 0);
     hostdev->assignment_id = g_strdup(id);
     hostdev->instance = device->instance;
     hostdev->bus_number = device->bus_number;
