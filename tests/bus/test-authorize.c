@@ -107,8 +107,8 @@ static int setup(void **state)
     assert_true(sd_bus_add_object_vtable(service.bus, NULL, PATH, FERRY_INTERFACE_ASSIGNMENT, vtable, NULL) >=
                 0);
     service.source = bus_source_new(service.bus, lost, NULL);
-    /* The authority gets the same one. It would connect while a caller does, which is as another user for that
-     * moment, and all of this process with it. */
+    /* The authority gets the same one. It would connect while a caller does, which is as another user for
+     * that moment, and all of this process with it. */
     service.shared = g_bus_get_sync(G_BUS_TYPE_SYSTEM, NULL, NULL);
     assert_non_null(service.shared);
     service.authority = authority_new();
