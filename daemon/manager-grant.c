@@ -10,6 +10,7 @@
 #include "daemon/error.h"
 #include "daemon/log.h"
 #include "daemon/text.h"
+#include "daemon/verdict-text.h"
 
 #define GENERATED_NAME "devices"
 
@@ -78,6 +79,47 @@ static const Assignment *find_other_taker(Manager *self, const Tenant *tenant, c
     return NULL;
 }
 
+/* An assignment that may have drawn the device from a pool that it leaves now: nobody knows, as long as its
+ * machine wasn't seen. NULL = none. */
+static const Assignment *find_unseen_taker(Manager *self, const Tenant *tenant, const Desired *desired,
+                                           const Device *device)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, self->registry->assignments);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Assignment *assignment = value;
+        GPtrArray *matches = g_hash_table_lookup(desired->matches, assignment->id);
+
+        if (assignment->group && g_strcmp0(assignment->tenant, tenant->name) != 0 && assignment->wanted &&
+            !assignment->releasing && g_ptr_array_find(matches, device, NULL) &&
+            desired_judge_machine(self->registry, assignment) == VERDICT_HYPERVISOR_AWAY)
+            return assignment;
+    }
+    return NULL;
+}
+
+static bool check_seen(Manager *self, const Tenant *tenant, const Desired *desired, const Device *device,
+                       GError **error)
+{
+    const Assignment *taker =
+        desired_live(desired, device) ? NULL : find_unseen_taker(self, tenant, desired, device);
+    const Machine *machine = taker ? registry_machine(self->registry, taker->machine_uuid) : NULL;
+    g_autofree char *what = NULL, *quoted = NULL, *why = NULL;
+
+    if (!taker)
+        return true;
+    what = device_describe(device);
+    quoted = text_quote(taker->machine_name);
+    why = verdict_hypervisor_text(self->registry, machine);
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR,
+                "%s may be in machine %s from group %s, and can't be granted then: %s; try again when the "
+                "machine can be seen, or release assignment %s",
+                what, quoted, taker->group, why, taker->id);
+    return false;
+}
+
 static bool check_unused(Manager *self, const Tenant *tenant, const Desired *desired, const Device *device,
                          GError **error)
 {
@@ -91,7 +133,7 @@ static bool check_unused(Manager *self, const Tenant *tenant, const Desired *des
     g_autofree char *quoted = NULL, *from = NULL;
 
     if (!uuid)
-        return true;
+        return check_seen(self, tenant, desired, device, error);
     quoted = text_quote(machine ? machine->info->name : taker->machine_name);
     from = taker && tenant_has_machine(tenant, uuid) ? g_strdup_printf(" from group %s", taker->group)
                                                      : g_strdup("");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Tenants: made, changed, deleted; their machines. A change is made in a copy, stored, and only then taken
- * over. What is granted to them is manager-grant.c. */
+ * over. What is granted to them is manager-grant.c, what comes back manager-revoke.c. */
 
 #include "daemon/manager-private.h"
 

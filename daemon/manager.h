@@ -228,8 +228,8 @@ typedef struct GrantRequest {
  * be called as things are, new string.
  * NO_SUCH_TENANT, NO_SUCH_DEVICE, DEVICE_IS_HUB, NOT_OWNED (another tenant's), DEVICE_BUSY (somebody outside
  * the tenant has it, or is to get it; or a machine of the tenant does, from a group that it leaves),
- * INVALID_NAME, INVALID_OPTION, LIMIT_EXCEEDED. done()'s id is the
- * group's name. */
+ * HYPERVISOR (that can't be told of a machine that wasn't seen), INVALID_NAME, INVALID_OPTION,
+ * LIMIT_EXCEEDED. done()'s id is the group's name. */
 bool manager_check_grant(Manager *manager, const GrantRequest *request, char **ret_group, GError **error);
 void manager_grant(Manager *manager, const GrantRequest *request, ManagerDone done, void *userdata);
 

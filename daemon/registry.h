@@ -16,7 +16,7 @@
 #include "daemon/tenant.h"
 
 /* A device that is being reset or attached anew, and whose it is: nobody else gets it meanwhile, be it
- * plugged in or not. Set by daemon/reset.c. */
+ * plugged in or not. Set by daemon/hold.c. */
 typedef struct Hold {
     char *assignment_id; /* NULL: nobody's */
     bool closed;         /* nobody gets it now, and a machine that has it loses it; also what is behind it */

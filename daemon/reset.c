@@ -304,13 +304,15 @@ void resets_queue_idle(Resets *self, const char *queue)
 
 static void hold(Reset *reset, const Device *device)
 {
+    const Hold *before = g_hash_table_lookup(reset->resets->registry->holds, device->sysname);
     Held *held = g_new0(Held, 1);
 
     held->sysname = g_strdup(device->sysname);
     held->what = device_describe(device);
     held->instance = device->instance;
     held->assignment_id = g_strdup(device->assignment_id);
-    held->was_attached = device->state == DEVICE_STATE_ATTACHED;
+    /* Also one that is on its way out to be put in again. */
+    held->was_attached = device->state == DEVICE_STATE_ATTACHED || (before && before->reattach);
     g_ptr_array_add(reset->held, held);
     hold_set(reset->resets->registry, device->sysname, device->assignment_id, true);
 }

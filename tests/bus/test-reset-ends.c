@@ -279,6 +279,41 @@ static void test_not_its_own_any_more(void **state)
     fixture_wait(fixture, device, FERRY_INTERFACE_DEVICE, "State", "host");
 }
 
+/* It is on its way out only to be put in again: it goes back all the same, whoever else would like to have
+ * it. */
+static void test_while_it_is_attached_anew(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *group = group_create_with(fixture, "pool", "vendor=046d");
+    g_autofree char *device = fixture_device_path("1-2");
+    g_autofree char *assignment = NULL, *other = NULL;
+    Pending pending;
+
+    reset_plug(fixture, "1-2", "KBD-0001");
+    assignment = group_assign(fixture, group, FIXTURE_DESK, NULL, NULL);
+    reset_wait_state(fixture, assignment, "attached");
+    g_free(fixture_script(fixture, "start %s", FIXTURE_STUDIO));
+    other = group_assign(fixture, group, FIXTURE_STUDIO, NULL, NULL);
+    sd_bus_message_unref(fixture_call_ok(fixture, other, FERRY_INTERFACE_ASSIGNMENT, "Update", "a{sv}", 1,
+                                         "Priority", "i", 1));
+    reset_wait_state(fixture, other, "waiting-device");
+    g_free(fixture_script(fixture, "keep %s", FIXTURE_DESK));
+    reset_allow(fixture, assignment, "AllowGuestReset", true);
+    fixture_wait(fixture, device, FERRY_INTERFACE_DEVICE, "State", "detaching");
+    g_free(fixture_script(fixture, "usb hold"));
+    begin_device(fixture, &pending, device);
+    reset_wait_log(fixture, "(1-2): reset begins");
+    g_free(fixture_script(fixture, "let-go %s", FIXTURE_DESK));
+    reset_wait_usb(fixture, "held=1");
+    unplug(fixture, device);
+    reset_plug(fixture, "1-2", "KBD-0001");
+    g_free(fixture_script(fixture, "usb resume"));
+    reset_end(fixture, &pending, NULL);
+    reset_wait_machine(fixture, FIXTURE_DESK, ":uninitialized", true);
+    reset_wait_state(fixture, assignment, "attached");
+    reset_wait_state(fixture, other, "waiting-device");
+}
+
 /* ------------------------------------------------------------------ a machine that can't be read */
 
 /* It may have anything: no device is reset, and it is said which machine is in the way. */
@@ -367,6 +402,7 @@ int main(void)
         TEST(test_stopped_during_the_reset),
         TEST(test_stopped_on_the_way_back),
         TEST(test_not_its_own_any_more),
+        TEST(test_while_it_is_attached_anew),
         TEST(test_a_machine_that_was_never_read),
         TEST(test_a_machine_that_cannot_be_read_any_more),
         TEST(test_a_machine_that_is_being_read),

@@ -361,6 +361,34 @@ static void test_drawn_from_a_pool(void **state)
     tenant_wait_state(fixture, own, "attached");
 }
 
+/* Nor can it be told, before the machines have been seen. */
+static void test_perhaps_drawn_from_a_pool(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *acme = tenant_create_with(fixture, "acme", NULL, FIXTURE_DESK);
+    g_autofree char *pool = group_create_with(fixture, "dongles", "vendor=0529");
+    g_autofree char *drawn = NULL, *text = NULL, *shown = NULL,
+                    *studio = fixture_machine_path(FIXTURE_STUDIO);
+    const char *hostdev;
+
+    groups_plug(fixture, "1-1", DONGLE, "KEY-0001");
+    g_free(fixture_script(fixture, "start %s", FIXTURE_STUDIO));
+    drawn = group_assign(fixture, pool, FIXTURE_STUDIO, NULL, NULL);
+    tenant_wait_state(fixture, drawn, "attached");
+    shown = fixture_script(fixture, "show %s", FIXTURE_STUDIO);
+    hostdev = strstr(shown, "ua-usbferry-");
+    fixture_stop_daemon(fixture, SIGTERM);
+    fixture_start_daemon(fixture);
+    g_free(fixture_script(fixture, "define %s studio", FIXTURE_STUDIO));
+    g_free(fixture_script(fixture, "carry-on %s 1 %s", FIXTURE_STUDIO, hostdev));
+    text = tenant_grant_error(fixture, "Hypervisor", acme, "1-1", "keys");
+    assert_says(text, "may be in machine \"studio\" from group dongles");
+    g_free(fixture_script(fixture, "connect"));
+    fixture_wait_object(fixture, studio, FERRY_INTERFACE_MACHINE, true);
+    tenant_wait_state(fixture, drawn, "attached");
+    g_free(tenant_grant_error(fixture, "DeviceBusy", acme, "1-1", "keys"));
+}
+
 /* Also when it isn't the one that comes first. */
 static void test_meant_for_another_machine_too(void **state)
 {
@@ -460,6 +488,7 @@ int main(void)
         TEST(test_what_cannot_be_stored_is_not_done),
         TEST(test_state_of_before),
         TEST(test_drawn_from_a_pool),
+        TEST(test_perhaps_drawn_from_a_pool),
         TEST(test_meant_for_another_machine_too),
         TEST(test_a_text_while_it_is_away),
         TEST(test_the_group_is_told_by_its_full_name),
