@@ -5,6 +5,9 @@
 
 #include "daemon/standing.h"
 
+/* How long a device that was taken out is kept for its way back in. */
+#define REATTACH_US (30 * G_USEC_PER_SEC)
+
 void hold_set(Registry *registry, const char *sysname, const char *assignment_id, bool closed)
 {
     Hold *hold = g_new0(Hold, 1);
@@ -61,28 +64,36 @@ bool hold_is_attached(const Desired *desired, const Device *device)
     return want && standing_is_attached(want, desired_live(desired, device));
 }
 
-static bool reattach_is_over(Hold *hold, const Desired *desired, const char *sysname)
+static bool reattach_is_over(Hold *hold, const Desired *desired, const char *sysname, gint64 now)
 {
     const Device *device = registry_device(desired->registry, sysname);
     const Assignment *assignment = registry_assignment(desired->registry, hold->assignment_id);
     bool attached = device && hold_is_attached(desired, device);
 
-    hold->seen_out |= device && !attached;
+    if (!hold->until && device && !attached)
+        hold->until = now + REATTACH_US;
     return !device || !assignment || !hold_is_of_use(desired, assignment, device) ||
-           (attached && hold->seen_out);
+           (hold->until && (attached || now >= hold->until));
 }
 
-bool hold_end_reattaches(Registry *registry, const Desired *desired)
+bool hold_end_reattaches(Registry *registry, const Desired *desired, gint64 now, gint64 *wake)
 {
     GHashTableIter iter;
-    gpointer sysname, hold;
+    gpointer sysname, value;
     bool any = false;
 
     g_hash_table_iter_init(&iter, registry->holds);
-    while (g_hash_table_iter_next(&iter, &sysname, &hold))
-        if (((const Hold *)hold)->reattach && reattach_is_over(hold, desired, sysname)) {
+    while (g_hash_table_iter_next(&iter, &sysname, &value)) {
+        Hold *hold = value;
+
+        if (!hold->reattach)
+            continue;
+        if (reattach_is_over(hold, desired, sysname, now)) {
             g_hash_table_iter_remove(&iter);
             any = true;
+        } else if (hold->until && (!*wake || hold->until < *wake)) {
+            *wake = hold->until;
         }
+    }
     return any;
 }

@@ -15,9 +15,9 @@ void hold_set(Registry *registry, const char *sysname, const char *assignment_id
 /* Nothing when it is held already. */
 void hold_for_reattach(Registry *registry, const char *sysname, const char *assignment_id);
 
-/* Ends those that have come to their end: the device is in its machine again, or it isn't to go there any
- * more. True when any did: who is to have what has to be worked out anew. */
-bool hold_end_reattaches(Registry *registry, const Desired *desired);
+/* Ends those that have come to their end: the device is in its machine again, it isn't to go there any more,
+ * or it doesn't get there in time. True when any did: who is to have what has to be worked out anew. */
+bool hold_end_reattaches(Registry *registry, const Desired *desired, gint64 now, gint64 *wake);
 
 /* Whether this assignment gets this device by itself, now or when something passes: a reset, a machine that
  * can't be seen. False when somebody has to decide, plug or start something first. */

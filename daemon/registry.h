@@ -21,7 +21,7 @@ typedef struct Hold {
     char *assignment_id; /* NULL: nobody's */
     bool closed;         /* nobody gets it now, and a machine that has it loses it; also what is behind it */
     bool reattach;       /* only attached anew */
-    bool seen_out;       /* of those: it was seen out of its machine */
+    gint64 until;        /* of those: µs, CLOCK_MONOTONIC; 0 until it was seen out of its machine */
 } Hold;
 
 typedef struct Registry {

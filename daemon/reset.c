@@ -268,7 +268,7 @@ void resets_turn(Resets *self, const Desired *desired, gint64 now, gint64 *wake)
     for (guint i = 0; i < open->len; i++)
         turn(open->pdata[i], desired, now, wake);
     reset_notes_turn(self, now, wake);
-    if (hold_end_reattaches(self->registry, desired))
+    if (hold_end_reattaches(self->registry, desired, now, wake))
         self->changed(self->userdata);
 }
 

@@ -39,15 +39,45 @@ static int set_up(void **state)
     return 0;
 }
 
+static bool look_at(World *world, gint64 now, gint64 *ret_wake)
+{
+    *ret_wake = 0;
+    world_look(world);
+    return hold_end_reattaches(world->registry, world->desired, now, ret_wake);
+}
+
 static bool look(World *world)
 {
-    world_look(world);
-    return hold_end_reattaches(world->registry, world->desired);
+    gint64 wake;
+
+    return look_at(world, 1, &wake);
 }
 
 static bool is_held(World *world, const char *sysname)
 {
     return g_hash_table_contains(world->registry->holds, sysname);
+}
+
+/* It was taken out, and its way back fails again and again: the others have waited long enough. */
+static void test_no_way_back(void **state)
+{
+    World *world = *state;
+    gint64 wake, ignored;
+
+    world_put_into(world, "1-1", POOL);
+    world_put_into(world, "1-2", PINNED);
+    world_put_into(world, "1-3", SET);
+    world_put_into(world, "1-4", SET);
+    assert_false(look_at(world, 1, &wake));
+    assert_int_equal(wake, 0);
+    g_ptr_array_set_size(registry_machine(world->registry, DESK)->info->hostdevs, 0);
+    assert_false(look_at(world, 1000, &wake));
+    assert_true(wake > 1000);
+    assert_false(look_at(world, wake - 1, &ignored));
+    assert_int_equal(ignored, wake);
+    assert_true(look_at(world, wake, &ignored));
+    assert_int_equal(ignored, 0);
+    assert_int_equal(g_hash_table_size(world->registry->holds), 0);
 }
 
 /* What passes by itself. */
@@ -231,9 +261,13 @@ static void test_holds_of_resets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_holds_last),      TEST(test_back_in_the_machine),
-        TEST(test_holds_end),       TEST(test_incomplete_set),
-        TEST(test_taken),           TEST(test_no_more_than_its_number),
+        TEST(test_holds_last),
+        TEST(test_no_way_back),
+        TEST(test_back_in_the_machine),
+        TEST(test_holds_end),
+        TEST(test_incomplete_set),
+        TEST(test_taken),
+        TEST(test_no_more_than_its_number),
         TEST(test_holds_of_resets),
     };
 
