@@ -36,6 +36,7 @@ static gint64 retry_delay(unsigned failures)
 typedef struct Ticket {
     Dispatcher *dispatcher;
     OrderKind kind;
+    unsigned connection;
     char *uuid;
     char *assignment_id; /* ATTACH */
     char *sysname;
@@ -169,7 +170,9 @@ static void order_done(gpointer output, const GError *pool_error, void *userdata
         machine->in_flight = hostdev_free(machine->in_flight);
     if (ticket->kind == ORDER_DETACH && result->change_error)
         note_refused_removal(machine, ticket, result->change_error);
-    if (result->info) {
+    if (ticket->connection != self->connection) {
+        machine->stale = true;
+    } else if (result->info) {
         take_info(self, machine, g_steal_pointer(&result->info));
         if (ticket->kind == ORDER_ATTACH && !result->change_error) {
             Claim *one = claim_of(self->registry, ticket);
@@ -201,6 +204,7 @@ static void give_order(Dispatcher *self, Machine *machine, Order *order, Ticket 
 {
     ticket->dispatcher = self;
     ticket->kind = order->kind;
+    ticket->connection = self->connection;
     ticket->uuid = g_strdup(order->uuid);
     machine->busy = true;
     /* Whatever touches the machine from here on makes it stale again, whether this order sees it or not. */

@@ -15,6 +15,7 @@ typedef struct Dispatcher {
     Registry *registry;
     WorkerPool *pool;
     Hypervisor *hypervisor;
+    unsigned connection; /* one more each time: what comes back of an older one says nothing of machines */
     void (*changed)(void *userdata); /* a result came back: look again */
     void *userdata;
 } Dispatcher;

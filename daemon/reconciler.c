@@ -313,6 +313,7 @@ static void forget_what_was_known(Reconciler *self)
     gpointer value;
 
     self->registry->machines_known = false;
+    self->dispatcher.connection++;
     machine_list_forget(self->list);
     g_hash_table_iter_init(&iter, self->registry->machines);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
