@@ -77,13 +77,16 @@ static bool read_number(udev_device *device, const char *attribute, int base, gu
 }
 
 /* Once for each enumeration: the kernel lets nobody read them while somebody resets the device, which can
- * take seconds. */
-static char **read_own_texts(udev_device *device)
+ * take seconds. An empty one is tried again, because a signal makes a read that waits fail; of a text that
+ * the device doesn't have there is no file to wait for. known: of this enumeration, may be NULL. */
+static char **read_own_texts(udev_device *device, char **known)
 {
     char **texts = g_new0(char *, G_N_ELEMENTS(own_texts) + 1);
 
     for (gsize i = 0; i < G_N_ELEMENTS(own_texts); i++)
-        texts[i] = text_sanitize(udev_device_get_sysattr_value(device, own_texts[i]), TEXT_MAX);
+        texts[i] = known && *known[i]
+                       ? g_strdup(known[i])
+                       : text_sanitize(udev_device_get_sysattr_value(device, own_texts[i]), TEXT_MAX);
     return texts;
 }
 
@@ -227,7 +230,7 @@ static Device *read_device(udev_device *from, const Told *told, char ***ret_text
 
     g_free(device->syspath);
     device->syspath = g_strdup(udev_device_get_syspath(from));
-    texts = is_of_enumeration(told, device) ? g_strdupv(told->texts) : read_own_texts(from);
+    texts = read_own_texts(from, is_of_enumeration(told, device) ? told->texts : NULL);
     take_text(from, texts[OWN_VENDOR], "ID_VENDOR_FROM_DATABASE", &device->vendor);
     take_text(from, texts[OWN_PRODUCT], "ID_MODEL_FROM_DATABASE", &device->product);
     take_text(from, texts[OWN_SERIAL], NULL, &device->serial);
