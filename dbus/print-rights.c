@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* print-rights POLICY CONTRACT…: the matrix of rights for the man page, in reStructuredText: which action
- * each method of the contract needs, by the table of dbus/authorize.c, and what polkit says to each action
- * unless a rule decides otherwise. Fails when the three don't fit together. */
+ * each method of the contract needs, by the table of dbus/authorize-table.c, and what polkit says to each
+ * action unless a rule decides otherwise. Fails when the three don't fit together. */
 
 #include <glib.h>
 #include <libxml/parser.h>
