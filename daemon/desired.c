@@ -118,8 +118,8 @@ static bool is_blocked(const Desired *desired, const Device *device)
     return controller_owner(desired->registry, device->controller) != NULL;
 }
 
-/* Whether anything new may be drawn for this assignment. */
-/* What a machine that doesn't answer would draw, the others would miss. */
+/* Whether anything new may be drawn for this assignment: what a machine that doesn't answer would draw, the
+ * others would miss. */
 static bool may_draw(const Desired *desired, const Assignment *assignment)
 {
     const Group *group = registry_group(desired->registry, assignment->group);

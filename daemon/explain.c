@@ -200,7 +200,7 @@ GPtrArray *explain_device(Registry *registry, const Device *device)
         add(lines, "device", device->sysname, "no", g_strdup("nothing is assigned to any machine"));
     if (registry->hypervisor_state != HYPERVISOR_STATE_CONNECTED)
         add(lines, "hypervisor", "", "waits",
-            g_strdup_printf("the hypervisor is not reachable%s%s", registry->hypervisor_text ? ": " : "",
+            g_strdup_printf("the hypervisor is away%s%s", registry->hypervisor_text ? ": " : "",
                             registry->hypervisor_text ? registry->hypervisor_text : ""));
     return lines;
 }

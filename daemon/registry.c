@@ -256,7 +256,7 @@ Machine *registry_find_machine(Registry *registry, const char *name_or_uuid, GEr
         return found;
     if (!registry->machines_known)
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_MACHINE,
-                    "%s: the machines are not known, the hypervisor is not reachable%s%s", quoted,
+                    "%s: the machines are not known, the hypervisor is away%s%s", quoted,
                     registry->hypervisor_text ? ": " : "",
                     registry->hypervisor_text ? registry->hypervisor_text : "");
     else

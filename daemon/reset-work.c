@@ -218,7 +218,8 @@ static void switched_on(Reset *reset, const GError *error)
         return;
     }
     if (error) {
-        reset_note_error(reset, "%s: its port cannot be switched on again, which is tried once a minute: %s",
+        reset_note_error(reset,
+                         "%s: its port cannot be switched on again, which is tried again and again: %s",
                          reset->what, error->message);
         reset_notes_add(reset->resets, reset->note, reset->ports);
     } else {

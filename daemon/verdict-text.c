@@ -18,7 +18,7 @@ char *verdict_machine_text(Registry *registry, const Assignment *assignment)
 char *verdict_hypervisor_text(Registry *registry, const Machine *machine)
 {
     if (registry->hypervisor_text)
-        return g_strdup_printf("the hypervisor is not reachable: %s", registry->hypervisor_text);
+        return g_strdup_printf("the hypervisor is away: %s", registry->hypervisor_text);
     return g_strdup(machine && machine->stuck ? "it does not answer" : "the machines are still being read");
 }
 
