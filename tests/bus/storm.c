@@ -137,17 +137,25 @@ static char *any_device(Storm *storm)
 
 /* ------------------------------------------------------------------ steps */
 
+/* umockdev ends the program when ten events wait to be read. */
+static void let_read(Storm *storm)
+{
+    g_free(fixture_get(storm->fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Settling"));
+}
+
 static void plug(Storm *storm, gsize i)
 {
     fixture_plug(storm->fixture, storm_devices[i].sysname, storm_devices[i].vendor, storm_devices[i].product,
                  storm_devices[i].serial, "Thing");
     storm->plugged[i] = true;
+    let_read(storm);
 }
 
 static void unplug(Storm *storm, gsize i)
 {
     if (storm->plugged[i])
         fixture_unplug(storm->fixture, storm_devices[i].sysname);
+    let_read(storm);
     storm->plugged[i] = false;
 }
 
