@@ -7,6 +7,8 @@
 
 #include "daemon/error.h"
 #include "daemon/log.h"
+#include "daemon/socket.h"
+#include "daemon/text.h"
 
 /* After a try that failed: 1, 2, 4, … s, and then once a minute. */
 #define FIRST_PAUSE_US   (1 * G_USEC_PER_SEC)
@@ -108,11 +110,26 @@ void reset_notes_queue_idle(Resets *self, const char *queue)
     }
 }
 
+/* What is in the folder of notes is written to as root. */
+static bool check_ports(const char *ports, GError **error)
+{
+    g_auto(GStrv) folders = g_strsplit(ports, "\n", -1);
+
+    for (char **folder = folders; *folder; folder++)
+        if (!socket_is_port_folder(*folder)) {
+            g_autofree char *quoted = text_quote(*folder);
+
+            g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "%s is no USB port", quoted);
+            return false;
+        }
+    return true;
+}
+
 static bool take_note(StoreArea area, const char *id, GKeyFile *file, void *userdata, GError **error)
 {
     g_autofree char *ports = g_key_file_get_string(file, RESET_NOTE_GROUP, RESET_NOTE_PORTS, error);
 
-    if (!ports)
+    if (!ports || !check_ports(ports, error))
         return false;
     log_notice("switching on what a power cycle left off: %s", ports);
     reset_notes_add(userdata, id, ports);

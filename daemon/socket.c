@@ -192,6 +192,14 @@ char *socket_port_child(const char *folder)
                             : g_strdup_printf("%s.%s", hub, port);
 }
 
+bool socket_is_port_folder(const char *folder)
+{
+    g_autofree char *canonical = g_canonicalize_filename(folder, "/");
+
+    return strcmp(canonical, folder) == 0 &&
+           g_regex_match_simple("^/sys/devices/.+/usb[0-9]+/.+-port[0-9]+\\z", folder, 0, 0);
+}
+
 bool socket_read(const char *syspath, char **ret_socket, char **ret_controller)
 {
     g_autofree char *root_path = root_hub_of(syspath), *speed = NULL;

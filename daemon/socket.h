@@ -30,3 +30,6 @@ char *socket_port_folders(const char *syspath);
 /* The sysname of what is plugged into the port of such a folder, if anything is. New string, NULL when the
  * path isn't a port's. */
 char *socket_port_child(const char *folder);
+
+/* Whether it is such a folder, by its name: below a root hub, and nowhere else by way of "..". */
+bool socket_is_port_folder(const char *folder);

@@ -13,6 +13,11 @@
  */
 #define ANSWER_DEADLINE_S 15
 
+/* When one polkitd has taken over from another, GLib sends to the one that is gone until the new one has told
+ * its properties, which takes it as long as its start. It is looked again after this, so often. */
+#define TAKE_OVER_MS  100
+#define TAKE_OVER_MAX 50
+
 struct Authority {
     GCancellable *connecting; /* NULL = not trying to connect */
     PolkitAuthority *polkit;  /* NULL until connected */
@@ -29,6 +34,8 @@ struct AuthorityCheck {
     void *userdata;
 
     unsigned tries;
+    unsigned pauses;
+    guint pause;               /* source; 0 = a call is running */
     GCancellable *cancellable; /* of the running call; it also makes polkit close the dialog */
     guint deadline;            /* source; 0 = somebody may be asked, and takes as long as he takes */
 };
@@ -48,10 +55,12 @@ static void check_forget(AuthorityCheck *check)
     g_hash_table_remove(check->authority->checks, check);
     check->authority = NULL;
     g_clear_handle_id(&check->deadline, g_source_remove);
-    if (check->cancellable)
+    if (check->cancellable && !check->pause) {
         g_cancellable_cancel(check->cancellable); /* check_answered() frees it */
-    else
-        check_free(check);
+        return;
+    }
+    g_clear_handle_id(&check->pause, g_source_remove);
+    check_free(check);
 }
 
 static void check_finish(AuthorityCheck *check, AuthorityVerdict verdict, const char *text)
@@ -87,6 +96,23 @@ static AuthorityVerdict verdict_of(PolkitAuthorizationResult *result)
 
 static void check_ask(AuthorityCheck *check);
 
+static gboolean check_pause_is_over(gpointer userdata)
+{
+    AuthorityCheck *check = userdata;
+
+    check->pause = 0;
+    check_ask(check);
+    return G_SOURCE_REMOVE;
+}
+
+/* The call went to a polkitd that has left the bus, and there is another one. */
+static bool is_being_taken_over(PolkitAuthority *polkit, const GError *error)
+{
+    g_autofree char *owner = polkit_authority_get_owner(polkit);
+
+    return owner && g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN);
+}
+
 static void check_answered(GObject *source, GAsyncResult *async, gpointer userdata)
 {
     AuthorityCheck *check = userdata;
@@ -100,6 +126,12 @@ static void check_answered(GObject *source, GAsyncResult *async, gpointer userda
     }
     if (result) {
         check_finish(check, verdict_of(result), NULL);
+        return;
+    }
+    if (is_being_taken_over(check->authority->polkit, error) && check->pauses < TAKE_OVER_MAX) {
+        check->pauses++;
+        check->tries--; /* nobody was there to be asked */
+        check->pause = g_timeout_add(TAKE_OVER_MS, check_pause_is_over, check);
         return;
     }
     /* POLKIT_ERROR is polkitd's own answer, all others say that it gave none. */

@@ -192,6 +192,35 @@ static void test_a_port_that_is_gone(void **state)
     fixture_wait_for(fixture, has_no_note, NULL, "nothing is noted any more");
 }
 
+/* A note that was tampered with, or damaged: nothing is written but to ports. */
+static void test_a_note_of_something_else(void **state)
+{
+    static const char *const befores[] = { "", "/sys/devices/pci0000:00/usb1/../../../.." };
+    Fixture *fixture = *state;
+    g_autofree char *folder = g_build_filename(fixture->dir, "usb1-port2", NULL);
+    g_autofree char *file = g_build_filename(folder, "disable", NULL);
+    g_autofree char *position = NULL;
+
+    assert_int_equal(g_mkdir(folder, 0700), 0);
+    assert_true(g_file_set_contents(file, "1", -1, NULL));
+    fixture_stop_daemon(fixture, SIGKILL);
+    for (gsize i = 0; i < G_N_ELEMENTS(befores); i++) {
+        g_autofree char *name = g_strdup_printf("note%zu", i);
+        g_autofree char *path = g_build_filename(fixture->dir, "run", "power-cycles", name, NULL);
+        g_autofree char *text = g_strdup_printf("[PowerCycle]\nPorts=%s%s\n", befores[i], folder);
+
+        assert_true(g_file_set_contents(path, text, -1, NULL));
+    }
+    fixture_start_daemon(fixture);
+    for (gsize i = 0; i < G_N_ELEMENTS(befores); i++) {
+        g_autofree char *said = g_strdup_printf("power-cycles/note%zu: damaged, set aside", i);
+
+        reset_wait_log(fixture, said);
+    }
+    assert_true(g_file_get_contents(file, &position, NULL, NULL));
+    assert_int_equal(position[0], '1');
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, groups_setup, groups_teardown)
 
 int main(void)
@@ -203,6 +232,7 @@ int main(void)
         TEST(test_stopped_before_the_port_is_off),
         TEST(test_a_port_that_does_not_come_on_at_once),
         TEST(test_a_port_that_is_gone),
+        TEST(test_a_note_of_something_else),
         TEST(test_a_port_without_a_switch),
     };
 
