@@ -78,6 +78,17 @@ static bool is_own(const Caller *caller, gpointer object)
     return own->assignment->owner == caller->uid;
 }
 
+/* To go on with: a machine that has become a tenant's meanwhile gets nothing by the right of who isn't its
+ * member. */
+static bool is_own_to_attach(const Caller *caller, gpointer object)
+{
+    const Own *own = object;
+    const Tenant *tenant = registry_machine_tenant(own->registry, own->assignment->machine_uuid);
+
+    return is_own(caller, object) &&
+           (!tenant || tenant_has_member(tenant, caller->uid, caller->gids, caller->n_gids));
+}
+
 /* > 0: yes; else what the handler returns, see authorize(). owned: is_own(), or NULL for what is an
  * administrator's to say, whose ever it is. */
 static int may_as(BusService *service, sd_bus_message *message, const Assignment *assignment,
@@ -127,7 +138,7 @@ static int set_wanted(sd_bus_message *message, Assignment *assignment, bool want
 
     if (!manager_check_change(service->manager, assignment->id, &error))
         return bus_error_from_gerror(ret_error, error);
-    r = may(service, message, assignment, ret_error);
+    r = may_as(service, message, assignment, wanted ? is_own_to_attach : is_own, ret_error);
     if (r < 0)
         return r;
     if (r == 0)

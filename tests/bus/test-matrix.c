@@ -19,6 +19,8 @@
 #define GRANTED_DEVICE "1-4"
 #define OWNERS_SERIAL  "OWNERS"
 
+#define TENANTS_MACHINE "0f0e0d0c-0b0a-4908-8706-050403020100"
+
 typedef enum User {
     USER_STRANGER,
     USER_MEMBER, /* of the group usbferry */
@@ -216,9 +218,9 @@ typedef struct Stage {
     char *new;        /* a name that no group has */
     char *device;     /* free */
     char *machine;    /* studio, which is off */
-    char *tenant;     /* a name; it has desk */
+    char *tenant;     /* a name */
     char *granted;    /* a device that it has */
-    char *desk;
+    char *tenants_machine;
 } Stage;
 
 static bool has_object(Fixture *fixture, const char *path, const char *interface, const char *property)
@@ -249,7 +251,7 @@ static void stage_set(Stage *stage)
         g_free(stage->tenant);
     }
     stage->tenant = g_strdup_printf("tenant%u", number);
-    tenant = tenant_create_with(fixture, stage->tenant, NULL, FIXTURE_DESK);
+    tenant = tenant_create_with(fixture, stage->tenant, NULL, TENANTS_MACHINE);
     g_free(tenant_grant(fixture, tenant, GRANTED_DEVICE, "keys"));
     stage->name = g_strdup_printf("stage%u", number);
     stage->new = g_strdup_printf("new%u", number);
@@ -282,8 +284,9 @@ static const char *stage_value(const Stage *stage, const char *value)
     const struct {
         const char *name, *value;
     } all[] = {
-        { "@device", stage->device },   { "@machine", stage->machine }, { "@name", stage->name },
-        { "@new", stage->new },         { "@tenant", stage->tenant },   { "@tenants-machine", stage->desk },
+        { "@device", stage->device },   { "@machine", stage->machine },
+        { "@name", stage->name },       { "@new", stage->new },
+        { "@tenant", stage->tenant },   { "@tenants-machine", stage->tenants_machine },
         { "@granted", stage->granted },
     };
 
@@ -395,11 +398,13 @@ static void try_out(Fixture *fixture, Session session)
         .device = fixture_device_path(FREE_DEVICE),
         .machine = fixture_machine_path(FIXTURE_STUDIO),
         .granted = fixture_device_path(GRANTED_DEVICE),
-        .desk = fixture_machine_path(FIXTURE_DESK),
+        .tenants_machine = fixture_machine_path(TENANTS_MACHINE),
     };
     g_autoptr(GList) methods = g_hash_table_get_keys(documented.methods);
     unsigned wrong = 0;
 
+    g_free(fixture_script(fixture, "define %s office", TENANTS_MACHINE));
+    fixture_wait_object(fixture, stage.tenants_machine, FERRY_INTERFACE_MACHINE, true);
     /* each behind a hub of its own */
     fixture_plug_hub(fixture, "1-2");
     fixture_plug_hub(fixture, "1-3");
@@ -438,7 +443,7 @@ static void try_out(Fixture *fixture, Session session)
     g_free(stage.machine);
     g_free(stage.tenant);
     g_free(stage.granted);
-    g_free(stage.desk);
+    g_free(stage.tenants_machine);
     g_hash_table_unref(documented.methods);
     g_hash_table_unref(documented.actions);
 }

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "tests/bus/fixture.h"
+#include "tests/bus/tenant-calls.h"
 
 #define DEADLINE_US (20 * G_USEC_PER_SEC)
 
@@ -102,6 +102,32 @@ static void test_owner_may_and_others_may_not(void **state)
     sd_bus_flush_close_unref(owner);
 }
 
+/* His machine has become a tenant's meanwhile: what is there stays, and nothing new gets in by his right. */
+static void test_a_machine_that_became_a_tenants(void **state)
+{
+    Fixture *fixture = *state;
+    sd_bus *owner = fixture_connect(fixture, OWNER);
+    g_autofree char *first = NULL, *second = NULL, *tenant = NULL;
+
+    rules(fixture, ALLOW("org.usbferry1.assign"));
+    first = assign(fixture, owner, "1-2");
+    second = assign(fixture, owner, "1-3");
+    fixture_wait(fixture, first, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
+    rules(fixture, ALLOW("org.usbferry1.assign-own"));
+    tenant = tenant_create_with(fixture, "acme", NULL, FIXTURE_DESK);
+    fixture_wait(fixture, first, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
+    assert_call(fixture, owner, first, "Update", NULL);
+    assert_call(fixture, owner, first, "Detach", NULL);
+    assert_call(fixture, owner, first, "Attach", REQUIRED);
+    fixture_wait(fixture, first, FERRY_INTERFACE_ASSIGNMENT, "State", "disabled");
+    assert_call(fixture, owner, first, "Release", NULL);
+
+    tenant_set_machine(fixture, tenant, FIXTURE_DESK, false);
+    assert_call(fixture, owner, second, "Detach", NULL);
+    assert_call(fixture, owner, second, "Attach", NULL);
+    sd_bus_flush_close_unref(owner);
+}
+
 /* Here nobody has an active session: by the policy nobody has the right to his own, and the question is
  * everybody's. */
 static void test_owner_without_that_right(void **state)
@@ -126,6 +152,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_owner_may_and_others_may_not),
+        TEST(test_a_machine_that_became_a_tenants),
         TEST(test_owner_without_that_right),
     };
 
