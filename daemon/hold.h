@@ -12,7 +12,8 @@
 /* assignment_id may be NULL. Instead of one that there is. */
 void hold_set(Registry *registry, const char *sysname, const char *assignment_id, bool closed);
 
-/* Nothing when it is held already. */
+/* The device is about to be taken out of its machine only to be put in again: nobody else gets it meanwhile.
+ * Nothing when it is held already. */
 void hold_for_reattach(Registry *registry, const char *sysname, const char *assignment_id);
 
 /* Ends those that have come to their end: the device is in its machine again, it isn't to go there any more,

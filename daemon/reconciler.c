@@ -6,6 +6,7 @@
 #include "daemon/desired.h"
 #include "daemon/dispatcher.h"
 #include "daemon/guest-reset.h"
+#include "daemon/hold.h"
 #include "daemon/log.h"
 #include "daemon/machine-list.h"
 #include "daemon/outlook.h"
@@ -57,7 +58,7 @@ static bool is_wanted(const Desired *desired, Registry *registry, const Machine 
 }
 
 /* Taken out only to come back with another guestReset: nobody else gets it in between. */
-static void hold_for_reattach(Reconciler *self, const Desired *desired, const Hostdev *hostdev)
+static void hold_device(Reconciler *self, const Desired *desired, const Hostdev *hostdev)
 {
     const Assignment *assignment = registry_assignment(self->registry, hostdev->assignment_id);
     const GPtrArray *wants = assignment ? desired_wants_of(desired, assignment) : NULL;
@@ -67,7 +68,7 @@ static void hold_for_reattach(Reconciler *self, const Desired *desired, const Ho
         const Live *live = desired_live(desired, want->device);
 
         if (live && live->hostdev == hostdev && want->verdict == VERDICT_GO)
-            resets_hold_for_reattach(self->resets, want->device->sysname, assignment->id);
+            hold_for_reattach(self->registry, want->device->sysname, assignment->id);
     }
 }
 
@@ -113,7 +114,7 @@ static bool detach_unwanted(Reconciler *self, const Desired *desired, Machine *m
             leaving->ordered = false;
             dispatcher_inspect(&self->dispatcher, machine);
         } else {
-            hold_for_reattach(self, desired, hostdev);
+            hold_device(self, desired, hostdev);
             dispatcher_detach(&self->dispatcher, machine, hostdev, now);
         }
         return true;

@@ -272,11 +272,6 @@ void resets_turn(Resets *self, const Desired *desired, gint64 now, gint64 *wake)
         self->changed(self->userdata);
 }
 
-void resets_hold_for_reattach(Resets *self, const char *sysname, const char *assignment_id)
-{
-    hold_for_reattach(self->registry, sysname, assignment_id);
-}
-
 void resets_queue_idle(Resets *self, const char *queue)
 {
     GHashTableIter iter;

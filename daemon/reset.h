@@ -75,7 +75,5 @@ GPtrArray *resets_behind(Registry *registry, const Device *hub);
 /* For the reconciler: goes on with what waits, and ends holds that are good for nothing more. Who is to have
  * what is worked out anew after that: changed() says so. */
 void resets_turn(Resets *resets, const Desired *desired, gint64 now, gint64 *wake);
-/* A device is about to be taken out of its machine only to be put in again: nobody else gets it meanwhile. */
-void resets_hold_for_reattach(Resets *resets, const char *sysname, const char *assignment_id);
 /* A queue whose job had timed out is free again. */
 void resets_queue_idle(Resets *resets, const char *queue);
