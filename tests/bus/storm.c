@@ -415,7 +415,7 @@ static void step_machine(Storm *storm)
             g_free(script(storm, "stop %s", uuid));
             if (below(storm, 2)) {
                 (void)sd_bus_process(storm->fixture->bus, NULL);
-                g_usleep(below(storm, PAUSE_US));
+                (void)sd_bus_wait(storm->fixture->bus, below(storm, PAUSE_US));
             }
             g_free(script(storm, "carry-on %s %s%s%s", uuid, words[LIFE], words[HOSTDEVS] ? " " : "",
                           words[HOSTDEVS] ? words[HOSTDEVS] : ""));

@@ -135,27 +135,6 @@ static void test_a_device_that_is_not_to_come_back(void **state)
     reset_wait_state(fixture, first, "attached");
 }
 
-/* Who gets it meanwhile keeps it. */
-static void test_another_one_gets_it_instead(void **state)
-{
-    Fixture *fixture = *state;
-    g_autofree char *group = group_create_with(fixture, "pool", "vendor=046d");
-    g_autofree char *spare = group_create_with(fixture, "spare", "vendor=046d");
-    g_autofree char *first = begin_reattach(fixture, group);
-    g_autofree char *second = NULL;
-
-    g_free(fixture_script(fixture, "start %s", FIXTURE_STUDIO));
-    second = group_assign(fixture, spare, FIXTURE_STUDIO, NULL, NULL);
-    reset_wait_state(fixture, second, "waiting-device");
-    update_rule(fixture, group, false);
-    g_free(fixture_script(fixture, "let-go %s", FIXTURE_DESK));
-    reset_wait_state(fixture, second, "attached");
-    update_rule(fixture, group, true);
-    reset_wait_state(fixture, first, "waiting-device");
-    reset_wait_state(fixture, second, "attached");
-    reset_wait_machine(fixture, FIXTURE_STUDIO, "046d", true);
-}
-
 static void test_a_libvirt_without_guest_reset(void **state)
 {
     Fixture *fixture = *state;
@@ -183,7 +162,6 @@ int main(void)
         TEST(test_group_decides_unless_the_assignment_does),
         TEST(test_nobody_takes_a_device_that_is_attached_anew),
         TEST(test_a_device_that_is_not_to_come_back),
-        TEST(test_another_one_gets_it_instead),
         TEST(test_a_libvirt_without_guest_reset),
     };
 
