@@ -7,9 +7,9 @@
 #include <locale.h>
 #include <stdio.h>
 
-#include "client/client.h"
-#include "client/options.h"
-#include "client/verbs.h"
+#include "client/bus/client.h"
+#include "client/verbs/options.h"
+#include "client/verbs/verbs.h"
 
 static Outcome run(Client *client, char **words, GError **error)
 {

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
 
-#include "daemon/log.h"
-#include "daemon/manager.h"
+#include "daemon/base/log.h"
+#include "daemon/manager/manager.h"
 #include "dbus/names.h"
-#include "dbus/service.h"
+#include "dbus/service/service.h"
 #include "polkit/authority.h"
 
 #define DEFAULT_URI         "qemu:///system"

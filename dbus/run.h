@@ -3,9 +3,9 @@
 
 /* The whole service, wired. */
 
-#include "daemon/hypervisor.h"
-#include "daemon/usb-ops.h"
-#include "daemon/worker.h"
+#include "daemon/hypervisor/hypervisor.h"
+#include "daemon/usb/usb-ops.h"
+#include "daemon/base/worker.h"
 
 /* From the command line to the exit status. make_hypervisor, usb: the real ones, or a test's. */
 int ferry_run(int argc, char **argv, Hypervisor *(*make_hypervisor)(const char *uri, WorkerPool *pool),

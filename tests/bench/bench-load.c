@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "daemon/manager.h"
+#include "daemon/manager/manager.h"
 
 #define FOLDERS_VARIABLE "FERRY_GROUPS_PATH"
 

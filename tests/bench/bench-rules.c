@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "daemon/group.h"
-#include "daemon/rule-index.h"
+#include "daemon/model/group.h"
+#include "daemon/rules/rule-index.h"
 
 #define NODE          "host-a"
 #define RATIO_MAX     3.0

@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "daemon/error.h"
+#include "daemon/base/error.h"
 #include "tests/bus/scripted-usb.h"
 
 typedef struct Domain {

@@ -30,7 +30,7 @@
  */
 /* clang-format on */
 
-#include "daemon/hypervisor.h"
-#include "daemon/worker.h"
+#include "daemon/hypervisor/hypervisor.h"
+#include "daemon/base/worker.h"
 
 Hypervisor *scripted_hypervisor_new(const char *uri, WorkerPool *pool);

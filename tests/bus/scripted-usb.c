@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "daemon/error.h"
+#include "daemon/base/error.h"
 
 #define LATE_US (1 * G_TIME_SPAN_SECOND)
 

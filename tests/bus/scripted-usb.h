@@ -13,7 +13,7 @@
  * Ports are switched by the real function, in umockdev's /sys. */
 /* clang-format on */
 
-#include "daemon/usb-ops.h"
+#include "daemon/usb/usb-ops.h"
 
 extern const UsbOps scripted_usb_ops;
 

@@ -9,10 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "dbus/authorize.h"
-#include "dbus/bus-source.h"
-#include "dbus/details.h"
-#include "dbus/sd-bus-cleanup.h"
+#include "dbus/rights/authorize.h"
+#include "dbus/bus/bus-source.h"
+#include "dbus/rights/details.h"
+#include "dbus/bus/sd-bus-cleanup.h"
 #include "tests/bus/fixture.h"
 
 #define DEADLINE_US (20 * G_USEC_PER_SEC)

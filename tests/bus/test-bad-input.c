@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "client/variant.h"
+#include "client/bus/variant.h"
 #include "tests/bus/bad-input-table.h"
 #include "tests/bus/tenant-calls.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A device that a port rule, an id rule and a class rule want, for three machines: the winner is the
- * documented one (daemon/desired.h), whatever the order of everything. */
+ * documented one (daemon/allocation/allocation.h), whatever the order of everything. */
 
 #include "tests/bus/cmocka-include.h"
 

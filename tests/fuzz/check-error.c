@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "daemon/error.h"
-#include "daemon/text.h"
+#include "daemon/base/error.h"
+#include "daemon/base/text.h"
 
 void check_error(const GError *error, const char *source, const char *text)
 {

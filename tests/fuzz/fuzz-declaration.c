@@ -6,9 +6,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "daemon/declaration.h"
-#include "daemon/difference.h"
-#include "daemon/text.h"
+#include "daemon/config/manifest.h"
+#include "daemon/config/manifest-diff.h"
+#include "daemon/base/text.h"
 #include "tests/fuzz/check-error.h"
 
 #define SOURCE "host.conf"

@@ -6,9 +6,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "daemon/error.h"
-#include "daemon/rule.h"
-#include "daemon/text.h"
+#include "daemon/base/error.h"
+#include "daemon/rules/rule.h"
+#include "daemon/base/text.h"
 
 #define NODE "host-a"
 

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "client/bus/client.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "client/bus/agent.h"
+#include "dbus/names.h"
+
+/* Time for a person to find the password, think it over and type it; longer than polkit's own patience. */
+#define CHANGE_TIMEOUT_USEC (10 * 60 * G_USEC_PER_SEC)
+
+void client_done(Client *client)
+{
+    agent_stop(client->agent);
+    client->agent = 0;
+    sd_bus_close_unref(client->bus);
+    client->bus = NULL;
+    g_clear_pointer(&client->host, g_free);
+}
+
+bool client_connect(Client *client, GError **error)
+{
+    if (client->bus)
+        return true;
+
+    int r = client->host ? sd_bus_open_system_remote(&client->bus, client->host)
+                         : sd_bus_open_system(&client->bus);
+    if (r < 0) {
+        client->bus = NULL;
+        g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, "cannot connect to the system bus%s%s: %s",
+                    client->host ? " of " : "", client->host ?: "", g_strerror(-r));
+        return false;
+    }
+
+    return true;
+}
+
+sd_bus_message *client_new_call(Client *client, const char *path, const char *interface, const char *member,
+                                GError **error)
+{
+    if (!client_connect(client, error))
+        return NULL;
+
+    sd_bus_message *call;
+    int r = sd_bus_message_new_method_call(client->bus, &call, FERRY_BUS_NAME, path, interface, member);
+    if (r < 0) {
+        g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, "cannot make the call %s: %s", member,
+                    g_strerror(-r));
+        return NULL;
+    }
+    return call;
+}
+
+static sd_bus_message *send_call(Client *client, sd_bus_message *call, guint64 timeout_usec, GError **error)
+{
+    sd_bus_error bus_error = SD_BUS_ERROR_NULL;
+    sd_bus_message *reply;
+
+    int r = sd_bus_call(client->bus, call, timeout_usec, &bus_error, &reply);
+    if (r >= 0)
+        return reply;
+
+    /* of another host this is the first that is heard of a failed ssh, which has told why itself */
+    if (r == -ENOTCONN || r == -ECONNRESET)
+        g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, "no connection to the bus%s%s",
+                    client->host ? " of " : "", client->host ?: "");
+    else
+        g_propagate_error(error, error_from_bus(&bus_error, r));
+    sd_bus_error_free(&bus_error);
+    return NULL;
+}
+
+sd_bus_message *client_read(Client *client, sd_bus_message *call, GError **error)
+{
+    return send_call(client, call, /* timeout_usec= */ 0, error);
+}
+
+sd_bus_message *client_change(Client *client, sd_bus_message *call, GError **error)
+{
+    /* The question comes up where the service is: an agent at this end could not answer it. */
+    if (!client->agent_tried && !client->host) {
+        client->agent_tried = true;
+        client->agent = agent_start();
+    }
+
+    int r = sd_bus_message_set_allow_interactive_authorization(call, true);
+    if (r < 0) {
+        g_propagate_error(error, error_from_bus(NULL, r));
+        return NULL;
+    }
+    return send_call(client, call, CHANGE_TIMEOUT_USEC, error);
+}
+
+bool client_is_path(const char *text)
+{
+    return g_str_has_prefix(text, FERRY_PATH_ROOT "/") && sd_bus_object_path_is_valid(text) > 0;
+}
+
+static char *find(Client *client, const char *member, const char *text, GError **error)
+{
+    if (client_is_path(text))
+        return g_strdup(text);
+
+    g_autoptr(sd_bus_message) call =
+        client_new_call(client, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, member, error);
+    if (!call)
+        return NULL;
+    int r = sd_bus_message_append(call, "s", text);
+    if (r < 0) {
+        g_propagate_error(error, error_from_bus(NULL, r));
+        return NULL;
+    }
+
+    g_autoptr(sd_bus_message) reply = client_read(client, call, error);
+    if (!reply)
+        return NULL;
+    const char *path;
+    r = sd_bus_message_read(reply, "o", &path);
+    if (r < 0) {
+        g_propagate_error(error, error_from_bus(NULL, r));
+        return NULL;
+    }
+    return g_strdup(path);
+}
+
+char *client_find_device(Client *client, const char *selector, GError **error)
+{
+    return find(client, "GetDevice", selector, error);
+}
+
+char *client_find_machine(Client *client, const char *name_or_uuid, GError **error)
+{
+    return find(client, "GetMachine", name_or_uuid, error);
+}
+
+char *client_find_group(Client *client, const char *name, GError **error)
+{
+    return find(client, "GetGroup", name, error);
+}
+
+char *client_find_tenant(Client *client, const char *name, GError **error)
+{
+    return find(client, "GetTenant", name, error);
+}
+
+bool client_wants_colors(void)
+{
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+    return isatty(STDOUT_FILENO) && !(no_color && *no_color) && term && !g_str_equal(term, "dumb");
+}

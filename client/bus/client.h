@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Client: one run of the program: what was asked for everywhere, and the connection to the service. */
+
+#include <glib.h>
+#include <stdbool.h>
+#include <systemd/sd-bus.h>
+
+#include "client/bus/outcome.h"
+#include "client/bus/variant.h"
+
+typedef struct Verb Verb;
+
+typedef struct Client {
+    const Verb *verb;
+    char *host; /* of -H; NULL = this one */
+    bool json;
+
+    sd_bus *bus; /* NULL until it is needed */
+    GPid agent;  /* pkttyagent, 0 = none */
+    bool agent_tried;
+} Client;
+
+/* Ends the agent and the connection. */
+void client_done(Client *client);
+
+/* Opens the connection when there is none. */
+bool client_connect(Client *client, GError **error);
+
+/* A call to an object of the service; connects. NULL and an error when path is no object path. */
+sd_bus_message *client_new_call(Client *client, const char *path, const char *interface, const char *member,
+                                GError **error);
+
+/* Sends a call that only reads and waits for the answer. */
+sd_bus_message *client_read(Client *client, sd_bus_message *call, GError **error);
+
+/* Sends a call that changes something: the user may be asked for a password, and gets the time to answer. */
+sd_bus_message *client_change(Client *client, sd_bus_message *call, GError **error);
+
+/* Turns a text into the path of an object, as the service understands it: by GetDevice and so on. A text
+ * that is a path already is taken as it is. New string. */
+char *client_find_device(Client *client, const char *selector, GError **error);
+char *client_find_machine(Client *client, const char *name_or_uuid, GError **error);
+char *client_find_group(Client *client, const char *name, GError **error);
+char *client_find_tenant(Client *client, const char *name, GError **error);
+
+/* True when the text is the path of an object of the service. */
+bool client_is_path(const char *text);
+
+/* Colours, bold and such are welcome there. */
+bool client_wants_colors(void);

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "client/bus/model.h"
+
+#include <systemd/sd-bus.h>
+
+#include "client/bus/escape.h"
+#include "client/bus/variant.h"
+#include "dbus/names.h"
+
+static const struct {
+    const char *name;
+    const char *interface;
+} kinds[_KIND_MAX] = {
+    [KIND_DEVICE] = { "device", FERRY_INTERFACE_DEVICE },
+    [KIND_MACHINE] = { "machine", FERRY_INTERFACE_MACHINE },
+    [KIND_ASSIGNMENT] = { "assignment", FERRY_INTERFACE_ASSIGNMENT },
+    [KIND_GROUP] = { "group", FERRY_INTERFACE_GROUP },
+    [KIND_TENANT] = { "tenant", FERRY_INTERFACE_TENANT },
+    [KIND_MANAGER] = { "service", FERRY_INTERFACE_MANAGER },
+};
+
+const char *kind_to_string(ObjectKind kind)
+{
+    return kinds[kind].name;
+}
+
+const char *kind_to_interface(ObjectKind kind)
+{
+    return kinds[kind].interface;
+}
+
+ObjectKind kind_from_interface(const char *interface)
+{
+    for (ObjectKind kind = 0; kind < _KIND_MAX; kind++)
+        if (g_str_equal(kinds[kind].interface, interface))
+            return kind;
+    return _KIND_INVALID;
+}
+
+/* objects */
+
+static Object *object_free(Object *object)
+{
+    if (!object)
+        return NULL;
+
+    g_free(object->path);
+    g_clear_pointer(&object->names, g_ptr_array_unref);
+    g_clear_pointer(&object->values, g_hash_table_unref);
+    g_free(object);
+    return NULL;
+}
+
+static void object_destroy(void *object)
+{
+    object_free(object);
+}
+
+static GHashTable *values_new(void)
+{
+    return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_variant_unref);
+}
+
+static Object *object_new(ObjectKind kind, const char *path)
+{
+    Object *object = g_new0(Object, 1);
+
+    object->kind = kind;
+    object->path = g_strdup(path);
+    object->names = g_ptr_array_new();
+    object->values = values_new();
+    return object;
+}
+
+/* Takes over what differs; returns how it was before, NULL when nothing did. properties: a{sv} */
+static GHashTable *object_update(Object *object, GVariant *properties)
+{
+    g_autoptr(GHashTable) before = values_new();
+    GVariantIter iter;
+    char *name;
+    GVariant *value;
+
+    g_variant_iter_init(&iter, properties);
+    while (g_variant_iter_next(&iter, "{sv}", &name, &value)) {
+        GVariant *old = g_hash_table_lookup(object->values, name);
+
+        if (old && g_variant_equal(old, value)) {
+            g_free(name);
+            g_variant_unref(value);
+            continue;
+        }
+        if (old) {
+            g_hash_table_insert(before, g_strdup(name), g_variant_ref(old));
+            /* keeps the key that names points to */
+            g_hash_table_insert(object->values, name, value);
+        } else {
+            g_ptr_array_add(object->names, name);
+            g_hash_table_insert(object->values, name, value);
+            g_hash_table_insert(before, g_strdup(name), g_variant_ref_sink(variant_new_null()));
+        }
+    }
+
+    return g_hash_table_size(before) > 0 ? g_steal_pointer(&before) : NULL;
+}
+
+GVariant *object_value(const Object *object, const char *property)
+{
+    return object ? g_hash_table_lookup(object->values, property) : NULL;
+}
+
+const char *object_string(const Object *object, const char *property)
+{
+    GVariant *value = object_value(object, property);
+
+    if (value && (g_variant_is_of_type(value, G_VARIANT_TYPE_STRING) ||
+                  g_variant_is_of_type(value, G_VARIANT_TYPE_OBJECT_PATH)))
+        return g_variant_get_string(value, NULL);
+    return "";
+}
+
+guint64 object_number(const Object *object, const char *property)
+{
+    GVariant *value = object_value(object, property);
+
+    if (value && g_variant_is_of_type(value, G_VARIANT_TYPE_UINT16))
+        return g_variant_get_uint16(value);
+    if (value && g_variant_is_of_type(value, G_VARIANT_TYPE_UINT32))
+        return g_variant_get_uint32(value);
+    if (value && g_variant_is_of_type(value, G_VARIANT_TYPE_UINT64))
+        return g_variant_get_uint64(value);
+    return 0;
+}
+
+bool object_flag(const Object *object, const char *property)
+{
+    GVariant *value = object_value(object, property);
+
+    return value && g_variant_is_of_type(value, G_VARIANT_TYPE_BOOLEAN) && g_variant_get_boolean(value);
+}
+
+char *object_id(const Object *object)
+{
+    const char *id = "";
+    g_autofree char *decoded = NULL;
+
+    switch (object->kind) {
+    case KIND_DEVICE:
+        id = object_string(object, "SysName");
+        break;
+    case KIND_MACHINE:
+        id = object_string(object, "UUID");
+        break;
+    case KIND_ASSIGNMENT:
+        if (sd_bus_path_decode(object->path, FERRY_PATH_ASSIGNMENT_PREFIX, &decoded) > 0)
+            id = decoded;
+        break;
+    case KIND_GROUP:
+    case KIND_TENANT:
+        id = object_string(object, "Name");
+        break;
+    case KIND_MANAGER:
+    case _KIND_MAX:
+    case _KIND_INVALID:
+        break;
+    }
+
+    return escape_text(*id ? id : object->path);
+}
+
+char *object_describe(const Object *object)
+{
+    g_autofree char *id = object_id(object);
+    g_autofree char *name = escape_text(object_string(object, "Name"));
+    g_autofree char *product = NULL;
+
+    switch (object->kind) {
+    case KIND_DEVICE:
+        product = escape_text(object_string(object, "Product"));
+        return g_strdup_printf("%04x:%04x%s%s%s (%s)", (unsigned)object_number(object, "VendorId"),
+                               (unsigned)object_number(object, "ProductId"), *product ? " \"" : "", product,
+                               *product ? "\"" : "", id);
+    case KIND_MACHINE:
+        return g_strdup_printf("VM \"%s\"", *name ? name : id);
+    case KIND_ASSIGNMENT:
+        return *name ? g_strdup_printf("assignment \"%s\" (%s)", name, id)
+                     : g_strdup_printf("assignment %s", id);
+    case KIND_GROUP:
+        return g_strdup_printf("group \"%s\"", id);
+    case KIND_TENANT:
+        return g_strdup_printf("tenant \"%s\"", id);
+    case KIND_MANAGER:
+    case _KIND_MAX:
+    case _KIND_INVALID:
+        break;
+    }
+    return g_strdup("the service");
+}
+
+/* the model */
+
+Model *model_new(void)
+{
+    Model *model = g_new0(Model, 1);
+
+    model->objects = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, object_destroy);
+    return model;
+}
+
+Model *model_free(Model *model)
+{
+    if (!model)
+        return NULL;
+
+    g_clear_pointer(&model->objects, g_hash_table_unref);
+    g_free(model);
+    return NULL;
+}
+
+static void model_set(Model *model, ObjectKind kind, const char *path, GVariant *properties, ModelFunc func,
+                      void *userdata)
+{
+    Object *object = g_hash_table_lookup(model->objects, path);
+    bool added = !object;
+
+    if (added) {
+        object = object_new(kind, path);
+        g_hash_table_insert(model->objects, object->path, object);
+    }
+
+    g_autoptr(GHashTable) before = object_update(object, properties);
+    if (func && (added || before))
+        func(model, added ? MODEL_ADDED : MODEL_CHANGED, object, added ? NULL : before, userdata);
+}
+
+static void model_drop(Model *model, const char *path, ModelFunc func, void *userdata)
+{
+    Object *object = g_hash_table_lookup(model->objects, path);
+
+    if (object && func)
+        func(model, MODEL_REMOVED, object, NULL, userdata);
+    g_hash_table_remove(model->objects, path);
+}
+
+void model_add(Model *model, const char *path, GVariant *interfaces, ModelFunc func, void *userdata)
+{
+    GVariantIter iter;
+    const char *interface;
+    GVariant *properties;
+
+    g_variant_iter_init(&iter, interfaces);
+    while (g_variant_iter_loop(&iter, "{&s@a{sv}}", &interface, &properties)) {
+        ObjectKind kind = kind_from_interface(interface);
+        if (kind != _KIND_INVALID)
+            model_set(model, kind, path, properties, func, userdata);
+    }
+}
+
+void model_remove(Model *model, const char *path, GVariant *interfaces, ModelFunc func, void *userdata)
+{
+    const Object *object = g_hash_table_lookup(model->objects, path);
+    GVariantIter iter;
+    const char *interface;
+
+    g_variant_iter_init(&iter, interfaces);
+    while (object && g_variant_iter_next(&iter, "&s", &interface))
+        if (kind_from_interface(interface) == object->kind) {
+            model_drop(model, path, func, userdata);
+            return;
+        }
+}
+
+void model_change(Model *model, const char *path, const char *interface, GVariant *changed, ModelFunc func,
+                  void *userdata)
+{
+    const Object *object = g_hash_table_lookup(model->objects, path);
+
+    if (object && object->kind == kind_from_interface(interface))
+        model_set(model, object->kind, path, changed, func, userdata);
+}
+
+void model_load(Model *model, GVariant *managed, ModelFunc func, void *userdata)
+{
+    g_autoptr(GHashTable) named = g_hash_table_new(g_str_hash, g_str_equal); /* borrowed from managed */
+    GVariantIter iter;
+    const char *path;
+    GVariant *interfaces;
+
+    g_variant_iter_init(&iter, managed);
+    while (g_variant_iter_loop(&iter, "{&o@a{sa{sv}}}", &path, &interfaces))
+        g_hash_table_add(named, (char *)path);
+
+    g_autofree const char **known = (const char **)g_hash_table_get_keys_as_array(model->objects, NULL);
+    for (gsize i = 0; known[i]; i++)
+        if (!g_hash_table_contains(named, known[i]) && !g_str_equal(known[i], FERRY_PATH_ROOT))
+            model_drop(model, known[i], func, userdata);
+
+    g_variant_iter_init(&iter, managed);
+    while (g_variant_iter_loop(&iter, "{&o@a{sa{sv}}}", &path, &interfaces))
+        model_add(model, path, interfaces, func, userdata);
+}
+
+const Object *model_get(const Model *model, const char *path, ObjectKind kind)
+{
+    const Object *object = g_hash_table_lookup(model->objects, path);
+
+    return object && object->kind == kind ? object : NULL;
+}
+
+const Object *model_manager(const Model *model)
+{
+    return model_get(model, FERRY_PATH_ROOT, KIND_MANAGER);
+}
+
+const Object *model_follow(const Model *model, const Object *object, const char *property, ObjectKind kind)
+{
+    return model_get(model, object_string(object, property), kind);
+}
+
+/* 3-1.2 before 3-1.10, the others by name */
+static int compare_objects(const void *a, const void *b)
+{
+    const Object *left = *(const Object *const *)a, *right = *(const Object *const *)b;
+    const char *key = left->kind == KIND_DEVICE ? "SysName" : "Name";
+
+    int by_key = strverscmp(object_string(left, key), object_string(right, key));
+    return by_key != 0 ? by_key : strcmp(left->path, right->path);
+}
+
+GPtrArray *model_sorted(const Model *model, ObjectKind kind)
+{
+    GPtrArray *sorted = g_ptr_array_new();
+    GHashTableIter iter;
+    void *object;
+
+    g_hash_table_iter_init(&iter, model->objects);
+    while (g_hash_table_iter_next(&iter, NULL, &object))
+        if (((Object *)object)->kind == kind)
+            g_ptr_array_add(sorted, object);
+    g_ptr_array_sort(sorted, compare_objects);
+    return sorted;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* attach and detach: the device comes and goes, the assignment stays. */
+
+#include "client/bus/follow.h"
+#include "client/verbs/options.h"
+#include "client/verbs/target.h"
+#include "client/verbs/verbs.h"
+#include "client/verbs/wait.h"
+#include "dbus/names.h"
+
+static bool order(Client *client, const char *assignment, const char *member, GError **error)
+{
+    g_autoptr(sd_bus_message) call =
+        client_new_call(client, assignment, FERRY_INTERFACE_ASSIGNMENT, member, error);
+    g_autoptr(sd_bus_message) reply = call ? client_change(client, call, error) : NULL;
+
+    return reply;
+}
+
+static Outcome run(Client *client, char **words, const char *member, WaitGoal goal, GError **error)
+{
+    WaitOptions wait = WAIT_OPTIONS_DEFAULT;
+    const GOptionEntry entries[] = { WAIT_OPTION_ENTRIES(wait), { 0 } };
+    Outcome outcome = OUTCOME_DONE;
+
+    g_auto(GStrv) rest = options_parse(client, words, entries, NULL, 1, -1, error);
+    if (!rest || !wait_options_check(&wait, error))
+        return OUTCOME_USAGE;
+
+    g_autoptr(Follow) follow = follow_new(client, NULL, NULL, error);
+    if (!follow || !follow_fetch(follow, error))
+        return OUTCOME_FAILED;
+
+    g_autoptr(GPtrArray) items = wait_list_new();
+    for (char **word = rest; *word; word++) {
+        g_autoptr(GError) word_error = NULL;
+        const Object *assignment = target_find_assignment(client, follow_model(follow), *word, &word_error);
+        if (assignment && order(client, assignment->path, member, &word_error)) {
+            wait_list_add(items, follow_model(follow), assignment->path);
+            continue;
+        }
+        error_print(word_error);
+        if (outcome == OUTCOME_DONE)
+            outcome = (Outcome)word_error->code;
+    }
+    if (items->len == 0)
+        return outcome;
+
+    /* what was fetched before the orders says nothing about them */
+    if (!follow_fetch(follow, error) || !wait_for(follow, goal, items, (unsigned)wait.seconds, error))
+        return OUTCOME_FAILED;
+    Outcome waited = wait_report(client, follow_model(follow), goal, items, (unsigned)wait.seconds);
+    return outcome != OUTCOME_DONE ? outcome : waited;
+}
+
+Outcome verb_attach(Client *client, char **words, GError **error)
+{
+    return run(client, words, "Attach", WAIT_ATTACHED, error);
+}
+
+Outcome verb_detach(Client *client, char **words, GError **error)
+{
+    return run(client, words, "Detach", WAIT_DETACHED, error);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* enable and disable: the switch for the whole service. */
+
+#include <stdio.h>
+
+#include "client/bus/call.h"
+#include "client/view/json.h"
+#include "client/verbs/options.h"
+#include "client/verbs/verbs.h"
+#include "dbus/names.h"
+
+static Outcome run(Client *client, char **words, bool enabled, const char *text, GError **error)
+{
+    g_auto(GStrv) none = options_parse(client, words, NULL, NULL, 0, 0, error);
+    if (!none)
+        return OUTCOME_USAGE;
+
+    g_autoptr(GVariant) reply = call_change(client, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "SetEnabled",
+                                            g_variant_new("(b)", (gboolean)enabled), "()", error);
+    if (!reply)
+        return OUTCOME_FAILED;
+
+    if (client->json)
+        json_print(g_variant_new_parsed("{'enabled': <%b>}", (gboolean)enabled));
+    else
+        puts(text);
+    return OUTCOME_DONE;
+}
+
+Outcome verb_enable(Client *client, char **words, GError **error)
+{
+    return run(client, words, true, "Devices are handed out.", error);
+}
+
+Outcome verb_disable(Client *client, char **words, GError **error)
+{
+    return run(client, words, false, "Nothing more is handed out. What VMs have they keep until it is taken.",
+               error);
+}

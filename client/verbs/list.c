@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "client/view/columns.h"
+#include "client/bus/escape.h"
+#include "client/bus/follow.h"
+#include "client/view/json.h"
+#include "client/verbs/options.h"
+#include "client/view/table.h"
+#include "client/verbs/verbs.h"
+
+static const ObjectKind listed[] = { KIND_DEVICE, KIND_MACHINE, KIND_ASSIGNMENT, KIND_GROUP, KIND_TENANT };
+
+/* "devices", or "device" */
+static bool is_kind(ObjectKind kind, const char *word)
+{
+    const char *name = kind_to_string(kind);
+    gsize length = strlen(name);
+
+    return strncmp(word, name, length) == 0 && (!word[length] || g_str_equal(word + length, "s"));
+}
+
+static ObjectKind parse_kind(const char *word, GError **error)
+{
+    if (!word)
+        return KIND_DEVICE;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(listed); i++)
+        if (is_kind(listed[i], word))
+            return listed[i];
+    if (g_str_equal(word, "vms") || g_str_equal(word, "vm"))
+        return KIND_MACHINE;
+
+    g_autofree char *escaped = escape_text(word);
+    g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
+                "\"%s\" cannot be listed; devices, machines, assignments, groups and tenants can", escaped);
+    return _KIND_INVALID;
+}
+
+static char *make_notes(ObjectKind fixed)
+{
+    GString *notes = g_string_new(NULL);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(listed); i++) {
+        if (fixed != _KIND_INVALID && listed[i] != fixed)
+            continue;
+        g_autofree char *help = columns_help(columns_for(listed[i]));
+        g_string_append_printf(notes, "%sColumns of %ss:\n%s", notes->len > 0 ? "\n" : "",
+                               kind_to_string(listed[i]), help);
+    }
+    return g_string_free(notes, FALSE);
+}
+
+/* fixed: the kind that the verb itself names, _KIND_INVALID = the first word does. */
+static Outcome list(Client *client, ObjectKind fixed, char **words, GError **error)
+{
+    g_autofree char *names = NULL;
+    gboolean no_headings = FALSE;
+    const GOptionEntry entries[] = {
+        { "output", 'o', 0, G_OPTION_ARG_STRING, &names, "Show these columns", "COLUMN[,…]" },
+        { "noheadings", 0, 0, G_OPTION_ARG_NONE, &no_headings, "Leave out the headings", NULL },
+        { 0 },
+    };
+    g_autofree char *notes = make_notes(fixed);
+
+    g_auto(GStrv) rest =
+        options_parse(client, words, entries, notes, 0, fixed == _KIND_INVALID ? 1 : 0, error);
+    if (!rest)
+        return OUTCOME_USAGE;
+    ObjectKind kind = fixed != _KIND_INVALID ? fixed : parse_kind(rest[0], error);
+    if (kind == _KIND_INVALID)
+        return OUTCOME_USAGE;
+    g_autoptr(GPtrArray) columns = columns_choose(columns_for(kind), names, error);
+    if (!columns)
+        return OUTCOME_USAGE;
+
+    g_autoptr(Model) model = model_fetch(client, error);
+    if (!model)
+        return OUTCOME_FAILED;
+
+    g_autoptr(GPtrArray) objects = model_sorted(model, kind);
+    if (client->json) {
+        g_autofree char *key = g_strdup_printf("%ss", kind_to_string(kind));
+        g_autoptr(GVariant) rows = g_variant_ref_sink(columns_to_variant(model, columns, objects));
+        json_print(g_variant_new_parsed("{%s: <%@aa{sv}>}", key, rows));
+        return OUTCOME_DONE;
+    }
+    if (objects->len == 0)
+        return OUTCOME_DONE;
+    /* where nobody has tenants, nobody is told of them */
+    if (!names)
+        columns_drop_empty(model, columns, objects, "tenant");
+    return table_print(model, columns, objects, TABLE_DASHES | (no_headings ? TABLE_NO_HEADINGS : 0), error)
+               ? OUTCOME_DONE
+               : OUTCOME_FAILED;
+}
+
+Outcome verb_list(Client *client, char **words, GError **error)
+{
+    return list(client, _KIND_INVALID, words, error);
+}
+
+Outcome verb_group(Client *client, char **words, GError **error)
+{
+    return list(client, KIND_GROUP, words, error);
+}
+
+Outcome verb_tenant(Client *client, char **words, GError **error)
+{
+    return list(client, KIND_TENANT, words, error);
+}

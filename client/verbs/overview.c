@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+
+#include "client/view/columns.h"
+#include "client/bus/escape.h"
+#include "client/bus/follow.h"
+#include "client/view/json.h"
+#include "client/verbs/options.h"
+#include "client/view/table.h"
+#include "client/verbs/verbs.h"
+
+/* Programs have room for everything. */
+#define JSON_COLUMNS "device,id,port,where,state,groups,rules,reason"
+
+/* What keeps the whole service from its work: a line under the table, nothing when all is well. */
+static void print_condition(const Model *model)
+{
+    const Object *manager = model_manager(model);
+    g_autofree char *state = escape_text(object_string(manager, "HypervisorState"));
+    g_autofree char *uri = escape_text(object_string(manager, "HypervisorURI"));
+
+    if (object_value(manager, "Enabled") && !object_flag(manager, "Enabled"))
+        puts(
+            "\nThe service is disabled: it hands out nothing until \"usbferry enable\". What VMs have they keep.");
+    if (object_flag(manager, "Settling"))
+        puts("\nThe service has just started and is still looking around.");
+    if (manager && !g_str_equal(state, "connected"))
+        printf("\nThe hypervisor %s is not connected (%s): VMs get and lose no devices until it is.\n", uri,
+               state);
+}
+
+static GVariant *overview_to_variant(const Model *model, GPtrArray *columns, GPtrArray *rows)
+{
+    const Object *manager = model_manager(model);
+    GVariantBuilder dict;
+
+    g_variant_builder_init(&dict, G_VARIANT_TYPE_VARDICT);
+    g_variant_builder_add(&dict, "{sv}", "host", g_variant_new_string(object_string(manager, "Node")));
+    g_variant_builder_add(&dict, "{sv}", "hypervisor",
+                          g_variant_new_string(object_string(manager, "HypervisorState")));
+    g_variant_builder_add(&dict, "{sv}", "enabled", g_variant_new_boolean(object_flag(manager, "Enabled")));
+    g_variant_builder_add(&dict, "{sv}", "settling", g_variant_new_boolean(object_flag(manager, "Settling")));
+    g_variant_builder_add(&dict, "{sv}", "devices", columns_to_variant(model, columns, rows));
+    return g_variant_builder_end(&dict);
+}
+
+Outcome verb_overview(Client *client, char **words, GError **error)
+{
+    g_auto(GStrv) none = options_parse(client, words, NULL, NULL, 0, 0, error);
+    g_autoptr(Model) model = none ? model_fetch(client, error) : NULL;
+    if (!model)
+        return OUTCOME_FAILED;
+
+    g_autoptr(GPtrArray) columns =
+        columns_choose(columns_for_overview(), client->json ? JSON_COLUMNS : NULL, NULL);
+    g_autoptr(GPtrArray) rows = overview_rows(model);
+    if (client->json) {
+        json_print(overview_to_variant(model, columns, rows));
+        return OUTCOME_DONE;
+    }
+
+    /* who has no groups needs no column for them */
+    columns_drop_empty(model, columns, rows, "group#rule");
+    if (rows->len == 0)
+        puts("No USB devices but hubs.");
+    else if (!table_print(model, columns, rows, 0, error))
+        return OUTCOME_FAILED;
+    print_condition(model);
+    return OUTCOME_DONE;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "client/verbs/passthrough-rule.h"
+
+#include <stdlib.h>
+#include <systemd/sd-bus.h>
+
+#include "client/bus/escape.h"
+#include "dbus/names.h"
+
+char *passthrough_group_name(const char *path)
+{
+    char *decoded = NULL, *name;
+
+    if (sd_bus_path_decode(path, FERRY_PATH_GROUP_PREFIX, &decoded) <= 0)
+        return g_strdup(path);
+    name = g_strdup(decoded);
+    free(decoded);
+    return name;
+}
+
+/* Behind the condition and the space that follows. */
+static const char *skip_condition(const char *rule)
+{
+    bool quoted = false;
+
+    for (; *rule && (quoted || *rule != ' '); rule++)
+        if (*rule == '"')
+            quoted = !quoted;
+        else if (quoted && *rule == '\\' && rule[1])
+            rule++;
+    while (*rule == ' ')
+        rule++;
+    return rule;
+}
+
+bool passthrough_rule_names(const char *rule, const char *key)
+{
+    gsize length = strlen(key);
+
+    for (; *rule; rule = skip_condition(rule))
+        if (strncmp(rule, key, length) == 0 &&
+            (rule[length] == '=' || (rule[length] == '!' && rule[length + 1] == '=')))
+            return true;
+    return false;
+}
+
+char *passthrough_reason(const char *rule, const Object *device)
+{
+    g_autofree char *serial = escape_text(object_string(device, "Serial"));
+
+    if (passthrough_rule_names(rule, "serial"))
+        return g_strdup("by its serial number, which is unique on this host");
+    if (!*serial)
+        return g_strdup("by its port: it has no serial number");
+    return g_strdup_printf("by its port: its serial number %s is not unique on this host, or too plain",
+                           serial);
+}

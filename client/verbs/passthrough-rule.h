@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Passthrough: what the client thinks out itself when devices are put into a group. Pure. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "client/bus/model.h"
+
+/* The name of the group that lives there; the path itself when it is of something else. New string. */
+char *passthrough_group_name(const char *path);
+
+/* True when the rule has a condition on the key. */
+bool passthrough_rule_names(const char *rule, const char *key);
+
+/* Why the service made this rule for this device. New, escaped text. */
+char *passthrough_reason(const char *rule, const Object *device);

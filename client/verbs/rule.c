@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* rule, and rule add, set, rm and test. */
+
+#include <stdio.h>
+
+#include "client/bus/call.h"
+#include "client/view/columns.h"
+#include "client/bus/escape.h"
+#include "client/bus/follow.h"
+#include "client/view/json.h"
+#include "client/verbs/options.h"
+#include "client/view/table.h"
+#include "client/verbs/verbs.h"
+#include "dbus/names.h"
+
+/* A rule is one text; without quotes around it the shell makes several words of it. */
+static char *join(char **words)
+{
+    return g_strjoinv(" ", words);
+}
+
+static bool parse_id(const char *text, guint32 *ret_id, GError **error)
+{
+    guint64 id;
+
+    if (!g_ascii_string_to_unsigned(*text == '#' ? text + 1 : text, 10, 1, G_MAXUINT32, &id, NULL)) {
+        g_autofree char *escaped = escape_text(text);
+        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
+                    "\"%s\" is no number of a rule; see usbferry group show GROUP", escaped);
+        return false;
+    }
+    *ret_id = (guint32)id;
+    return true;
+}
+
+static void report(Client *client, const char *group, guint32 id, const char *what)
+{
+    g_autofree char *escaped = escape_text(group);
+
+    if (client->json)
+        json_print(g_variant_new_parsed("{'group': <%s>, 'rule': <%u>, 'result': <%s>}", group, id, what));
+    else
+        printf("Rule %s#%u is %s.\n", escaped, id, what);
+}
+
+/* What is said of the switch: a{sv}, floating. */
+static GVariant *enabled_option(bool said, bool enabled)
+{
+    return said ? g_variant_new_parsed("{'Enabled': <%b>}", (gboolean)enabled)
+                : g_variant_new_parsed("@a{sv} {}");
+}
+
+Outcome verb_rule_add(Client *client, char **words, GError **error)
+{
+    gboolean disabled = FALSE;
+    const GOptionEntry entries[] = {
+        { "disabled", 0, 0, G_OPTION_ARG_NONE, &disabled, "Matches nothing until it is enabled", NULL },
+        { 0 },
+    };
+
+    g_auto(GStrv) rest = options_parse(client, words, entries, NULL, 2, -1, error);
+    if (!rest)
+        return OUTCOME_USAGE;
+
+    g_autofree char *rule = join(rest + 1);
+    g_autofree char *path = client_find_group(client, rest[0], error);
+    g_autoptr(GVariant) reply =
+        path ? call_change(client, path, FERRY_INTERFACE_GROUP, "AddRule",
+                           g_variant_new("(s@a{sv})", rule, enabled_option(disabled, false)), "(u)", error)
+             : NULL;
+    if (!reply)
+        return OUTCOME_FAILED;
+    guint32 id;
+    g_variant_get(reply, "(u)", &id);
+    report(client, rest[0], id, "added");
+    return OUTCOME_DONE;
+}
+
+Outcome verb_rule_set(Client *client, char **words, GError **error)
+{
+    gboolean enable = FALSE, disable = FALSE;
+    const GOptionEntry entries[] = {
+        { "enable", 0, 0, G_OPTION_ARG_NONE, &enable, "Has it match", NULL },
+        { "disable", 0, 0, G_OPTION_ARG_NONE, &disable, "Keeps it, but it matches nothing", NULL },
+        { 0 },
+    };
+    guint32 id;
+
+    g_auto(GStrv) rest = options_parse(client, words, entries, NULL, 2, -1, error);
+    if (!rest || !parse_id(rest[1], &id, error))
+        return OUTCOME_USAGE;
+    if ((enable && disable) || (!rest[2] && !enable && !disable)) {
+        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
+                    "say what to change: a new rule, --enable or --disable; see usbferry rule set --help");
+        return OUTCOME_USAGE;
+    }
+
+    g_autofree char *rule = join(rest + 2); /* "" = as it is */
+    g_autofree char *path = client_find_group(client, rest[0], error);
+    g_autoptr(GVariant) reply =
+        path ? call_change(client, path, FERRY_INTERFACE_GROUP, "UpdateRule",
+                           g_variant_new("(us@a{sv})", id, rule, enabled_option(enable || disable, enable)),
+                           "()", error)
+             : NULL;
+    if (!reply)
+        return OUTCOME_FAILED;
+    report(client, rest[0], id, "changed");
+    return OUTCOME_DONE;
+}
+
+Outcome verb_rule_rm(Client *client, char **words, GError **error)
+{
+    guint32 id;
+
+    g_auto(GStrv) rest = options_parse(client, words, NULL, NULL, 2, 2, error);
+    if (!rest || !parse_id(rest[1], &id, error))
+        return OUTCOME_USAGE;
+
+    g_autofree char *path = client_find_group(client, rest[0], error);
+    g_autoptr(GVariant) reply = path ? call_change(client, path, FERRY_INTERFACE_GROUP, "RemoveRule",
+                                                   g_variant_new("(u)", id), "()", error)
+                                     : NULL;
+    if (!reply)
+        return OUTCOME_FAILED;
+    report(client, rest[0], id, "removed");
+    return OUTCOME_DONE;
+}
+
+/* test */
+
+/* What is already there, so that one sees what the rule would change. */
+#define TEST_COLUMNS "id,model,usbid,serial,socket,groups,vm,state"
+
+/* What would change in the group, as PreviewRule says it: aa{sv}. Without a group: nothing. */
+static GVariant *preview(Client *client, const char *rule, const char *group, guint32 id, GError **error)
+{
+    GVariantBuilder options;
+
+    if (!group)
+        return g_variant_ref_sink(g_variant_new_parsed("@aa{sv} []"));
+    g_variant_builder_init(&options, G_VARIANT_TYPE_VARDICT);
+    g_variant_builder_add(&options, "{sv}", "Group", g_variant_new_string(group));
+    if (id)
+        g_variant_builder_add(&options, "{sv}", "Rule", g_variant_new_uint32(id));
+    g_autoptr(GVariant) reply = call_read(client, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "PreviewRule",
+                                          g_variant_new("(sa{sv})", rule, &options), "(aa{sv})", error);
+    return reply ? g_variant_get_child_value(reply, 0) : NULL;
+}
+
+static void print_changes(GVariant *changes, const char *group)
+{
+    g_autofree char *escaped = escape_text(group);
+
+    if (!group)
+        puts("In a new group nothing changes until the group is assigned.");
+    else if (g_variant_n_children(changes) == 0)
+        printf("In group %s nothing would change.\n", escaped);
+    else
+        printf("In group %s this would change:\n", escaped);
+    for (gsize i = 0; i < g_variant_n_children(changes); i++) {
+        g_autoptr(GVariant) change = g_variant_get_child_value(changes, i);
+        g_autoptr(GVariant) value = g_variant_lookup_value(change, "Text", NULL);
+        g_autofree char *text = variant_to_text(value);
+        printf("  %s\n", text);
+    }
+}
+
+Outcome verb_rule_test(Client *client, char **words, GError **error)
+{
+    g_autofree char *group = NULL, *number = NULL;
+    const GOptionEntry entries[] = {
+        { "group", 0, 0, G_OPTION_ARG_STRING, &group, "What would change if it were in this group", "GROUP" },
+        { "rule", 0, 0, G_OPTION_ARG_STRING, &number, "In place of the group's rule of this number", "ID" },
+        { 0 },
+    };
+    guint32 id = 0;
+
+    g_auto(GStrv) rest = options_parse(client, words, entries, NULL, 1, -1, error);
+    if (!rest || (number && !parse_id(number, &id, error)))
+        return OUTCOME_USAGE;
+    if (number && !group) {
+        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "--rule is for a rule of a group: --group names it");
+        return OUTCOME_USAGE;
+    }
+
+    g_autofree char *rule = join(rest);
+    g_autoptr(GVariant) reply = call_read(client, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "TestRule",
+                                          g_variant_new("(s)", rule), "(ao)", error);
+    g_autoptr(GVariant) changes = reply ? preview(client, rule, group, id, error) : NULL;
+    g_autoptr(Model) model = changes ? model_fetch(client, error) : NULL;
+    if (!model)
+        return OUTCOME_FAILED;
+
+    g_autoptr(GPtrArray) devices = g_ptr_array_new();
+    g_autoptr(GVariant) paths = g_variant_get_child_value(reply, 0);
+    for (gsize i = 0; i < g_variant_n_children(paths); i++) {
+        g_autoptr(GVariant) path = g_variant_get_child_value(paths, i);
+        const Object *device = model_get(model, g_variant_get_string(path, NULL), KIND_DEVICE);
+        if (device)
+            g_ptr_array_add(devices, (void *)device);
+    }
+
+    g_autoptr(GPtrArray) columns = columns_choose(columns_for(KIND_DEVICE), TEST_COLUMNS, error);
+    if (client->json) {
+        g_autoptr(GVariant) rows = g_variant_ref_sink(columns_to_variant(model, columns, devices));
+        json_print(g_variant_new_parsed("{'rule': <%s>, 'devices': <%@aa{sv}>, 'changes': <%@aa{sv}>}", rule,
+                                        rows, changes));
+        return OUTCOME_DONE;
+    }
+    if (devices->len == 0)
+        puts("No device that is plugged in matches.");
+    else if (!table_print(model, columns, devices, TABLE_DASHES, error))
+        return OUTCOME_FAILED;
+    print_changes(changes, group);
+    return OUTCOME_DONE;
+}
+
+/* list */
+
+static void list_group(const Object *group, GVariantBuilder *rows, bool json)
+{
+    const char *name = object_string(group, "Name");
+    g_autofree char *escaped = escape_text(name);
+    GVariant *rules = object_value(group, "Rules");
+    GVariantIter iter;
+    guint32 id;
+    gboolean enabled;
+    const char *rule, *origin;
+
+    if (!rules || !g_variant_is_of_type(rules, G_VARIANT_TYPE("a(ubss)")))
+        return;
+    g_variant_iter_init(&iter, rules);
+    while (g_variant_iter_next(&iter, "(ub&s&s)", &id, &enabled, &rule, &origin)) {
+        g_variant_builder_add_value(
+            rows, g_variant_new_parsed("{'group': <%s>, 'id': <%u>, 'enabled': <%b>, 'rule': <%s>,"
+                                       " 'origin': <%s>}",
+                                       name, id, enabled, rule, origin));
+        g_autofree char *rule_text = escape_text(rule);
+        g_autofree char *origin_text = escape_text(origin);
+        if (!json)
+            printf("%s#%u %s (%s%s)\n", escaped, id, rule_text, origin_text, enabled ? "" : ", disabled");
+    }
+}
+
+Outcome verb_rule(Client *client, char **words, GError **error)
+{
+    g_auto(GStrv) none = options_parse(client, words, NULL, NULL, 0, 0, error);
+    g_autoptr(Model) model = none ? model_fetch(client, error) : NULL;
+    if (!model)
+        return OUTCOME_FAILED;
+
+    g_autoptr(GPtrArray) groups = model_sorted(model, KIND_GROUP);
+    GVariantBuilder rows;
+    g_variant_builder_init(&rows, G_VARIANT_TYPE("aa{sv}"));
+    for (guint i = 0; i < groups->len; i++)
+        list_group(groups->pdata[i], &rows, client->json);
+
+    g_autoptr(GVariant) list = g_variant_ref_sink(g_variant_builder_end(&rows));
+    if (client->json)
+        json_print(g_variant_new_parsed("{'rules': <%@aa{sv}>}", list));
+    return OUTCOME_DONE;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "client/verbs/target.h"
+
+#include "client/bus/escape.h"
+
+static bool is_called(const Object *object, const char *word)
+{
+    g_autofree char *id = object_id(object);
+
+    if (g_str_equal(object->path, word))
+        return true;
+    return *word && object->kind != KIND_MANAGER &&
+           (g_str_equal(id, word) || g_str_equal(object_string(object, "Name"), word));
+}
+
+const Object *target_match(const Model *model, TargetKinds kinds, const char *word, GError **error)
+{
+    const Object *found = NULL;
+    g_autoptr(GString) matches = g_string_new(NULL);
+    unsigned n = 0;
+
+    for (ObjectKind kind = 0; kind < _KIND_MAX; kind++) {
+        if (!(kinds & 1U << kind))
+            continue;
+        g_autoptr(GPtrArray) objects = model_sorted(model, kind);
+        for (guint i = 0; i < objects->len; i++)
+            if (is_called(objects->pdata[i], word)) {
+                found = objects->pdata[i];
+                g_autofree char *text = object_describe(found);
+                g_string_append_printf(matches, "\n  %s: %s", text, found->path);
+                n++;
+            }
+    }
+
+    if (n <= 1)
+        return found;
+    g_autofree char *escaped = escape_text(word);
+    g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
+                "Ambiguous: \"%s\" is the name of %u things, say the path of one:%s", escaped, n,
+                matches->str);
+    return NULL;
+}
+
+static const Object *get_found(const Model *model, const char *path, ObjectKind kind, GError **error)
+{
+    const Object *object = model_get(model, path, kind);
+
+    if (!object)
+        g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND, "%s is gone", path);
+    return object;
+}
+
+static const Object *find_named(const Model *model, ObjectKind kind, const char *word)
+{
+    g_autoptr(GPtrArray) objects = model_sorted(model, kind);
+
+    for (guint i = 0; i < objects->len; i++)
+        if (is_called(objects->pdata[i], word))
+            return objects->pdata[i];
+    return NULL;
+}
+
+const Object *target_find_group(const Model *model, const char *word, GError **error)
+{
+    const Object *group = find_named(model, KIND_GROUP, word);
+    g_autofree char *escaped = escape_text(word);
+
+    if (!group)
+        g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND, "NoSuchGroup: there is no group \"%s\"", escaped);
+    return group;
+}
+
+const Object *target_find_tenant(const Model *model, const char *word, GError **error)
+{
+    const Object *tenant = find_named(model, KIND_TENANT, word);
+    g_autofree char *escaped = escape_text(word);
+
+    if (!tenant)
+        g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND, "NoSuchTenant: there is no tenant \"%s\"",
+                    escaped);
+    return tenant;
+}
+
+static bool is_refused_group(const Model *model, TargetKinds kinds, const char *word, GError **error)
+{
+    const Object *group = kinds & TARGET_GROUPS ? NULL : target_find_group(model, word, NULL);
+    if (!group)
+        return false;
+
+    g_autofree char *text = object_describe(group);
+    g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
+                "%s cannot be taken as a whole: name an assignment that draws from it, a device or a VM",
+                text);
+    return true;
+}
+
+const Object *target_find(Client *client, const Model *model, TargetKinds kinds, const char *word,
+                          GError **error)
+{
+    g_autoptr(GError) local = NULL;
+    g_autofree char *escaped = escape_text(word);
+
+    const Object *object = target_match(model, kinds, word, &local);
+    if (object)
+        return object;
+    if (local) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return NULL;
+    }
+    if (client_is_path(word)) {
+        if (!is_refused_group(model, kinds, word, error))
+            g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND, "there is no object %s", word);
+        return NULL;
+    }
+
+    g_autofree char *device = client_find_device(client, word, &local);
+    if (device)
+        return get_found(model, device, KIND_DEVICE, error);
+    if (!g_error_matches(local, CLIENT_ERROR, OUTCOME_NOT_FOUND)) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return NULL;
+    }
+
+    /* the service may know other ways to name a VM than we do */
+    g_autofree char *machine = client_find_machine(client, word, NULL);
+    if (machine)
+        return get_found(model, machine, KIND_MACHINE, error);
+
+    if (is_refused_group(model, kinds, word, error))
+        return NULL;
+    g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND,
+                "%s\n  (and no VM%s and no assignment has the name \"%s\")", local->message,
+                kinds & TARGET_GROUPS ? ", no group" : "", escaped);
+    return NULL;
+}
+
+const Object *target_find_assignment(Client *client, const Model *model, const char *word, GError **error)
+{
+    const Object *object = target_find(client, model, TARGET_GIVEN, word, error);
+    if (!object || object->kind == KIND_ASSIGNMENT)
+        return object;
+
+    g_autofree char *text = object_describe(object);
+    if (object->kind != KIND_DEVICE) {
+        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "%s is no device and no assignment", text);
+        return NULL;
+    }
+
+    const Object *assignment = model_follow(model, object, "Assignment", KIND_ASSIGNMENT);
+    if (assignment)
+        return assignment;
+
+    if (g_str_equal(object_string(object, "State"), "foreign")) {
+        const Object *machine = model_follow(model, object, "Machine", KIND_MACHINE);
+        g_autofree char *where = machine ? object_describe(machine) : g_strdup("a VM");
+        g_set_error(error, CLIENT_ERROR, OUTCOME_BUSY,
+                    "DeviceBusy: %s was given to %s by another program, which has to take it back", text,
+                    where);
+    } else
+        g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND,
+                    "NoSuchAssignment: %s is given to no VM; assignments that rest are found by name or id",
+                    text);
+    return NULL;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* tenant add, set, rm and machine. */
+
+#include <stdio.h>
+
+#include "client/bus/call.h"
+#include "client/bus/escape.h"
+#include "client/view/json.h"
+#include "client/verbs/options.h"
+#include "client/verbs/verbs.h"
+#include "dbus/names.h"
+
+/* NULL = not said */
+typedef struct TenantWords {
+    char *description;
+    char **members;
+    gboolean no_members;
+} TenantWords;
+
+static void tenant_words_clear(TenantWords *words)
+{
+    g_free(words->description);
+    g_strfreev(words->members);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TenantWords, tenant_words_clear)
+
+#define TENANT_ENTRIES(words)                                                                                \
+    { "description", 0, 0, G_OPTION_ARG_STRING, &(words).description, "What it is for", "TEXT" },            \
+    {                                                                                                        \
+        "member", 0, 0, G_OPTION_ARG_STRING_ARRAY, &(words).members,                                         \
+            "Who gives its devices to its VMs: user:NAME or group:NAME; once for each of them, all of them", \
+            "MEMBER"                                                                                         \
+    }
+
+/* a{sv} of what was said. */
+static GVariant *tenant_options(const TenantWords *words, GError **error)
+{
+    static const char *const nobody[] = { NULL };
+    GVariantBuilder dict;
+
+    if (words->members && words->no_members) {
+        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "--member or --no-members, not both");
+        return NULL;
+    }
+    g_variant_builder_init(&dict, G_VARIANT_TYPE_VARDICT);
+    if (words->description)
+        g_variant_builder_add(&dict, "{sv}", "Description", g_variant_new_string(words->description));
+    if (words->members || words->no_members)
+        g_variant_builder_add(
+            &dict, "{sv}", "Members",
+            g_variant_new_strv(words->members ? (const char *const *)words->members : nobody, -1));
+    return g_variant_ref_sink(g_variant_builder_end(&dict));
+}
+
+static void report(Client *client, const char *name, const char *path, const char *what)
+{
+    g_autofree char *escaped = escape_text(name);
+
+    if (client->json)
+        json_print(g_variant_new_parsed("{'tenant': <%s>, 'path': <%s>, 'result': <%s>}", name, path, what));
+    else
+        printf("Tenant \"%s\" is %s.\n", escaped, what);
+}
+
+Outcome verb_tenant_add(Client *client, char **words, GError **error)
+{
+    g_auto(TenantWords) said = { 0 };
+    const GOptionEntry entries[] = { TENANT_ENTRIES(said), { 0 } };
+
+    g_auto(GStrv) rest = options_parse(client, words, entries, NULL, 1, 1, error);
+    g_autoptr(GVariant) options = rest ? tenant_options(&said, error) : NULL;
+    if (!options)
+        return OUTCOME_USAGE;
+
+    g_autoptr(GVariant) reply = call_change(client, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "CreateTenant",
+                                            g_variant_new("(s@a{sv})", rest[0], options), "(o)", error);
+    if (!reply)
+        return OUTCOME_FAILED;
+    const char *path;
+    g_variant_get(reply, "(&o)", &path);
+    report(client, rest[0], path, "made");
+    return OUTCOME_DONE;
+}
+
+Outcome verb_tenant_set(Client *client, char **words, GError **error)
+{
+    g_auto(TenantWords) said = { 0 };
+    const GOptionEntry entries[] = {
+        TENANT_ENTRIES(said),
+        { "no-members", 0, 0, G_OPTION_ARG_NONE, &said.no_members, "Nobody but administrators", NULL },
+        { 0 },
+    };
+
+    g_auto(GStrv) rest = options_parse(client, words, entries, NULL, 1, 1, error);
+    g_autoptr(GVariant) options = rest ? tenant_options(&said, error) : NULL;
+    if (!options)
+        return OUTCOME_USAGE;
+    if (g_variant_n_children(options) == 0) {
+        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "say what to change; see usbferry tenant set --help");
+        return OUTCOME_USAGE;
+    }
+
+    g_autofree char *path = client_find_tenant(client, rest[0], error);
+    if (!path || !call_options(client, path, FERRY_INTERFACE_TENANT, "Update", options, error))
+        return OUTCOME_FAILED;
+    report(client, rest[0], path, "changed");
+    return OUTCOME_DONE;
+}
+
+Outcome verb_tenant_rm(Client *client, char **words, GError **error)
+{
+    gboolean force = FALSE;
+    const GOptionEntry entries[] = {
+        { "force", 0, 0, G_OPTION_ARG_NONE, &force, "Also when devices are granted to it: they are revoked",
+          NULL },
+        { 0 },
+    };
+
+    g_auto(GStrv) rest = options_parse(client, words, entries, NULL, 1, 1, error);
+    if (!rest)
+        return OUTCOME_USAGE;
+
+    g_autofree char *path = client_find_tenant(client, rest[0], error);
+    if (!path || !call_delete(client, path, FERRY_INTERFACE_TENANT, force, error))
+        return OUTCOME_FAILED;
+    report(client, rest[0], path, "deleted");
+    return OUTCOME_DONE;
+}
+
+/* One that isn't defined any more has only its UUID, and can go out of a tenant all the same. */
+static char *find_machine(Client *client, const char *word, bool gone_too, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+    char *machine = client_find_machine(client, word, &local);
+
+    if (!machine && gone_too && g_uuid_string_is_valid(word) &&
+        g_error_matches(local, CLIENT_ERROR, OUTCOME_NOT_FOUND)) {
+        g_autofree char *folded = g_ascii_strdown(word, -1);
+        if (sd_bus_path_encode(FERRY_PATH_MACHINE_PREFIX, folded, &machine) >= 0)
+            return machine;
+    }
+    if (!machine)
+        g_propagate_error(error, g_steal_pointer(&local));
+    return machine;
+}
+
+static bool move_machine(Client *client, const char *tenant, const char *word, bool out, GError **error)
+{
+    g_autofree char *machine = find_machine(client, word, out, error);
+    g_autoptr(GVariant) reply =
+        machine ? call_change(client, tenant, FERRY_INTERFACE_TENANT, out ? "RemoveMachine" : "AddMachine",
+                              g_variant_new("(o)", machine), "()", error)
+                : NULL;
+
+    return reply;
+}
+
+Outcome verb_tenant_machine(Client *client, char **words, GError **error)
+{
+    gboolean out = FALSE;
+    const GOptionEntry entries[] = {
+        { "remove", 0, 0, G_OPTION_ARG_NONE, &out,
+          "They belong to it no longer: its devices come home from them", NULL },
+        { 0 },
+    };
+    Outcome outcome = OUTCOME_DONE;
+    GVariantBuilder results;
+
+    g_auto(GStrv) rest = options_parse(client, words, entries, NULL, 2, -1, error);
+    if (!rest)
+        return OUTCOME_USAGE;
+    g_autofree char *path = client_find_tenant(client, rest[0], error);
+    if (!path)
+        return OUTCOME_FAILED;
+
+    g_variant_builder_init(&results, G_VARIANT_TYPE("aa{sv}"));
+    for (char **word = rest + 1; *word; word++) {
+        g_autoptr(GError) local = NULL;
+        g_autofree char *vm = escape_text(*word);
+        g_autofree char *tenant = escape_text(rest[0]);
+        if (!move_machine(client, path, *word, out, &local)) {
+            error_print(local);
+            if (outcome == OUTCOME_DONE)
+                outcome = (Outcome)local->code;
+            continue;
+        }
+        g_variant_builder_add_value(
+            &results, g_variant_new_parsed("{'vm': <%s>, 'result': <%s>}", *word, out ? "removed" : "added"));
+        if (!client->json)
+            printf("VM \"%s\" %s tenant \"%s\".\n", vm, out ? "no longer belongs to" : "belongs to", tenant);
+    }
+    g_autoptr(GVariant) list = g_variant_ref_sink(g_variant_builder_end(&results));
+    if (client->json)
+        json_print(g_variant_new_parsed("{'tenant': <%s>, 'results': <%@aa{sv}>}", rest[0], list));
+    return outcome;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Wait: until what was ordered has happened. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "client/bus/follow.h"
+#include "client/bus/model.h"
+
+/* How long to wait: the options of every verb that does. */
+typedef struct WaitOptions {
+    int seconds; /* 0 = not at all */
+    gboolean no_wait;
+} WaitOptions;
+
+#define WAIT_OPTIONS_DEFAULT \
+    (WaitOptions)            \
+    {                        \
+        .seconds = 20        \
+    }
+#define WAIT_OPTION_ENTRIES(options)                                                                        \
+    { "no-wait", 0, 0, G_OPTION_ARG_NONE, &(options).no_wait, "Return as soon as it is ordered", NULL },    \
+    {                                                                                                       \
+        "wait", 0, 0, G_OPTION_ARG_INT, &(options).seconds, "Wait so long at most (default: 20)", "SECONDS" \
+    }
+
+/* After the parsing. */
+bool wait_options_check(WaitOptions *options, GError **error);
+
+typedef enum WaitGoal {
+    WAIT_ATTACHED,
+    WAIT_DETACHED, /* home, and the assignment is kept */
+    WAIT_RELEASED, /* home, and the assignment is gone */
+} WaitGoal;
+
+typedef enum WaitVerdict {
+    WAIT_GOES_ON, /* at the end: the time was up */
+    WAIT_DONE,
+    WAIT_RESTS, /* well ordered, and will happen by itself once the device or the VM is there */
+    WAIT_FAILED,
+} WaitVerdict;
+
+/* What an assignment (NULL = gone) is on the way to its goal. ret_grace: how long it must stay so, in µs,
+ * before that is believed. Pure. */
+WaitVerdict wait_judge(WaitGoal goal, const Object *assignment, gint64 *ret_grace);
+
+/* One assignment that is waited for, and how it ended. */
+typedef struct WaitItem {
+    char *assignment;   /* path */
+    char *group;        /* name of the group that it draws from, escaped; NULL = it is for one device */
+    GPtrArray *devices; /* of char *: paths of those that it had or was to get; without a group one at most */
+    char *label;        /* as messages name it, escaped */
+
+    WaitVerdict verdict;
+    bool over;
+    char *state; /* as last seen, as the verdict was */
+    gint64 seen; /* when it came to both: µs of g_get_monotonic_time() */
+} WaitItem;
+
+/* Of WaitItem. */
+GPtrArray *wait_list_new(void);
+
+bool wait_list_has(const GPtrArray *items, const char *assignment);
+
+/* An assignment that is in the list already is not added again. */
+void wait_list_add(GPtrArray *items, const Model *model, const char *assignment);
+
+/* Waits until all are over or the time is up; 0 seconds: looks once and judges nothing. False and an error
+ * when nothing more can be learnt. */
+bool wait_for(Follow *follow, WaitGoal goal, GPtrArray *items, unsigned seconds, GError **error);
+
+/* Says how each ended, as text or JSON, and returns the outcome of it all. */
+Outcome wait_report(Client *client, const Model *model, WaitGoal goal, GPtrArray *items, unsigned seconds);

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+
+#include "client/bus/client.h"
+#include "client/bus/escape.h"
+#include "client/bus/follow.h"
+#include "client/view/json.h"
+#include "client/verbs/options.h"
+#include "client/view/table.h"
+#include "client/verbs/verbs.h"
+
+/* lines for people */
+
+static void print_line(const char *format, ...) G_GNUC_PRINTF(1, 2);
+static void print_line(const char *format, ...)
+{
+    g_autoptr(GDateTime) now = g_date_time_new_now_local();
+    g_autofree char *time = g_date_time_format(now, "%F %T");
+    va_list arguments;
+
+    printf("%s ", time);
+    va_start(arguments, format);
+    vprintf(format, arguments);
+    va_end(arguments);
+    putchar('\n');
+}
+
+/* Only for programs: the lines of the assignments and devices themselves tell it better. */
+static bool is_noise(const char *property)
+{
+    static const char *const noise[] = { "Since",  "Devices", "Assignments", "Assignment", "FreePorts",
+                                         "Groups", "Total",   "Free",        NULL };
+
+    return g_strv_contains(noise, property);
+}
+
+static char *value_text(const Model *model, GVariant *value)
+{
+    const char *path = value && g_variant_is_of_type(value, G_VARIANT_TYPE_OBJECT_PATH)
+                           ? g_variant_get_string(value, NULL)
+                           : NULL;
+
+    for (ObjectKind kind = 0; path && kind < _KIND_MAX; kind++) {
+        const Object *object = model_get(model, path, kind);
+        if (object)
+            return object_describe(object);
+    }
+
+    g_autofree char *text = path && g_str_equal(path, "/") ? g_strdup("") : variant_to_text(value);
+    return *text ? g_steal_pointer(&text) : g_strdup("none");
+}
+
+/* "waiting -> attaching", then the other properties that differ, then the reason. */
+static char *changes_text(const Model *model, const Object *object, GHashTable *before)
+{
+    GString *text = g_string_new(NULL);
+    GVariant *old_state = g_hash_table_lookup(before, "State");
+
+    if (old_state) {
+        g_autofree char *was = value_text(model, old_state);
+        g_autofree char *is = value_text(model, object_value(object, "State"));
+        g_string_append_printf(text, "%s -> %s", was, is);
+    }
+
+    for (guint i = 0; i < object->names->len; i++) {
+        const char *property = object->names->pdata[i];
+        if (!g_hash_table_contains(before, property) || is_noise(property) ||
+            g_str_equal(property, "State") || g_str_equal(property, "Reason"))
+            continue;
+        g_autofree char *name = escape_text(property);
+        g_autofree char *is = value_text(model, object_value(object, property));
+        g_string_append_printf(text, "%s%s: %s", text->len > 0 ? ", " : "", name, is);
+    }
+
+    g_autofree char *reason = escape_text(object_string(object, "Reason"));
+    if ((old_state || g_hash_table_contains(before, "Reason")) && *reason)
+        g_string_append_printf(text, "%s%s", text->len > 0 ? ": " : "", reason);
+    return g_string_free(text, FALSE);
+}
+
+static void print_change(const Model *model, ModelEvent event, const Object *object, GHashTable *before)
+{
+    static const char *const appear[_KIND_MAX] = {
+        [KIND_DEVICE] = "plugged in", [KIND_MACHINE] = "defined", [KIND_ASSIGNMENT] = "made",
+        [KIND_GROUP] = "made",        [KIND_TENANT] = "made",     [KIND_MANAGER] = "there",
+    };
+    static const char *const vanish[_KIND_MAX] = {
+        [KIND_DEVICE] = "unplugged", [KIND_MACHINE] = "undefined", [KIND_ASSIGNMENT] = "ended",
+        [KIND_GROUP] = "deleted",    [KIND_TENANT] = "deleted",    [KIND_MANAGER] = "gone",
+    };
+    g_autofree char *title = object_describe(object);
+    g_autofree char *state = escape_text(object_string(object, "State"));
+    g_autofree char *changes = NULL;
+
+    switch (event) {
+    case MODEL_ADDED:
+        print_line("%s: %s%s%s", title, appear[object->kind], *state ? ", " : "", state);
+        return;
+    case MODEL_REMOVED:
+        print_line("%s: %s", title, vanish[object->kind]);
+        return;
+    case MODEL_CHANGED:
+        changes = changes_text(model, object, before);
+        if (*changes)
+            print_line("%s: %s", title, changes);
+        return;
+    }
+}
+
+/* lines for programs */
+
+static void add_text(GVariantBuilder *dict, const char *key, const char *text)
+{
+    g_variant_builder_add(dict, "{sv}", key, g_variant_new_string(text));
+}
+
+static void begin_json(GVariantBuilder *dict, const char *event)
+{
+    g_autoptr(GDateTime) now = g_date_time_new_now_local();
+    g_autofree char *time = g_date_time_format_iso8601(now);
+
+    g_variant_builder_init(dict, G_VARIANT_TYPE_VARDICT);
+    add_text(dict, "time", time);
+    add_text(dict, "event", event);
+}
+
+static void end_json(GVariantBuilder *dict)
+{
+    g_autoptr(GVariant) line = g_variant_ref_sink(g_variant_builder_end(dict));
+    g_autofree char *json = json_from_variant(line, /* pretty= */ false);
+
+    puts(json);
+}
+
+static void print_change_json(ModelEvent event, const Object *object, GHashTable *before)
+{
+    static const char *const events[] = {
+        [MODEL_ADDED] = "added",
+        [MODEL_CHANGED] = "changed",
+        [MODEL_REMOVED] = "removed",
+    };
+    GVariantBuilder dict;
+
+    begin_json(&dict, events[event]);
+    add_text(&dict, "kind", kind_to_string(object->kind));
+    add_text(&dict, "path", object->path);
+
+    g_variant_builder_open(&dict, G_VARIANT_TYPE("{sv}"));
+    g_variant_builder_add(&dict, "s", "properties");
+    g_variant_builder_open(&dict, G_VARIANT_TYPE_VARIANT);
+    g_variant_builder_open(&dict, G_VARIANT_TYPE_VARDICT);
+    for (guint i = 0; i < object->names->len; i++) {
+        const char *property = object->names->pdata[i];
+        if (!before || g_hash_table_contains(before, property))
+            g_variant_builder_add(&dict, "{sv}", property, object_value(object, property));
+    }
+    for (int i = 0; i < 3; i++)
+        g_variant_builder_close(&dict);
+
+    end_json(&dict);
+}
+
+static void on_change(const Model *model, ModelEvent event, const Object *object, GHashTable *before,
+                      void *userdata)
+{
+    const Client *client = userdata;
+
+    if (client->json)
+        print_change_json(event, object, before);
+    else
+        print_change(model, event, object, before);
+}
+
+static void print_service(const Client *client, const char *event, const char *text)
+{
+    GVariantBuilder dict;
+
+    if (!client->json) {
+        print_line("%s", text);
+        return;
+    }
+    begin_json(&dict, event);
+    add_text(&dict, "kind", "service");
+    end_json(&dict);
+}
+
+Outcome verb_watch(Client *client, char **words, GError **error)
+{
+    g_auto(GStrv) none = options_parse(client, words, NULL, NULL, 0, 0, error);
+    g_autoptr(Follow) follow = none ? follow_new(client, on_change, client, error) : NULL;
+    if (!follow || !follow_fetch(follow, error))
+        return OUTCOME_FAILED;
+
+    /* a line is there when it is printed, also in a pipe; before the first one, that we listen */
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    print_service(client, "watching", "watching for changes");
+
+    for (;;)
+        switch (follow_next(follow, G_MAXINT64, error)) {
+        case FOLLOW_ERROR:
+            return OUTCOME_FAILED;
+        case FOLLOW_GONE:
+            print_service(client, "gone", "the service left the bus");
+            break;
+        case FOLLOW_BACK:
+            print_service(client, "back", "the service is back");
+            /* what changed meanwhile is told as changes */
+            if (!follow_fetch(follow, error))
+                return OUTCOME_FAILED;
+            break;
+        case FOLLOW_CHANGED:
+        case FOLLOW_DEADLINE:
+            break;
+        }
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Table: columns of objects on the terminal. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "client/view/columns.h"
+
+typedef enum TableFlags {
+    TABLE_NO_HEADINGS = 1 << 0,
+    TABLE_DASHES = 1 << 1, /* an empty cell is "-", so that every line has as many words as columns */
+} TableFlags;
+
+/* Prints to stdout, coloured where that is wanted. */
+bool table_print(const Model *model, GPtrArray *columns, GPtrArray *objects, TableFlags flags,
+                 GError **error);
+
+/* The colour for a state of anything: a name for libsmartcols, NULL = none. */
+const char *table_state_color(const char *state);

@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From devices, machines, groups and assignments to who is to have what. No side effects. */
+
+#include "daemon/allocation/allocation.h"
+
+#include <string.h>
+
+#include "daemon/allocation/pci-passthrough.h"
+#include "daemon/allocation/candidates.h"
+#include "daemon/allocation/set-matching.h"
+#include "daemon/model/membership.h"
+
+static void unref_array(gpointer array)
+{
+    g_ptr_array_unref(array);
+}
+
+static bool takes_part(const Assignment *assignment)
+{
+    return assignment->stored && assignment->wanted && !assignment->releasing;
+}
+
+/* When two devices match a rule that was made for one, only the socket says which one was meant: the right
+ * one or none. */
+static Device *choose_pinned(const Assignment *assignment, const GPtrArray *matches)
+{
+    if (matches->len == 1)
+        return matches->pdata[0];
+    for (guint i = 0; i < matches->len; i++) {
+        Device *device = matches->pdata[i];
+
+        if (g_strcmp0(device->socket, assignment->home_socket) == 0)
+            return device;
+    }
+    return NULL;
+}
+
+bool desired_may_have(Registry *registry, const Assignment *assignment, const Device *device)
+{
+    /* A tenant that can't be found (its file is damaged) still owns. */
+    return g_strcmp0(device->tenant, assignment->tenant) == 0 &&
+           (!device->tenant || registry_tenant_has(registry, device->tenant, assignment->machine_uuid));
+}
+
+/* ------------------------------------------------------------------ who comes first */
+
+static bool has_it_now(const Desired *desired, const Assignment *assignment, const Device *device)
+{
+    const Live *live = desired_live(desired, device);
+
+    if (registry_is_held_for(desired->registry, device->sysname, assignment))
+        return true;
+    return live && g_strcmp0(live->hostdev->assignment_id, assignment->id) == 0 &&
+           g_strcmp0(live->machine->info->uuid, assignment->machine_uuid) == 0;
+}
+
+static int specificity(const Assignment *assignment, const Device *device)
+{
+    const Membership *membership = assignment->group ? membership_find(device, assignment->group) : NULL;
+    int own = assignment->rule ? rule_specificity(assignment->rule) : 0;
+
+    return membership ? MAX(membership->specificity, own) : own;
+}
+
+/* The order among assignments that the device doesn't matter for. Positive when a comes before b; never 0 for
+ * two. */
+static int compare_assignments(const Assignment *a, const Assignment *b)
+{
+    if (a->created != b->created)
+        return a->created < b->created ? 1 : -1;
+    return -g_strcmp0(a->id, b->id);
+}
+
+static int32_t group_priority(const Desired *desired, const Assignment *assignment)
+{
+    const Group *group = registry_group(desired->registry, assignment->group);
+
+    return group ? group->priority : 0;
+}
+
+static int compare_claimants(const Desired *desired, const Device *device, const Assignment *a,
+                             const Assignment *b)
+{
+    int by_possession = has_it_now(desired, a, device) - has_it_now(desired, b, device);
+    int by_specificity = specificity(a, device) - specificity(b, device);
+
+    if (by_possession)
+        return by_possession;
+    if (a->priority != b->priority)
+        return a->priority > b->priority ? 1 : -1;
+    if (group_priority(desired, a) != group_priority(desired, b))
+        return group_priority(desired, a) > group_priority(desired, b) ? 1 : -1;
+    return by_specificity ? by_specificity : compare_assignments(a, b);
+}
+
+/* The first one comes first. */
+static int compare_sets(gconstpointer left, gconstpointer right, gpointer userdata)
+{
+    const Assignment *a = *(const Assignment *const *)left, *b = *(const Assignment *const *)right;
+    const Desired *desired = userdata;
+
+    if (a->priority != b->priority)
+        return a->priority > b->priority ? -1 : 1;
+    if (group_priority(desired, a) != group_priority(desired, b))
+        return group_priority(desired, a) > group_priority(desired, b) ? -1 : 1;
+    return -compare_assignments(a, b);
+}
+
+static bool is_foreign(const Desired *desired, const Device *device)
+{
+    const Live *live = desired_live(desired, device);
+
+    return live && !live->hostdev->assignment_id;
+}
+
+static bool is_blocked(const Desired *desired, const Device *device)
+{
+    return controller_owner(desired->registry, device->controller) != NULL;
+}
+
+/* Whether anything new may be drawn for this assignment: what a machine that doesn't answer would draw, the
+ * others would miss. */
+static bool may_draw(const Desired *desired, const Assignment *assignment)
+{
+    const Group *group = registry_group(desired->registry, assignment->group);
+    const Machine *machine = registry_machine(desired->registry, assignment->machine_uuid);
+
+    return group && group->enabled && desired->registry->enabled && machine && !machine->stuck &&
+           desired_judge_machine(desired->registry, assignment) == VERDICT_GO;
+}
+
+static const GPtrArray *matches_of(const Desired *desired, const Assignment *assignment)
+{
+    return g_hash_table_lookup(desired->matches, assignment->id);
+}
+
+static void give(Desired *desired, Device *device, Assignment *assignment)
+{
+    Want *want = g_new0(Want, 1);
+
+    want->assignment = assignment;
+    want->device = device;
+    want->machine = registry_machine(desired->registry, assignment->machine_uuid);
+    g_hash_table_insert(desired->wants, device->sysname, want);
+    g_ptr_array_add(g_hash_table_lookup(desired->got, assignment->id), want);
+}
+
+static void note_undecided(Desired *desired, const Assignment *assignment)
+{
+    const Machine *machine = registry_machine(desired->registry, assignment->machine_uuid);
+    const GPtrArray *matches = matches_of(desired, assignment);
+
+    if (!assignment->group || !takes_part(assignment) || !machine || !machine_is_being_read(machine))
+        return;
+    for (guint i = 0; i < matches->len; i++)
+        g_hash_table_add(desired->undecided, matches->pdata[i]);
+}
+
+/* Devices that a reset has taken away from it for a moment: nothing is drawn in their place. */
+static guint held_and_away(const Desired *desired, const Assignment *assignment)
+{
+    GHashTableIter iter;
+    gpointer sysname;
+    guint n = 0;
+
+    g_hash_table_iter_init(&iter, desired->registry->holds);
+    while (g_hash_table_iter_next(&iter, &sysname, NULL))
+        n += registry_is_held_for(desired->registry, sysname, assignment) &&
+             !registry_device(desired->registry, sysname);
+    return n;
+}
+
+static bool needs_more(const Desired *desired, const Assignment *assignment)
+{
+    return assignment->quantity_kind == QUANTITY_ALL ||
+           (assignment->quantity_kind == QUANTITY_COUNT &&
+            desired_wants_of(desired, assignment)->len + held_and_away(desired, assignment) <
+                assignment->quantity);
+}
+
+/* ------------------------------------------------------------------ dealing out */
+
+/* What an assignment has and may still have stays. */
+static void keep(Desired *desired, Assignment *assignment)
+{
+    const GPtrArray *matches = matches_of(desired, assignment);
+
+    if (!takes_part(assignment) || assignment->quantity_kind == QUANTITY_SET)
+        return;
+    for (guint i = 0; i < matches->len; i++) {
+        Device *device = matches->pdata[i];
+
+        if (has_it_now(desired, assignment, device) && !desired_want(desired, device) &&
+            needs_more(desired, assignment) &&
+            (assignment->group || choose_pinned(assignment, matches) == device))
+            give(desired, device, assignment);
+    }
+}
+
+/* Somebody whose own device this is, and who comes before the set. */
+static bool is_spoken_for(const Desired *desired, const Device *device, const Assignment *set,
+                          const GPtrArray *assignments)
+{
+    if (desired_want(desired, device) || is_foreign(desired, device) || is_blocked(desired, device))
+        return true;
+    for (guint i = 0; i < assignments->len; i++) {
+        const Assignment *other = assignments->pdata[i];
+
+        if (!other->group && takes_part(other) &&
+            choose_pinned(other, matches_of(desired, other)) == device &&
+            compare_claimants(desired, device, other, set) > 0)
+            return true;
+    }
+    return false;
+}
+
+static void fill_set(Desired *desired, Assignment *set, const GPtrArray *assignments)
+{
+    const Group *group = registry_group(desired->registry, set->group);
+    const GPtrArray *matches = matches_of(desired, set);
+    g_autoptr(GPtrArray) devices = g_ptr_array_new();
+    g_autoptr(GPtrArray) chosen = NULL;
+    bool draws = may_draw(desired, set);
+
+    if (!takes_part(set) || !group)
+        return;
+    /* What it has first, so that nothing changes hands without need. */
+    for (int pass = 0; pass < (draws ? 2 : 1); pass++)
+        for (guint i = 0; i < matches->len; i++) {
+            Device *device = matches->pdata[i];
+
+            if (has_it_now(desired, set, device) == (pass == 0) &&
+                (pass == 0 || !g_hash_table_contains(desired->undecided, device)) &&
+                !is_spoken_for(desired, device, set, assignments))
+                g_ptr_array_add(devices, device);
+        }
+    chosen = desired_set_choose(group, desired->registry->node, devices);
+    if (!chosen && held_and_away(desired, set) > 0) {
+        /* One of them is being reset, and away for a moment: the others stay where they are. */
+        chosen = g_ptr_array_new();
+        for (guint i = 0; i < devices->len; i++)
+            if (has_it_now(desired, set, devices->pdata[i]))
+                g_ptr_array_add(chosen, devices->pdata[i]);
+    }
+    for (guint i = 0; chosen && i < chosen->len; i++)
+        give(desired, chosen->pdata[i], set);
+}
+
+static bool may_claim(const Desired *desired, const Assignment *assignment, const Device *device)
+{
+    if (!takes_part(assignment) || !needs_more(desired, assignment))
+        return false;
+    if (!assignment->group)
+        return choose_pinned(assignment, matches_of(desired, assignment)) == device;
+    return may_draw(desired, assignment) && !is_foreign(desired, device) && !is_blocked(desired, device) &&
+           !g_hash_table_contains(desired->undecided, device);
+}
+
+static int compare_by_socket(gconstpointer a, gconstpointer b)
+{
+    const Device *left = *(const Device *const *)a, *right = *(const Device *const *)b;
+    int by_socket = g_strcmp0(left->socket, right->socket);
+
+    return by_socket ? by_socket : g_strcmp0(left->sysname, right->sysname);
+}
+
+/* The assignments that could have each device. */
+static GHashTable *claimants_by_device(const Desired *desired, const GPtrArray *assignments)
+{
+    GHashTable *claimants = g_hash_table_new_full(NULL, NULL, NULL, unref_array);
+
+    for (guint i = 0; i < assignments->len; i++) {
+        const GPtrArray *matches = matches_of(desired, assignments->pdata[i]);
+
+        for (guint k = 0; k < matches->len; k++) {
+            GPtrArray *list = g_hash_table_lookup(claimants, matches->pdata[k]);
+
+            if (!list) {
+                list = g_ptr_array_new();
+                g_hash_table_insert(claimants, matches->pdata[k], list);
+            }
+            g_ptr_array_add(list, assignments->pdata[i]);
+        }
+    }
+    return claimants;
+}
+
+static void deal_out(Desired *desired, GPtrArray *devices, const GPtrArray *assignments)
+{
+    g_autoptr(GHashTable) claimants = claimants_by_device(desired, assignments);
+
+    g_ptr_array_sort(devices, compare_by_socket);
+    for (guint i = 0; i < devices->len; i++) {
+        Device *device = devices->pdata[i];
+        const GPtrArray *list = g_hash_table_lookup(claimants, device);
+        Assignment *first = NULL;
+
+        for (guint k = 0; list && !desired_want(desired, device) && k < list->len; k++)
+            if (may_claim(desired, list->pdata[k], device) &&
+                (!first || compare_claimants(desired, device, list->pdata[k], first) > 0))
+                first = list->pdata[k];
+        if (first)
+            give(desired, device, first);
+    }
+}
+
+static void note_resting(Desired *desired, Assignment *assignment)
+{
+    Device *device;
+
+    if (assignment->group || assignment->releasing || takes_part(assignment))
+        return;
+    device = choose_pinned(assignment, matches_of(desired, assignment));
+    if (device)
+        g_hash_table_insert(desired->resting, device->sysname, assignment);
+}
+
+/* ------------------------------------------------------------------ verdicts */
+
+Verdict desired_judge_machine(Registry *registry, const Assignment *assignment)
+{
+    const Machine *machine = registry_machine(registry, assignment->machine_uuid);
+
+    if (registry->hypervisor_state != HYPERVISOR_STATE_CONNECTED || !registry->machines_known)
+        return VERDICT_HYPERVISOR_AWAY;
+    if (!machine)
+        return VERDICT_MACHINE_UNKNOWN;
+    if (!machine->inspected)
+        return VERDICT_HYPERVISOR_AWAY;
+    return machine_is_active(machine) ? VERDICT_GO : VERDICT_MACHINE_OFF;
+}
+
+static Verdict judge_want(const Desired *desired, const Want *want, gint64 now)
+{
+    Verdict machine = desired_judge_machine(desired->registry, want->assignment);
+
+    if (is_foreign(desired, want->device))
+        return VERDICT_FOREIGN;
+    if (is_blocked(desired, want->device))
+        return VERDICT_CONTROLLER_TAKEN;
+    if (registry_is_held_back(desired->registry, want->device->sysname))
+        return VERDICT_RESETTING;
+    if (machine != VERDICT_GO)
+        return machine;
+    if (!desired->registry->enabled && !has_it_now(desired, want->assignment, want->device))
+        return VERDICT_SWITCHED_OFF;
+    return want->device->steady_at > now ? VERDICT_UNSTEADY : VERDICT_GO;
+}
+
+static int compare_wants(gconstpointer a, gconstpointer b)
+{
+    return g_strcmp0((*(const Want *const *)a)->device->sysname, (*(const Want *const *)b)->device->sysname);
+}
+
+static void judge_all(Desired *desired, gint64 now)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, desired->wants);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        Want *want = value;
+
+        want->verdict = judge_want(desired, want, now);
+        if (want->verdict == VERDICT_UNSTEADY &&
+            (!desired->next_at || want->device->steady_at < desired->next_at))
+            desired->next_at = want->device->steady_at;
+    }
+    g_hash_table_iter_init(&iter, desired->got);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        g_ptr_array_sort(value, compare_wants);
+}
+
+Desired *desired_new(Registry *registry, gint64 now)
+{
+    Desired *desired = g_new0(Desired, 1);
+    g_autoptr(GPtrArray) devices = registry_sorted(registry->devices);
+    g_autoptr(GPtrArray) assignments = registry_sorted(registry->assignments);
+    g_autoptr(GPtrArray) sets = g_ptr_array_new();
+
+    desired->registry = registry;
+    desired->live = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+    desired->wants = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+    desired->resting = g_hash_table_new(g_str_hash, g_str_equal);
+    desired->matches = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
+    desired->got = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
+    desired->undecided = g_hash_table_new(NULL, NULL);
+    desired->not_owned = g_hash_table_new(g_str_hash, g_str_equal);
+    desired_find_live(desired);
+    desired_find_matches(desired, devices);
+
+    for (guint i = 0; i < assignments->len; i++) {
+        Assignment *assignment = assignments->pdata[i];
+
+        keep(desired, assignment);
+        note_undecided(desired, assignment);
+        note_resting(desired, assignment);
+        if (assignment->quantity_kind == QUANTITY_SET)
+            g_ptr_array_add(sets, assignment);
+    }
+    g_ptr_array_sort_with_data(sets, compare_sets, desired);
+    for (guint i = 0; i < sets->len; i++)
+        fill_set(desired, sets->pdata[i], assignments);
+    deal_out(desired, devices, assignments);
+    judge_all(desired, now);
+    return desired;
+}
+
+Desired *desired_free(Desired *desired)
+{
+    if (!desired)
+        return NULL;
+    g_hash_table_unref(desired->undecided);
+    g_hash_table_unref(desired->not_owned);
+    g_hash_table_unref(desired->got);
+    g_hash_table_unref(desired->matches);
+    g_hash_table_unref(desired->resting);
+    g_hash_table_unref(desired->wants);
+    g_hash_table_unref(desired->live);
+    g_free(desired);
+    return NULL;
+}
+
+Live *desired_live(const Desired *desired, const Device *device)
+{
+    return g_hash_table_lookup(desired->live, device->sysname);
+}
+
+Want *desired_want(const Desired *desired, const Device *device)
+{
+    return g_hash_table_lookup(desired->wants, device->sysname);
+}
+
+const GPtrArray *desired_wants_of(const Desired *desired, const Assignment *assignment)
+{
+    return g_hash_table_lookup(desired->got, assignment->id);
+}
+
+Device *desired_pinned(const Desired *desired, const Assignment *assignment)
+{
+    return assignment->group ? NULL : choose_pinned(assignment, matches_of(desired, assignment));
+}
+
+Assignment *desired_owner(const Desired *desired, const Device *device)
+{
+    const Want *want = desired_want(desired, device);
+
+    return want ? want->assignment : g_hash_table_lookup(desired->resting, device->sysname);
+}
+
+/* Why a device that it could have, and nobody else has, isn't drawn. */
+static Verdict judge_not_drawn(const Desired *desired, const Assignment *assignment, const Device *device)
+{
+    const Group *group = registry_group(desired->registry, assignment->group);
+    Verdict machine = desired_judge_machine(desired->registry, assignment);
+
+    if (is_foreign(desired, device))
+        return VERDICT_FOREIGN;
+    if (is_blocked(desired, device))
+        return VERDICT_CONTROLLER_TAKEN;
+    if (group && !group->enabled)
+        return VERDICT_GROUP_DISABLED;
+    if (!desired->registry->enabled)
+        return VERDICT_SWITCHED_OFF;
+    if (machine != VERDICT_GO)
+        return machine;
+    if (g_hash_table_contains(desired->undecided, device))
+        return VERDICT_UNDECIDED;
+    return assignment->quantity_kind == QUANTITY_SET && desired_wants_of(desired, assignment)->len == 0
+               ? VERDICT_SET_INCOMPLETE
+               : VERDICT_ENOUGH;
+}
+
+/* It isn't among the matches, but would be if it weren't for the tenants. */
+static bool is_withheld(const Desired *desired, const Assignment *assignment, const Device *device)
+{
+    Registry *registry = desired->registry;
+    const Group *group = registry_group(registry, assignment->group);
+
+    if (assignment->rule && !rule_matches(assignment->rule, device, registry->node))
+        return false;
+    if (assignment->group && !membership_find(device, assignment->group))
+        return group && membership_is_withheld(registry, device, group);
+    return !desired_may_have(registry, assignment, device);
+}
+
+Verdict desired_judge(const Desired *desired, const Assignment *assignment, const Device *device)
+{
+    const GPtrArray *matches = matches_of(desired, assignment);
+    const Want *want = desired_want(desired, device);
+
+    if (device->is_hub)
+        return VERDICT_HUB;
+    if (!g_ptr_array_find((GPtrArray *)matches, device, NULL))
+        return is_withheld(desired, assignment, device) ? VERDICT_NOT_OWNED : VERDICT_OTHER_DEVICE;
+    if (!takes_part(assignment))
+        return VERDICT_SUSPENDED;
+    if (!assignment->group && choose_pinned(assignment, matches) != device)
+        return VERDICT_NOT_HOME;
+    if (want)
+        return want->assignment == assignment ? want->verdict : VERDICT_TAKEN;
+    return judge_not_drawn(desired, assignment, device);
+}

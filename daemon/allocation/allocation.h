@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Desired: which devices each assignment is to have, worked out from nothing but the registry and the time.
+ *
+ * Who gets a device that several assignments want: the one that has it now, if it still may (or had it,
+ * before a reset that isn't over); then the higher priority (the assignment's, then its group's); then the
+ * more specific rule; then the older assignment; then the smaller id. The order is total, so the answer never
+ * depends on the order of events, and nothing is taken from a running machine by priority alone.
+ *
+ * An assignment of one device stands for it whether its machine runs or not. One that draws from a group
+ * takes nothing while its machine is off: the pool goes round. Sets (one device per rule, all or nothing) are
+ * filled first, in the same order; then the devices are dealt out one by one, by socket. A device is dealt
+ * out once every machine that could draw it has been looked at: one of them may have it, or come first.
+ *
+ * A tenant's device goes to the tenant's machines only, and by the tenant's assignments only, which have
+ * nothing else. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "daemon/model/registry.h"
+
+/* What speaks for or against this device going to this assignment's machine now. */
+typedef enum Verdict {
+    VERDICT_GO,
+    VERDICT_SUSPENDED,       /* the assignment was taken home, is being released or isn't stored yet */
+    VERDICT_OTHER_DEVICE,    /* the rule doesn't match, or the device isn't in the group */
+    VERDICT_HUB,             /* hubs are never handed out */
+    VERDICT_NOT_OWNED,       /* a tenant's, and machine or assignment isn't; or the tenant's no longer */
+    VERDICT_NOT_HOME,        /* several devices match and this one isn't where the assigned one was */
+    VERDICT_TAKEN,           /* another assignment comes first */
+    VERDICT_ENOUGH,          /* the assignment has as many as it is to have */
+    VERDICT_SET_INCOMPLETE,  /* another device of the set is missing */
+    VERDICT_GROUP_DISABLED,  /* the group hands nothing out */
+    VERDICT_SWITCHED_OFF,    /* the whole service hands nothing out */
+    VERDICT_FOREIGN,         /* some other program gave it to a machine */
+    VERDICT_UNDECIDED,       /* another machine that could draw it is still being read */
+    VERDICT_HYPERVISOR_AWAY, /* or its machine was not seen yet: nothing can be said or done */
+    VERDICT_MACHINE_UNKNOWN,
+    VERDICT_MACHINE_OFF,
+    VERDICT_CONTROLLER_TAKEN, /* a machine has its controller as a whole */
+    VERDICT_RESETTING,        /* it, or a hub before it, is being reset */
+    VERDICT_UNSTEADY,         /* came back a moment ago */
+    _VERDICT_MAX,
+} Verdict;
+
+/* A hostdev in a live XML that is this very enumeration of a device, or that is being attached to become
+ * that. */
+typedef struct Live {
+    Machine *machine;
+    const Hostdev *hostdev;
+} Live;
+
+/* A device that an assignment is to have, or would have if the verdict were better. */
+typedef struct Want {
+    Assignment *assignment;
+    Device *device;
+    Machine *machine; /* NULL when unknown */
+    Verdict verdict;
+} Want;
+
+typedef struct Desired {
+    Registry *registry;
+    GHashTable *live;  /* sysname → Live, owned */
+    GHashTable *wants; /* sysname → Want, owned: the assignment that comes first for this device */
+    GHashTable
+        *resting; /* sysname → Assignment, borrowed: disabled or not stored yet, and this is its device */
+    GHashTable *not_owned; /* assignment id → Device, borrowed: that it names and may not have; one of them */
+    GHashTable *matches;   /* assignment id → GPtrArray of Device, sorted: those that it could have */
+    GHashTable *got; /* assignment id → GPtrArray of Want: what it comes first for, sorted by sysname */
+    GHashTable *undecided; /* set of Device: a machine that could draw it is still being read */
+    gint64 next_at;        /* a verdict changes by time alone then (µs, CLOCK_MONOTONIC); 0 = never */
+} Desired;
+
+/* Valid until the registry changes. */
+Desired *desired_new(Registry *registry, gint64 now);
+Desired *desired_free(Desired *desired);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Desired, desired_free)
+
+Live *desired_live(const Desired *desired, const Device *device);
+Want *desired_want(const Desired *desired, const Device *device);
+/* What this assignment comes first for, never NULL. Borrowed. */
+const GPtrArray *desired_wants_of(const Desired *desired, const Assignment *assignment);
+
+/* Whether the tenants leave this device to this assignment. Matching is another matter. */
+bool desired_may_have(Registry *registry, const Assignment *assignment, const Device *device);
+
+/* The device that an assignment of one device is for. NULL = it isn't plugged in, isn't left to it, or it
+ * can't be told which of several it is. */
+Device *desired_pinned(const Desired *desired, const Assignment *assignment);
+
+/* The assignment that stands for this device, be it disabled; NULL = none. */
+Assignment *desired_owner(const Desired *desired, const Device *device);
+
+/* For any pair. */
+Verdict desired_judge(const Desired *desired, const Assignment *assignment, const Device *device);
+
+/* Whether the machine of an assignment can get devices now: GO, HYPERVISOR_AWAY, MACHINE_UNKNOWN or
+ * MACHINE_OFF. */
+Verdict desired_judge_machine(Registry *registry, const Assignment *assignment);

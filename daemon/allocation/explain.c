@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The story of one device, from the verdicts that decide. */
+
+#include "daemon/allocation/explain.h"
+
+#include "daemon/allocation/pci-passthrough.h"
+#include "daemon/allocation/allocation.h"
+#include "daemon/model/membership.h"
+#include "daemon/base/text.h"
+#include "daemon/allocation/verdict-text.h"
+
+Explanation *explanation_free(Explanation *explanation)
+{
+    if (!explanation)
+        return NULL;
+    g_free(explanation->subject);
+    g_free(explanation->text);
+    g_free(explanation);
+    return NULL;
+}
+
+static void destroy(gpointer explanation)
+{
+    explanation_free(explanation);
+}
+
+static const char *verdict_word(Verdict verdict)
+{
+    switch (verdict) {
+    case VERDICT_GO:
+        return "yes";
+    case VERDICT_OTHER_DEVICE:
+        return "no";
+    case VERDICT_HUB:
+    case VERDICT_NOT_OWNED:
+    case VERDICT_NOT_HOME:
+    case VERDICT_TAKEN:
+    case VERDICT_FOREIGN:
+    case VERDICT_CONTROLLER_TAKEN:
+    case VERDICT_SUSPENDED:
+    case VERDICT_ENOUGH:
+    case VERDICT_GROUP_DISABLED:
+    case VERDICT_SWITCHED_OFF:
+        return "blocks";
+    case VERDICT_UNDECIDED:
+    case VERDICT_HYPERVISOR_AWAY:
+    case VERDICT_MACHINE_UNKNOWN:
+    case VERDICT_MACHINE_OFF:
+    case VERDICT_SET_INCOMPLETE:
+    case VERDICT_RESETTING:
+    case VERDICT_UNSTEADY:
+        return "waits";
+    case _VERDICT_MAX:
+        break;
+    }
+    g_return_val_if_reached("no");
+}
+
+static Explanation *add(GPtrArray *lines, const char *kind, const char *subject, const char *verdict,
+                        char *text)
+{
+    Explanation *line = g_new0(Explanation, 1);
+
+    line->kind = kind;
+    line->subject = g_strdup(subject);
+    line->verdict = verdict;
+    line->text = g_strconcat(text, ".", NULL);
+    g_free(text);
+    g_ptr_array_add(lines, line);
+    return line;
+}
+
+static void add_place(GPtrArray *lines, const Desired *desired, const Device *device)
+{
+    const Live *live = desired_live(desired, device);
+    g_autofree char *what = device_describe(device);
+    g_autofree char *machine = live ? text_quote(live->machine->info->name) : NULL;
+
+    if (device->is_hub)
+        add(lines, "device", device->sysname, "blocks",
+            g_strdup_printf("%s is a hub; hubs are never handed out, the devices behind them are", what));
+    else if (live && !live->hostdev->assignment_id)
+        add(lines, "device", device->sysname, "blocks",
+            g_strdup_printf("%s was given to machine %s by another program; usbferry leaves it alone", what,
+                            machine));
+    else if (live && g_hash_table_contains(live->machine->dead_aliases, live->hostdev->alias))
+        add(lines, "device", device->sysname, "waits",
+            g_strdup_printf("%s is dead in machine %s, which came out of a saved state; it is taken out",
+                            what, machine));
+    else if (live)
+        add(lines, "device", device->sysname, "yes",
+            g_strdup_printf("%s is in machine %s now", what, machine));
+    else
+        add(lines, "device", device->sysname, desired_want(desired, device) ? "waits" : "no",
+            g_strdup_printf("%s is with the host", what));
+}
+
+static void add_tenant(GPtrArray *lines, const Device *device)
+{
+    if (device->tenant)
+        add(lines, "tenant", device->tenant, "yes",
+            g_strdup_printf("it belongs to tenant %s: only that tenant's machines can have it",
+                            device->tenant));
+}
+
+static void add_controller(GPtrArray *lines, Registry *registry, const Device *device)
+{
+    const Machine *owner = controller_owner(registry, device->controller);
+    const Machine *machine = owner ? owner : controller_claimant(registry, device->controller);
+    g_autofree char *name = machine ? text_quote(machine->info->name) : NULL;
+
+    if (machine)
+        add(lines, "controller", device->controller, owner ? "blocks" : "waits",
+            g_strdup_printf("machine %s %s its controller %s as a whole", name,
+                            owner ? "has" : "is off, and when it starts it takes", device->controller));
+}
+
+/* The assignment that has or gets the device comes first, then those that the device matches, then the rest.
+ */
+static int rank(const Desired *desired, const Device *device, const Assignment *assignment)
+{
+    const Want *want = desired_want(desired, device);
+
+    if (want && want->assignment == assignment)
+        return 0;
+    return desired_judge(desired, assignment, device) == VERDICT_OTHER_DEVICE ? 2 : 1;
+}
+
+static void add_assignment(GPtrArray *lines, Registry *registry, const Desired *desired, const Device *device,
+                           const Assignment *assignment)
+{
+    Verdict verdict = desired_judge(desired, assignment, device);
+    const Want *want = desired_want(desired, device);
+    bool winner = want && want->assignment == assignment;
+    const char *word = verdict_word(verdict);
+    char *text;
+
+    /* For the one that comes first the whole state is known, failures included. */
+    if (winner) {
+        text = g_strdup(assignment->reason);
+        if (g_str_has_suffix(text, "."))
+            text[strlen(text) - 1] = '\0';
+        if (assignment->state == ASSIGNMENT_STATE_FAILED)
+            word = "blocks";
+    } else {
+        text = verdict_text(registry, desired, assignment, device, verdict);
+    }
+    add(lines, "assignment", assignment->id, word, text)->winner = winner;
+}
+
+/* Each rule that matches, also one that is disabled or another host's; a group without any in one line. */
+static void add_group(GPtrArray *lines, Registry *registry, const Device *device, const Group *group)
+{
+    bool any = false;
+
+    for (guint i = 0; i < group->rules->len; i++) {
+        const GroupRule *rule = group->rules->pdata[i];
+
+        if (!rule_matches(rule->rule, device, registry->node))
+            continue;
+        any = true;
+        add(lines, "rule", group->name, rule->enabled ? "yes" : "blocks",
+            g_strdup_printf("rule %u of group %s %s: %s", rule->id, group->name,
+                            rule->enabled ? "matches" : "would match, but is disabled", rule->text));
+    }
+    if (!any)
+        add(lines, "group", group->name, "no", g_strdup_printf("no rule of group %s matches", group->name));
+    else if (membership_is_withheld(registry, device, group))
+        add(lines, "group", group->name, "blocks",
+            g_strdup_printf("it belongs to tenant %s, so it is not in group %s", device->tenant,
+                            group->name));
+    else if (!membership_find(device, group->name))
+        add(lines, "group", group->name, "no", g_strdup_printf("it is not in group %s", group->name));
+    else
+        add(lines, "group", group->name, group->enabled ? "yes" : "blocks",
+            g_strdup_printf("it is in group %s%s", group->name,
+                            group->enabled ? "" : ", which is disabled and hands nothing out"));
+}
+
+GPtrArray *explain_device(Registry *registry, const Device *device)
+{
+    g_autoptr(Desired) desired = desired_new(registry, g_get_monotonic_time());
+    g_autoptr(GPtrArray) assignments = registry_sorted(registry->assignments);
+    g_autoptr(GPtrArray) groups = registry_sorted(registry->groups);
+    GPtrArray *lines = g_ptr_array_new_with_free_func(destroy);
+    enum { RANKS = 3 };
+
+    add_place(lines, desired, device);
+    add_controller(lines, registry, device);
+    for (int step = 0; step < RANKS; step++)
+        for (guint i = 0; i < assignments->len; i++)
+            if (rank(desired, device, assignments->pdata[i]) == step)
+                add_assignment(lines, registry, desired, device, assignments->pdata[i]);
+    add_tenant(lines, device);
+    for (guint i = 0; !device->is_hub && i < groups->len; i++)
+        add_group(lines, registry, device, groups->pdata[i]);
+    if (!registry->enabled)
+        add(lines, "service", "", "blocks", g_strdup("usbferry is switched off and hands nothing more out"));
+    if (assignments->len == 0)
+        add(lines, "device", device->sysname, "no", g_strdup("nothing is assigned to any machine"));
+    if (registry->hypervisor_state != HYPERVISOR_STATE_CONNECTED)
+        add(lines, "hypervisor", "", "waits",
+            g_strdup_printf("the hypervisor is away%s%s", registry->hypervisor_text ? ": " : "",
+                            registry->hypervisor_text ? registry->hypervisor_text : ""));
+    return lines;
+}

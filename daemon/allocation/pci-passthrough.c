@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who has a controller. */
+
+#include "daemon/allocation/pci-passthrough.h"
+
+#include <string.h>
+
+#define PCI_PREFIX "pci-"
+
+static const Machine *find(Registry *registry, const char *controller, bool active)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, registry->machines);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Machine *machine = value;
+
+        if (machine_is_active(machine) == active &&
+            g_ptr_array_find_with_equal_func(machine->info->pci, controller, g_str_equal, NULL))
+            return machine;
+    }
+    return NULL;
+}
+
+const Machine *controller_owner(Registry *registry, const char *controller)
+{
+    return find(registry, controller, true);
+}
+
+const Machine *controller_claimant(Registry *registry, const char *controller)
+{
+    return find(registry, controller, false);
+}
+
+char *controller_of_socket(const char *socket)
+{
+    const char *slash = strchr(socket, '/');
+
+    if (!slash || !g_str_has_prefix(socket, PCI_PREFIX))
+        return NULL;
+    return g_strndup(socket + strlen(PCI_PREFIX), (gsize)(slash - socket) - strlen(PCI_PREFIX));
+}

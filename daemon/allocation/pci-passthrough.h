@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Controllers of the host that a machine has as a whole (PCI passthrough): what is plugged into them is that
+ * machine's, and the host hardly ever sees it. Pure. */
+
+#include "daemon/model/registry.h"
+
+/* By PCI address, as Device.controller; NULL = none. */
+const Machine *controller_owner(Registry *registry, const char *controller);
+
+/* One that is off and takes the controller when it starts; NULL = none. */
+const Machine *controller_claimant(Registry *registry, const char *controller);
+
+/* The address in a socket ("pci-0000:00:14.0/1.2"). New string; NULL when it isn't on PCI. */
+char *controller_of_socket(const char *socket);

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* States and sentences of assignments. */
+
+#include "daemon/allocation/status.h"
+
+#include "daemon/allocation/pci-passthrough.h"
+#include "daemon/base/error.h"
+#include "daemon/allocation/guest-reset.h"
+#include "daemon/model/membership.h"
+#include "daemon/base/text.h"
+#include "daemon/allocation/verdict-text.h"
+
+bool standing_has_live_hostdev(Registry *registry, const Assignment *assignment, const Machine **ret_machine)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, registry->machines);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Machine *machine = value;
+
+        bool has = machine->in_flight && g_strcmp0(machine->in_flight->assignment_id, assignment->id) == 0;
+
+        for (guint i = 0; !has && i < machine->info->hostdevs->len; i++) {
+            const Hostdev *hostdev = machine->info->hostdevs->pdata[i];
+
+            has = g_strcmp0(hostdev->assignment_id, assignment->id) == 0;
+        }
+        if (has) {
+            if (ret_machine)
+                *ret_machine = machine;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Takes the reason. */
+static Standing say(AssignmentState state, char *reason, const char *error)
+{
+    return (Standing){ .state = state, .reason = reason, .error = error };
+}
+
+static char *sentence(char *text)
+{
+    /* The first letter stays as it is: it often begins an id. */
+    char *full = g_strconcat(text, ".", NULL);
+
+    g_free(text);
+    return full;
+}
+
+static const char *error_name(const GError *error)
+{
+    const char *name = error->domain == FERRY_ERROR ? ferry_error_to_name((FerryError)error->code) : NULL;
+
+    return name ? name : ferry_error_to_name(FERRY_ERROR_HYPERVISOR);
+}
+
+static Standing not_its_own(Registry *registry, const Desired *desired, const Assignment *assignment,
+                            const Device *device)
+{
+    return say(ASSIGNMENT_STATE_WAITING_DEVICE,
+               sentence(verdict_text(registry, desired, assignment, device, VERDICT_NOT_OWNED)),
+               ferry_error_to_name(FERRY_ERROR_NOT_OWNED));
+}
+
+static Standing without_device(Registry *registry, const Desired *desired, const Assignment *assignment)
+{
+    const GPtrArray *matches = g_hash_table_lookup(desired->matches, assignment->id);
+    const Machine *machine = registry_machine(registry, assignment->machine_uuid);
+    g_autofree char *machine_text = verdict_machine_text(registry, assignment);
+    const char *what = *assignment->device_text ? assignment->device_text : assignment->selector;
+    const Device *not_owned = g_hash_table_lookup(desired->not_owned, assignment->id);
+    g_autofree char *controller = controller_of_socket(assignment->home_socket);
+    const Machine *taken_by = controller ? controller_owner(registry, controller) : NULL;
+
+    if (matches && matches->len > 0) {
+        Device *device = matches->pdata[0];
+        Verdict verdict = desired_judge(desired, assignment, device);
+
+        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
+                   sentence(verdict_text(registry, desired, assignment, device, verdict)),
+                   verdict == VERDICT_TAKEN ? ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY) : "");
+    }
+    if (not_owned)
+        return not_its_own(registry, desired, assignment, not_owned);
+    if (taken_by) {
+        g_autofree char *quoted = text_quote(taken_by->info->name);
+
+        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
+                   g_strdup_printf(
+                       "%s cannot be seen: machine %s has the controller %s, which it was on, as a whole.",
+                       what, quoted, controller),
+                   ferry_error_to_name(FERRY_ERROR_CONTROLLER_PASSED_THROUGH));
+    }
+    if (machine && machine_is_active(machine))
+        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
+                   g_strdup_printf("%s is not plugged in; it goes to %s when it is.", what, machine_text),
+                   "");
+    return say(ASSIGNMENT_STATE_WAITING_MACHINE,
+               g_strdup_printf("%s is not running, and %s is not plugged in.", machine_text, what), "");
+}
+
+static Standing on_its_way(Registry *registry, const Desired *desired, const Want *want)
+{
+    const Assignment *assignment = want->assignment;
+    const Claim *its = assignment_claim(assignment, want->device->sysname, want->device->instance);
+    g_autofree char *what = device_describe(want->device);
+    g_autofree char *machine_text = verdict_machine_text(registry, assignment);
+
+    if (its && its->error)
+        return say(ASSIGNMENT_STATE_FAILED, g_strdup_printf("%s.", its->error->message),
+                   error_name(its->error));
+    if (want->machine->stuck)
+        return say(ASSIGNMENT_STATE_FAILED,
+                   g_strdup_printf("%s does not answer; it is tried again as soon as it does.", machine_text),
+                   ferry_error_to_name(FERRY_ERROR_TIMEOUT));
+    return say(ASSIGNMENT_STATE_ATTACHING, g_strdup_printf("%s is on its way to %s.", what, machine_text),
+               "");
+}
+
+bool standing_is_of(const Live *live, const Assignment *assignment)
+{
+    return live && g_strcmp0(live->hostdev->assignment_id, assignment->id) == 0;
+}
+
+/* The one that had it before gives it back first. */
+static Standing still_leaving(const Want *want, const Live *live)
+{
+    g_autofree char *what = device_describe(want->device);
+    g_autofree char *machine = text_quote(live->machine->info->name);
+
+    return say(ASSIGNMENT_STATE_WAITING_DEVICE,
+               g_strdup_printf("%s is on its way home from machine %s first.", what, machine),
+               ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY));
+}
+
+static bool is_dead(const Live *live)
+{
+    return g_hash_table_contains(live->machine->dead_aliases, live->hostdev->alias);
+}
+
+/* Why its own device is taken out only to come back; NULL = it isn't. */
+static const char *reattach_reason(Registry *registry, const Live *live, const Assignment *assignment)
+{
+    if (!standing_is_of(live, assignment) || live->hostdev == live->machine->in_flight)
+        return NULL;
+    if (is_dead(live))
+        return "the machine came out of a saved state and it is dead there";
+    return guest_reset_differs(registry, live->hostdev, assignment) ? "its AllowGuestReset was changed"
+                                                                    : NULL;
+}
+
+static Standing attached_anew(const Want *want, const char *machine_text, const char *why)
+{
+    g_autofree char *what = device_describe(want->device);
+
+    return say(
+        ASSIGNMENT_STATE_ATTACHING,
+        g_strdup_printf("%s is taken out of %s and put in again, because %s.", what, machine_text, why), "");
+}
+
+bool standing_is_attached(const Want *want, const Live *live)
+{
+    return live && live->machine == want->machine && live->hostdev != live->machine->in_flight &&
+           live->hostdev->assignment_id &&
+           g_strcmp0(live->hostdev->assignment_id, want->assignment->id) == 0 && !is_dead(live) &&
+           !g_hash_table_contains(live->machine->leaving, live->hostdev->alias);
+}
+
+static Standing with_device(Registry *registry, const Desired *desired, const Want *want)
+{
+    const Live *live = desired_live(desired, want->device);
+    g_autofree char *what = device_describe(want->device);
+    g_autofree char *machine_text = verdict_machine_text(registry, want->assignment);
+    g_autofree char *away = NULL;
+    const char *why;
+    char *text;
+
+    if (standing_is_attached(want, live)) {
+        if (registry->hypervisor_state == HYPERVISOR_STATE_CONNECTED)
+            return say(ASSIGNMENT_STATE_ATTACHED,
+                       g_strdup_printf("%s is attached to %s.", what, machine_text), "");
+        away = verdict_hypervisor_text(registry, NULL);
+        return say(
+            ASSIGNMENT_STATE_ATTACHED,
+            g_strdup_printf("%s was attached to %s when it was last seen; %s.", what, machine_text, away),
+            "");
+    }
+    text = sentence(verdict_text(registry, desired, want->assignment, want->device, want->verdict));
+    switch (want->verdict) {
+    case VERDICT_GO:
+        g_free(text);
+        why = reattach_reason(registry, live, want->assignment);
+        if (why)
+            return attached_anew(want, machine_text, why);
+        return live && !standing_is_of(live, want->assignment) ? still_leaving(want, live)
+                                                               : on_its_way(registry, desired, want);
+    case VERDICT_HYPERVISOR_AWAY:
+    case VERDICT_MACHINE_UNKNOWN:
+    case VERDICT_MACHINE_OFF:
+        return say(ASSIGNMENT_STATE_WAITING_MACHINE, text,
+                   want->verdict == VERDICT_MACHINE_UNKNOWN ? ferry_error_to_name(FERRY_ERROR_NO_SUCH_MACHINE)
+                                                            : "");
+    case VERDICT_SWITCHED_OFF:
+        return say(ASSIGNMENT_STATE_WAITING_DEVICE, text, ferry_error_to_name(FERRY_ERROR_DISABLED));
+    case VERDICT_FOREIGN:
+        return say(ASSIGNMENT_STATE_WAITING_DEVICE, text, ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY));
+    case VERDICT_CONTROLLER_TAKEN:
+        return say(ASSIGNMENT_STATE_WAITING_DEVICE, text,
+                   ferry_error_to_name(FERRY_ERROR_CONTROLLER_PASSED_THROUGH));
+    case VERDICT_RESETTING:
+    case VERDICT_UNSTEADY:
+    case VERDICT_UNDECIDED:
+    case VERDICT_SUSPENDED:
+    case VERDICT_ENOUGH:
+    case VERDICT_SET_INCOMPLETE:
+    case VERDICT_GROUP_DISABLED:
+    case VERDICT_OTHER_DEVICE:
+    case VERDICT_HUB:
+    case VERDICT_NOT_OWNED:
+    case VERDICT_NOT_HOME:
+    case VERDICT_TAKEN:
+    case _VERDICT_MAX:
+        break;
+    }
+    return say(ASSIGNMENT_STATE_WAITING_DEVICE, text, "");
+}
+
+/* How many devices make the assignment complete, as far as that is known. */
+static guint target_of(const Assignment *assignment, const GPtrArray *wants)
+{
+    return assignment->quantity_kind == QUANTITY_COUNT ? assignment->quantity : wants->len;
+}
+
+static Standing with_group_devices(Registry *registry, const Desired *desired, const Assignment *assignment,
+                                   const GPtrArray *wants)
+{
+    guint attached = 0, target = target_of(assignment, wants);
+    g_autofree char *machine_text = verdict_machine_text(registry, assignment);
+    Standing worst = { ASSIGNMENT_STATE_ATTACHED, NULL, "" };
+
+    for (guint i = 0; i < wants->len; i++) {
+        const Want *want = wants->pdata[i];
+
+        if (standing_is_attached(want, desired_live(desired, want->device))) {
+            attached++;
+        } else if (!worst.reason || worst.state != ASSIGNMENT_STATE_FAILED) {
+            g_free(worst.reason);
+            worst = with_device(registry, desired, want);
+        }
+    }
+    if (attached == wants->len && attached >= target)
+        return say(
+            ASSIGNMENT_STATE_ATTACHED,
+            g_strdup_printf("%u of group %s attached to %s.", attached, assignment->group, machine_text), "");
+    if (attached == 0 && worst.reason)
+        return worst;
+    if (!worst.reason)
+        worst.reason = g_strdup("No more is free.");
+    {
+        char *reason = g_strdup_printf("%u of %u of group %s attached to %s. %s", attached, target,
+                                       assignment->group, machine_text, worst.reason);
+
+        g_free(worst.reason);
+        return say(ASSIGNMENT_STATE_PARTIAL, reason, worst.error);
+    }
+}
+
+/* Others that wait for a device of the same group and come before this one. */
+static guint place_in_queue(Registry *registry, const Assignment *assignment)
+{
+    GHashTableIter iter;
+    gpointer value;
+    guint place = 1;
+
+    g_hash_table_iter_init(&iter, registry->assignments);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Assignment *other = value;
+
+        place += other != assignment && other->wanted && !other->releasing &&
+                 g_strcmp0(other->group, assignment->group) == 0 &&
+                 other->state == ASSIGNMENT_STATE_WAITING_DEVICE &&
+                 (other->priority > assignment->priority ||
+                  (other->priority == assignment->priority && other->created < assignment->created));
+    }
+    return place;
+}
+
+static Standing without_group_device(Registry *registry, const Desired *desired, const Assignment *assignment)
+{
+    const GPtrArray *matches = g_hash_table_lookup(desired->matches, assignment->id);
+    const Group *group = registry_group(registry, assignment->group);
+    Verdict machine = desired_judge_machine(registry, assignment);
+    g_autofree char *machine_text = verdict_machine_text(registry, assignment);
+
+    if (!group)
+        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
+                   g_strdup_printf("There is no group %s any more.", assignment->group),
+                   ferry_error_to_name(FERRY_ERROR_NO_SUCH_GROUP));
+    if (group->tenant && !registry_tenant_has(registry, group->tenant, assignment->machine_uuid))
+        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
+                   g_strdup_printf("Group %s belongs to tenant %s, and %s does not.", group->name,
+                                   group->tenant, machine_text),
+                   ferry_error_to_name(FERRY_ERROR_NOT_OWNED));
+    if (machine != VERDICT_GO)
+        return say(ASSIGNMENT_STATE_WAITING_MACHINE,
+                   g_strdup_printf("%s is not running; it draws from group %s when it does.", machine_text,
+                                   assignment->group),
+                   machine == VERDICT_MACHINE_UNKNOWN ? ferry_error_to_name(FERRY_ERROR_NO_SUCH_MACHINE)
+                                                      : "");
+    if (!registry->enabled)
+        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
+                   g_strdup("usbferry is switched off and hands nothing out."),
+                   ferry_error_to_name(FERRY_ERROR_DISABLED));
+    if (!group->enabled)
+        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
+                   g_strdup_printf("group %s is disabled and hands nothing out.", assignment->group),
+                   ferry_error_to_name(FERRY_ERROR_DISABLED));
+    if (registry_machine(registry, assignment->machine_uuid)->stuck)
+        return say(ASSIGNMENT_STATE_WAITING_MACHINE,
+                   g_strdup_printf("%s does not answer; it draws from group %s when it does.", machine_text,
+                                   assignment->group),
+                   ferry_error_to_name(FERRY_ERROR_TIMEOUT));
+    if (matches->len == 0)
+        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
+                   g_strdup_printf("No device of group %s is plugged in.", assignment->group), "");
+    if (desired_judge(desired, assignment, matches->pdata[0]) == VERDICT_UNDECIDED)
+        return say(
+            ASSIGNMENT_STATE_WAITING_DEVICE,
+            sentence(verdict_text(registry, desired, assignment, matches->pdata[0], VERDICT_UNDECIDED)), "");
+    if (assignment->quantity_kind == QUANTITY_SET)
+        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
+                   g_strdup_printf("Not every rule of group %s has a free device: all come, or none.",
+                                   assignment->group),
+                   "");
+    return say(ASSIGNMENT_STATE_WAITING_DEVICE,
+               g_strdup_printf("No device of group %s is free; place %u in the queue.", assignment->group,
+                               place_in_queue(registry, assignment)),
+               "");
+}
+
+/* Why libvirt refused to remove something of this assignment; NULL = it didn't. */
+static const char *removal_error(const Machine *machine, const Assignment *assignment)
+{
+    for (guint i = 0; i < machine->info->hostdevs->len; i++) {
+        const Hostdev *hostdev = machine->info->hostdevs->pdata[i];
+        const Leaving *leaving = g_hash_table_lookup(machine->leaving, hostdev->alias);
+
+        if (leaving && leaving->error && g_strcmp0(hostdev->assignment_id, assignment->id) == 0)
+            return leaving->error;
+    }
+    return NULL;
+}
+
+static Standing stand(Registry *registry, const Desired *desired, const Assignment *assignment)
+{
+    const GPtrArray *wants = desired_wants_of(desired, assignment);
+    const Machine *machine = NULL;
+
+    if (!assignment->wanted || assignment->releasing) {
+        if (standing_has_live_hostdev(registry, assignment, &machine)) {
+            g_autofree char *quoted = text_quote(machine->info->name);
+            const char *refusal = removal_error(machine, assignment);
+
+            if (refusal && !machine->stuck)
+                return say(
+                    ASSIGNMENT_STATE_DETACHING,
+                    g_strdup_printf("Machine %s does not give the device back: %s. It is ordered again.",
+                                    quoted, refusal),
+                    ferry_error_to_name(FERRY_ERROR_HYPERVISOR));
+            return say(ASSIGNMENT_STATE_DETACHING,
+                       machine->stuck
+                           ? g_strdup_printf(
+                                 "Machine %s does not answer; the device comes home when it does.", quoted)
+                           : g_strdup_printf("The device is on its way home from machine %s.", quoted),
+                       machine->stuck ? ferry_error_to_name(FERRY_ERROR_TIMEOUT) : "");
+        }
+        if (assignment->releasing)
+            return say(ASSIGNMENT_STATE_DETACHING, g_strdup("The assignment is being released."), "");
+        return say(ASSIGNMENT_STATE_DISABLED,
+                   g_strdup("The device was taken home and stays there until it is attached again."), "");
+    }
+    if (assignment->group)
+        return wants->len > 0 ? with_group_devices(registry, desired, assignment, wants)
+                              : without_group_device(registry, desired, assignment);
+    return wants->len > 0 ? with_device(registry, desired, wants->pdata[0])
+                          : without_device(registry, desired, assignment);
+}
+
+/* What is to come: a machine that is off takes a controller with it when it starts. NULL = nothing. */
+static char *coming_conflict(Registry *registry, const GPtrArray *wants)
+{
+    for (guint i = 0; i < wants->len; i++) {
+        const Device *device = ((const Want *)wants->pdata[i])->device;
+        const Machine *claimant = controller_claimant(registry, device->controller);
+
+        if (claimant) {
+            g_autofree char *what = device_describe(device);
+            g_autofree char *name = text_quote(claimant->info->name);
+
+            return g_strdup_printf("Machine %s is off, and when it starts it takes the controller %s as a "
+                                   "whole, and %s with it.",
+                                   name, device->controller, what);
+        }
+    }
+    return NULL;
+}
+
+Standing standing_of(Registry *registry, const Desired *desired, const Assignment *assignment)
+{
+    Standing standing = stand(registry, desired, assignment);
+    g_autofree char *conflict = coming_conflict(registry, desired_wants_of(desired, assignment));
+
+    if (conflict) {
+        char *both = g_strconcat(standing.reason, " ", conflict, NULL);
+
+        g_free(standing.reason);
+        standing.reason = both;
+    }
+    return standing;
+}

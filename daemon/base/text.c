@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Text from strangers, made harmless. */
+
+#include "daemon/base/text.h"
+
+#define REPLACEMENT 0xFFFD
+
+/* The next character, REPLACEMENT for a byte that isn't UTF-8. Noncharacters such as U+FFFE count as invalid:
+ * GLib lets them pass, but sd-bus refuses every message that has one. */
+static gunichar next_char(const char **text)
+{
+    gunichar c = g_utf8_get_char_validated(*text, -1);
+    bool invalid = c == (gunichar)-1 || c == (gunichar)-2;
+
+    *text = invalid ? *text + 1 : g_utf8_next_char(*text);
+    if (invalid || (c & 0xFFFE) == 0xFFFE || (c >= 0xFDD0 && c <= 0xFDEF))
+        return REPLACEMENT;
+    return c;
+}
+
+/* Controls that separate words when they stand between them. */
+static bool is_control(gunichar c)
+{
+    return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029;
+}
+
+/* Invisible ones that change how the text around them looks: the bidi controls and the byte order mark. */
+static bool is_invisible(gunichar c)
+{
+    return c == 0x061C || c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) ||
+           (c >= 0x2066 && c <= 0x2069) || c == 0xFEFF;
+}
+
+char *text_sanitize(const char *raw, gsize max_bytes)
+{
+    g_autoptr(GString) clean = g_string_new(NULL);
+    bool space = false;
+
+    while (raw && *raw) {
+        gunichar c = next_char(&raw);
+
+        if (is_control(c) || g_unichar_isspace(c)) {
+            space = clean->len > 0;
+            continue;
+        }
+        if (is_invisible(c))
+            continue;
+        if (clean->len + (space ? 1 : 0) + (gsize)g_unichar_to_utf8(c, NULL) > max_bytes)
+            break;
+        if (space)
+            g_string_append_c(clean, ' ');
+        g_string_append_unichar(clean, c);
+        space = false;
+    }
+    return g_string_free(g_steal_pointer(&clean), FALSE);
+}
+
+bool text_is_clean(const char *text)
+{
+    if (!text || !g_utf8_validate(text, -1, NULL))
+        return false;
+    while (*text) {
+        const char *here = text;
+        gunichar c = next_char(&text);
+
+        if (is_control(c) || is_invisible(c) || c != g_utf8_get_char(here))
+            return false;
+    }
+    return true;
+}
+
+char *text_quote(const char *text)
+{
+    g_autoptr(GString) quoted = g_string_new("\"");
+
+    while (text && *text) {
+        gunichar c = next_char(&text);
+
+        if (c == '"' || c == '\\')
+            g_string_append_c(quoted, '\\');
+        g_string_append_unichar(quoted, is_control(c) || is_invisible(c) ? REPLACEMENT : c);
+    }
+    g_string_append_c(quoted, '"');
+    return g_string_free(g_steal_pointer(&quoted), FALSE);
+}
+
+char *text_fold(const char *text)
+{
+    g_autoptr(GString) folded = g_string_new(NULL);
+
+    while (text && *text)
+        g_string_append_unichar(folded, g_unichar_tolower(next_char(&text)));
+    return g_string_free(g_steal_pointer(&folded), FALSE);
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Domain XML in and out, with libxml2. */
+
+#include "daemon/hypervisor/domain-xml.h"
+
+#include <libxml/parser.h>
+#include <libxml/tree.h>
+#include <libxml/xmlwriter.h>
+#include <string.h>
+
+#include "daemon/base/error.h"
+#include "daemon/base/text.h"
+
+/* libvirt's hub is always this one. */
+#define HUB_PORTS 8
+
+/* libvirt refuses controllers with more. */
+#define CONTROLLER_PORTS_MAX 15
+
+/* More than libvirt takes; keeps a hostile index out of the sums. */
+#define BUS_MAX 255
+
+#define PCI_SLOT_MAX     31
+#define PCI_FUNCTION_MAX 7
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlBuffer, xmlBufferFree)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlTextWriter, xmlFreeTextWriter)
+
+/* From the best to the worst. */
+static const struct ControllerModel {
+    const char *name;
+    unsigned ports;
+    bool ports_settable;
+} controller_models[] = {
+    { "qemu-xhci", 4, true },
+    { "nec-xhci", 4, true },
+    { "qusb2", 8, true }, /* Xen */
+    { "ich9-ehci1", 6, false },
+    { "ehci", 6, false },
+    { "qusb1", 8, true },
+    { "pci-ohci", 3, false },
+    { "piix4-uhci", 2, false },
+    { "piix3-uhci", 2, false },
+    { "vt82c686b-uhci", 2, false },
+    /* Companions: libvirt counts the ports of their ehci1 alone. */
+    { "ich9-uhci1", 0, false },
+    { "ich9-uhci2", 0, false },
+    { "ich9-uhci3", 0, false },
+};
+
+/* What a <controller> without a model is. */
+#define DEFAULT_MODEL "piix3-uhci"
+
+/* A model of a newer libvirt has ports of some number; every real controller has two. */
+#define UNKNOWN_MODEL_PORTS 2
+
+typedef struct Ports {
+    bool buses[BUS_MAX + 1]; /* there is a controller with this index */
+    GHashTable *taken;       /* set of "<bus>/<port>" */
+    unsigned total;
+} Ports;
+
+static bool is_element(const xmlNode *node, const char *name)
+{
+    return node->type == XML_ELEMENT_NODE && xmlStrEqual(node->name, BAD_CAST name);
+}
+
+static const xmlNode *find_child(const xmlNode *parent, const char *name)
+{
+    for (const xmlNode *child = parent ? parent->children : NULL; child; child = child->next)
+        if (is_element(child, name))
+            return child;
+    return NULL;
+}
+
+/* Clean text; "" when there is no such attribute. New string. */
+static char *attribute(const xmlNode *node, const char *name)
+{
+    xmlChar *value = node ? xmlGetNoNsProp((xmlNode *)node, BAD_CAST name) : NULL;
+    char *clean = text_sanitize((const char *)value, TEXT_MAX);
+
+    xmlFree(value);
+    return clean;
+}
+
+static bool attribute_is(const xmlNode *node, const char *name, const char *wanted)
+{
+    g_autofree char *value = attribute(node, name);
+
+    return strcmp(value, wanted) == 0;
+}
+
+/* Decimal, hexadecimal or octal, as libvirt reads them. False when it isn't there or out of range. */
+static bool attribute_number(const xmlNode *node, const char *name, unsigned max, unsigned *ret)
+{
+    g_autofree char *value = attribute(node, name);
+    char *end = NULL;
+    guint64 number;
+
+    if (!g_ascii_isdigit(*value))
+        return false;
+    number = g_ascii_strtoull(value, &end, 0);
+    if (*end || number > max)
+        return false;
+    *ret = (unsigned)number;
+    return true;
+}
+
+static GuestReset read_guest_reset(const xmlNode *source)
+{
+    g_autofree char *text = attribute(source, "guestReset");
+    GuestReset value = guest_reset_from_string(text);
+
+    /* A newer libvirt may know others. */
+    return value == _GUEST_RESET_INVALID ? GUEST_RESET_DEFAULT : value;
+}
+
+static Hostdev *read_hostdev(const xmlNode *node)
+{
+    const xmlNode *source = find_child(node, "source");
+    const xmlNode *address = find_child(source, "address");
+    Hostdev *hostdev = g_new0(Hostdev, 1);
+    unsigned vendor_id = 0, product_id = 0;
+
+    hostdev->alias = attribute(find_child(node, "alias"), "name");
+    (void)hostdev_alias_parse(hostdev->alias, &hostdev->assignment_id, &hostdev->instance, &hostdev->life);
+    (void)attribute_number(address, "bus", G_MAXUINT16, &hostdev->bus_number);
+    (void)attribute_number(address, "device", G_MAXUINT16, &hostdev->device_number);
+    (void)attribute_number(find_child(source, "vendor"), "id", G_MAXUINT16, &vendor_id);
+    (void)attribute_number(find_child(source, "product"), "id", G_MAXUINT16, &product_id);
+    hostdev->guest_reset = read_guest_reset(source);
+    hostdev->vendor_id = (uint16_t)vendor_id;
+    hostdev->product_id = (uint16_t)product_id;
+    return hostdev;
+}
+
+/* "0000:00:14.0" of a <hostdev> of type pci; NULL when it names none. */
+static char *read_pci(const xmlNode *node)
+{
+    const xmlNode *address = find_child(find_child(node, "source"), "address");
+    unsigned domain = 0, bus, slot, function;
+
+    if ((!attribute_is(address, "domain", "") &&
+         !attribute_number(address, "domain", G_MAXUINT16, &domain)) ||
+        !attribute_number(address, "bus", G_MAXUINT8, &bus) ||
+        !attribute_number(address, "slot", PCI_SLOT_MAX, &slot) ||
+        !attribute_number(address, "function", PCI_FUNCTION_MAX, &function))
+        return NULL;
+    return g_strdup_printf("%04x:%02x:%02x.%x", domain, bus, slot, function);
+}
+
+/* The rank of a controller: lower is better. */
+static gsize read_controller(const xmlNode *node, Ports *ports, char **ret_model)
+{
+    g_autofree char *model = attribute(node, "model");
+    unsigned n_ports = UNKNOWN_MODEL_PORTS;
+    unsigned index = 0;
+    bool settable = true;
+    gsize rank;
+
+    if (!*model) {
+        g_free(model);
+        model = g_strdup(DEFAULT_MODEL);
+    }
+    for (rank = 0; rank < G_N_ELEMENTS(controller_models); rank++) {
+        if (strcmp(controller_models[rank].name, model) != 0)
+            continue;
+        n_ports = controller_models[rank].ports;
+        settable = controller_models[rank].ports_settable;
+        break;
+    }
+    if (settable)
+        (void)attribute_number(node, "ports", CONTROLLER_PORTS_MAX, &n_ports);
+    if (n_ports > 0 && attribute_number(node, "index", BUS_MAX, &index)) {
+        ports->buses[index] = true;
+        ports->total += n_ports;
+    }
+    *ret_model = g_steal_pointer(&model);
+    return rank;
+}
+
+/* The place of a device on the guest's USB: a set, since a combined device may be told of twice. */
+static void read_address(const xmlNode *device, Ports *ports)
+{
+    for (const xmlNode *child = device->children; child; child = child->next) {
+        g_autofree char *port = NULL;
+        unsigned bus;
+
+        if (!is_element(child, "address") || !attribute_is(child, "type", "usb"))
+            continue;
+        port = attribute(child, "port");
+        if (*port && attribute_number(child, "bus", BUS_MAX, &bus))
+            g_hash_table_add(ports->taken, g_strdup_printf("%u/%s", bus, port));
+    }
+}
+
+static unsigned count_free(const Ports *ports)
+{
+    GHashTableIter iterator;
+    gpointer place;
+    unsigned taken = 0;
+
+    g_hash_table_iter_init(&iterator, ports->taken);
+    while (g_hash_table_iter_next(&iterator, &place, NULL))
+        if (ports->buses[g_ascii_strtoull(place, NULL, 10)])
+            taken++;
+    return ports->total > taken ? ports->total - taken : 0;
+}
+
+static void read_devices(const xmlNode *devices, bool live, MachineInfo *info)
+{
+    g_autoptr(GHashTable) taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    Ports ports = { .taken = taken };
+    gsize best = G_MAXSIZE;
+
+    for (const xmlNode *node = devices ? devices->children : NULL; node; node = node->next) {
+        if (node->type != XML_ELEMENT_NODE)
+            continue;
+        if (is_element(node, "controller") && attribute_is(node, "type", "usb") &&
+            !attribute_is(node, "model", "none")) {
+            g_autofree char *model = NULL;
+            gsize rank = read_controller(node, &ports, &model);
+
+            if (rank < best) {
+                best = rank;
+                g_free(info->usb_controller);
+                info->usb_controller = g_steal_pointer(&model);
+            }
+        } else if (is_element(node, "hub") && attribute_is(node, "type", "usb")) {
+            ports.total += HUB_PORTS;
+        } else if (live && is_element(node, "hostdev") && attribute_is(node, "mode", "subsystem") &&
+                   attribute_is(node, "type", "usb")) {
+            g_ptr_array_add(info->hostdevs, read_hostdev(node));
+        } else if (is_element(node, "hostdev") && attribute_is(node, "mode", "subsystem") &&
+                   attribute_is(node, "type", "pci")) {
+            char *pci = read_pci(node);
+
+            if (pci)
+                g_ptr_array_add(info->pci, pci);
+        }
+        read_address(node, &ports);
+    }
+    info->free_ports = count_free(&ports);
+}
+
+static xmlDoc *parse(const char *xml)
+{
+    static gsize initialized;
+    /* Nothing is fetched, no entity is replaced, and without XML_PARSE_HUGE the parser's own limits hold. */
+    int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOCDATA;
+    gsize length = strlen(xml);
+
+#if LIBXML_VERSION >= 21300
+    options |= XML_PARSE_NO_XXE;
+#endif
+    /* Several threads may be the first. */
+    if (g_once_init_enter(&initialized)) {
+        xmlInitParser();
+        g_once_init_leave(&initialized, 1);
+    }
+    return length > G_MAXINT ? NULL : xmlReadMemory(xml, (int)length, "domain", NULL, options);
+}
+
+bool domain_xml_read(const char *xml, MachineInfo *info, bool *ret_live, GError **error)
+{
+    g_autoptr(xmlDoc) document = parse(xml);
+    const xmlNode *root = document ? xmlDocGetRootElement(document) : NULL;
+
+    /* libvirt writes no DTD: with one, this is something else. */
+    if (!root || !is_element(root, "domain") || document->intSubset) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR,
+                    "what libvirt gave for the machine is not its XML");
+        return false;
+    }
+    *ret_live = xmlHasProp((xmlNode *)root, BAD_CAST "id") != NULL;
+    info->life = 0;
+    (void)attribute_number(root, "id", G_MAXINT, &info->life);
+    g_ptr_array_set_size(info->hostdevs, 0);
+    g_ptr_array_set_size(info->pci, 0);
+    g_free(info->usb_controller);
+    info->usb_controller = g_strdup("");
+    read_devices(find_child(root, "devices"), *ret_live, info);
+    return true;
+}
+
+static bool write_element(xmlTextWriter *writer, const char *element, const char *name, const char *value)
+{
+    return xmlTextWriterStartElement(writer, BAD_CAST element) >= 0 &&
+           xmlTextWriterWriteAttribute(writer, BAD_CAST name, BAD_CAST value) >= 0 &&
+           xmlTextWriterEndElement(writer) >= 0;
+}
+
+static bool write_address(xmlTextWriter *writer, unsigned bus, unsigned device)
+{
+    return xmlTextWriterStartElement(writer, BAD_CAST "address") >= 0 &&
+           xmlTextWriterWriteFormatAttribute(writer, BAD_CAST "bus", "%u", bus) >= 0 &&
+           xmlTextWriterWriteFormatAttribute(writer, BAD_CAST "device", "%u", device) >= 0 &&
+           xmlTextWriterEndElement(writer) >= 0;
+}
+
+/* Both ids and the address: libvirt then takes the device only if all of them still fit. */
+static bool write_hostdev(xmlTextWriter *writer, const HostdevSpec *spec)
+{
+    g_autofree char *vendor = g_strdup_printf("0x%04x", spec->vendor_id);
+    g_autofree char *product = g_strdup_printf("0x%04x", spec->product_id);
+
+    return xmlTextWriterStartElement(writer, BAD_CAST "hostdev") >= 0 &&
+           xmlTextWriterWriteAttribute(writer, BAD_CAST "mode", BAD_CAST "subsystem") >= 0 &&
+           xmlTextWriterWriteAttribute(writer, BAD_CAST "type", BAD_CAST "usb") >= 0 &&
+           xmlTextWriterWriteAttribute(writer, BAD_CAST "managed", BAD_CAST "no") >= 0 &&
+           xmlTextWriterStartElement(writer, BAD_CAST "source") >= 0 &&
+           (spec->guest_reset == GUEST_RESET_DEFAULT ||
+            xmlTextWriterWriteAttribute(writer, BAD_CAST "guestReset",
+                                        BAD_CAST guest_reset_to_string(spec->guest_reset)) >= 0) &&
+           write_element(writer, "vendor", "id", vendor) && write_element(writer, "product", "id", product) &&
+           write_address(writer, spec->bus_number, spec->device_number) &&
+           xmlTextWriterEndElement(writer) >= 0 && write_element(writer, "alias", "name", spec->alias) &&
+           xmlTextWriterEndElement(writer) >= 0 && xmlTextWriterFlush(writer) >= 0;
+}
+
+char *domain_xml_hostdev(const HostdevSpec *spec)
+{
+    g_autoptr(xmlBuffer) buffer = xmlBufferCreate();
+    g_autoptr(xmlTextWriter) writer = buffer ? xmlNewTextWriterMemory(buffer, 0) : NULL;
+
+    /* The writer fails without memory only, and there GLib doesn't go on either. */
+    if (!writer || !write_hostdev(writer, spec))
+        g_error("out of memory for the XML of a hostdev");
+    return g_strdup((const char *)xmlBufferContent(buffer));
+}

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A connection to libvirt and its callbacks. Domain events come in the main thread; the close callback comes
+ * in whichever thread happens to read the socket. */
+
+#include "daemon/hypervisor/libvirt-connection.h"
+
+#include <libvirt-glib/libvirt-glib-event.h>
+#include <libvirt/virterror.h>
+
+#include "daemon/base/error.h"
+#include "daemon/base/log.h"
+#include "daemon/base/text.h"
+
+/* A libvirtd that says nothing for 20 s is given up. */
+#define KEEPALIVE_INTERVAL_S 5
+#define KEEPALIVE_COUNT      3
+
+#define NO_CALLBACK (-1)
+
+enum {
+    EVENT_LIFECYCLE,
+    EVENT_DEVICE_ADDED,
+    EVENT_DEVICE_REMOVED,
+    EVENT_DEVICE_REMOVAL_FAILED,
+    _EVENT_MAX,
+};
+
+/* So many connections wait for calls, at most: as many as calls run side by side while nothing hangs. */
+#define STOCK_MAX 4
+
+struct Connection {
+    gatomicrefcount references;
+    char *uri;
+    virConnectPtr connect; /* NULL once closed */
+    Link *link;
+    bool watched; /* has the close callback */
+    int callbacks[_EVENT_MAX];
+
+    GMutex lock;
+    bool closed;      /* nothing is given back to the stock any more */
+    GPtrArray *stock; /* of virConnectPtr */
+};
+
+Link *link_new(const LinkEvents *events, void *owner)
+{
+    Link *link = g_new0(Link, 1);
+
+    g_atomic_ref_count_init(&link->references);
+    link->events = events;
+    link->owner = owner;
+    return link;
+}
+
+Link *link_ref(Link *link)
+{
+    g_atomic_ref_count_inc(&link->references);
+    return link;
+}
+
+void link_unref(gpointer data)
+{
+    Link *link = data;
+
+    if (g_atomic_ref_count_dec(&link->references))
+        g_free(link);
+}
+
+/* Codes are coarse and texts come in the language of libvirtd: only what code and domain make clear. */
+static FerryError classify(const virError *error)
+{
+    switch (error->code) {
+    case VIR_ERR_NO_DOMAIN:
+        return FERRY_ERROR_NO_SUCH_MACHINE;
+    case VIR_ERR_OPERATION_INVALID:
+        /* "USB device 001:005 is in use by driver QEMU, domain vm1"; from other parts of libvirt it is
+         * "domain is not running" and the like. */
+        return error->domain == VIR_FROM_NONE ? FERRY_ERROR_DEVICE_BUSY : FERRY_ERROR_HYPERVISOR;
+    default:
+        return FERRY_ERROR_HYPERVISOR;
+    }
+}
+
+GError *connection_take_error(void)
+{
+    const virError *error = virGetLastError();
+    g_autofree char *text = NULL;
+
+    if (!error || error->code == VIR_ERR_OK)
+        return g_error_new(FERRY_ERROR, FERRY_ERROR_HYPERVISOR, "libvirt failed without saying why");
+    text = text_sanitize(error->message, TEXT_MAX);
+    return g_error_new(FERRY_ERROR, (gint)classify(error), "%s", text);
+}
+
+static void touch(Link *link, virDomainPtr domain)
+{
+    char uuid[VIR_UUID_STRING_BUFLEN];
+
+    if (link->owner && virDomainGetUUIDString(domain, uuid) == 0)
+        link->events->touched(link->owner, uuid);
+}
+
+static int on_lifecycle(virConnectPtr connect, virDomainPtr domain, int event, int detail, void *userdata)
+{
+    touch(userdata, domain);
+    return 0;
+}
+
+/* DEVICE_ADDED, DEVICE_REMOVED, DEVICE_REMOVAL_FAILED */
+static void on_device(virConnectPtr connect, virDomainPtr domain, const char *alias, void *userdata)
+{
+    touch(userdata, domain);
+}
+
+typedef struct Loss {
+    Link *link;
+    int reason;
+} Loss;
+
+static void loss_free(gpointer data)
+{
+    Loss *loss = data;
+
+    link_unref(loss->link);
+    g_free(loss);
+}
+
+static const char *describe_loss(int reason)
+{
+    switch (reason) {
+    case VIR_CONNECT_CLOSE_REASON_EOF:
+        return "libvirt ended the connection";
+    case VIR_CONNECT_CLOSE_REASON_KEEPALIVE:
+        return "libvirt does not answer any more";
+    default:
+        return "the connection to libvirt broke";
+    }
+}
+
+/* Main thread. May come after we have given up ourselves. */
+static gboolean tell_loss(gpointer data)
+{
+    const Loss *loss = data;
+
+    if (loss->link->owner)
+        loss->link->events->lost(loss->link->owner, describe_loss(loss->reason));
+    return G_SOURCE_REMOVE;
+}
+
+/* Any thread: whichever happens to read the socket. libvirt holds a lock. */
+static void on_close(virConnectPtr connect, int reason, void *userdata)
+{
+    Loss *loss = g_new0(Loss, 1);
+
+    loss->link = link_ref(userdata);
+    loss->reason = reason;
+    g_idle_add_full(G_PRIORITY_DEFAULT, tell_loss, loss, loss_free);
+}
+
+Connection *connection_ref(Connection *connection)
+{
+    g_atomic_ref_count_inc(&connection->references);
+    return connection;
+}
+
+void connection_unref(gpointer data)
+{
+    Connection *connection = data;
+
+    if (!g_atomic_ref_count_dec(&connection->references))
+        return;
+    link_unref(connection->link);
+    g_ptr_array_unref(connection->stock);
+    g_mutex_clear(&connection->lock);
+    g_free(connection->uri);
+    g_free(connection);
+}
+
+static void connection_close(Connection *connection)
+{
+    g_autoptr(GPtrArray) stock = NULL;
+
+    g_mutex_lock(&connection->lock);
+    connection->closed = true;
+    stock = connection->stock;
+    connection->stock = g_ptr_array_new();
+    g_mutex_unlock(&connection->lock);
+    for (guint i = 0; i < stock->len; i++)
+        (void)virConnectClose(stock->pdata[i]);
+
+    if (!connection->connect)
+        return;
+    for (int i = 0; i < _EVENT_MAX; i++)
+        if (connection->callbacks[i] != NO_CALLBACK)
+            (void)virConnectDomainEventDeregisterAny(connection->connect, connection->callbacks[i]);
+    /* Fails on a dead connection, but not before on_close() has come back in whichever thread has it. */
+    if (connection->watched)
+        (void)virConnectUnregisterCloseCallback(connection->connect, on_close);
+    (void)virConnectClose(g_steal_pointer(&connection->connect));
+}
+
+static gpointer close_thread(gpointer connection)
+{
+    connection_close(connection);
+    connection_unref(connection);
+    return NULL;
+}
+
+/* Not in the pool of workers: that may be gone already. */
+void connection_close_elsewhere(gpointer connection)
+{
+    g_autoptr(GError) error = NULL;
+    GThread *thread = g_thread_try_new("libvirt-close", close_thread, connection, &error);
+
+    if (thread)
+        g_thread_unref(thread);
+    else
+        log_warning("a connection to libvirt stays open: %s", error->message);
+}
+
+static bool register_event(Connection *connection, int slot, int event,
+                           virConnectDomainEventGenericCallback function)
+{
+    Link *link = link_ref(connection->link);
+
+    connection->callbacks[slot] =
+        virConnectDomainEventRegisterAny(connection->connect, NULL, event, function, link, link_unref);
+    if (connection->callbacks[slot] != NO_CALLBACK)
+        return true;
+    link_unref(link);
+    return false;
+}
+
+/* Before anybody asks for machines: what changes from then on is heard. */
+static bool connection_listen(Connection *connection)
+{
+    Link *link = link_ref(connection->link);
+
+    connection->watched =
+        virConnectRegisterCloseCallback(connection->connect, on_close, link, link_unref) == 0;
+    if (!connection->watched)
+        link_unref(link);
+    return register_event(connection, EVENT_LIFECYCLE, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
+                          VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle)) &&
+           register_event(connection, EVENT_DEVICE_ADDED, VIR_DOMAIN_EVENT_ID_DEVICE_ADDED,
+                          VIR_DOMAIN_EVENT_CALLBACK(on_device)) &&
+           register_event(connection, EVENT_DEVICE_REMOVED, VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED,
+                          VIR_DOMAIN_EVENT_CALLBACK(on_device)) &&
+           register_event(connection, EVENT_DEVICE_REMOVAL_FAILED, VIR_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED,
+                          VIR_DOMAIN_EVENT_CALLBACK(on_device));
+}
+
+static virConnectPtr open_one(const char *uri)
+{
+    virConnectPtr connect = virConnectOpen(uri);
+
+    /* Not every driver has it: those that run inside this process need none. */
+    if (connect)
+        (void)virConnectSetKeepAlive(connect, KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT);
+    return connect;
+}
+
+Connection *connection_open(const char *uri, Link *link, GError **error)
+{
+    Connection *connection = g_new0(Connection, 1);
+
+    g_atomic_ref_count_init(&connection->references);
+    connection->uri = g_strdup(uri);
+    connection->link = link_ref(link);
+    g_mutex_init(&connection->lock);
+    connection->stock = g_ptr_array_new();
+    for (int i = 0; i < _EVENT_MAX; i++)
+        connection->callbacks[i] = NO_CALLBACK;
+    connection->connect = open_one(uri);
+    if (connection->connect && connection_listen(connection))
+        return connection;
+    g_propagate_error(error, connection_take_error());
+    connection_close(connection);
+    connection_unref(connection);
+    return NULL;
+}
+
+virConnectPtr connection_borrow(Connection *connection, GError **error)
+{
+    virConnectPtr connect = NULL;
+
+    g_mutex_lock(&connection->lock);
+    if (connection->stock->len > 0)
+        connect = g_ptr_array_steal_index_fast(connection->stock, connection->stock->len - 1);
+    g_mutex_unlock(&connection->lock);
+    if (!connect)
+        connect = open_one(connection->uri);
+    if (!connect)
+        g_propagate_error(error, connection_take_error());
+    return connect;
+}
+
+void connection_give_back(Connection *connection, virConnectPtr connect)
+{
+    bool alive = virConnectIsAlive(connect) == 1;
+
+    g_mutex_lock(&connection->lock);
+    if (alive && !connection->closed && connection->stock->len < STOCK_MAX)
+        g_ptr_array_add(connection->stock, g_steal_pointer(&connect));
+    g_mutex_unlock(&connection->lock);
+    if (connect)
+        (void)virConnectClose(connect);
+}
+
+static void ignore_error(void *userdata, virErrorPtr error)
+{
+}
+
+void connection_init(void)
+{
+    static bool done;
+
+    if (done)
+        return;
+    done = true;
+    gvir_event_register();
+    (void)virInitialize();
+    /* Errors are told by us, not by libvirt on stderr. */
+    virSetErrorFunc(NULL, ignore_error);
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Machines and their hostdevs: plain data. */
+
+#include "daemon/hypervisor/machine-info.h"
+
+#include <string.h>
+
+#include "daemon/model/assignment.h"
+
+/* libvirt keeps an alias only when it begins with "ua-". */
+#define ALIAS_PREFIX "ua-usbferry-"
+
+static const char *const machine_states[_MACHINE_STATE_MAX] = {
+    [MACHINE_STATE_SHUTOFF] = "shutoff",
+    [MACHINE_STATE_RUNNING] = "running",
+    [MACHINE_STATE_PAUSED] = "paused",
+    [MACHINE_STATE_CRASHED] = "crashed",
+};
+
+ENUM_TABLE_DEFINE(MachineState, machine_state, machine_states, _MACHINE_STATE_INVALID);
+
+Hostdev *hostdev_free(Hostdev *hostdev)
+{
+    if (!hostdev)
+        return NULL;
+    g_free(hostdev->alias);
+    g_free(hostdev->assignment_id);
+    g_free(hostdev);
+    return NULL;
+}
+
+char *hostdev_alias_format(const char *assignment_id, uint64_t instance, unsigned life)
+{
+    g_autofree char *tail = life ? g_strdup_printf("-%u", life) : NULL;
+
+    return g_strdup_printf(ALIAS_PREFIX "%s-%" G_GUINT64_FORMAT "%s", assignment_id, instance,
+                           tail ? tail : "");
+}
+
+bool hostdev_alias_parse(const char *alias, char **ret_assignment_id, uint64_t *ret_instance,
+                         unsigned *ret_life)
+{
+    const size_t instance_at = strlen(ALIAS_PREFIX) + ASSIGNMENT_ID_LENGTH;
+    g_autofree char *id = NULL;
+    g_autofree char *again = NULL;
+    g_auto(GStrv) numbers = NULL;
+    guint64 instance, life = 0;
+
+    if (!alias || !g_str_has_prefix(alias, ALIAS_PREFIX) || strlen(alias) <= instance_at)
+        return false;
+    id = g_strndup(alias + strlen(ALIAS_PREFIX), ASSIGNMENT_ID_LENGTH);
+    if (!assignment_id_is_valid(id) || alias[instance_at] != '-')
+        return false;
+    numbers = g_strsplit(alias + instance_at + 1, "-", -1);
+    if (!numbers[0] || !g_ascii_string_to_unsigned(numbers[0], 10, 1, G_MAXUINT64, &instance, NULL) ||
+        (numbers[1] && !g_ascii_string_to_unsigned(numbers[1], 10, 1, G_MAXUINT, &life, NULL)))
+        return false;
+    /* One spelling only, so that an alias can be compared as text: no leading zeros, no third number. */
+    again = hostdev_alias_format(id, instance, (unsigned)life);
+    if (strcmp(again, alias) != 0)
+        return false;
+
+    *ret_assignment_id = g_steal_pointer(&id);
+    *ret_instance = instance;
+    *ret_life = (unsigned)life;
+    return true;
+}
+
+static void destroy_hostdev(gpointer hostdev)
+{
+    hostdev_free(hostdev);
+}
+
+MachineInfo *machine_info_new(const char *uuid)
+{
+    MachineInfo *info = g_new0(MachineInfo, 1);
+
+    info->uuid = g_strdup(uuid);
+    info->name = g_strdup("");
+    info->hostdevs = g_ptr_array_new_with_free_func(destroy_hostdev);
+    info->usb_controller = g_strdup("");
+    info->pci = g_ptr_array_new_with_free_func(g_free);
+    return info;
+}
+
+MachineInfo *machine_info_free(MachineInfo *info)
+{
+    if (!info)
+        return NULL;
+    g_free(info->uuid);
+    g_free(info->name);
+    g_ptr_array_unref(info->hostdevs);
+    g_free(info->usb_controller);
+    g_ptr_array_unref(info->pci);
+    g_free(info);
+    return NULL;
+}
+
+static void free_leaving(gpointer data)
+{
+    Leaving *leaving = data;
+
+    g_free(leaving->error);
+    g_free(leaving);
+}
+
+Machine *machine_new(MachineInfo *info)
+{
+    Machine *machine = g_new0(Machine, 1);
+
+    machine->info = info;
+    machine->dead_aliases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    machine->leaving = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_leaving);
+    return machine;
+}
+
+Machine *machine_free(Machine *machine)
+{
+    if (!machine)
+        return NULL;
+    machine_info_free(machine->info);
+    g_free(machine->read_error);
+    g_hash_table_unref(machine->dead_aliases);
+    g_hash_table_unref(machine->leaving);
+    hostdev_free(machine->in_flight);
+    g_free(machine);
+    return NULL;
+}
+
+bool machine_is_active(const Machine *machine)
+{
+    /* A crashed machine that libvirt keeps (on_crash=preserve) still holds its devices. */
+    return machine->info->state != MACHINE_STATE_SHUTOFF;
+}
+
+bool machine_is_being_read(const Machine *machine)
+{
+    return !machine->inspected && !machine->stuck && !machine->retry_at;
+}

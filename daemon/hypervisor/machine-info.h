@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Machine: a libvirt domain as the last look at its live XML showed it.
+ *
+ * MachineInfo is a plain copy that workers make and hand over; Machine is the object of the main thread. */
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/base/enum-table.h"
+
+typedef enum MachineState {
+    MACHINE_STATE_SHUTOFF,
+    MACHINE_STATE_RUNNING,
+    MACHINE_STATE_PAUSED, /* a paused machine takes and gives USB devices like a running one */
+    MACHINE_STATE_CRASHED,
+    _MACHINE_STATE_MAX,
+    _MACHINE_STATE_INVALID = -1,
+} MachineState;
+
+ENUM_TABLE_DECLARE(MachineState, machine_state);
+
+/* libvirt's guestReset; DEFAULT leaves it out. */
+typedef enum GuestReset {
+    GUEST_RESET_DEFAULT,
+    GUEST_RESET_OFF,
+    GUEST_RESET_UNINITIALIZED,
+    GUEST_RESET_ON,
+    _GUEST_RESET_MAX,
+    _GUEST_RESET_INVALID = -1,
+} GuestReset;
+
+ENUM_TABLE_DECLARE(GuestReset, guest_reset);
+
+/* One USB <hostdev> of a live XML. */
+typedef struct Hostdev {
+    char *alias;         /* as libvirt has it, "" when it has none */
+    char *assignment_id; /* NULL: not ours */
+    uint64_t instance;   /* of the device that it was made for; 0 when not ours */
+    unsigned life;       /* of the machine that it was attached in; 0 when not ours, or not known */
+    unsigned bus_number; /* 0 when the XML names none */
+    unsigned device_number;
+    uint16_t vendor_id; /* 0 when the XML names none */
+    uint16_t product_id;
+    GuestReset guest_reset;
+} Hostdev;
+
+Hostdev *hostdev_free(Hostdev *hostdev);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Hostdev, hostdev_free)
+
+/* "ua-usbferry-<assignment id>-<instance>-<life>": the alias says whose the hostdev is, for which enumeration
+ * of the device it was made, and in which life of the machine it was attached, so a restarted daemon needs no
+ * memory of its own.
+ *
+ * A saved or migrated machine brings its hostdevs along in its XML, and QEMU lists them, but in the guest
+ * they are dead. The machine has another life then, so the alias tells. Where a life may come again (see
+ * MachineInfo), the instance differs: after a reboot of the host, and on another host. Without a life (0) the
+ * third part is missing, as in what older versions attached. */
+char *hostdev_alias_format(const char *assignment_id, uint64_t instance, unsigned life);
+/* False when the alias is not one of ours. */
+bool hostdev_alias_parse(const char *alias, char **ret_assignment_id, uint64_t *ret_instance,
+                         unsigned *ret_life);
+
+typedef struct MachineInfo {
+    char *uuid; /* lower case, with dashes */
+    char *name; /* clean */
+    MachineState state;
+    unsigned life;       /* libvirt's id of the domain, another one for each QEMU: after a start, a restore, a
+                          * revert or a migration. It stays over restarts of libvirtd, but libvirtd counts from
+                          * the highest id that it finds running, so it may give the id of a machine that is off
+                          * a second time. 0: off, or without an id */
+    GPtrArray *hostdevs; /* of Hostdev; empty unless the machine is active */
+    char *usb_controller; /* model of the best USB controller ("qemu-xhci"), "" = none */
+    GPtrArray *pci; /* of char *, "0000:00:14.0": PCI devices that it has as a whole; when it is off, those
+                     * that it is to take when it starts */
+    unsigned free_ports; /* guest USB ports that are not taken, over all controllers */
+} MachineInfo;
+
+MachineInfo *machine_info_new(const char *uuid);
+MachineInfo *machine_info_free(MachineInfo *info);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MachineInfo, machine_info_free)
+
+/* A removal that was ordered. */
+typedef struct Leaving {
+    bool ordered;   /* false: it failed or did not come about, and is to be ordered again */
+    unsigned tries; /* orders so far */
+    gint64 next_at; /* look then, or order again then: µs, CLOCK_MONOTONIC */
+    char *error;    /* what libvirt said; NULL = nothing */
+} Leaving;
+
+typedef struct Machine {
+    MachineInfo *info; /* never NULL */
+
+    /* the reconciler's */
+    bool inspected;           /* the live XML has been seen since the last connect */
+    char *read_error;         /* why the last look at it failed; NULL = it didn't */
+    bool stale;               /* look at the live XML again before anything is decided */
+    bool busy;                /* an order is with a worker */
+    bool stuck;               /* the order is past its deadline and has not come back */
+    gint64 retry_at;          /* no new look before this: µs, CLOCK_MONOTONIC */
+    GHashTable *dead_aliases; /* set of own aliases that are of another life than the machine: detach them */
+    GHashTable *leaving;      /* own alias → Leaving: removals that were ordered and are not seen yet */
+    Hostdev *in_flight;       /* an attach that is with a worker: it counts as taken, and not as attached */
+} Machine;
+
+/* Takes the info. */
+Machine *machine_new(MachineInfo *info);
+Machine *machine_free(Machine *machine);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Machine, machine_free)
+
+bool machine_is_active(const Machine *machine);
+/* Its live XML isn't known yet and will be soon. One that doesn't answer, or can't be read, is not waited
+ * for.
+ */
+bool machine_is_being_read(const Machine *machine);

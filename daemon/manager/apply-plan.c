@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Compares a text with what is there. */
+
+#include "daemon/manager/apply-plan.h"
+
+#include <string.h>
+
+#include "daemon/config/manifest-diff.h"
+#include "daemon/base/error.h"
+#include "daemon/base/text.h"
+
+static void step_free(gpointer data)
+{
+    Step *step = data;
+
+    g_free(step->id);
+    group_free(step->group);
+    assignment_free(step->assignment);
+    g_free(step);
+}
+
+ApplyPlan *apply_plan_free(ApplyPlan *plan)
+{
+    if (!plan)
+        return NULL;
+    g_ptr_array_unref(plan->steps);
+    g_ptr_array_unref(plan->differences);
+    g_hash_table_unref(plan->groups);
+    g_hash_table_unref(plan->kept);
+    declaration_free(plan->declaration);
+    g_free(plan);
+    return NULL;
+}
+
+const GPtrArray *apply_plan_differences(const ApplyPlan *plan)
+{
+    return plan->differences;
+}
+
+/* What the text calls the machine: by its name, unless that would mean another one here. */
+static char *machine_text(Manager *self, const Assignment *assignment)
+{
+    const Machine *machine = registry_machine(self->registry, assignment->machine_uuid);
+    const char *name = machine ? machine->info->name : assignment->machine_name;
+    const Machine *meant = registry_find_machine(self->registry, name, NULL);
+
+    return g_strdup(*name && meant == machine ? name : assignment->machine_uuid);
+}
+
+char *apply_print_assignment(Manager *self, const Assignment *assignment)
+{
+    g_autofree char *machine = machine_text(self, assignment);
+
+    return declaration_print_assignment(assignment, machine);
+}
+
+gint apply_compare_age(gconstpointer a, gconstpointer b)
+{
+    const Assignment *left = *(const Assignment *const *)a, *right = *(const Assignment *const *)b;
+
+    if (left->created != right->created)
+        return left->created < right->created ? -1 : 1;
+    return strcmp(left->id, right->id);
+}
+
+/* ------------------------------------------------------------------ planning */
+
+/* Takes the step and the difference; without a difference there is nothing to do. */
+static void add_step(ApplyPlan *plan, Step *step, Difference *difference)
+{
+    if (!difference) {
+        step_free(step);
+        return;
+    }
+    if (step->is_new && step->is_group)
+        plan->new_groups++;
+    else if (step->is_new)
+        plan->new_assignments++;
+    else if (step->is_group && !step->group)
+        plan->gone_groups++;
+    g_ptr_array_add(plan->steps, step);
+    g_ptr_array_add(plan->differences, difference);
+}
+
+static bool refuse_saving(const char *what, const char *name, GError **error)
+{
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED,
+                "%s %s: another change of it is still being stored, try again", what, name);
+    return false;
+}
+
+/* True when nothing of this group is on its way to the disk. */
+static bool check_group_rests(Manager *self, const char *name, GError **error)
+{
+    const Group *group = registry_group(self->registry, name);
+
+    if (g_hash_table_contains(self->creating, name) || (group && group->saving))
+        return refuse_saving("group", name, error);
+    return true;
+}
+
+static bool plan_group(ApplyPlan *plan, Declared *declared, GError **error)
+{
+    Manager *self = plan->manager;
+    const char *name = declared->group->name;
+    const Group *group = registry_group(self->registry, name);
+    g_autofree char *before = NULL, *after = NULL;
+    Step *step;
+
+    if (declared->group->tenant) {
+        declaration_set_error(plan->declaration, declared->line, error, FERRY_ERROR_NOT_OWNED,
+                              "group %s is tenant %s's: grant devices to the tenant or revoke them", name,
+                              declared->group->tenant);
+        return false;
+    }
+    if (group && group->file) {
+        declaration_set_error(plan->declaration, declared->line, error, FERRY_ERROR_ALREADY_EXISTS,
+                              "group %s comes from %s; change it there and reload the service", name,
+                              group->file);
+        return false;
+    }
+    if (!check_group_rests(self, name, error))
+        return false;
+
+    step = g_new0(Step, 1);
+    *step = (Step){ .id = g_strdup(name), .is_group = true, .is_new = !group };
+    step->group = group_copy(declared->group);
+    if (group) /* a number is never used again */
+        step->group->next_rule_id = MAX(step->group->next_rule_id, group->next_rule_id);
+    before = group ? group_to_text(group) : NULL;
+    after = group_to_text(step->group);
+    add_step(plan, step, difference_new("group", name, NULL, before, after));
+    return true;
+}
+
+/* The UUID that is meant. One that is unknown here is good for an assignment that is there already: its
+ * machine may be away for a while, and so may the hypervisor. */
+static char *find_machine(ApplyPlan *plan, const Declared *declared, GError **error)
+{
+    Registry *registry = plan->manager->registry;
+    const char *text = declared->assignment->machine_name;
+    g_autoptr(GError) find_error = NULL;
+    const Machine *machine = registry_find_machine(registry, text, &find_error);
+    GHashTableIter iter;
+    gpointer value;
+
+    if (machine)
+        return g_strdup(machine->info->uuid);
+    g_hash_table_iter_init(&iter, registry->assignments);
+    while (g_error_matches(find_error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_MACHINE) &&
+           g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Assignment *one = value;
+
+        if (!one->releasing && g_str_equal(one->name, declared->assignment->name) &&
+            (g_ascii_strcasecmp(one->machine_uuid, text) == 0 || g_str_equal(one->machine_name, text)))
+            return g_strdup(one->machine_uuid);
+    }
+    declaration_set_error(plan->declaration, declared->machine_line, error, (FerryError)find_error->code,
+                          "%s", find_error->message);
+    return NULL;
+}
+
+/* The one of this machine and name, if there is one: false with an error when that can't be told. */
+static bool find_assignment(ApplyPlan *plan, const Declared *declared, const char *uuid,
+                            const Assignment **ret_assignment, GError **error)
+{
+    const char *name = declared->assignment->name;
+    const Assignment *found = NULL;
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, plan->manager->registry->assignments);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Assignment *one = value;
+
+        if (one->releasing || !g_str_equal(one->name, name) || !g_str_equal(one->machine_uuid, uuid))
+            continue;
+        if (found) {
+            declaration_set_error(plan->declaration, declared->line, error, FERRY_ERROR_AMBIGUOUS,
+                                  "assignments %s and %s of this machine both have this name; give one "
+                                  "another name first",
+                                  found->id, one->id);
+            return false;
+        }
+        found = one;
+    }
+    if (found && found->saving)
+        return refuse_saving("assignment", found->id, error);
+    if (found && found->tenant) {
+        declaration_set_error(plan->declaration, declared->line, error, FERRY_ERROR_NOT_OWNED,
+                              "assignment %s is tenant %s's: it is changed by itself", found->id,
+                              found->tenant);
+        return false;
+    }
+    if (found && !g_hash_table_add(plan->kept, g_strdup(found->id))) {
+        declaration_set_error(plan->declaration, declared->line, error, FERRY_ERROR_ALREADY_EXISTS,
+                              "this assignment is declared before, with its machine called otherwise");
+        return false;
+    }
+    *ret_assignment = found;
+    return true;
+}
+
+static bool check_group(ApplyPlan *plan, const Declared *declared, const Assignment *assignment,
+                        GError **error)
+{
+    const char *name = declared->assignment->group;
+    g_autoptr(GError) find_error = NULL;
+    g_autofree char *tenant = NULL;
+    const Group *group;
+
+    if (!name || g_hash_table_contains(plan->groups, name))
+        return true;
+    if (!check_group_rests(plan->manager, name, error))
+        return false;
+    if (group_name_is_tenants(name, &tenant)) {
+        declaration_set_error(plan->declaration, declared->group_line, error, FERRY_ERROR_NOT_OWNED,
+                              "group %s is tenant %s's: it is given by itself", name, tenant);
+        return false;
+    }
+    group = manager_find_group(plan->manager, name, &find_error);
+    if (group && plan->prune && !group->file) {
+        declaration_set_error(plan->declaration, declared->group_line, error, FERRY_ERROR_GROUP_IN_USE,
+                              "group %s is not in the text, so it would be deleted", name);
+        return false;
+    }
+    /* An assignment whose group was deleted waits, and may stay as it is. */
+    if (group || (assignment && g_strcmp0(assignment->group, name) == 0))
+        return true;
+    declaration_set_error(plan->declaration, declared->group_line, error, FERRY_ERROR_NO_SUCH_GROUP, "%s",
+                          find_error->message);
+    return false;
+}
+
+static void set_text(char **text, const char *value)
+{
+    g_free(*text);
+    *text = g_strdup(value);
+}
+
+/* What it is called, and where the device is whose rule stands there, if just one is plugged in. */
+static void describe_source(Manager *self, Assignment *assignment)
+{
+    g_autoptr(GPtrArray) devices = NULL;
+    g_autofree char *text = NULL;
+
+    set_text(&assignment->home_socket, "");
+    if (assignment->group) {
+        text = g_strdup_printf("group %s", assignment->group);
+        set_text(&assignment->device_text, text);
+        return;
+    }
+    devices = manager_test_rule(self, assignment->selector, NULL);
+    if (devices->len == 1) {
+        const Device *device = devices->pdata[0];
+
+        text = device_describe(device);
+        set_text(&assignment->home_socket, device->socket);
+    }
+    set_text(&assignment->device_text, text ? text : assignment->selector);
+}
+
+/* What the text says, on top of what is there. */
+static Assignment *make_next(ApplyPlan *plan, const Assignment *declared, const Assignment *assignment,
+                             const char *uuid)
+{
+    const Machine *machine = registry_machine(plan->manager->registry, uuid);
+    g_autofree char *id = assignment ? g_strdup(assignment->id) : manager_make_assignment_id(plan->manager);
+    Assignment *next = assignment_new(id);
+
+    set_text(&next->name, declared->name);
+    set_text(&next->description, declared->description);
+    next->machine_uuid = g_strdup(uuid);
+    set_text(&next->machine_name, assignment ? assignment->machine_name : machine->info->name);
+    next->group = g_strdup(declared->group);
+    next->rule = declared->rule ? rule_parse(declared->selector, NULL) : NULL;
+    set_text(&next->selector, declared->selector);
+    next->quantity_kind = declared->quantity_kind;
+    next->quantity = declared->quantity;
+    next->persistent = declared->persistent;
+    next->wanted = declared->wanted;
+    next->priority = declared->priority;
+    next->own_guest_reset = declared->own_guest_reset;
+    next->own_guest_resets_all = declared->own_guest_resets_all;
+    if (assignment && g_strcmp0(assignment->group, next->group) == 0 &&
+        (next->group || g_str_equal(assignment->selector, next->selector))) {
+        set_text(&next->home_socket, assignment->home_socket);
+        set_text(&next->device_text, assignment->device_text);
+    } else {
+        describe_source(plan->manager, next);
+    }
+    next->owner = assignment ? assignment->owner : plan->owner;
+    /* Each a little younger than the one before: where two want the same the first one comes first. */
+    next->created = assignment ? assignment->created : g_get_real_time() + plan->new_assignments;
+    return next;
+}
+
+/* What is a tenant's, or is just becoming it, is given by itself and not in a text. */
+static bool check_device(ApplyPlan *plan, const Declared *declared, const Assignment *next, GError **error)
+{
+    Manager *self = plan->manager;
+    const Group *grant;
+    GHashTableIter iter;
+    gpointer value;
+
+    if (next->group || !next->rule)
+        return true;
+    grant = manager_find_grant(self, NULL, next->selector);
+    if (grant) { /* be the device away */
+        declaration_set_error(
+            plan->declaration, declared->line, error, FERRY_ERROR_NOT_OWNED,
+            "the Selector is a rule of group %s, which is tenant %s's: it is given by itself", grant->name,
+            grant->tenant);
+        return false;
+    }
+    g_hash_table_iter_init(&iter, self->registry->devices);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Device *device = value;
+        const char *granting = g_hash_table_lookup(self->granting, device->sysname);
+        const char *tenant = device->tenant ? device->tenant : granting;
+        g_autofree char *what = NULL;
+
+        if (!tenant || !rule_matches(next->rule, device, self->registry->node))
+            continue;
+        what = device_describe(device);
+        declaration_set_error(plan->declaration, declared->line, error, FERRY_ERROR_NOT_OWNED,
+                              "the Selector means %s, which is tenant %s's: it is given by itself", what,
+                              tenant);
+        return false;
+    }
+    return true;
+}
+
+static bool plan_assignment(ApplyPlan *plan, Declared *declared, GError **error)
+{
+    const Assignment *assignment;
+    g_autofree char *uuid = find_machine(plan, declared, error);
+    g_autofree char *before = NULL, *after = NULL, *machine = NULL;
+    Step *step;
+
+    if (!uuid || !find_assignment(plan, declared, uuid, &assignment, error) ||
+        !check_group(plan, declared, assignment, error))
+        return false;
+
+    step = g_new0(Step, 1);
+    step->assignment = make_next(plan, declared->assignment, assignment, uuid);
+    if (!check_device(plan, declared, step->assignment, error)) {
+        step_free(step);
+        return false;
+    }
+    step->id = g_strdup(step->assignment->id);
+    step->is_new = !assignment;
+    step->area = assignment ? manager_assignment_area(assignment) : _STORE_AREA_MAX;
+    machine = machine_text(plan->manager, step->assignment);
+    before = assignment ? apply_print_assignment(plan->manager, assignment) : NULL;
+    after = declaration_print_assignment(step->assignment, machine);
+    if (!assignment)
+        g_hash_table_add(plan->kept, g_strdup(step->id));
+    add_step(plan, step, difference_new("assignment", step->assignment->name, machine, before, after));
+    return true;
+}
+
+static bool prune_groups(ApplyPlan *plan, GError **error)
+{
+    g_autoptr(GPtrArray) groups = registry_sorted(plan->manager->registry->groups);
+
+    for (guint i = 0; i < groups->len; i++) {
+        const Group *group = groups->pdata[i];
+        g_autofree char *before = NULL;
+        Step *step;
+
+        if (group->file || group->tenant || g_hash_table_contains(plan->groups, group->name))
+            continue;
+        if (!check_group_rests(plan->manager, group->name, error))
+            return false;
+        before = group_to_text(group);
+        step = g_new0(Step, 1);
+        *step = (Step){ .id = g_strdup(group->name), .is_group = true };
+        add_step(plan, step, difference_new("group", group->name, NULL, before, NULL));
+    }
+    return true;
+}
+
+static bool prune_assignments(ApplyPlan *plan, GError **error)
+{
+    g_autoptr(GPtrArray) assignments = registry_sorted(plan->manager->registry->assignments);
+
+    g_ptr_array_sort(assignments, apply_compare_age);
+    for (guint i = 0; i < assignments->len; i++) {
+        const Assignment *assignment = assignments->pdata[i];
+        g_autofree char *before = NULL, *machine = NULL;
+        Step *step;
+
+        if (assignment->releasing || assignment->tenant || g_hash_table_contains(plan->kept, assignment->id))
+            continue;
+        if (assignment->saving)
+            return refuse_saving("assignment", assignment->id, error);
+        machine = machine_text(plan->manager, assignment);
+        before = declaration_print_assignment(assignment, machine);
+        step = g_new0(Step, 1);
+        *step = (Step){ .id = g_strdup(assignment->id), .area = manager_assignment_area(assignment) };
+        add_step(plan, step, difference_new("assignment", assignment->name, machine, before, NULL));
+    }
+    return true;
+}
+
+static bool plan_all(ApplyPlan *plan, GError **error)
+{
+    const GPtrArray *items = plan->declaration->items;
+    Registry *registry = plan->manager->registry;
+
+    for (guint i = 0; i < items->len; i++) {
+        const Declared *declared = items->pdata[i];
+
+        if (declared->group)
+            g_hash_table_add(plan->groups, declared->group->name);
+    }
+    for (guint i = 0; i < items->len; i++) {
+        Declared *declared = items->pdata[i];
+
+        if (!(declared->group ? plan_group(plan, declared, error) : plan_assignment(plan, declared, error)))
+            return false;
+    }
+    if (plan->prune && (!prune_assignments(plan, error) || !prune_groups(plan, error)))
+        return false;
+    if (g_hash_table_size(registry->groups) + g_hash_table_size(plan->manager->creating) + plan->new_groups >
+            GROUPS_MAX + plan->gone_groups ||
+        g_hash_table_size(registry->assignments) + plan->new_assignments > ASSIGNMENTS_MAX) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED,
+                    "%s: at most %d groups and %d assignments, with those that are there",
+                    plan->declaration->source, GROUPS_MAX, ASSIGNMENTS_MAX);
+        return false;
+    }
+    return true;
+}
+
+ApplyPlan *manager_plan_apply(Manager *self, const ApplyRequest *request, GError **error)
+{
+    g_autoptr(Declaration) declaration = NULL;
+    g_autoptr(ApplyPlan) plan = NULL;
+
+    if (self->applying) {
+        g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED,
+                            "another text is still being applied, try again");
+        return NULL;
+    }
+    declaration = declaration_from_text(request->text, request->source, error);
+    if (!declaration)
+        return NULL;
+    plan = g_new0(ApplyPlan, 1);
+    plan->manager = self;
+    plan->declaration = g_steal_pointer(&declaration);
+    plan->prune = request->prune;
+    plan->owner = request->owner;
+    plan->steps = g_ptr_array_new_with_free_func(step_free);
+    plan->differences = g_ptr_array_new_with_free_func(difference_free);
+    plan->groups = g_hash_table_new(g_str_hash, g_str_equal);
+    plan->kept = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    return plan_all(plan, error) ? g_steal_pointer(&plan) : NULL;
+}

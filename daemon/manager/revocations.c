@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What was granted to tenants comes back: revoking, and deleting a tenant, take several steps, each of them
+ * stored before the next. */
+
+#include "daemon/manager/internal.h"
+
+#include <string.h>
+
+#include "daemon/allocation/allocation.h"
+#include "daemon/base/error.h"
+#include "daemon/base/text.h"
+
+/* What is under way for one tenant, which is marked as saving for so long. */
+typedef struct Job {
+    Manager *manager;
+    char *tenant;
+    ManagerDone done;
+    void *userdata;
+
+    GPtrArray *assignments; /* of char *: ids that end first */
+    GHashTable *rules;      /* group name → GArray of uint32_t: what goes then */
+    bool delete_tenant;
+    bool holding; /* the groups are marked as saving, though nothing of them is being stored yet */
+    guint open;   /* answers of this step that aren't there yet */
+    GError *error;
+} Job;
+
+static void unref_rules(gpointer rules)
+{
+    g_array_unref(rules);
+}
+
+static Job *job_new(Manager *self, Tenant *tenant, ManagerDone done, void *userdata)
+{
+    Job *job = g_new0(Job, 1);
+
+    job->manager = self;
+    job->tenant = g_strdup(tenant->name);
+    job->done = done;
+    job->userdata = userdata;
+    job->assignments = g_ptr_array_new_with_free_func(g_free);
+    job->rules = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref_rules);
+    tenant->saving = true;
+    g_hash_table_add(self->jobs, job);
+    return job;
+}
+
+void manager_free_job(gpointer data)
+{
+    Job *job = data;
+
+    g_ptr_array_unref(job->assignments);
+    g_hash_table_unref(job->rules);
+    g_clear_error(&job->error);
+    g_free(job->tenant);
+    g_free(job);
+}
+
+/* Nobody changes the groups between the steps. From the last one on they hold and let go by themselves. */
+static void hold_groups(Job *job, bool hold)
+{
+    GHashTableIter iter;
+    gpointer name;
+
+    job->holding = hold;
+    g_hash_table_iter_init(&iter, job->rules);
+    while (g_hash_table_iter_next(&iter, &name, NULL)) {
+        Group *group = registry_group(job->manager->registry, name);
+
+        if (group)
+            group->saving = hold;
+    }
+}
+
+static void job_end(Job *job, const char *id, const GError *error)
+{
+    Manager *self = job->manager;
+    Tenant *tenant = registry_tenant(self->registry, job->tenant);
+
+    if (job->holding)
+        hold_groups(job, false);
+    if (tenant)
+        tenant->saving = false;
+    job->done(error ? NULL : id, error, job->userdata);
+    g_hash_table_remove(self->jobs, job);
+}
+
+/* ------------------------------------------------------------------ what */
+
+static void add_rule(GHashTable *rules, const char *group, uint32_t id)
+{
+    GArray *ids = g_hash_table_lookup(rules, group);
+
+    if (!ids) {
+        ids = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+        g_hash_table_insert(rules, g_strdup(group), ids);
+    }
+    for (guint i = 0; i < ids->len; i++)
+        if (g_array_index(ids, uint32_t, i) == id)
+            return;
+    g_array_append_val(ids, id);
+}
+
+static void add_all_rules(GHashTable *rules, const Group *group)
+{
+    for (guint i = 0; i < group->rules->len; i++)
+        add_rule(rules, group->name, ((const GroupRule *)group->rules->pdata[i])->id);
+    /* one that was emptied by hand, in its file, is to go too */
+    if (group->rules->len == 0)
+        g_hash_table_insert(rules, g_strdup(group->name), g_array_new(FALSE, FALSE, sizeof(uint32_t)));
+}
+
+static bool collect_device(Manager *self, const char *tenant, const char *sysname, GHashTable *rules,
+                           GError **error)
+{
+    const Device *device = registry_device(self->registry, sysname);
+    g_autofree char *what = device ? device_describe(device) : text_quote(sysname);
+
+    if (!device) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_DEVICE,
+                    "%s: no such device is plugged in; revoke what is away by its group and rule", what);
+        return false;
+    }
+    if (g_strcmp0(device->tenant, tenant) != 0) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NOT_OWNED, "%s belongs to %s%s, not to tenant %s", what,
+                    device->tenant ? "tenant " : "nobody", device->tenant ? device->tenant : "", tenant);
+        return false;
+    }
+    for (guint i = 0; i < device->memberships->len; i++) {
+        const Membership *membership = device->memberships->pdata[i];
+
+        for (guint k = 0; k < membership->rule_ids->len; k++)
+            add_rule(rules, membership->group->name, g_array_index(membership->rule_ids, uint32_t, k));
+    }
+    return true;
+}
+
+static bool collect_group(Manager *self, const RevokeRequest *request, GHashTable *rules, GError **error)
+{
+    g_autofree char *inside = g_strconcat(request->tenant, "/", request->group, NULL);
+    const Group *group = registry_group(self->registry, inside);
+
+    if (!group)
+        group = manager_find_group(self, request->group, error);
+    if (!group)
+        return false;
+    if (g_strcmp0(group->tenant, request->tenant) != 0) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NOT_OWNED, "group %s does not belong to tenant %s",
+                    group->name, request->tenant);
+        return false;
+    }
+    if (!request->rule) {
+        add_all_rules(rules, group);
+        return true;
+    }
+    if (!group_find_rule(group, *request->rule)) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_RULE, "group %s has no rule %u", group->name,
+                    *request->rule);
+        return false;
+    }
+    add_rule(rules, group->name, *request->rule);
+    return true;
+}
+
+static bool collect_rules(Manager *self, const RevokeRequest *request, GHashTable *rules, GError **error)
+{
+    if ((*request->devices != NULL) == (request->group != NULL) || (request->rule && !request->group)) {
+        g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_INVALID_OPTION,
+                            "name devices, or a Group and perhaps a Rule of it");
+        return false;
+    }
+    if (request->group)
+        return collect_group(self, request, rules, error);
+    for (const char *const *sysname = request->devices; *sysname; sysname++)
+        if (!collect_device(self, request->tenant, *sysname, rules, error))
+            return false;
+    return true;
+}
+
+static bool goes(const Group *group, const GArray *ids)
+{
+    return ids->len == group->rules->len;
+}
+
+static bool contains(const GArray *ids, uint32_t id)
+{
+    for (guint i = 0; ids && i < ids->len; i++)
+        if (g_array_index(ids, uint32_t, i) == id)
+            return true;
+    return false;
+}
+
+/* One of the tenant's, of one device. Where that is there, it says which grant the assignment is on. While it
+ * is away, it ends with a rule of the same text, and when all that it can be on go. */
+static bool pinned_ends(Manager *self, const Desired *desired, const Assignment *assignment,
+                        GHashTable *rules)
+{
+    const Device *device = desired_pinned(desired, assignment);
+    bool may_go = false, may_stay = false;
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, self->registry->groups);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Group *group = value;
+        const GArray *going = g_hash_table_lookup(rules, group->name);
+
+        for (guint i = 0; i < group->rules->len; i++) {
+            const GroupRule *rule = group->rules->pdata[i];
+            bool is_going = contains(going, rule->id);
+
+            if (g_strcmp0(group->tenant, assignment->tenant) != 0)
+                continue;
+            if (is_going && (strcmp(assignment->selector, rule->text) == 0 ||
+                             (device && rule_matches(rule->rule, device, self->registry->node))))
+                return true;
+            if (rule_may_meet(assignment->rule, rule->rule))
+                *(is_going ? &may_go : &may_stay) = true;
+        }
+    }
+    return !device && may_go && !may_stay;
+}
+
+static bool ends_with(Manager *self, const Desired *desired, const Assignment *assignment, GHashTable *rules)
+{
+    const GArray *going = assignment->group ? g_hash_table_lookup(rules, assignment->group) : NULL;
+
+    if (!assignment->group)
+        return pinned_ends(self, desired, assignment, rules);
+    return going && goes(registry_group(self->registry, assignment->group), going);
+}
+
+/* The ids of the assignments that end with these rules, or with the whole tenant. */
+static GPtrArray *collect_assignments(Manager *self, const Tenant *tenant, GHashTable *rules, bool all)
+{
+    g_autoptr(GPtrArray) assignments = registry_sorted(self->registry->assignments);
+    g_autoptr(Desired) desired = desired_new(self->registry, g_get_monotonic_time());
+    GPtrArray *ids = g_ptr_array_new_with_free_func(g_free);
+
+    for (guint i = 0; i < assignments->len; i++) {
+        const Assignment *assignment = assignments->pdata[i];
+
+        if (!assignment->releasing && g_strcmp0(assignment->tenant, tenant->name) == 0 &&
+            (all || ends_with(self, desired, assignment, rules)))
+            g_ptr_array_add(ids, g_strdup(assignment->id));
+    }
+    return ids;
+}
+
+/* Nothing of it is on its way to the disk. */
+static bool check_quiet(Manager *self, GHashTable *rules, const GPtrArray *assignments, GError **error)
+{
+    GHashTableIter iter;
+    gpointer name;
+
+    for (guint i = 0; i < assignments->len; i++)
+        if (!manager_check_change(self, assignments->pdata[i], error))
+            return false;
+    g_hash_table_iter_init(&iter, rules);
+    while (g_hash_table_iter_next(&iter, &name, NULL))
+        if (!manager_find_changeable_group(self, name, error))
+            return false;
+    return true;
+}
+
+/* ------------------------------------------------------------------ the steps */
+
+static void step_done(Job *job, const GError *error, void (*next)(Job *job))
+{
+    if (error && !job->error)
+        job->error = g_error_copy(error);
+    if (--job->open > 0)
+        return;
+    if (job->error)
+        job_end(job, NULL, job->error);
+    else
+        next(job);
+}
+
+static void tenant_erased(const char *id, const GError *error, void *userdata)
+{
+    Job *job = userdata;
+
+    job_end(job, job->tenant, error);
+}
+
+static void delete_step(Job *job)
+{
+    if (job->delete_tenant)
+        manager_erase_tenant(job->manager, registry_tenant(job->manager->registry, job->tenant),
+                             tenant_erased, job);
+    else
+        job_end(job, job->tenant, NULL);
+}
+
+static void group_changed(const char *id, const GError *error, void *userdata)
+{
+    step_done(userdata, error, delete_step);
+}
+
+static void rules_step(Job *job)
+{
+    Manager *self = job->manager;
+    GHashTableIter iter;
+    gpointer name, ids;
+
+    hold_groups(job, false);
+    job->open = 1; /* for this loop: some may be done at once */
+    g_hash_table_iter_init(&iter, job->rules);
+    while (g_hash_table_iter_next(&iter, &name, &ids)) {
+        Group *group = registry_group(self->registry, name);
+        const GArray *numbers = ids;
+        g_autoptr(GError) error = NULL;
+        Group *next;
+
+        job->open++;
+        if (!manager_find_changeable_group(self, name, &error)) {
+            group_changed(NULL, error, job);
+        } else if (goes(group, numbers)) {
+            manager_erase_group(self, group, group_changed, job);
+        } else {
+            next = group_copy(group);
+            for (guint i = 0; i < numbers->len; i++)
+                group_remove_rule(next, g_array_index(numbers, uint32_t, i));
+            manager_commit_group(self, next, NULL, group_changed, job);
+        }
+    }
+    step_done(job, NULL, delete_step);
+}
+
+static void released(const char *id, const GError *error, void *userdata)
+{
+    step_done(userdata, error, rules_step);
+}
+
+static void release_step(Job *job)
+{
+    hold_groups(job, true);
+    job->open = 1; /* for this loop: some may be done at once */
+    for (guint i = 0; i < job->assignments->len; i++) {
+        job->open++;
+        manager_release(job->manager, job->assignments->pdata[i], released, job);
+    }
+    step_done(job, NULL, rules_step);
+}
+
+/* Of the group that loses rules, if it is one; else NULL. */
+static char *only_group(GHashTable *rules)
+{
+    GHashTableIter iter;
+    gpointer name;
+
+    g_hash_table_iter_init(&iter, rules);
+    return g_hash_table_size(rules) == 1 && g_hash_table_iter_next(&iter, &name, NULL) ? g_strdup(name)
+                                                                                       : NULL;
+}
+
+bool manager_check_revoke(Manager *self, const RevokeRequest *request, char **ret_group, GError **error)
+{
+    const Tenant *tenant = manager_find_changeable_tenant(self, request->tenant, error);
+    g_autoptr(GHashTable) rules = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref_rules);
+    g_autoptr(GPtrArray) assignments = NULL;
+
+    if (!tenant || !collect_rules(self, request, rules, error))
+        return false;
+    assignments = collect_assignments(self, tenant, rules, false);
+    if (!check_quiet(self, rules, assignments, error))
+        return false;
+    *ret_group = only_group(rules);
+    return true;
+}
+
+void manager_revoke(Manager *self, const RevokeRequest *request, ManagerDone done, void *userdata)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *group = NULL;
+    Tenant *tenant;
+    Job *job;
+
+    if (!manager_check_revoke(self, request, &group, &error)) {
+        done(NULL, error, userdata);
+        return;
+    }
+    tenant = registry_tenant(self->registry, request->tenant);
+    job = job_new(self, tenant, done, userdata);
+    (void)collect_rules(self, request, job->rules, NULL);
+    g_ptr_array_unref(job->assignments);
+    job->assignments = collect_assignments(self, tenant, job->rules, false);
+    release_step(job);
+}
+
+/* ------------------------------------------------------------------ the whole tenant */
+
+static void collect_groups(Manager *self, const char *tenant, GHashTable *rules)
+{
+    GHashTableIter iter;
+    gpointer group;
+
+    g_hash_table_iter_init(&iter, self->registry->groups);
+    while (g_hash_table_iter_next(&iter, NULL, &group))
+        if (g_strcmp0(((const Group *)group)->tenant, tenant) == 0)
+            add_all_rules(rules, group);
+}
+
+bool manager_check_delete_tenant(Manager *self, const char *name, bool force, GError **error)
+{
+    const Tenant *tenant = manager_find_changeable_tenant(self, name, error);
+    g_autoptr(GHashTable) rules = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref_rules);
+    g_autoptr(GPtrArray) assignments = NULL;
+
+    if (!tenant)
+        return false;
+    collect_groups(self, name, rules);
+    if (!force && g_hash_table_size(rules) > 0) {
+        g_autoptr(GList) names = g_list_sort(g_hash_table_get_keys(rules), (GCompareFunc)strcmp);
+
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_GROUP_IN_USE,
+                    "tenant %s: devices are granted to it (group %s); revoke them first, or force it", name,
+                    (const char *)names->data);
+        return false;
+    }
+    assignments = collect_assignments(self, tenant, rules, true);
+    return check_quiet(self, rules, assignments, error);
+}
+
+void manager_delete_tenant(Manager *self, const char *name, bool force, ManagerDone done, void *userdata)
+{
+    g_autoptr(GError) error = NULL;
+    Tenant *tenant;
+    Job *job;
+
+    if (!manager_check_delete_tenant(self, name, force, &error)) {
+        done(NULL, error, userdata);
+        return;
+    }
+    tenant = registry_tenant(self->registry, name);
+    job = job_new(self, tenant, done, userdata);
+    job->delete_tenant = true;
+    collect_groups(self, name, job->rules);
+    g_ptr_array_unref(job->assignments);
+    job->assignments = collect_assignments(self, tenant, job->rules, true);
+    release_step(job);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Assignment: a decision that a device, or devices of a group, belong to a machine.
+ *
+ * What was decided is stored and survives everything; where it stands is worked out anew by
+ * daemon/allocation/status.c whenever something changes. Main thread only. */
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/usb/device.h"
+#include "daemon/base/enum-table.h"
+#include "daemon/rules/rule.h"
+
+typedef enum AssignmentState {
+    ASSIGNMENT_STATE_DISABLED,        /* kept, but the device was taken home: Attach() goes on with it */
+    ASSIGNMENT_STATE_WAITING_MACHINE, /* the machine isn't running, unknown, or the hypervisor is away */
+    ASSIGNMENT_STATE_WAITING_DEVICE,  /* the device isn't plugged in, or not free */
+    ASSIGNMENT_STATE_ATTACHING,
+    ASSIGNMENT_STATE_ATTACHED,
+    ASSIGNMENT_STATE_PARTIAL, /* some of several devices */
+    ASSIGNMENT_STATE_DETACHING,
+    ASSIGNMENT_STATE_FAILED, /* tried, refused; Reason says why and it is tried again at the next change */
+    ASSIGNMENT_STATE_QUARANTINED,
+    _ASSIGNMENT_STATE_MAX,
+    _ASSIGNMENT_STATE_INVALID = -1,
+} AssignmentState;
+
+ENUM_TABLE_DECLARE(AssignmentState, assignment_state);
+
+/* How many devices of a group: a number, all that match now or later, or one for each rule of the group, all
+ * or nothing. */
+typedef enum QuantityKind {
+    QUANTITY_COUNT,
+    QUANTITY_ALL,
+    QUANTITY_SET,
+} QuantityKind;
+
+/* The most devices that one assignment may count. */
+#define QUANTITY_MAX 127
+
+/* The longest name, in bytes. */
+#define ASSIGNMENT_NAME_MAX 128
+
+/* The length of an assignment's id: lower-case letters and digits. */
+#define ASSIGNMENT_ID_LENGTH 8
+
+/* A setting of an assignment that may be left to its group. */
+typedef enum Choice {
+    CHOICE_OPEN,
+    CHOICE_NO,
+    CHOICE_YES,
+} Choice;
+
+/* One device of an assignment: that it has, or that it is to get. */
+typedef struct Claim {
+    char *sysname;
+    uint64_t instance; /* of the device: another enumeration is another claim */
+    DeviceState state; /* WAITING, ATTACHING, ATTACHED, DETACHING, or HOST while it is disabled */
+
+    /* tries that failed */
+    unsigned failures;
+    gint64 next_at; /* no further try before this: µs, CLOCK_MONOTONIC */
+    GError *error;  /* why the last one failed; NULL = none did */
+} Claim;
+
+Claim *claim_free(Claim *claim);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Claim, claim_free)
+
+typedef struct Assignment {
+    /* what was decided: in the store */
+    char *id;
+    char *name; /* never "" */
+    char *description;
+    char *machine_uuid;
+    char *machine_name; /* as it was when assigned, for machines that are gone */
+    char *group;        /* the pool that it draws from; NULL = one pinned device */
+    char *tenant;       /* whose device or group it is, by assigning or granting it; NULL = nobody's */
+    Rule *rule;         /* the pinned device; with a group: only these of its devices, NULL = any */
+    char *selector;     /* rule_print(rule), "" for none */
+    QuantityKind quantity_kind;
+    unsigned quantity; /* for COUNT: 1…QUANTITY_MAX */
+    char *home_socket; /* where the pinned device was: decides between two that both match */
+    char *device_text; /* what the device was called: for texts while it is away */
+    bool persistent;   /* survives a reboot of the host */
+    bool wanted;       /* false after Detach() */
+    int32_t priority;
+    Choice own_guest_reset; /* see daemon/allocation/guest-reset.h */
+    Choice own_guest_resets_all;
+    uint32_t owner;  /* uid */
+    int64_t created; /* µs, CLOCK_REALTIME */
+
+    /* its way in and out */
+    bool stored;    /* durable: before that nothing is ordered for it */
+    bool saving;    /* a change is on its way to the disk; no other one may begin */
+    bool releasing; /* released and durable so: goes away once its device is home */
+
+    /* where it stands: set by daemon/reconciler/status-update.c */
+    AssignmentState state;
+    char *reason;           /* a sentence, never NULL */
+    const char *error;      /* static error name, "" = none */
+    GPtrArray *claims;      /* of Claim, sorted by sysname */
+    bool allow_guest_reset; /* daemon/allocation/guest-reset.h, with its group's say */
+    bool allow_guest_resets_all;
+    int64_t since; /* when state was entered: µs, CLOCK_REALTIME */
+} Assignment;
+
+Assignment *assignment_new(const char *id);
+Assignment *assignment_free(Assignment *assignment);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Assignment, assignment_free)
+
+/* The claim on this enumeration of the device; NULL = none. */
+Claim *assignment_claim(const Assignment *assignment, const char *sysname, uint64_t instance);
+
+/* "1", "3", "all", "set". New string. */
+char *assignment_quantity_to_string(const Assignment *assignment);
+/* False when the text is none of them. */
+bool quantity_parse(const char *text, QuantityKind *ret_kind, unsigned *ret_quantity);
+
+/* A random id. New string. */
+char *assignment_make_id(void);
+bool assignment_id_is_valid(const char *id);
+
+/* The stored form. To: new key file. From: G_KEY_FILE_ERROR or INVALID_RULE with the key's name; unknown keys
+ * are an error. */
+GKeyFile *assignment_to_key_file(const Assignment *assignment);
+Assignment *assignment_from_key_file(const char *id, GKeyFile *file, GError **error);

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From one look at a machine to the next. */
+
+#include "daemon/model/machine-update.h"
+
+#include "daemon/base/log.h"
+
+/* The foreign hostdevs in one comparable text. */
+static char *foreign_key(const MachineInfo *info)
+{
+    GString *key = g_string_new(NULL);
+
+    for (guint i = 0; i < info->hostdevs->len; i++) {
+        const Hostdev *hostdev = info->hostdevs->pdata[i];
+
+        if (!hostdev->assignment_id)
+            g_string_append_printf(key, "%u:%u:%04x:%04x ", hostdev->bus_number, hostdev->device_number,
+                                   hostdev->vendor_id, hostdev->product_id);
+    }
+    return g_string_free(key, FALSE);
+}
+
+static unsigned compare(const MachineInfo *old, const MachineInfo *new)
+{
+    g_autofree char *old_foreign = foreign_key(old);
+    g_autofree char *new_foreign = foreign_key(new);
+    unsigned fields = 0;
+
+    if (g_strcmp0(old->name, new->name) != 0)
+        fields |= MACHINE_FIELD_NAME;
+    if (old->state != new->state)
+        fields |= MACHINE_FIELD_STATE;
+    if (g_strcmp0(old_foreign, new_foreign) != 0)
+        fields |= MACHINE_FIELD_FOREIGN_DEVICES;
+    if (g_strcmp0(old->usb_controller, new->usb_controller) != 0)
+        fields |= MACHINE_FIELD_USB_CONTROLLER;
+    if (old->free_ports != new->free_ports)
+        fields |= MACHINE_FIELD_FREE_PORTS;
+    return fields;
+}
+
+static gboolean is_not_live(gpointer alias, gpointer value, gpointer userdata)
+{
+    const MachineInfo *info = userdata;
+
+    for (guint i = 0; i < info->hostdevs->len; i++)
+        if (g_strcmp0(((const Hostdev *)info->hostdevs->pdata[i])->alias, alias) == 0)
+            return FALSE;
+    return TRUE;
+}
+
+/* What was attached in another life came along with a saved state. A life that began since the last look is
+ * new to everybody, whatever its id: nothing can have been attached in it. */
+static void find_dead(Machine *machine, bool began)
+{
+    const MachineInfo *info = machine->info;
+
+    for (guint i = 0; i < info->hostdevs->len; i++) {
+        const Hostdev *hostdev = info->hostdevs->pdata[i];
+
+        if (!hostdev->assignment_id || (!began && (!hostdev->life || hostdev->life == info->life)))
+            continue;
+        if (g_hash_table_add(machine->dead_aliases, g_strdup(hostdev->alias)))
+            log_object(G_LOG_LEVEL_MESSAGE, NULL, info->uuid, hostdev->assignment_id,
+                       "machine \"%s\" came with a dead %s out of another life", info->name, hostdev->alias);
+    }
+}
+
+void machine_update(Registry *registry, Machine *machine, MachineInfo *info)
+{
+    unsigned fields = compare(machine->info, info);
+    bool began = info->life != machine->info->life;
+    g_autofree char *key = NULL;
+
+    /* The registry's key is the old info's uuid, so that string stays. */
+    g_assert(g_strcmp0(machine->info->uuid, info->uuid) == 0);
+    key = info->uuid;
+    info->uuid = g_steal_pointer(&machine->info->uuid);
+    machine_info_free(machine->info);
+    machine->info = info;
+
+    g_hash_table_foreach_remove(machine->leaving, is_not_live, info);
+    g_hash_table_foreach_remove(machine->dead_aliases, is_not_live, info);
+    find_dead(machine, began);
+    registry_report(registry, OBJECT_MACHINE, info->uuid, fields);
+}
+
+MachineInfo *machine_info_copy_brief(const MachineInfo *info)
+{
+    MachineInfo *copy = machine_info_new(info->uuid);
+
+    g_free(copy->name);
+    copy->name = g_strdup(info->name);
+    copy->state = info->state;
+    copy->life = info->life;
+    return copy;
+}

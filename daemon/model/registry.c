@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The tables of objects, and the reports of what changed in them. */
+
+#include "daemon/model/registry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/base/error.h"
+#include "daemon/base/text.h"
+
+static void free_device(gpointer device)
+{
+    device_free(device);
+}
+
+static void free_machine(gpointer machine)
+{
+    machine_free(machine);
+}
+
+static void free_group(gpointer group)
+{
+    group_free(group);
+}
+
+static void free_assignment(gpointer assignment)
+{
+    assignment_free(assignment);
+}
+
+static void free_tenant(gpointer tenant)
+{
+    tenant_free(tenant);
+}
+
+static void free_hold(gpointer data)
+{
+    Hold *hold = data;
+
+    g_free(hold->assignment_id);
+    g_free(hold);
+}
+
+Registry *registry_new(const char *node)
+{
+    Registry *registry = g_new0(Registry, 1);
+
+    /* The keys are the objects' own ids. */
+    registry->devices = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_device);
+    registry->machines = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_machine);
+    registry->groups = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_group);
+    registry->tenants = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_tenant);
+    registry->holds = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_hold);
+    registry->enabled = true;
+    registry->assignments = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_assignment);
+    registry->node = g_strdup(node);
+    registry->hypervisor_state = HYPERVISOR_STATE_CONNECTING;
+    return registry;
+}
+
+Registry *registry_free(Registry *registry)
+{
+    if (!registry)
+        return NULL;
+    g_hash_table_unref(registry->holds);
+    g_hash_table_unref(registry->assignments);
+    g_hash_table_unref(registry->tenants);
+    g_hash_table_unref(registry->groups);
+    g_hash_table_unref(registry->machines);
+    g_hash_table_unref(registry->devices);
+    g_free(registry->node);
+    g_free(registry->hypervisor_text);
+    g_free(registry);
+    return NULL;
+}
+
+Device *registry_device(Registry *registry, const char *sysname)
+{
+    return sysname ? g_hash_table_lookup(registry->devices, sysname) : NULL;
+}
+
+Machine *registry_machine(Registry *registry, const char *uuid)
+{
+    return uuid ? g_hash_table_lookup(registry->machines, uuid) : NULL;
+}
+
+Group *registry_group(Registry *registry, const char *name)
+{
+    return name ? g_hash_table_lookup(registry->groups, name) : NULL;
+}
+
+Assignment *registry_assignment(Registry *registry, const char *id)
+{
+    return id ? g_hash_table_lookup(registry->assignments, id) : NULL;
+}
+
+Tenant *registry_tenant(Registry *registry, const char *name)
+{
+    return name ? g_hash_table_lookup(registry->tenants, name) : NULL;
+}
+
+Tenant *registry_machine_tenant(Registry *registry, const char *uuid)
+{
+    GHashTableIter iter;
+    gpointer tenant;
+
+    g_hash_table_iter_init(&iter, registry->tenants);
+    while (g_hash_table_iter_next(&iter, NULL, &tenant))
+        if (tenant_has_machine(tenant, uuid))
+            return tenant;
+    return NULL;
+}
+
+bool registry_tenant_has(Registry *registry, const char *name, const char *uuid)
+{
+    const Tenant *tenant = registry_tenant(registry, name);
+
+    return tenant && tenant_has_machine(tenant, uuid);
+}
+
+static void report(Registry *registry, ChangeKind kind, ObjectType type, const char *id, unsigned fields)
+{
+    if (registry->changed)
+        registry->changed(&(Change){ .kind = kind, .type = type, .id = id, .fields = fields },
+                          registry->changed_userdata);
+}
+
+static void add(Registry *registry, GHashTable *table, ObjectType type, char *id, gpointer object)
+{
+    g_assert(!g_hash_table_contains(table, id));
+    g_hash_table_insert(table, id, object);
+    report(registry, CHANGE_ADDED, type, id, 0);
+}
+
+static void drop(Registry *registry, GHashTable *table, ObjectType type, const char *id)
+{
+    report(registry, CHANGE_REMOVED, type, id, 0);
+    g_hash_table_remove(table, id);
+}
+
+void registry_add_device(Registry *registry, Device *device)
+{
+    add(registry, registry->devices, OBJECT_DEVICE, device->sysname, device);
+}
+
+void registry_add_machine(Registry *registry, Machine *machine)
+{
+    add(registry, registry->machines, OBJECT_MACHINE, machine->info->uuid, machine);
+}
+
+void registry_add_group(Registry *registry, Group *group)
+{
+    add(registry, registry->groups, OBJECT_GROUP, group->name, group);
+}
+
+void registry_add_assignment(Registry *registry, Assignment *assignment)
+{
+    add(registry, registry->assignments, OBJECT_ASSIGNMENT, assignment->id, assignment);
+}
+
+void registry_add_tenant(Registry *registry, Tenant *tenant)
+{
+    add(registry, registry->tenants, OBJECT_TENANT, tenant->name, tenant);
+}
+
+void registry_remove_device(Registry *registry, Device *device)
+{
+    drop(registry, registry->devices, OBJECT_DEVICE, device->sysname);
+}
+
+void registry_remove_machine(Registry *registry, Machine *machine)
+{
+    drop(registry, registry->machines, OBJECT_MACHINE, machine->info->uuid);
+}
+
+void registry_remove_group(Registry *registry, Group *group)
+{
+    drop(registry, registry->groups, OBJECT_GROUP, group->name);
+}
+
+void registry_remove_assignment(Registry *registry, Assignment *assignment)
+{
+    drop(registry, registry->assignments, OBJECT_ASSIGNMENT, assignment->id);
+}
+
+void registry_remove_tenant(Registry *registry, Tenant *tenant)
+{
+    drop(registry, registry->tenants, OBJECT_TENANT, tenant->name);
+}
+
+void registry_report(Registry *registry, ObjectType type, const char *id, unsigned fields)
+{
+    if (fields)
+        report(registry, CHANGE_FIELDS, type, id, fields);
+}
+
+void registry_report_machine_assignments(Registry *registry, const char *uuid)
+{
+    if (registry_machine(registry, uuid))
+        report(registry, CHANGE_FIELDS, OBJECT_MACHINE, uuid, MACHINE_FIELD_ASSIGNMENTS);
+}
+
+void registry_end_assignment(Registry *registry, Assignment *assignment)
+{
+    g_autofree char *uuid = g_strdup(assignment->machine_uuid);
+
+    registry_remove_assignment(registry, assignment);
+    registry_report_machine_assignments(registry, uuid);
+}
+
+static int compare_keys(gconstpointer a, gconstpointer b)
+{
+    return g_strcmp0(*(const char *const *)a, *(const char *const *)b);
+}
+
+GPtrArray *registry_sorted(GHashTable *table)
+{
+    guint n = 0;
+    g_autofree gpointer *keys = g_hash_table_get_keys_as_array(table, &n);
+    GPtrArray *values = g_ptr_array_sized_new(n);
+
+    qsort(keys, n, sizeof *keys, compare_keys);
+    for (guint i = 0; i < n; i++)
+        g_ptr_array_add(values, g_hash_table_lookup(table, keys[i]));
+    return values;
+}
+
+Machine *registry_find_machine(Registry *registry, const char *name_or_uuid, GError **error)
+{
+    g_autofree char *folded = g_ascii_strdown(name_or_uuid, -1);
+    Machine *found = registry_machine(registry, folded);
+    g_autoptr(GPtrArray) machines = NULL;
+    g_autoptr(GString) known = g_string_new(NULL);
+    g_autofree char *quoted = NULL;
+
+    if (found)
+        return found;
+    quoted = text_quote(name_or_uuid);
+    machines = registry_sorted(registry->machines);
+    for (guint i = 0; i < machines->len; i++) {
+        Machine *machine = machines->pdata[i];
+
+        if (g_strcmp0(machine->info->name, name_or_uuid) == 0) {
+            if (found) {
+                g_set_error(error, FERRY_ERROR, FERRY_ERROR_AMBIGUOUS,
+                            "%s: machines %s and %s have this name, use the UUID", quoted, found->info->uuid,
+                            machine->info->uuid);
+                return NULL;
+            }
+            found = machine;
+        }
+        g_string_append_printf(known, "%s%s", known->len ? ", " : "", machine->info->name);
+    }
+    if (found)
+        return found;
+    if (!registry->machines_known)
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_MACHINE,
+                    "%s: the machines are not known, the hypervisor is away%s%s", quoted,
+                    registry->hypervisor_text ? ": " : "",
+                    registry->hypervisor_text ? registry->hypervisor_text : "");
+    else
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_MACHINE,
+                    "%s: no machine has this name or UUID; %s%s", quoted,
+                    known->len ? "there are " : "there is none", known->str);
+    return NULL;
+}
+
+bool registry_is_held_for(Registry *registry, const char *sysname, const Assignment *assignment)
+{
+    const Hold *hold = g_hash_table_lookup(registry->holds, sysname);
+
+    return hold && g_strcmp0(hold->assignment_id, assignment->id) == 0;
+}
+
+bool registry_is_behind(const char *sysname, const char *hub)
+{
+    g_autofree char *prefix = g_str_has_prefix(hub, "usb") ? g_strconcat(hub + strlen("usb"), "-", NULL)
+                                                           : g_strconcat(hub, ".", NULL);
+
+    return g_str_has_prefix(sysname, prefix);
+}
+
+bool registry_is_held_back(Registry *registry, const char *sysname)
+{
+    GHashTableIter iter;
+    gpointer held, value;
+
+    g_hash_table_iter_init(&iter, registry->holds);
+    while (g_hash_table_iter_next(&iter, &held, &value))
+        if (((const Hold *)value)->closed &&
+            (strcmp(held, sysname) == 0 || registry_is_behind(sysname, held)))
+            return true;
+    return false;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Registry: every object that usbferry knows, by id, and the one place that reports changes. Main thread
+ * only. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "daemon/model/assignment.h"
+#include "daemon/model/change.h"
+#include "daemon/usb/device.h"
+#include "daemon/model/group.h"
+#include "daemon/hypervisor/hypervisor.h"
+#include "daemon/hypervisor/machine-info.h"
+#include "daemon/model/tenant.h"
+
+/* A device that is being reset or attached anew, and whose it is: nobody else gets it meanwhile, be it
+ * plugged in or not. Set by daemon/reconciler/reattach.c. */
+typedef struct Hold {
+    char *assignment_id; /* NULL: nobody's */
+    bool closed;         /* nobody gets it now, and a machine that has it loses it; also what is behind it */
+    bool reattach;       /* only attached anew */
+    gint64 until;        /* of those: µs, CLOCK_MONOTONIC; 0 until it was seen out of its machine */
+} Hold;
+
+typedef struct Registry {
+    GHashTable *devices;     /* sysname → Device, owned */
+    GHashTable *machines;    /* uuid → Machine, owned */
+    GHashTable *groups;      /* name → Group, owned */
+    GHashTable *assignments; /* id → Assignment, owned */
+    GHashTable *tenants;     /* name → Tenant, owned */
+    GHashTable *holds;       /* sysname → Hold, owned */
+    char *node;              /* this host's name */
+
+    bool enabled; /* false: nothing more is handed out, what is out stays out */
+
+    HypervisorState hypervisor_state;
+    char *hypervisor_text; /* why it is away; NULL when connected */
+    bool machines_known;   /* the list of machines has been read since the last connect */
+    bool settling;         /* not everything has been read and compared since the start */
+
+    ChangeFunc changed;
+    void *changed_userdata;
+} Registry;
+
+Registry *registry_new(const char *node);
+Registry *registry_free(Registry *registry);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Registry, registry_free)
+
+Device *registry_device(Registry *registry, const char *sysname);
+Machine *registry_machine(Registry *registry, const char *uuid);
+Group *registry_group(Registry *registry, const char *name);
+Assignment *registry_assignment(Registry *registry, const char *id);
+Tenant *registry_tenant(Registry *registry, const char *name);
+
+/* Whose the machine is; NULL = nobody's. */
+Tenant *registry_machine_tenant(Registry *registry, const char *uuid);
+/* Whether there is this tenant, and the machine is its. */
+bool registry_tenant_has(Registry *registry, const char *name, const char *uuid);
+
+/* Held for this assignment. */
+bool registry_is_held_for(Registry *registry, const char *sysname, const Assignment *assignment);
+/* Nobody gets it now: it, or a hub before it, is being reset. */
+bool registry_is_held_back(Registry *registry, const char *sysname);
+/* By their names alone: "3-1.2" is behind "3-1" and behind "usb3". */
+bool registry_is_behind(const char *sysname, const char *hub);
+
+/* Take the object, report ADDED. */
+void registry_add_device(Registry *registry, Device *device);
+void registry_add_machine(Registry *registry, Machine *machine);
+void registry_add_group(Registry *registry, Group *group);
+void registry_add_assignment(Registry *registry, Assignment *assignment);
+void registry_add_tenant(Registry *registry, Tenant *tenant);
+
+/* Report REMOVED, then free. */
+void registry_remove_device(Registry *registry, Device *device);
+void registry_remove_machine(Registry *registry, Machine *machine);
+void registry_remove_group(Registry *registry, Group *group);
+void registry_remove_assignment(Registry *registry, Assignment *assignment);
+void registry_remove_tenant(Registry *registry, Tenant *tenant);
+
+/* registry_remove_assignment(), and its machine (if that is known) has one less. */
+void registry_end_assignment(Registry *registry, Assignment *assignment);
+/* The machine's list of assignments is another one; nothing when the machine is unknown. */
+void registry_report_machine_assignments(Registry *registry, const char *uuid);
+
+/* Reports FIELDS; does nothing when fields is 0. */
+void registry_report(Registry *registry, ObjectType type, const char *id, unsigned fields);
+
+/* The values of a table, sorted by id. Borrowed values. */
+GPtrArray *registry_sorted(GHashTable *table);
+
+/* By UUID or name. NO_SUCH_MACHINE (names those that there are), AMBIGUOUS. */
+Machine *registry_find_machine(Registry *registry, const char *name_or_uuid, GError **error);

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Orders out, results in. */
+
+#include "daemon/reconciler/dispatcher.h"
+
+#include <string.h>
+
+#include "daemon/base/error.h"
+#include "daemon/allocation/guest-reset.h"
+#include "daemon/base/log.h"
+#include "daemon/model/machine-update.h"
+#include "daemon/reconciler/machine-job.h"
+
+/* A healthy libvirt answers in milliseconds; these say when a machine counts as stuck. */
+#define INSPECT_DEADLINE_MS 10000
+#define CHANGE_DEADLINE_MS  15000
+
+/* Tries that failed are repeated after 0.5, 1, 2, 4, 8 s, then every 30 s: long enough for udev or a guest to
+ * get ready, and not for ever silent. */
+#define RETRY_FIRST_US  (G_USEC_PER_SEC / 2)
+#define RETRY_DOUBLINGS 5
+#define RETRY_SLOW_US   (30 * G_USEC_PER_SEC)
+
+/* A look at a machine that failed is repeated after this. */
+#define LOOK_AGAIN_US (2 * G_USEC_PER_SEC)
+
+/* A removal that no event has confirmed by then is looked at again. */
+#define REMOVAL_US (2 * G_USEC_PER_SEC)
+
+static gint64 retry_delay(unsigned failures)
+{
+    return failures < RETRY_DOUBLINGS ? RETRY_FIRST_US << failures : RETRY_SLOW_US;
+}
+
+/* What an order was about, for when its result comes back. Copies only: anything may be gone by then. */
+typedef struct Ticket {
+    Dispatcher *dispatcher;
+    OrderKind kind;
+    unsigned connection;
+    char *uuid;
+    char *assignment_id; /* ATTACH */
+    char *sysname;
+    uint64_t instance;
+    char *alias;
+} Ticket;
+
+static void ticket_free(gpointer data)
+{
+    Ticket *ticket = data;
+
+    g_free(ticket->uuid);
+    g_free(ticket->assignment_id);
+    g_free(ticket->sysname);
+    g_free(ticket->alias);
+    g_free(ticket);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Ticket, ticket_free)
+
+static Claim *claim_of(Registry *registry, const Ticket *ticket)
+{
+    const Assignment *assignment = registry_assignment(registry, ticket->assignment_id);
+
+    return assignment ? assignment_claim(assignment, ticket->sysname, ticket->instance) : NULL;
+}
+
+static void note_failure(Registry *registry, const Ticket *ticket, const GError *error)
+{
+    Claim *one = claim_of(registry, ticket);
+
+    log_object(G_LOG_LEVEL_WARNING, ticket->sysname, ticket->uuid, ticket->assignment_id,
+               "attach of %s for assignment %s failed: %s", ticket->sysname, ticket->assignment_id,
+               error->message);
+    if (!one)
+        return;
+    one->next_at = g_get_monotonic_time() + retry_delay(one->failures);
+    one->failures++;
+    g_clear_error(&one->error);
+    one->error = g_error_copy(error);
+}
+
+static void note_refused_removal(Machine *machine, const Ticket *ticket, const GError *error)
+{
+    Leaving *leaving = g_hash_table_lookup(machine->leaving, ticket->alias);
+
+    log_object(G_LOG_LEVEL_WARNING, NULL, ticket->uuid, ticket->assignment_id, "detach of %s failed: %s",
+               ticket->alias, error->message);
+    if (!leaving)
+        return;
+    leaving->ordered = false;
+    leaving->next_at = g_get_monotonic_time() + retry_delay(leaving->tries - 1);
+    g_free(leaving->error);
+    leaving->error = g_strdup(error->message);
+}
+
+static void forget_failures(Registry *registry, const char *uuid)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, registry->assignments);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        Assignment *assignment = value;
+
+        if (g_strcmp0(assignment->machine_uuid, uuid) != 0)
+            continue;
+        for (guint i = 0; i < assignment->claims->len; i++) {
+            Claim *one = assignment->claims->pdata[i];
+
+            one->failures = 0;
+            one->next_at = 0;
+            g_clear_error(&one->error);
+        }
+    }
+}
+
+static void take_info(Dispatcher *self, Machine *machine, MachineInfo *info)
+{
+    bool was_active = machine_is_active(machine);
+
+    machine_update(self->registry, machine, info);
+    machine->inspected = true;
+    g_clear_pointer(&machine->read_error, g_free);
+    if (was_active != machine_is_active(machine)) {
+        log_object(G_LOG_LEVEL_MESSAGE, NULL, machine->info->uuid, NULL, "machine \"%s\" is %s",
+                   machine->info->name, machine_state_to_string(machine->info->state));
+        forget_failures(self->registry, machine->info->uuid);
+    }
+}
+
+/* libvirt before 8.6 drops what it doesn't know. */
+static void look_for_guest_reset(const Machine *machine, const char *alias)
+{
+    for (guint i = 0; i < machine->info->hostdevs->len; i++) {
+        const Hostdev *hostdev = machine->info->hostdevs->pdata[i];
+
+        if (strcmp(hostdev->alias, alias) == 0 && hostdev->guest_reset == GUEST_RESET_DEFAULT)
+            log_object(G_LOG_LEVEL_WARNING, NULL, machine->info->uuid, hostdev->assignment_id,
+                       "the libvirt of machine \"%s\" doesn't know guestReset: AllowGuestReset has no effect",
+                       machine->info->name);
+    }
+}
+
+static void order_done(gpointer output, const GError *pool_error, void *userdata)
+{
+    g_autoptr(Ticket) ticket = userdata;
+    Dispatcher *self = ticket->dispatcher;
+    OrderResult *result = output;
+    Machine *machine = registry_machine(self->registry, ticket->uuid);
+
+    self->changed(self->userdata);
+    if (!machine) {
+        g_clear_pointer(&result, order_result_free);
+        return;
+    }
+    if (!result) {
+        /* The order is still in libvirt's hands: nobody knows how it ends, so the machine is looked at when
+         * its queue is free again. Until then it is stuck, and only it. */
+        log_object(G_LOG_LEVEL_WARNING, ticket->sysname, ticket->uuid, ticket->assignment_id,
+                   "machine \"%s\" does not answer (%s): %s", machine->info->name,
+                   order_kind_to_string(ticket->kind), pool_error->message);
+        machine->stuck = true;
+        machine->stale = true;
+        return;
+    }
+    machine->busy = false;
+    if (ticket->kind == ORDER_ATTACH && result->change_error)
+        note_failure(self->registry, ticket, result->change_error);
+    if (ticket->kind == ORDER_ATTACH)
+        machine->in_flight = hostdev_free(machine->in_flight);
+    if (ticket->kind == ORDER_DETACH && result->change_error)
+        note_refused_removal(machine, ticket, result->change_error);
+    if (ticket->connection != self->connection) {
+        machine->stale = true;
+    } else if (result->info) {
+        take_info(self, machine, g_steal_pointer(&result->info));
+        if (ticket->kind == ORDER_ATTACH && !result->change_error) {
+            Claim *one = claim_of(self->registry, ticket);
+
+            look_for_guest_reset(machine, ticket->alias);
+            if (one) {
+                g_clear_error(&one->error);
+                one->failures = 0;
+                one->next_at = 0;
+            }
+        }
+    } else if (g_error_matches(result->info_error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_MACHINE)) {
+        log_object(G_LOG_LEVEL_MESSAGE, NULL, ticket->uuid, NULL, "machine \"%s\" is gone",
+                   machine->info->name);
+        registry_remove_machine(self->registry, machine);
+    } else {
+        if (g_strcmp0(machine->read_error, result->info_error->message) != 0)
+            log_object(G_LOG_LEVEL_WARNING, NULL, ticket->uuid, NULL, "machine \"%s\" cannot be read: %s",
+                       machine->info->name, result->info_error->message);
+        g_free(machine->read_error);
+        machine->read_error = g_strdup(result->info_error->message);
+        machine->stale = true;
+        machine->retry_at = g_get_monotonic_time() + LOOK_AGAIN_US;
+    }
+    order_result_free(result);
+}
+
+static void give_order(Dispatcher *self, Machine *machine, Order *order, Ticket *ticket)
+{
+    ticket->dispatcher = self;
+    ticket->kind = order->kind;
+    ticket->connection = self->connection;
+    ticket->uuid = g_strdup(order->uuid);
+    machine->busy = true;
+    /* Whatever touches the machine from here on makes it stale again, whether this order sees it or not. */
+    machine->stale = false;
+    worker_pool_push(
+        self->pool,
+        &(WorkerJob){ .queue = machine->info->uuid,
+                      .deadline_ms = order->kind == ORDER_INSPECT ? INSPECT_DEADLINE_MS : CHANGE_DEADLINE_MS,
+                      .run = order_run,
+                      .input = order,
+                      .free_input = order_free,
+                      .free_output = order_result_free,
+                      .done = order_done,
+                      .userdata = ticket,
+                      .free_userdata = ticket_free });
+}
+
+void dispatcher_inspect(Dispatcher *self, Machine *machine)
+{
+    give_order(self, machine, order_new(ORDER_INSPECT, self->hypervisor, machine->info->uuid),
+               g_new0(Ticket, 1));
+}
+
+void dispatcher_detach(Dispatcher *self, Machine *machine, const Hostdev *hostdev, gint64 now)
+{
+    Order *order = order_new(ORDER_DETACH, self->hypervisor, machine->info->uuid);
+    Ticket *ticket = g_new0(Ticket, 1);
+    Leaving *leaving;
+
+    order->alias = g_strdup(hostdev->alias);
+    ticket->alias = g_strdup(hostdev->alias);
+    ticket->assignment_id = g_strdup(hostdev->assignment_id);
+    leaving = g_hash_table_lookup(machine->leaving, hostdev->alias);
+    if (!leaving) {
+        leaving = g_new0(Leaving, 1);
+        g_hash_table_insert(machine->leaving, g_strdup(hostdev->alias), leaving);
+    }
+    leaving->ordered = true;
+    leaving->next_at = now + MAX(REMOVAL_US, retry_delay(leaving->tries));
+    leaving->tries++;
+    log_object(G_LOG_LEVEL_DEBUG, NULL, machine->info->uuid, hostdev->assignment_id,
+               "detaching %s from \"%s\"", hostdev->alias, machine->info->name);
+    give_order(self, machine, order, ticket);
+}
+
+void dispatcher_attach(Dispatcher *self, Machine *machine, const Want *want)
+{
+    Order *order = order_new(ORDER_ATTACH, self->hypervisor, machine->info->uuid);
+    Ticket *ticket = g_new0(Ticket, 1);
+    const Device *device = want->device;
+
+    order->spec = g_new0(HostdevSpec, 1);
+    order->spec->alias = hostdev_alias_format(want->assignment->id, device->instance, machine->info->life);
+    order->spec->bus_number = device->bus_number;
+    order->spec->device_number = device->device_number;
+    order->spec->vendor_id = device->vendor_id;
+    order->spec->product_id = device->product_id;
+    order->spec->guest_reset = guest_reset_wanted(self->registry, want->assignment);
+    ticket->assignment_id = g_strdup(want->assignment->id);
+    ticket->sysname = g_strdup(device->sysname);
+    ticket->instance = device->instance;
+    ticket->alias = g_strdup(order->spec->alias);
+    /* A machine that was undefined and defined again can still have one of its former life. */
+    hostdev_free(machine->in_flight);
+    machine->in_flight = g_new0(Hostdev, 1);
+    machine->in_flight->alias = g_strdup(order->spec->alias);
+    machine->in_flight->assignment_id = g_strdup(want->assignment->id);
+    machine->in_flight->instance = device->instance;
+    machine->in_flight->life = machine->info->life;
+    machine->in_flight->bus_number = device->bus_number;
+    machine->in_flight->device_number = device->device_number;
+    machine->in_flight->guest_reset = order->spec->guest_reset;
+    log_object(G_LOG_LEVEL_DEBUG, device->sysname, machine->info->uuid, want->assignment->id,
+               "attaching %s to \"%s\"", device->sysname, machine->info->name);
+    give_order(self, machine, order, ticket);
+}

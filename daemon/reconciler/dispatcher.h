@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Dispatcher: gives orders about one machine to the workers, and takes what comes back into the registry. One
+ * order per machine at a time; what a worker reports is compared, never assumed. Main thread only. */
+
+#include <glib.h>
+
+#include "daemon/allocation/allocation.h"
+#include "daemon/hypervisor/hypervisor.h"
+#include "daemon/model/registry.h"
+#include "daemon/base/worker.h"
+
+typedef struct Dispatcher {
+    Registry *registry;
+    WorkerPool *pool;
+    Hypervisor *hypervisor;
+    unsigned connection; /* one more each time: what comes back of an older one says nothing of machines */
+    void (*changed)(void *userdata); /* a result came back: look again */
+    void *userdata;
+} Dispatcher;
+
+/* The machine must not be busy. */
+void dispatcher_inspect(Dispatcher *dispatcher, Machine *machine);
+void dispatcher_detach(Dispatcher *dispatcher, Machine *machine, const Hostdev *hostdev, gint64 now);
+void dispatcher_attach(Dispatcher *dispatcher, Machine *machine, const Want *want);

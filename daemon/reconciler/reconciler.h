@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Reconciler: compares what is desired with what is live and orders the difference, one order per machine at
+ * a time.
+ *
+ * Every event only marks "look again". What a worker reports of a machine is compared, never assumed: a
+ * device counts as attached when the live XML shows it, as gone when it doesn't. Main thread only. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "daemon/hypervisor/hypervisor.h"
+#include "daemon/model/registry.h"
+#include "daemon/reset/reset.h"
+#include "daemon/base/worker.h"
+
+typedef struct Reconciler Reconciler;
+
+/* resets: the caller's, set before the first turn. */
+Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hypervisor, Resets *resets);
+Reconciler *reconciler_free(Reconciler *reconciler);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reconciler, reconciler_free)
+
+/* Something changed: one turn follows, however often this is called. */
+void reconciler_kick(Reconciler *reconciler);
+
+/* Hints from the hypervisor. */
+void reconciler_hypervisor_changed(Reconciler *reconciler);
+void reconciler_machine_touched(Reconciler *reconciler, const char *uuid);
+
+/* A queue whose order had timed out is free again. */
+void reconciler_queue_idle(Reconciler *reconciler, const char *queue);
+
+/* Forgets what failed, so that the next turn tries at once. */
+void reconciler_retry(Reconciler *reconciler, Assignment *assignment);

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What standing says, written down and reported. */
+
+#include "daemon/reconciler/status-update.h"
+
+#include "daemon/allocation/pci-passthrough.h"
+#include "daemon/allocation/guest-reset.h"
+#include "daemon/base/log.h"
+#include "daemon/model/membership.h"
+#include "daemon/allocation/status.h"
+
+static DeviceState claim_state(const Assignment *assignment, const Want *want, const Live *live,
+                               const Claim *claim)
+{
+    bool is_in_flight = live && live->hostdev == live->machine->in_flight;
+
+    if (standing_is_of(live, assignment) && !(is_in_flight && want))
+        return want && standing_is_attached(want, live) ? DEVICE_STATE_ATTACHED : DEVICE_STATE_DETACHING;
+    if (!want)
+        return DEVICE_STATE_HOST; /* disabled, and at home */
+    if (live && !standing_is_of(live, assignment))
+        return DEVICE_STATE_WAITING; /* for the one that had it before */
+    if (want->verdict == VERDICT_CONTROLLER_TAKEN)
+        return DEVICE_STATE_BLOCKED;
+    return want->verdict == VERDICT_GO && !claim->error && !want->machine->stuck ? DEVICE_STATE_ATTACHING
+                                                                                 : DEVICE_STATE_WAITING;
+}
+
+static bool is_claimed(const Desired *desired, const Assignment *assignment, const Device *device)
+{
+    const Live *live = desired_live(desired, device);
+
+    return desired_owner(desired, device) == assignment ||
+           (live && g_strcmp0(live->hostdev->assignment_id, assignment->id) == 0);
+}
+
+static void destroy_claim(gpointer claim)
+{
+    claim_free(claim);
+}
+
+/* One Claim for each device that the assignment has or is to get. What is remembered of failures stays with
+ * the enumeration that it happened to. True when the list or a state in it changed. */
+static bool update_claims(Registry *registry, const Desired *desired, Assignment *assignment)
+{
+    g_autoptr(GPtrArray) devices = registry_sorted(registry->devices);
+    GPtrArray *claims = g_ptr_array_new_with_free_func(destroy_claim);
+    bool changed = false;
+
+    for (guint i = 0; i < devices->len; i++) {
+        const Device *device = devices->pdata[i];
+        const Want *want = desired_want(desired, device);
+        Claim *old, *one;
+        DeviceState state;
+
+        if (!is_claimed(desired, assignment, device))
+            continue;
+        old = assignment_claim(assignment, device->sysname, device->instance);
+        one = g_new0(Claim, 1);
+        if (old) {
+            *one = *old;
+            old->sysname = NULL;
+            old->error = NULL;
+        } else {
+            one->sysname = g_strdup(device->sysname);
+            one->instance = device->instance;
+        }
+        g_ptr_array_add(claims, one);
+        state = claim_state(assignment, want && want->assignment == assignment ? want : NULL,
+                            desired_live(desired, device), one);
+        changed |= !old || state != one->state;
+        one->state = state;
+    }
+    changed |= claims->len != assignment->claims->len;
+    g_ptr_array_unref(assignment->claims);
+    assignment->claims = claims;
+    return changed;
+}
+
+static void log_assignment(Registry *registry, const Assignment *assignment)
+{
+    const Claim *first = assignment->claims->len ? assignment->claims->pdata[0] : NULL;
+    bool bad = assignment->state == ASSIGNMENT_STATE_FAILED;
+
+    log_object(bad ? G_LOG_LEVEL_WARNING : G_LOG_LEVEL_MESSAGE, first ? first->sysname : NULL,
+               assignment->machine_uuid, assignment->id, "assignment %s is %s: %s", assignment->id,
+               assignment_state_to_string(assignment->state), assignment->reason);
+}
+
+static void update_assignment(Registry *registry, const Desired *desired, Assignment *assignment)
+{
+    unsigned fields = update_claims(registry, desired, assignment) ? ASSIGNMENT_FIELD_DEVICES : 0;
+    Standing standing = standing_of(registry, desired, assignment);
+    bool tell = false;
+    bool guest_reset = guest_reset_allowed(registry, assignment);
+    bool guest_resets_all = guest_resets_all_allowed(registry, assignment);
+
+    if (assignment->allow_guest_reset != guest_reset ||
+        assignment->allow_guest_resets_all != guest_resets_all)
+        fields |= ASSIGNMENT_FIELD_GUEST_RESET;
+    assignment->allow_guest_reset = guest_reset;
+    assignment->allow_guest_resets_all = guest_resets_all;
+    if (assignment->state != standing.state || !assignment->since) {
+        assignment->state = standing.state;
+        assignment->since = g_get_real_time();
+        fields |= ASSIGNMENT_FIELD_STATE;
+        tell = true;
+    }
+    if (g_strcmp0(assignment->reason, standing.reason) != 0) {
+        g_free(assignment->reason);
+        assignment->reason = g_steal_pointer(&standing.reason);
+        fields |= ASSIGNMENT_FIELD_REASON;
+    }
+    g_free(standing.reason);
+    if (g_strcmp0(assignment->error, standing.error) != 0) {
+        assignment->error = standing.error;
+        fields |= ASSIGNMENT_FIELD_ERROR;
+    }
+    if (tell)
+        log_assignment(registry, assignment);
+    registry_report(registry, OBJECT_ASSIGNMENT, assignment->id, fields);
+}
+
+static DeviceState device_outlook(const Desired *desired, const Device *device)
+{
+    const Live *live = desired_live(desired, device);
+    const Want *want = desired_want(desired, device);
+    const Claim *its = want ? assignment_claim(want->assignment, device->sysname, device->instance) : NULL;
+
+    if (live && !live->hostdev->assignment_id)
+        return DEVICE_STATE_FOREIGN;
+    if (live && !(live->hostdev == live->machine->in_flight && its && standing_is_of(live, want->assignment)))
+        return want && standing_is_attached(want, live) ? DEVICE_STATE_ATTACHED : DEVICE_STATE_DETACHING;
+    if (controller_owner(desired->registry, device->controller))
+        return DEVICE_STATE_BLOCKED;
+    return its ? its->state : DEVICE_STATE_HOST;
+}
+
+static bool set_text(char **text, const char *value)
+{
+    if (g_strcmp0(*text, value) == 0)
+        return false;
+    g_free(*text);
+    *text = g_strdup(value);
+    return true;
+}
+
+static void update_device(Registry *registry, const Desired *desired, Device *device)
+{
+    const Live *live = desired_live(desired, device);
+    const Want *want = desired_want(desired, device);
+    const Assignment *owner = desired_owner(desired, device);
+    const char *assignment_id = live ? live->hostdev->assignment_id : NULL;
+    const char *machine_uuid = live   ? live->machine->info->uuid
+                               : want ? want->assignment->machine_uuid
+                                      : NULL;
+    DeviceState state = device_outlook(desired, device);
+    unsigned fields = 0;
+
+    if (!assignment_id && owner)
+        assignment_id = owner->id;
+    if (assignment_id && !registry_assignment(registry, assignment_id))
+        assignment_id = NULL;
+    if (device->state != state) {
+        device->state = state;
+        fields |= DEVICE_FIELD_STATE;
+    }
+    if (set_text(&device->machine_uuid, machine_uuid))
+        fields |= DEVICE_FIELD_MACHINE;
+    if (set_text(&device->assignment_id, assignment_id))
+        fields |= DEVICE_FIELD_ASSIGNMENT;
+    registry_report(registry, OBJECT_DEVICE, device->sysname, fields);
+}
+
+/* Takes the newer list. True when the lists differ. */
+static bool replace_list(GPtrArray **list, GPtrArray *newer)
+{
+    bool same = newer->len == (*list)->len;
+
+    for (guint i = 0; same && i < newer->len; i++)
+        same = strcmp(newer->pdata[i], (*list)->pdata[i]) == 0;
+    g_ptr_array_unref(*list);
+    *list = newer;
+    return !same;
+}
+
+static void update_group(Registry *registry, const Desired *desired, Group *group)
+{
+    g_autoptr(GPtrArray) devices = registry_sorted(registry->devices);
+    GPtrArray *members = g_ptr_array_new_with_free_func(g_free);
+    unsigned free_devices = 0, fields = 0;
+
+    for (guint i = 0; i < devices->len; i++) {
+        const Device *device = devices->pdata[i];
+
+        if (!membership_find(device, group->name))
+            continue;
+        g_ptr_array_add(members, g_strdup(device->sysname));
+        free_devices += !desired_owner(desired, device) && !desired_live(desired, device);
+    }
+    if (replace_list(&group->devices, members))
+        fields |= GROUP_FIELD_DEVICES;
+    if (group->free != free_devices)
+        fields |= GROUP_FIELD_FREE;
+    group->free = free_devices;
+    registry_report(registry, OBJECT_GROUP, group->name, fields);
+}
+
+/* devices and groups: all of them, sorted. */
+static void update_tenant(Registry *registry, Tenant *tenant, const GPtrArray *devices,
+                          const GPtrArray *groups)
+{
+    GPtrArray *sysnames = g_ptr_array_new_with_free_func(g_free);
+    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+    unsigned fields = 0;
+
+    for (guint i = 0; i < devices->len; i++)
+        if (g_strcmp0(((const Device *)devices->pdata[i])->tenant, tenant->name) == 0)
+            g_ptr_array_add(sysnames, g_strdup(((const Device *)devices->pdata[i])->sysname));
+    for (guint i = 0; i < groups->len; i++)
+        if (g_strcmp0(((const Group *)groups->pdata[i])->tenant, tenant->name) == 0)
+            g_ptr_array_add(names, g_strdup(((const Group *)groups->pdata[i])->name));
+    if (replace_list(&tenant->devices, sysnames))
+        fields |= TENANT_FIELD_DEVICES;
+    if (replace_list(&tenant->groups, names))
+        fields |= TENANT_FIELD_GROUPS;
+    registry_report(registry, OBJECT_TENANT, tenant->name, fields);
+}
+
+static void update_tenants(Registry *registry)
+{
+    g_autoptr(GPtrArray) devices = NULL, groups = NULL;
+    GHashTableIter iter;
+    gpointer tenant;
+
+    if (g_hash_table_size(registry->tenants) == 0)
+        return;
+    devices = registry_sorted(registry->devices);
+    groups = registry_sorted(registry->groups);
+    g_hash_table_iter_init(&iter, registry->tenants);
+    while (g_hash_table_iter_next(&iter, NULL, &tenant))
+        update_tenant(registry, tenant, devices, groups);
+}
+
+void outlook_update(Registry *registry, const Desired *desired)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, registry->assignments);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        update_assignment(registry, desired, value);
+    g_hash_table_iter_init(&iter, registry->devices);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        update_device(registry, desired, value);
+    g_hash_table_iter_init(&iter, registry->groups);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        update_group(registry, desired, value);
+    update_tenants(registry);
+}

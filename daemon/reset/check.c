@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a reset affects, and whether it may begin. */
+
+#include "daemon/reset/internal.h"
+
+#include "daemon/base/error.h"
+#include "daemon/usb/socket.h"
+#include "daemon/base/text.h"
+#include "daemon/allocation/verdict-text.h"
+
+/* ------------------------------------------------------------------ what machines have */
+
+static bool has_number(const Hostdev *hostdev, const Device *device)
+{
+    return hostdev && hostdev->bus_number == device->bus_number &&
+           hostdev->device_number == device->device_number;
+}
+
+const Machine *reset_machine_of(Registry *registry, const Device *device)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, registry->machines);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Machine *machine = value;
+
+        if (has_number(machine->in_flight, device))
+            return machine;
+        for (guint i = 0; i < machine->info->hostdevs->len; i++)
+            if (has_number(machine->info->hostdevs->pdata[i], device))
+                return machine;
+    }
+    return NULL;
+}
+
+/* Its live XML may have changed since it was read. A stuck one is left alone: nobody else gets a device into
+ * it either. */
+static bool is_out_of_date(const Machine *machine)
+{
+    return !machine->stuck && (machine->stale || machine->busy);
+}
+
+static char *unseen_machine_text(const Machine *machine, bool up_to_date)
+{
+    g_autofree char *name = text_quote(machine->info->name);
+
+    if (machine->read_error)
+        return g_strdup_printf("machine %s cannot be read (%s); nothing can be reset until it can be: see to "
+                               "it with \"virsh dumpxml\", or undefine it",
+                               name, machine->read_error);
+    if (!machine->inspected)
+        return machine->stuck
+                   ? g_strdup_printf("machine %s does not answer; nothing can be reset until it does", name)
+                   : g_strdup_printf("machine %s is still being read; try again in a moment", name);
+    return up_to_date && is_out_of_date(machine)
+               ? g_strdup_printf("machine %s was not read again in time; try again", name)
+               : NULL;
+}
+
+char *reset_unseen_text(Registry *registry, bool up_to_date)
+{
+    GHashTableIter iter;
+    gpointer value;
+    char *text;
+
+    if (registry->hypervisor_state != HYPERVISOR_STATE_CONNECTED || !registry->machines_known)
+        return verdict_hypervisor_text(registry, NULL);
+    g_hash_table_iter_init(&iter, registry->machines);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        if ((text = unseen_machine_text(value, up_to_date)))
+            return text;
+    return NULL;
+}
+
+/* ------------------------------------------------------------------ what is affected */
+
+GPtrArray *resets_behind(Registry *registry, const Device *hub)
+{
+    g_autoptr(GPtrArray) all = registry_sorted(registry->devices);
+    GPtrArray *behind = g_ptr_array_new();
+
+    for (guint i = 0; i < all->len; i++) {
+        Device *device = all->pdata[i];
+
+        if (registry_is_behind(device->sysname, hub->sysname))
+            g_ptr_array_add(behind, device);
+    }
+    return behind;
+}
+
+GPtrArray *reset_find_affected(Registry *registry, const Device *target, ResetMethod method)
+{
+    GPtrArray *affected = resets_behind(registry, target);
+    g_autofree char *ports =
+        method == RESET_METHOD_POWER_CYCLE ? socket_port_folders(target->syspath) : g_strdup("");
+    g_auto(GStrv) folders = g_strsplit(ports, "\n", -1);
+
+    for (char **folder = folders; *folder; folder++) {
+        g_autofree char *child = socket_port_child(*folder);
+        Device *device = registry_device(registry, child);
+
+        if (!device || device == target)
+            continue;
+        g_ptr_array_add(affected, device);
+        g_ptr_array_extend_and_steal(affected, resets_behind(registry, device));
+    }
+    return affected;
+}
+
+bool resets_is_open(Registry *registry, const char *sysname)
+{
+    const Hold *hold = g_hash_table_lookup(registry->holds, sysname);
+
+    return (hold && !hold->reattach) || registry_is_held_back(registry, sysname);
+}
+
+static bool check_one(Resets *self, const Device *device, GError **error)
+{
+    g_autofree char *what = device_describe(device);
+    g_autofree char *unseen = reset_unseen_text(self->registry, false);
+    const Machine *machine = reset_machine_of(self->registry, device);
+
+    if (resets_is_open(self->registry, device->sysname)) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_DEVICE_BUSY,
+                    "%s is being reset already; try again when that is over", what);
+        return false;
+    }
+    if (device->state == DEVICE_STATE_FOREIGN) {
+        g_autofree char *owner = text_quote(machine ? machine->info->name : "?");
+
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_DEVICE_BUSY,
+                    "%s was attached to machine %s by another program; detach it there first", what, owner);
+        return false;
+    }
+    if (unseen) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR,
+                    "%s may be in a machine, and must not be reset there: %s", what, unseen);
+        return false;
+    }
+    return true;
+}
+
+bool resets_check(Resets *self, const Device *target, ResetMethod method, GError **error)
+{
+    g_autoptr(GPtrArray) affected = NULL;
+
+    if (!target->hub) {
+        g_autofree char *what = device_describe(target);
+
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_DEVICE_IS_HUB,
+                    "%s is a root hub, which can't be reset; reset what is plugged into it", what);
+        return false;
+    }
+    if (!check_one(self, target, error))
+        return false;
+    affected = reset_find_affected(self->registry, target, method);
+    for (guint i = 0; i < affected->len; i++)
+        if (!check_one(self, affected->pdata[i], error))
+            return false;
+    return true;
+}

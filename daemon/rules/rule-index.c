@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Rules by what they say exactly. A place is a text: the node, the key and the value, which are lines of it
+ * because no rule and no device has a newline. */
+
+#include "daemon/rules/rule-index.h"
+
+#include <string.h>
+
+#include "daemon/base/text.h"
+
+typedef struct Entry {
+    const Rule *rule;
+    void *owner;
+} Entry;
+
+struct RuleIndex {
+    GHashTable *places; /* place → GArray of Entry */
+};
+
+static void unref_entries(gpointer entries)
+{
+    g_array_unref(entries);
+}
+
+RuleIndex *rule_index_new(void)
+{
+    RuleIndex *index = g_new0(RuleIndex, 1);
+
+    index->places = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref_entries);
+    return index;
+}
+
+RuleIndex *rule_index_free(RuleIndex *index)
+{
+    if (!index)
+        return NULL;
+    g_hash_table_unref(index->places);
+    g_free(index);
+    return NULL;
+}
+
+/* From the most telling to the least; match_on_node() must look for each. */
+static const char *const telling_keys[] = {
+    "serial", "port",    "vendor+product", "hub",   "name",
+    "vendor", "product", "manufacturer",   "class", "controller",
+};
+
+/* NULL when the rule says nothing exact about it. */
+static char *exact_value(const Rule *rule, const char *key)
+{
+    const char *value;
+
+    if (g_str_equal(key, "vendor+product")) {
+        const char *vendor = rule_exact(rule, "vendor"), *product = rule_exact(rule, "product");
+
+        return vendor && product ? g_strconcat(vendor, product, NULL) : NULL;
+    }
+    value = rule_exact(rule, key);
+    /* no serial, no name: that tells nothing, many devices have none */
+    return value && *value ? g_strdup(value) : NULL;
+}
+
+static char *place_of(const Rule *rule)
+{
+    const char *node = rule_exact(rule, "node");
+
+    for (gsize i = 0; i < G_N_ELEMENTS(telling_keys); i++) {
+        g_autofree char *value = exact_value(rule, telling_keys[i]);
+
+        if (value)
+            return g_strdup_printf("%s\n%s\n%s", node ? node : "", telling_keys[i], value);
+    }
+    return g_strdup_printf("%s\n\n", node ? node : "");
+}
+
+void rule_index_add(RuleIndex *index, const Rule *rule, void *owner)
+{
+    g_autofree char *place = place_of(rule);
+    GArray *entries = g_hash_table_lookup(index->places, place);
+    Entry entry = { rule, owner };
+
+    if (!entries) {
+        entries = g_array_new(FALSE, FALSE, sizeof(Entry));
+        g_hash_table_insert(index->places, g_steal_pointer(&place), entries);
+    }
+    g_array_append_val(entries, entry);
+}
+
+/* A device being looked up. */
+typedef struct Search {
+    const RuleIndex *index;
+    const Device *device;
+    const char *node;
+    void (*found)(const Rule *rule, void *owner, void *userdata);
+    void *userdata;
+
+    GString *place;     /* reused, as most of the time goes into making these */
+    gsize place_prefix; /* the node */
+} Search;
+
+static void look_into(Search *search, const char *key, const char *value, gsize value_length)
+{
+    const GArray *entries;
+
+    g_string_truncate(search->place, search->place_prefix);
+    g_string_append(search->place, key);
+    g_string_append_c(search->place, '\n');
+    g_string_append_len(search->place, value, (gssize)value_length);
+
+    entries = g_hash_table_lookup(search->index->places, search->place->str);
+    for (guint i = 0; entries && i < entries->len; i++) {
+        const Entry *entry = &g_array_index(entries, Entry, i);
+
+        if (rule_matches(entry->rule, search->device, search->node))
+            search->found(entry->rule, entry->owner, search->userdata);
+    }
+}
+
+static void look_for(Search *search, const char *key, const char *value)
+{
+    look_into(search, key, value, strlen(value));
+}
+
+/* Of "pci-0000:00:14.0/1.2.4": the controller with its slash, then /1, /1.2 and /1.2.4; of "3-1.2": 3-1 and
+ * 3-1.2. */
+static void look_for_hubs(Search *search, const char *port)
+{
+    const char *slash = strchr(port, '/');
+    const char *chain = slash ? slash + 1 : port;
+
+    if (slash)
+        look_into(search, "hub", port, (gsize)(chain - port));
+    for (const char *end = chain; *end;) {
+        end += strcspn(end, ".");
+        look_into(search, "hub", port, (gsize)(end - port));
+        if (*end)
+            end++;
+    }
+}
+
+static void look_for_codes(Search *search, const Device *device)
+{
+    for (gsize i = 0; i < device->n_interfaces; i++) {
+        const DeviceInterface *interface = &device->interfaces[i];
+        char code[sizeof "cc:ss:pp"];
+
+        g_snprintf(code, sizeof code, "%02x:%02x:%02x", interface->class_code, interface->subclass,
+                   interface->protocol);
+        look_for(search, "class", code);
+    }
+}
+
+static void match_on_node(Search *search, const char *node, const char *name, const char *manufacturer,
+                          const char *controller)
+{
+    const Device *device = search->device;
+    char ids[sizeof "vvvvpppp"];
+
+    g_string_assign(search->place, node);
+    g_string_append_c(search->place, '\n');
+    search->place_prefix = search->place->len;
+
+    g_snprintf(ids, sizeof ids, "%04x%04x", device->vendor_id, device->product_id);
+    look_for(search, "serial", device->serial);
+    look_for(search, "port", device->socket);
+    look_for(search, "port", device->sysname);
+    look_for(search, "vendor+product", ids);
+    look_for_hubs(search, device->socket);
+    look_for_hubs(search, device->sysname);
+    look_for(search, "name", name);
+    look_into(search, "vendor", ids, 4);
+    look_into(search, "product", ids + 4, 4);
+    look_for(search, "manufacturer", manufacturer);
+    look_for(search, "class", device->class_name);
+    look_for_codes(search, device);
+    look_for(search, "controller", controller);
+    look_for(search, "", "");
+}
+
+void rule_index_match(const RuleIndex *index, const Device *device, const char *node,
+                      void (*found)(const Rule *rule, void *owner, void *userdata), void *userdata)
+{
+    g_autoptr(GString) place = g_string_new(NULL);
+    g_autofree char *folded_node = text_fold(node), *name = text_fold(device->product);
+    g_autofree char *manufacturer = text_fold(device->vendor), *controller = text_fold(device->controller);
+    Search search = { index, device, node, found, userdata, place, 0 };
+
+    match_on_node(&search, "", name, manufacturer, controller);
+    if (*folded_node)
+        match_on_node(&search, folded_node, name, manufacturer, controller);
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The store's folders and files. All writing happens in one worker queue, so the order of changes is the
+ * order on disk. */
+
+#include "daemon/store/store.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/store/durable-file.h"
+#include "daemon/base/error.h"
+#include "daemon/store/journal.h"
+#include "daemon/base/log.h"
+#include "daemon/base/worker.h"
+
+#define STORE_VERSION  "1"
+#define STORE_QUEUE    "store"
+#define STORE_DIR_MODE 0700
+
+struct Store {
+    char *dirs[_STORE_AREA_MAX];
+    WorkerPool *pool;
+    Journal *journal; /* the worker's */
+};
+
+typedef struct Write {
+    Journal *journal;
+    char *path;
+    char *data; /* NULL = delete */
+    gsize length;
+    GPtrArray *entries; /* several files at once instead; of JournalEntry */
+} Write;
+
+static bool write_one(const Write *write, GError **error)
+{
+    if (!journal_finish(write->journal, error))
+        return false;
+    return write->data ? durable_write(write->path, write->data, write->length, error)
+                       : durable_delete(write->path, error);
+}
+
+static gpointer run_write(gpointer input, GError **error)
+{
+    const Write *write = input;
+    bool ok =
+        write->entries ? journal_commit(write->journal, write->entries, error) : write_one(write, error);
+
+    return ok ? GINT_TO_POINTER(1) : NULL;
+}
+
+/* The input is freed by the worker, so what the answer needs travels apart. */
+typedef struct Answer {
+    StoreDone done;
+    void *userdata;
+    GDestroyNotify free_userdata;
+} Answer;
+
+static void answer_free(gpointer data)
+{
+    Answer *answer = data;
+
+    if (answer->free_userdata)
+        answer->free_userdata(answer->userdata);
+    g_free(answer);
+}
+
+static void write_done(gpointer output, const GError *error, void *userdata)
+{
+    g_autofree Answer *answer = userdata;
+
+    answer->done(error, answer->userdata);
+}
+
+static void write_free(gpointer data)
+{
+    Write *write = data;
+
+    journal_unref(write->journal);
+    g_clear_pointer(&write->entries, g_ptr_array_unref);
+    g_free(write->path);
+    g_free(write->data);
+    g_free(write);
+}
+
+static char *object_path(Store *store, StoreArea area, const char *kind, const char *id)
+{
+    return g_build_filename(store->dirs[area], kind, id, NULL);
+}
+
+static void push(Store *store, Write *write, StoreDone done, void *userdata, GDestroyNotify free_userdata)
+{
+    Answer *answer = g_new(Answer, 1);
+
+    write->journal = journal_ref(store->journal);
+    *answer = (Answer){ .done = done, .userdata = userdata, .free_userdata = free_userdata };
+    worker_pool_push(store->pool, &(WorkerJob){ .queue = STORE_QUEUE,
+                                                .run = run_write,
+                                                .input = write,
+                                                .free_input = write_free,
+                                                .done = write_done,
+                                                .userdata = answer,
+                                                .free_userdata = answer_free });
+}
+
+void store_save(Store *store, StoreArea area, const char *kind, const char *id, GKeyFile *file,
+                StoreDone done, void *userdata, GDestroyNotify free_userdata)
+{
+    Write *write = g_new0(Write, 1);
+
+    write->path = object_path(store, area, kind, id);
+    write->data = g_key_file_to_data(file, &write->length, NULL);
+    push(store, write, done, userdata, free_userdata);
+}
+
+void store_delete(Store *store, StoreArea area, const char *kind, const char *id, StoreDone done,
+                  void *userdata, GDestroyNotify free_userdata)
+{
+    Write *write = g_new0(Write, 1);
+
+    write->path = object_path(store, area, kind, id);
+    push(store, write, done, userdata, free_userdata);
+}
+
+struct StoreBatch {
+    GPtrArray *entries; /* of JournalEntry */
+};
+
+StoreBatch *store_batch_new(void)
+{
+    StoreBatch *batch = g_new0(StoreBatch, 1);
+
+    batch->entries = g_ptr_array_new_with_free_func(journal_entry_free);
+    return batch;
+}
+
+StoreBatch *store_batch_free(StoreBatch *batch)
+{
+    if (!batch)
+        return NULL;
+    g_clear_pointer(&batch->entries, g_ptr_array_unref);
+    g_free(batch);
+    return NULL;
+}
+
+/* Takes the data. */
+static void add_entry(StoreBatch *batch, StoreArea area, const char *kind, const char *id, char *data)
+{
+    JournalEntry *entry = g_new(JournalEntry, 1);
+
+    *entry = (JournalEntry){ .area = area, .kind = g_strdup(kind), .id = g_strdup(id), .data = data };
+    g_ptr_array_add(batch->entries, entry);
+}
+
+void store_batch_save(StoreBatch *batch, StoreArea area, const char *kind, const char *id, GKeyFile *file)
+{
+    add_entry(batch, area, kind, id, g_key_file_to_data(file, NULL, NULL));
+}
+
+void store_batch_delete(StoreBatch *batch, StoreArea area, const char *kind, const char *id)
+{
+    add_entry(batch, area, kind, id, NULL);
+}
+
+void store_commit(Store *store, StoreBatch *batch, StoreDone done, void *userdata,
+                  GDestroyNotify free_userdata)
+{
+    Write *write = g_new0(Write, 1);
+
+    write->entries = g_steal_pointer(&batch->entries);
+    store_batch_free(batch);
+    push(store, write, done, userdata, free_userdata);
+}
+
+static bool make_folder(const char *path, GError **error)
+{
+    if (g_mkdir_with_parents(path, STORE_DIR_MODE) < 0) {
+        durable_set_error(error, "make the folder", path, errno);
+        return false;
+    }
+    return true;
+}
+
+static bool check_version(const char *dir, GError **error)
+{
+    g_autofree char *path = g_build_filename(dir, "version", NULL);
+    g_autofree char *version = NULL;
+    g_autoptr(GError) read_error = NULL;
+
+    if (!g_file_get_contents(path, &version, NULL, &read_error)) {
+        if (g_error_matches(read_error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+            return durable_write(path, STORE_VERSION "\n", strlen(STORE_VERSION "\n"), error);
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "%s", read_error->message);
+        return false;
+    }
+    g_strstrip(version);
+    /* An empty file is what a crash between create and write can leave of the very first start. */
+    if (*version && strcmp(version, STORE_VERSION) != 0) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE,
+                    "%s: written by another version of usbferry (store %.16s, this one reads " STORE_VERSION
+                    ")",
+                    path, version);
+        return false;
+    }
+    return true;
+}
+
+Store *store_new(const char *state_dir, const char *runtime_dir, GError **error)
+{
+    static const char *const kinds[] = { "assignments", "groups", "power-cycles", "settings", "tenants" };
+    g_autoptr(Store) store = g_new0(Store, 1);
+
+    /* One thread: the order of changes is the order on disk. No deadline: what is neither stored nor failed
+     * can't be answered. */
+    store->pool = worker_pool_new(1, NULL, NULL);
+    store->dirs[STORE_AREA_STATE] = g_strdup(state_dir);
+    store->dirs[STORE_AREA_RUNTIME] = g_strdup(runtime_dir);
+    for (int area = 0; area < _STORE_AREA_MAX; area++) {
+        for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++) {
+            g_autofree char *folder = g_build_filename(store->dirs[area], kinds[i], NULL);
+
+            if (!make_folder(folder, error))
+                return NULL;
+        }
+        if (!check_version(store->dirs[area], error))
+            return NULL;
+    }
+    store->journal = journal_new(state_dir, runtime_dir);
+    if (!journal_recover(store->journal, error))
+        return NULL;
+    return g_steal_pointer(&store);
+}
+
+Store *store_free(Store *store)
+{
+    if (!store)
+        return NULL;
+    worker_pool_free(store->pool);
+    g_clear_pointer(&store->journal, journal_unref);
+    for (int area = 0; area < _STORE_AREA_MAX; area++)
+        g_free(store->dirs[area]);
+    g_free(store);
+    return NULL;
+}
+
+void store_load(Store *store, const char *kind,
+                bool (*take)(StoreArea area, const char *id, GKeyFile *file, void *userdata, GError **error),
+                void *userdata)
+{
+    for (int area = 0; area < _STORE_AREA_MAX; area++) {
+        g_autofree char *folder = g_build_filename(store->dirs[area], kind, NULL);
+        g_autoptr(GError) folder_error = NULL;
+        g_autoptr(GDir) dir = g_dir_open(folder, 0, &folder_error);
+        const char *name;
+
+        if (!dir) {
+            log_warning("%s", folder_error->message);
+            continue;
+        }
+        while ((name = g_dir_read_name(dir))) {
+            g_autofree char *path = g_build_filename(folder, name, NULL);
+            g_autoptr(GKeyFile) file = g_key_file_new();
+            g_autoptr(GError) error = NULL;
+
+            if (strchr(name, '.')) {
+                if (durable_is_temporary(name))
+                    (void)unlink(path);
+                continue;
+            }
+            if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &error) &&
+                error->domain == G_FILE_ERROR)
+                log_warning("%s: cannot be read, left as it is: %s", path, error->message);
+            else if (error || !take((StoreArea)area, name, file, userdata, &error))
+                durable_set_aside(path, error);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Store: one key file per object, durable before anybody is told so.
+ *
+ * <state>/version, <state>/assignments/<id>, and the same below <runtime> for what ends with a reboot.
+ * Written in a worker of its own (fsync can take seconds, and a hypervisor that hangs must not hold up a
+ * decision): temporary file, fsync, rename, fsync of the folder. A damaged file is set aside as <id>.damaged
+ * with a log line and the rest loads. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+typedef struct Store Store;
+
+typedef enum StoreArea {
+    STORE_AREA_STATE,   /* /var/lib/usbferry */
+    STORE_AREA_RUNTIME, /* /run/usbferry */
+    _STORE_AREA_MAX,
+} StoreArea;
+
+/* error is FERRY_ERROR_STORAGE, NULL on success. Main thread. */
+typedef void (*StoreDone)(const GError *error, void *userdata);
+
+/* Makes the folders, and finishes what a crash has left of a store_commit(). STORAGE when they can't be used,
+ * or hold a newer version's files. */
+Store *store_new(const char *state_dir, const char *runtime_dir, GError **error);
+Store *store_free(Store *store);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_free)
+
+/* kind: "assignments"; id: safe as a file name. The file is copied before this returns. free_userdata is
+ * called instead of done() when the store is freed first. */
+void store_save(Store *store, StoreArea area, const char *kind, const char *id, GKeyFile *file,
+                StoreDone done, void *userdata, GDestroyNotify free_userdata);
+/* A file that isn't there is no error. */
+void store_delete(Store *store, StoreArea area, const char *kind, const char *id, StoreDone done,
+                  void *userdata, GDestroyNotify free_userdata);
+
+/* Several files that change together or not at all, also when the power goes in the middle of it: see
+ * daemon/store/journal.h. */
+typedef struct StoreBatch StoreBatch;
+
+StoreBatch *store_batch_new(void);
+StoreBatch *store_batch_free(StoreBatch *batch);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreBatch, store_batch_free)
+
+void store_batch_save(StoreBatch *batch, StoreArea area, const char *kind, const char *id, GKeyFile *file);
+void store_batch_delete(StoreBatch *batch, StoreArea area, const char *kind, const char *id);
+/* Takes the batch. */
+void store_commit(Store *store, StoreBatch *batch, StoreDone done, void *userdata,
+                  GDestroyNotify free_userdata);
+
+/* Calls take() for each file of both areas. When take() fails (sets error, returns false) the file is set
+ * aside. Blocks: for the start only. */
+void store_load(Store *store, const char *kind,
+                bool (*take)(StoreArea area, const char *id, GKeyFile *file, void *userdata, GError **error),
+                void *userdata);

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Device: one USB device that is plugged into the host now.
+ *
+ * A Device lives in the registry from the moment udev has finished with it until it is unplugged. All its
+ * texts are clean (daemon/base/text.h). Main thread only. */
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/base/enum-table.h"
+
+typedef enum DeviceState {
+    DEVICE_STATE_HOST,        /* the host's own */
+    DEVICE_STATE_WAITING,     /* an assignment wants it and cannot have it yet */
+    DEVICE_STATE_ATTACHING,   /* on its way to its machine */
+    DEVICE_STATE_ATTACHED,    /* the live XML of its machine shows it */
+    DEVICE_STATE_DETACHING,   /* on its way home */
+    DEVICE_STATE_FOREIGN,     /* some other program gave it to a machine */
+    DEVICE_STATE_QUARANTINED, /* held back because it flaps */
+    DEVICE_STATE_BLOCKED,     /* can't be handed out: its controller is a machine's */
+    _DEVICE_STATE_MAX,
+    _DEVICE_STATE_INVALID = -1,
+} DeviceState;
+
+ENUM_TABLE_DECLARE(DeviceState, device_state);
+
+typedef struct DeviceInterface {
+    uint8_t class_code;
+    uint8_t subclass;
+    uint8_t protocol;
+} DeviceInterface;
+
+typedef struct Device {
+    /* facts: set once when the device appears */
+    char *sysname;       /* "3-1.2" */
+    char *syspath;       /* "/sys/devices/pci0000:00/…/3-1.2" */
+    uint64_t instance;   /* differs for every enumeration, the same after a restart of the daemon: when udev
+                          * first saw it, in µs since boot; never 0 */
+    unsigned bus_number; /* 1…; with device_number only good as long as the instance lives */
+    unsigned device_number; /* 1…127 */
+    uint16_t vendor_id;
+    uint16_t product_id;
+    char *vendor;                /* "Logitech, Inc.", never NULL, may be "" */
+    char *product;               /* "Keyboard K120", never NULL, may be "" */
+    char *serial;                /* never NULL, may be "" */
+    const char *class_name;      /* static: "hid-keyboard", …; see device_class_from_interfaces() */
+    DeviceInterface *interfaces; /* every interface of the active configuration, sorted, without doubles */
+    gsize n_interfaces;
+    unsigned speed;   /* Mbit/s, rounded up: 2 for a low-speed device (1.5) */
+    char *socket;     /* the physical port, stable over reboots: "pci-0000:00:14.0/1.2" */
+    char *controller; /* "0000:00:14.0", or "dummy_hcd.0" for one that is no PCI device */
+    char *hub;        /* sysname of the parent hub, root hubs included ("usb3"); NULL for a root hub */
+    bool is_hub;      /* root hubs as well */
+    bool removable;   /* the kernel doesn't call it fixed */
+
+    /* which groups it is in: set by daemon/model/membership.c */
+    GPtrArray *memberships; /* of Membership, by group name */
+    char *tenant;           /* whose it is: then it is in no other's groups; NULL = nobody's */
+
+    /* when it may go: a device that came back quickly waits until it is steady (µs, CLOCK_MONOTONIC) */
+    gint64 steady_at;
+
+    /* where it is: set by the reconciler, see daemon/reconciler/status-update.h */
+    DeviceState state;
+    char *machine_uuid;  /* that has it, or that it is assigned to; NULL = none */
+    char *assignment_id; /* NULL = none */
+} Device;
+
+Device *device_new(const char *sysname);
+Device *device_free(Device *device);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Device, device_free)
+
+/* Moves the facts of a newer look at the same enumeration into the device. */
+void device_take_facts(Device *device, Device *newer);
+
+/* The name of a class for people and rules, from the device class code and the interfaces. Static. One of
+ * device_class_names(). */
+const char *device_class_from_interfaces(uint8_t device_class, const DeviceInterface *interfaces,
+                                         gsize n_interfaces);
+const char *const *device_class_names(void);
+
+/* The device as messages name it: 046d:c31c "Keyboard K120" (3-1.2). New string. */
+char *device_describe(const Device *device);

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* usbfs and sysfs. */
+
+#include "daemon/usb/usb-ops.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/usb/ch9.h>
+#include <linux/usbdevice_fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "daemon/base/error.h"
+
+#define NODES "/dev/bus/usb"
+
+/* Kernel 6.0 and later. */
+#define SWITCH_ATTRIBUTE "disable"
+
+static bool fail(GError **error, const char *what, int saved_errno)
+{
+    bool gone = saved_errno == ENODEV || saved_errno == ENOENT;
+
+    g_set_error(error, FERRY_ERROR, gone ? FERRY_ERROR_NO_SUCH_DEVICE : FERRY_ERROR_RESET_FAILED, "%s: %s",
+                what, g_strerror(saved_errno));
+    return false;
+}
+
+/* A device node begins with the device's descriptor, in the byte order of the host. */
+static bool is_of_kind(int fd, const UsbAddress *address)
+{
+    struct usb_device_descriptor descriptor;
+
+    return pread(fd, &descriptor, sizeof descriptor, 0) == (ssize_t)sizeof descriptor &&
+           descriptor.idVendor == address->vendor_id && descriptor.idProduct == address->product_id;
+}
+
+static bool reset(const UsbAddress *address, GError **error)
+{
+    g_autofree char *node = g_strdup_printf(NODES "/%03u/%03u", address->bus_number, address->device_number);
+    int fd = open(node, O_RDWR | O_CLOEXEC);
+    int open_errno = errno;
+    bool ok = false;
+
+    if (fd < 0 && !g_file_test(NODES, G_FILE_TEST_IS_DIR)) {
+        /* The sandbox takes what there is when the service starts. */
+        g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_RESET_FAILED,
+                            NODES " was not there when usbferryd was started: restart it");
+        return false;
+    }
+    if (fd < 0)
+        return fail(error, node, open_errno);
+    if (!is_of_kind(fd, address))
+        fail(error, node, ENODEV);
+    else if (ioctl(fd, USBDEVFS_RESET, NULL) < 0)
+        fail(error, "the kernel cannot reset it", errno);
+    else
+        ok = true;
+    close(fd);
+    return ok;
+}
+
+static bool switch_port(const char *folder, bool on, GError **error)
+{
+    g_autofree char *path = g_build_filename(folder, SWITCH_ATTRIBUTE, NULL);
+    const char *value = on ? "0" : "1";
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    bool ok;
+
+    if (fd < 0)
+        return fail(error, path, errno);
+    ok = write(fd, value, strlen(value)) == (ssize_t)strlen(value) || fail(error, path, errno);
+    close(fd);
+    return ok;
+}
+
+const UsbOps usb_ops = { .reset = reset, .switch_port = switch_port };

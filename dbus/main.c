@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* usbferryd: wires the real hypervisor into the service. The one file of daemon/ that knows the bus. */
+
+#include "daemon/hypervisor/libvirt-hypervisor.h"
+#include "dbus/run.h"
+
+int main(int argc, char **argv)
+{
+    return ferry_run(argc, argv, libvirt_hypervisor_new, &usb_ops);
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* org.usbferry1.Assignment: that a device, or devices of a group, belong to a machine. */
+
+#include "dbus/service/call.h"
+#include "dbus/rights/details.h"
+#include "dbus/bus/errors.h"
+#include "dbus/names.h"
+#include "dbus/service/object.h"
+#include "dbus/bus/options.h"
+#include "dbus/service/service-state.h"
+
+/* properties */
+
+static int property_get_type(sd_bus *bus, const char *path, const char *interface, const char *property,
+                             sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    return sd_bus_message_append(reply, "s", "usb");
+}
+
+static int property_get_state(sd_bus *bus, const char *path, const char *interface, const char *property,
+                              sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    const AssignmentState *state = userdata;
+
+    return sd_bus_message_append(reply, "s", assignment_state_to_string(*state));
+}
+
+static int property_get_quantity(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                 sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    g_autofree char *quantity = assignment_quantity_to_string(userdata);
+
+    return sd_bus_message_append(reply, "s", quantity);
+}
+
+static int property_get_error(sd_bus *bus, const char *path, const char *interface, const char *property,
+                              sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    const Assignment *assignment = userdata;
+    const char *last = assignment->error;
+    g_autofree char *name = last && last[0] != '\0' ? g_strconcat(FERRY_ERROR_PREFIX, last, NULL) : NULL;
+
+    return sd_bus_message_append(reply, "s", name);
+}
+
+static int property_get_devices(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    const Assignment *assignment = userdata;
+    int r;
+
+    r = sd_bus_message_open_container(reply, SD_BUS_TYPE_ARRAY, "(os)");
+    for (guint i = 0; r >= 0 && i < assignment->claims->len; i++) {
+        const Claim *claim = assignment->claims->pdata[i];
+        g_autofree char *device = object_path(OBJECT_DEVICE, claim->sysname);
+
+        r = sd_bus_message_append(reply, "(os)", device, device_state_to_string(claim->state));
+    }
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+/* methods */
+
+typedef struct Own {
+    Registry *registry;
+    const Assignment *assignment;
+} Own;
+
+/* What was given as a tenant's is the members', also when an administrator gave it; and who is a member no
+ * longer may do nothing more with what he gave. */
+static bool is_own(const Caller *caller, gpointer object)
+{
+    const Own *own = object;
+    const Tenant *tenant = registry_tenant(own->registry, own->assignment->tenant);
+
+    if (own->assignment->tenant)
+        return tenant && tenant_has_member(tenant, caller->uid, caller->gids, caller->n_gids);
+    return own->assignment->owner == caller->uid;
+}
+
+/* To go on with: a machine that has become a tenant's meanwhile gets nothing by the right of who isn't its
+ * member. */
+static bool is_own_to_attach(const Caller *caller, gpointer object)
+{
+    const Own *own = object;
+    const Tenant *tenant = registry_machine_tenant(own->registry, own->assignment->machine_uuid);
+
+    return is_own(caller, object) &&
+           (!tenant || tenant_has_member(tenant, caller->uid, caller->gids, caller->n_gids));
+}
+
+/* > 0: yes; else what the handler returns, see authorize(). owned: is_own(), or NULL for what is an
+ * administrator's to say, whose ever it is. */
+static int may_as(BusService *service, sd_bus_message *message, const Assignment *assignment,
+                  AuthorizeOwned owned, sd_bus_error *ret_error)
+{
+    g_auto(GStrv) details = details_for_assignment(service->registry, assignment);
+    Own own = { .registry = service->registry, .assignment = assignment };
+    uint32_t uid;
+
+    return authorize_owned(service->authorizer, message, (const char *const *)details, owned, &own, &uid,
+                           ret_error);
+}
+
+static int may(BusService *service, sd_bus_message *message, const Assignment *assignment,
+               sd_bus_error *ret_error)
+{
+    return may_as(service, message, assignment, is_own, ret_error);
+}
+
+static int method_release(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    Assignment *assignment = userdata;
+    g_autoptr(GError) error = NULL;
+    int r;
+
+    r = options_read(message, NULL, 0, ret_error);
+    if (r < 0)
+        return r;
+    if (!manager_check_change(service->manager, assignment->id, &error))
+        return bus_error_from_gerror(ret_error, error);
+    r = may(service, message, assignment, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return 1; /* comes back with the answer */
+
+    manager_release(service->manager, assignment->id, call_done, call_new(service, message));
+    return 1;
+}
+
+static int set_wanted(sd_bus_message *message, Assignment *assignment, bool wanted, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    g_autoptr(GError) error = NULL;
+    int r;
+
+    if (!manager_check_change(service->manager, assignment->id, &error))
+        return bus_error_from_gerror(ret_error, error);
+    r = may_as(service, message, assignment, wanted ? is_own_to_attach : is_own, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return 1; /* comes back with the answer */
+
+    manager_set_wanted(service->manager, assignment->id, wanted, call_done, call_new(service, message));
+    return 1;
+}
+
+static int method_attach(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    return set_wanted(message, userdata, true, ret_error);
+}
+
+static int method_detach(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    return set_wanted(message, userdata, false, ret_error);
+}
+
+static int method_update(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    Assignment *assignment = userdata;
+    AssignmentUpdate update = {};
+    int32_t priority;
+    bool guest_reset, guest_resets_all, only_texts;
+    enum { NAME, DESCRIPTION, PRIORITY, GUEST_RESET, GUEST_RESETS_ALL };
+    Option options[] = {
+        [NAME] = { "Name", 's', &update.name },
+        [DESCRIPTION] = { "Description", 's', &update.description },
+        [PRIORITY] = { "Priority", 'i', &priority },
+        [GUEST_RESET] = { "AllowGuestReset", 'b', &guest_reset },
+        [GUEST_RESETS_ALL] = { "AllowGuestResetsAll", 'b', &guest_resets_all },
+    };
+    g_autoptr(GError) error = NULL;
+    int r;
+
+    r = options_read(message, options, G_N_ELEMENTS(options), ret_error);
+    if (r < 0)
+        return r;
+    if (options[PRIORITY].given)
+        update.priority = &priority;
+    if (options[GUEST_RESET].given)
+        update.allow_guest_reset = &guest_reset;
+    if (options[GUEST_RESETS_ALL].given)
+        update.allow_guest_resets_all = &guest_resets_all;
+    if (!manager_check_update(service->manager, assignment->id, &update, &error))
+        return bus_error_from_gerror(ret_error, error);
+    /* What is refused by the administrator, or shared out among several, nobody lifts for himself. */
+    only_texts = !update.priority && !update.allow_guest_reset && !update.allow_guest_resets_all;
+    r = may_as(service, message, assignment, only_texts ? is_own : NULL, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return 1; /* comes back with the answer */
+
+    manager_update(service->manager, assignment->id, &update, call_done, call_new(service, message));
+    return 1;
+}
+
+static int reset(sd_bus_message *message, const Assignment *assignment, bool hub, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    g_autoptr(GError) error = NULL;
+    int r;
+
+    r = options_read(message, NULL, 0, ret_error);
+    if (r < 0)
+        return r;
+    if (!manager_check_reset(service->manager, assignment->id, hub, &error))
+        return bus_error_from_gerror(ret_error, error);
+    r = may(service, message, assignment, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return 1; /* comes back with the answer */
+
+    manager_reset(service->manager, assignment->id, hub, call_done, call_new(service, message));
+    return 1;
+}
+
+static int method_reset(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    return reset(message, userdata, false, ret_error);
+}
+
+static int method_reset_all(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    return reset(message, userdata, true, ret_error);
+}
+
+#define FIXED(name, type, get, field) \
+    SD_BUS_PROPERTY(name, type, get, offsetof(Assignment, field), SD_BUS_VTABLE_PROPERTY_CONST)
+#define MOVING(name, type, get, field) \
+    SD_BUS_PROPERTY(name, type, get, offsetof(Assignment, field), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE)
+
+static const sd_bus_vtable assignment_vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    MOVING("Name", "s", NULL, name),
+    MOVING("Description", "s", NULL, description),
+    SD_BUS_PROPERTY("Type", "s", property_get_type, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    FIXED("Machine", "o", property_get_machine_path, machine_uuid),
+    MOVING("Group", "o", property_get_group_path, group),
+    MOVING("Selector", "s", NULL, selector),
+    SD_BUS_PROPERTY("Quantity", "s", property_get_quantity, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    MOVING("Persistent", "b", property_get_bool, persistent),
+    MOVING("Priority", "i", NULL, priority),
+    MOVING("AllowGuestReset", "b", property_get_bool, allow_guest_reset),
+    MOVING("AllowGuestResetsAll", "b", property_get_bool, allow_guest_resets_all),
+    FIXED("Owner", "u", NULL, owner),
+    MOVING("State", "s", property_get_state, state),
+    MOVING("Reason", "s", NULL, reason),
+    SD_BUS_PROPERTY("Error", "s", property_get_error, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Devices", "a(os)", property_get_devices, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    FIXED("Created", "t", NULL, created),
+    MOVING("Since", "t", NULL, since),
+    SD_BUS_METHOD_WITH_ARGS("Release", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_release,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Attach", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_attach,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Detach", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_detach,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Update", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_update,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Reset", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_reset,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("ResetAll", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_reset_all,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_VTABLE_END,
+};
+
+static const FieldProperty assignment_properties[] = {
+    { ASSIGNMENT_FIELD_STATE, "State" },
+    { ASSIGNMENT_FIELD_STATE, "Since" },
+    { ASSIGNMENT_FIELD_REASON, "Reason" },
+    { ASSIGNMENT_FIELD_ERROR, "Error" },
+    { ASSIGNMENT_FIELD_DEVICES, "Devices" },
+    { ASSIGNMENT_FIELD_NAME, "Name" },
+    { ASSIGNMENT_FIELD_DESCRIPTION, "Description" },
+    { ASSIGNMENT_FIELD_PRIORITY, "Priority" },
+    { ASSIGNMENT_FIELD_GROUP, "Group" },
+    { ASSIGNMENT_FIELD_SELECTOR, "Selector" },
+    { ASSIGNMENT_FIELD_QUANTITY, "Quantity" },
+    { ASSIGNMENT_FIELD_PERSISTENT, "Persistent" },
+    { ASSIGNMENT_FIELD_GUEST_RESET, "AllowGuestReset" },
+    { ASSIGNMENT_FIELD_GUEST_RESET, "AllowGuestResetsAll" },
+    {},
+};
+
+const ObjectKind assignment_object = {
+    .type = OBJECT_ASSIGNMENT,
+    .path = FERRY_PATH_ASSIGNMENT_PREFIX,
+    .interface = FERRY_INTERFACE_ASSIGNMENT,
+    .vtable = assignment_vtable,
+    .properties = assignment_properties,
+    .table = offsetof(Registry, assignments),
+    .no_such = FERRY_ERROR_NO_SUCH_ASSIGNMENT,
+    .noun = "assignment",
+};

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* org.usbferry1.Machine: a libvirt domain. */
+
+#include "dbus/service/call.h"
+#include "dbus/rights/details.h"
+#include "dbus/names.h"
+#include "dbus/service/object.h"
+#include "dbus/bus/options.h"
+#include "dbus/service/service-state.h"
+
+/* properties */
+
+static int property_get_uuid(sd_bus *bus, const char *path, const char *interface, const char *property,
+                             sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    const Machine *machine = userdata;
+
+    return sd_bus_message_append(reply, "s", machine->info->uuid);
+}
+
+static int property_get_name(sd_bus *bus, const char *path, const char *interface, const char *property,
+                             sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    const Machine *machine = userdata;
+
+    return sd_bus_message_append(reply, "s", machine->info->name);
+}
+
+static int property_get_state(sd_bus *bus, const char *path, const char *interface, const char *property,
+                              sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    const Machine *machine = userdata;
+
+    return sd_bus_message_append(reply, "s", machine_state_to_string(machine->info->state));
+}
+
+/* New array of ids, sorted. */
+static GPtrArray *assignments_of(Registry *registry, const Machine *machine)
+{
+    g_autoptr(GPtrArray) all = registry_sorted(registry->assignments);
+    GPtrArray *ids = g_ptr_array_new_with_free_func(g_free);
+
+    for (guint i = 0; i < all->len; i++) {
+        const Assignment *assignment = all->pdata[i];
+
+        if (g_str_equal(assignment->machine_uuid, machine->info->uuid))
+            g_ptr_array_add(ids, g_strdup(assignment->id));
+    }
+    return ids;
+}
+
+static int property_get_assignments(sd_bus *bus, const char *path, const char *interface,
+                                    const char *property, sd_bus_message *reply, void *userdata,
+                                    sd_bus_error *error)
+{
+    g_autoptr(GPtrArray) ids = assignments_of(object_service(bus)->registry, userdata);
+
+    return append_paths(reply, OBJECT_ASSIGNMENT, ids);
+}
+
+static int property_get_foreign_devices(sd_bus *bus, const char *path, const char *interface,
+                                        const char *property, sd_bus_message *reply, void *userdata,
+                                        sd_bus_error *error)
+{
+    const Machine *machine = userdata;
+    int r;
+
+    r = sd_bus_message_open_container(reply, SD_BUS_TYPE_ARRAY, "(uus)");
+    for (guint i = 0; r >= 0 && i < machine->info->hostdevs->len; i++) {
+        const Hostdev *hostdev = machine->info->hostdevs->pdata[i];
+        g_autofree char *text = g_strdup_printf("%04x:%04x", hostdev->vendor_id, hostdev->product_id);
+
+        if (!hostdev->assignment_id)
+            r = sd_bus_message_append(reply, "(uus)", (uint32_t)hostdev->bus_number,
+                                      (uint32_t)hostdev->device_number, text);
+    }
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int property_get_usb_controller(sd_bus *bus, const char *path, const char *interface,
+                                       const char *property, sd_bus_message *reply, void *userdata,
+                                       sd_bus_error *error)
+{
+    const Machine *machine = userdata;
+
+    return sd_bus_message_append(reply, "s", machine->info->usb_controller);
+}
+
+static int property_get_free_ports(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                   sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    const Machine *machine = userdata;
+
+    return sd_bus_message_append(reply, "u", (uint32_t)machine->info->free_ports);
+}
+
+static int property_get_tenant(sd_bus *bus, const char *path, const char *interface, const char *property,
+                               sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    const Machine *machine = userdata;
+    const Tenant *tenant = registry_machine_tenant(object_service(bus)->registry, machine->info->uuid);
+    g_autofree char *tenant_path = object_path(OBJECT_TENANT, tenant ? tenant->name : NULL);
+
+    return sd_bus_message_append(reply, "o", tenant_path);
+}
+
+/* methods */
+
+static int method_release_all(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    const Machine *machine = userdata;
+    g_auto(GStrv) details = details_for_device(NULL, machine);
+    g_autoptr(GPtrArray) ids = NULL;
+    uint32_t uid;
+    int r;
+
+    r = options_read(message, NULL, 0, ret_error);
+    if (r < 0)
+        return r;
+    r = authorize(service->authorizer, message, (const char *const *)details, &uid, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return 1; /* comes back with the answer */
+
+    ids = assignments_of(service->registry, machine);
+    for (guint i = ids->len; i-- > 0;)
+        if (registry_assignment(service->registry, ids->pdata[i])->releasing)
+            g_ptr_array_remove_index(ids, i);
+    call_release_all(call_new(service, message), ids);
+    return 1;
+}
+
+static const sd_bus_vtable machine_vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_PROPERTY("UUID", "s", property_get_uuid, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Name", "s", property_get_name, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("State", "s", property_get_state, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Assignments", "ao", property_get_assignments, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("ForeignDevices", "a(uus)", property_get_foreign_devices, 0,
+                    SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("UsbController", "s", property_get_usb_controller, 0,
+                    SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("FreePorts", "u", property_get_free_ports, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Tenant", "o", property_get_tenant, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_METHOD_WITH_ARGS("ReleaseAll", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("u", released),
+                            method_release_all, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_VTABLE_END,
+};
+
+static const FieldProperty machine_properties[] = {
+    { MACHINE_FIELD_NAME, "Name" },
+    { MACHINE_FIELD_STATE, "State" },
+    { MACHINE_FIELD_ASSIGNMENTS, "Assignments" },
+    { MACHINE_FIELD_FOREIGN_DEVICES, "ForeignDevices" },
+    { MACHINE_FIELD_USB_CONTROLLER, "UsbController" },
+    { MACHINE_FIELD_FREE_PORTS, "FreePorts" },
+    { MACHINE_FIELD_TENANT, "Tenant" },
+    {},
+};
+
+const ObjectKind machine_object = {
+    .type = OBJECT_MACHINE,
+    .path = FERRY_PATH_MACHINE_PREFIX,
+    .interface = FERRY_INTERFACE_MACHINE,
+    .vtable = machine_vtable,
+    .properties = machine_properties,
+    .table = offsetof(Registry, machines),
+    .no_such = FERRY_ERROR_NO_SUCH_MACHINE,
+    .noun = "machine",
+};

@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* org.usbferry1.Manager: the root object. */
+
+#include "daemon/allocation/explain.h"
+#include "daemon/allocation/preview.h"
+#include "daemon/model/find-device.h"
+#include "dbus/objects/assign.h"
+#include "dbus/service/call.h"
+#include "dbus/objects/manifest.h"
+#include "dbus/rights/details.h"
+#include "dbus/bus/errors.h"
+#include "dbus/objects/group-options.h"
+#include "dbus/names.h"
+#include "dbus/service/object.h"
+#include "dbus/bus/options.h"
+#include "dbus/service/service-state.h"
+#include "dbus/objects/tenant-options.h"
+
+/* properties */
+
+static int property_get_version(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    return sd_bus_message_append(reply, "s", FERRY_VERSION);
+}
+
+static int property_get_node(sd_bus *bus, const char *path, const char *interface, const char *property,
+                             sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    return sd_bus_message_append(reply, "s", object_service(bus)->registry->node);
+}
+
+static int property_get_hypervisor_uri(sd_bus *bus, const char *path, const char *interface,
+                                       const char *property, sd_bus_message *reply, void *userdata,
+                                       sd_bus_error *error)
+{
+    return sd_bus_message_append(reply, "s", manager_hypervisor_uri(object_service(bus)->manager));
+}
+
+static int property_get_hypervisor_state(sd_bus *bus, const char *path, const char *interface,
+                                         const char *property, sd_bus_message *reply, void *userdata,
+                                         sd_bus_error *error)
+{
+    return sd_bus_message_append(reply, "s",
+                                 hypervisor_state_to_string(object_service(bus)->registry->hypervisor_state));
+}
+
+static int property_get_settling(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                 sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    return sd_bus_message_append(reply, "b", (int)manager_settling(object_service(bus)->manager));
+}
+
+static int property_get_enabled(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    return sd_bus_message_append(reply, "b", (int)object_service(bus)->registry->enabled);
+}
+
+/* methods */
+
+static int reply_path(sd_bus_message *message, ObjectType type, const char *id)
+{
+    g_autofree char *path = object_path(type, id);
+
+    return sd_bus_reply_method_return(message, "o", path);
+}
+
+/* The one text of a method that is open to everyone; valid as long as the message. */
+static int read_open(sd_bus_message *message, const char **ret_text, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    int r = sd_bus_message_read(message, "s", ret_text);
+
+    return r < 0 ? r : authorize(service->authorizer, message, NULL, NULL, ret_error);
+}
+
+static int method_get_device(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    g_autoptr(GPtrArray) devices = NULL;
+    g_autoptr(GError) error = NULL;
+    const Device *device;
+    const char *selector;
+    int r;
+
+    r = read_open(message, &selector, ret_error);
+    if (r < 0)
+        return r;
+    devices = registry_sorted(service->registry->devices);
+    device = selector_find(selector, devices, &error);
+    if (!device)
+        return bus_error_from_gerror(ret_error, error);
+    return reply_path(message, OBJECT_DEVICE, device->sysname);
+}
+
+static int method_get_group(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    g_autoptr(GError) error = NULL;
+    const Group *group;
+    const char *name;
+    int r;
+
+    r = read_open(message, &name, ret_error);
+    if (r < 0)
+        return r;
+    group = manager_find_group(service->manager, name, &error);
+    if (!group)
+        return bus_error_from_gerror(ret_error, error);
+    return reply_path(message, OBJECT_GROUP, group->name);
+}
+
+static int method_get_tenant(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    g_autoptr(GError) error = NULL;
+    const Tenant *tenant;
+    const char *name;
+    int r;
+
+    r = read_open(message, &name, ret_error);
+    if (r < 0)
+        return r;
+    tenant = manager_find_tenant(service->manager, name, &error);
+    if (!tenant)
+        return bus_error_from_gerror(ret_error, error);
+    return reply_path(message, OBJECT_TENANT, tenant->name);
+}
+
+static int method_get_machine(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    g_autoptr(GError) error = NULL;
+    const Machine *machine;
+    const char *name_or_uuid;
+    int r;
+
+    r = read_open(message, &name_or_uuid, ret_error);
+    if (r < 0)
+        return r;
+    machine = registry_find_machine(service->registry, name_or_uuid, &error);
+    if (!machine)
+        return bus_error_from_gerror(ret_error, error);
+    return reply_path(message, OBJECT_MACHINE, machine->info->uuid);
+}
+
+static int method_assign(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    g_autofree char *source = NULL;
+    g_autoptr(GError) error = NULL;
+    const char *path;
+    ObjectType type;
+    int r;
+
+    r = sd_bus_message_read(message, "o", &path);
+    if (r < 0)
+        return r;
+    type = g_str_has_prefix(path, FERRY_PATH_GROUP_PREFIX "/") ? OBJECT_GROUP : OBJECT_DEVICE;
+    source = object_id(type, path, &error);
+    if (!source)
+        return bus_error_from_gerror(ret_error, error);
+    return assign_call(message, type, source, ret_error);
+}
+
+static int method_create_group(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    GroupOptions options;
+    g_auto(GStrv) details = NULL;
+    g_autoptr(GError) error = NULL;
+    const char *name;
+    uint32_t uid;
+    int r;
+
+    r = sd_bus_message_read(message, "s", &name);
+    if (r < 0)
+        return r;
+    r = group_options_read(message, &options, ret_error);
+    if (r < 0)
+        return r;
+    if (!manager_check_create_group(service->manager, name, &options.choices, &error))
+        return bus_error_from_gerror(ret_error, error);
+    details = details_new(&(Details){ .group = name });
+    r = authorize(service->authorizer, message, (const char *const *)details, &uid, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return 1; /* comes back with the answer */
+
+    manager_create_group(service->manager, name, &options.choices, call_done_group,
+                         call_new(service, message));
+    return 1;
+}
+
+static int method_make_passthrough(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    g_autoptr(GPtrArray) devices = g_ptr_array_new_with_free_func(g_free), rules = NULL;
+    const char *const *sysnames;
+    GroupOptions options;
+    g_auto(GStrv) details = NULL;
+    g_autoptr(GError) error = NULL;
+    const char *group;
+    Call *call;
+    uint32_t uid;
+    int r;
+
+    r = read_devices(message, devices, ret_error);
+    if (r < 0)
+        return r;
+    if (devices->len == 1) /* NULL */
+        return bus_error_setf(ret_error, FERRY_ERROR_NO_SUCH_DEVICE, "no device is named: name at least one");
+    r = sd_bus_message_read(message, "s", &group);
+    if (r < 0)
+        return r;
+    r = group_options_read(message, &options, ret_error);
+    if (r < 0)
+        return r;
+    sysnames = (const char *const *)devices->pdata;
+    if (!manager_check_make_passthrough(service->manager, sysnames, group, &options.choices, &rules, &error))
+        return bus_error_from_gerror(ret_error, error);
+    details = details_for_passthrough(service->registry, sysnames, group);
+    r = authorize(service->authorizer, message, (const char *const *)details, &uid, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return 1; /* comes back with the answer */
+
+    call = call_new(service, message);
+    call_take_rules(call, g_steal_pointer(&rules));
+    manager_make_passthrough(service->manager, sysnames, group, &options.choices, call_done_passthrough,
+                             call);
+    return 1;
+}
+
+static int method_create_tenant(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    g_auto(TenantOptions) options = {};
+    g_auto(GStrv) details = NULL;
+    g_autoptr(GError) error = NULL;
+    const char *name;
+    uint32_t uid;
+    int r;
+
+    r = sd_bus_message_read(message, "s", &name);
+    if (r < 0)
+        return r;
+    r = tenant_options_read(message, &options, ret_error);
+    if (r < 0)
+        return r;
+    if (!manager_check_create_tenant(service->manager, name, &options.choices, &error))
+        return bus_error_from_gerror(ret_error, error);
+    details = details_new(&(Details){ .tenant = name });
+    r = authorize(service->authorizer, message, (const char *const *)details, &uid, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return 1; /* comes back with the answer */
+
+    manager_create_tenant(service->manager, name, &options.choices, call_done_tenant,
+                          call_new(service, message));
+    return 1;
+}
+
+static int method_set_enabled(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    g_auto(GStrv) details = details_new(&(Details){});
+    uint32_t uid;
+    int enabled, r;
+
+    r = sd_bus_message_read(message, "b", &enabled);
+    if (r < 0)
+        return r;
+    r = authorize(service->authorizer, message, (const char *const *)details, &uid, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return 1; /* comes back with the answer */
+
+    manager_set_enabled(service->manager, enabled != 0, call_done, call_new(service, message));
+    return 1;
+}
+
+static int method_test_rule(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    g_autoptr(sd_bus_message) reply = NULL;
+    g_autoptr(GPtrArray) devices = NULL, sysnames = NULL;
+    g_autoptr(GError) error = NULL;
+    const char *rule;
+    int r;
+
+    r = read_open(message, &rule, ret_error);
+    if (r < 0)
+        return r;
+    devices = manager_test_rule(service->manager, rule, &error);
+    if (!devices)
+        return bus_error_from_gerror(ret_error, error);
+
+    sysnames = g_ptr_array_new();
+    for (guint i = 0; i < devices->len; i++)
+        g_ptr_array_add(sysnames, ((const Device *)devices->pdata[i])->sysname);
+    r = sd_bus_message_new_method_return(message, &reply);
+    if (r < 0)
+        return r;
+    r = append_paths(reply, OBJECT_DEVICE, sysnames);
+    if (r < 0)
+        return r;
+    return sd_bus_send(NULL, reply, NULL);
+}
+
+static int append_preview(sd_bus_message *reply, const PreviewChange *change)
+{
+    g_autofree char *device = object_path(OBJECT_DEVICE, change->device);
+    g_autofree char *assignment = object_path(OBJECT_ASSIGNMENT, change->assignment);
+
+    return sd_bus_message_append(reply, "a{sv}", 4,             /* pairs */
+                                 "Change", "s", change->change, /**/
+                                 "Device", "o", device,         /**/
+                                 "Assignment", "o", assignment, /**/
+                                 "Text", "s", change->text);
+}
+
+/* Without a group the rule is only looked at: nothing draws from a group that isn't there yet. */
+static GPtrArray *preview(Manager *manager, const char *group, const RuleChange *change, GError **error)
+{
+    g_autoptr(GPtrArray) devices = NULL;
+
+    if (group)
+        return manager_preview_rule(manager, group, change, error);
+    devices = manager_test_rule(manager, change->text, error);
+    return devices ? g_ptr_array_new() : NULL;
+}
+
+static int method_preview_rule(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    g_autoptr(sd_bus_message) reply = NULL;
+    g_autoptr(GPtrArray) changes = NULL;
+    g_autoptr(GError) error = NULL;
+    RuleChange change = {};
+    const char *group = NULL;
+    enum { GROUP, RULE };
+    Option options[] = {
+        [GROUP] = { "Group", 's', &group },
+        [RULE] = { "Rule", 'u', &change.id },
+    };
+    int r;
+
+    r = sd_bus_message_read(message, "s", &change.text);
+    if (r < 0)
+        return r;
+    r = options_read(message, options, G_N_ELEMENTS(options), ret_error);
+    if (r < 0)
+        return r;
+    if (options[RULE].given && !group)
+        return bus_error_setf(ret_error, FERRY_ERROR_INVALID_OPTION, "Rule: it goes with Group");
+    if (options[RULE].given && change.id == 0)
+        return bus_error_setf(ret_error, FERRY_ERROR_NO_SUCH_RULE, "rules are numbered from 1");
+    r = authorize(service->authorizer, message, NULL, NULL, ret_error);
+    if (r < 0)
+        return r;
+    changes = preview(service->manager, group, &change, &error);
+    if (!changes)
+        return bus_error_from_gerror(ret_error, error);
+
+    r = sd_bus_message_new_method_return(message, &reply);
+    if (r < 0)
+        return r;
+    r = sd_bus_message_open_container(reply, SD_BUS_TYPE_ARRAY, "a{sv}");
+    for (guint i = 0; r >= 0 && i < changes->len; i++)
+        r = append_preview(reply, changes->pdata[i]);
+    if (r < 0)
+        return r;
+    r = sd_bus_message_close_container(reply);
+    if (r < 0)
+        return r;
+    return sd_bus_send(NULL, reply, NULL);
+}
+
+static int method_release_all(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    g_autoptr(GPtrArray) assignments = NULL, ids = NULL;
+    g_auto(GStrv) details = details_for_device(NULL, NULL);
+    uint32_t uid;
+    int r;
+
+    r = options_read(message, NULL, 0, ret_error);
+    if (r < 0)
+        return r;
+    r = authorize(service->authorizer, message, (const char *const *)details, &uid, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return 1; /* comes back with the answer */
+
+    assignments = registry_sorted(service->registry->assignments);
+    ids = g_ptr_array_new_with_free_func(g_free);
+    for (guint i = 0; i < assignments->len; i++) {
+        const Assignment *assignment = assignments->pdata[i];
+
+        if (!assignment->releasing)
+            g_ptr_array_add(ids, g_strdup(assignment->id));
+    }
+    call_release_all(call_new(service, message), ids);
+    return 1;
+}
+
+static int method_rescan(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    g_autoptr(GError) error = NULL;
+    unsigned added, removed;
+    int r;
+
+    r = authorize(service->authorizer, message, NULL, NULL, ret_error);
+    if (r < 0)
+        return r;
+    if (!manager_rescan(service->manager, &added, &removed, &error))
+        return bus_error_from_gerror(ret_error, error);
+    changes_flush(service->changes);
+    return sd_bus_reply_method_return(message, "uu", added, removed);
+}
+
+static int append_explanation(sd_bus_message *reply, const Explanation *explanation)
+{
+    return sd_bus_message_append(reply, "a{sv}", 5,                       /* pairs */
+                                 "Kind", "s", explanation->kind,          /**/
+                                 "Subject", "s", explanation->subject,    /**/
+                                 "Verdict", "s", explanation->verdict,    /**/
+                                 "Winner", "b", (int)explanation->winner, /**/
+                                 "Text", "s", explanation->text);
+}
+
+static int method_explain(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    g_autoptr(sd_bus_message) reply = NULL;
+    g_autoptr(GPtrArray) explanations = NULL;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *id = NULL;
+    const Device *device;
+    const char *path;
+    int r;
+
+    r = sd_bus_message_read(message, "o", &path);
+    if (r < 0)
+        return r;
+    r = authorize(service->authorizer, message, NULL, NULL, ret_error);
+    if (r < 0)
+        return r;
+    id = object_id(OBJECT_DEVICE, path, &error);
+    if (!id)
+        return bus_error_from_gerror(ret_error, error);
+    device = registry_device(service->registry, id);
+    if (!device)
+        return bus_error_setf(ret_error, FERRY_ERROR_NO_SUCH_DEVICE, "no such device: %s", path);
+
+    r = sd_bus_message_new_method_return(message, &reply);
+    if (r < 0)
+        return r;
+    r = sd_bus_message_open_container(reply, SD_BUS_TYPE_ARRAY, "a{sv}");
+    if (r < 0)
+        return r;
+    explanations = explain_device(service->registry, device);
+    for (guint i = 0; i < explanations->len; i++) {
+        r = append_explanation(reply, explanations->pdata[i]);
+        if (r < 0)
+            return r;
+    }
+    r = sd_bus_message_close_container(reply);
+    if (r < 0)
+        return r;
+    return sd_bus_send(NULL, reply, NULL);
+}
+
+static const sd_bus_vtable manager_vtable[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_PROPERTY("Version", "s", property_get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Node", "s", property_get_node, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("HypervisorURI", "s", property_get_hypervisor_uri, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("HypervisorState", "s", property_get_hypervisor_state, 0,
+                    SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Settling", "b", property_get_settling, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Enabled", "b", property_get_enabled, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_METHOD_WITH_ARGS("GetDevice", SD_BUS_ARGS("s", selector), SD_BUS_RESULT("o", device),
+                            method_get_device, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("GetGroup", SD_BUS_ARGS("s", name), SD_BUS_RESULT("o", group), method_get_group,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("GetMachine", SD_BUS_ARGS("s", name_or_uuid), SD_BUS_RESULT("o", machine),
+                            method_get_machine, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("GetTenant", SD_BUS_ARGS("s", name), SD_BUS_RESULT("o", tenant),
+                            method_get_tenant, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("CreateTenant", SD_BUS_ARGS("s", name, "a{sv}", options),
+                            SD_BUS_RESULT("o", tenant), method_create_tenant, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Assign", SD_BUS_ARGS("o", source, "o", machine, "a{sv}", options),
+                            SD_BUS_RESULT("o", assignment), method_assign, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("CreateGroup", SD_BUS_ARGS("s", name, "a{sv}", options),
+                            SD_BUS_RESULT("o", group), method_create_group, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("MakePassthrough", SD_BUS_ARGS("ao", devices, "s", group, "a{sv}", options),
+                            SD_BUS_RESULT("o", group, "as", rules), method_make_passthrough,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("TestRule", SD_BUS_ARGS("s", rule), SD_BUS_RESULT("ao", devices),
+                            method_test_rule, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Export", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("s", text), method_export,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Apply", SD_BUS_ARGS("s", text, "s", source, "a{sv}", options),
+                            SD_BUS_RESULT("aa{sv}", differences), method_apply, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("PreviewRule", SD_BUS_ARGS("s", rule, "a{sv}", options),
+                            SD_BUS_RESULT("aa{sv}", changes), method_preview_rule,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("SetEnabled", SD_BUS_ARGS("b", enabled), SD_BUS_NO_RESULT, method_set_enabled,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("ReleaseAll", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("u", released),
+                            method_release_all, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Rescan", SD_BUS_NO_ARGS, SD_BUS_RESULT("u", added, "u", removed), method_rescan,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_ARGS("o", device), SD_BUS_RESULT("aa{sv}", explanations),
+                            method_explain, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_VTABLE_END,
+};
+
+static const FieldProperty manager_properties[] = {
+    { MANAGER_FIELD_HYPERVISOR_STATE, "HypervisorState" },
+    { MANAGER_FIELD_SETTLING, "Settling" },
+    { MANAGER_FIELD_ENABLED, "Enabled" },
+    {},
+};
+
+const ObjectKind manager_object = {
+    .type = OBJECT_MANAGER,
+    .path = FERRY_PATH_ROOT,
+    .interface = FERRY_INTERFACE_MANAGER,
+    .vtable = manager_vtable,
+    .properties = manager_properties,
+};

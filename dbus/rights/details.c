@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "dbus/rights/details.h"
+
+/* Devices that a dialog still names one by one. */
+#define NAMED_DEVICES_MAX 8
+
+char **details_new(const Details *details)
+{
+    const struct {
+        const char *key, *value;
+    } all[] = {
+        { "device", details->device },   { "vendor_product", details->vendor_product },
+        { "serial", details->serial },   { "group", details->group },
+        { "machine", details->machine }, { "tenant", details->tenant },
+        { "owner", details->owner },
+    };
+    char **list = g_new0(char *, 2 * G_N_ELEMENTS(all) + 1);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(all); i++) {
+        list[2 * i] = g_strdup(all[i].key);
+        list[2 * i + 1] = g_strdup(all[i].value ? all[i].value : "");
+    }
+    return list;
+}
+
+static char *ids_of(const Device *device)
+{
+    return g_strdup_printf("%04x:%04x", device->vendor_id, device->product_id);
+}
+
+char **details_for_device(const Device *device, const Machine *machine)
+{
+    g_autofree char *text = device ? device_describe(device) : NULL;
+    g_autofree char *ids = device ? ids_of(device) : NULL;
+
+    return details_new(&(Details){
+        .device = text,
+        .vendor_product = ids,
+        .serial = device ? device->serial : NULL,
+        .tenant = device ? device->tenant : NULL,
+        .machine = machine ? machine->info->name : NULL,
+    });
+}
+
+char **details_for_passthrough(Registry *registry, const char *const *devices, const char *group)
+{
+    return details_for_grant(registry, devices, group, NULL);
+}
+
+char **details_for_grant(Registry *registry, const char *const *devices, const char *group,
+                         const char *tenant)
+{
+    g_autoptr(GString) texts = g_string_new(NULL);
+    g_autofree char *ids = NULL;
+    const Device *only = NULL;
+    gsize n = 0;
+
+    for (; *devices; devices++) {
+        const Device *device = registry_device(registry, *devices);
+        g_autofree char *text = device ? device_describe(device) : NULL;
+
+        if (!device)
+            continue;
+        only = n == 0 ? device : NULL;
+        if (n < NAMED_DEVICES_MAX)
+            g_string_append_printf(texts, "%s%s", n > 0 ? ", " : "", text);
+        n++;
+    }
+    if (n > NAMED_DEVICES_MAX)
+        g_string_append_printf(texts, ", … (%" G_GSIZE_FORMAT ")", n);
+    if (only)
+        ids = ids_of(only);
+    return details_new(&(Details){
+        .device = texts->str,
+        .vendor_product = ids,
+        .serial = only ? only->serial : NULL,
+        .group = group,
+        .tenant = tenant,
+    });
+}
+
+/* From what was stored, not from what is plugged in: the question stays the same while the device comes and
+ * goes. */
+char **details_for_assignment(Registry *registry, const Assignment *assignment)
+{
+    const Machine *machine = registry_machine(registry, assignment->machine_uuid);
+    const Rule *rule = assignment->rule; /* NULL: any device of the group */
+    const char *vendor = rule ? rule_exact(rule, "vendor") : NULL;
+    const char *product = rule ? rule_exact(rule, "product") : NULL;
+    g_autofree char *ids = vendor && product ? g_strdup_printf("%s:%s", vendor, product) : NULL;
+    g_autofree char *owner = g_strdup_printf("%u", assignment->owner);
+
+    return details_new(&(Details){
+        .device = assignment->group ? NULL : assignment->device_text,
+        .vendor_product = ids,
+        .serial = rule ? rule_exact(rule, "serial") : NULL,
+        .group = assignment->group,
+        .machine = machine ? machine->info->name : assignment->machine_name,
+        .tenant = assignment->tenant,
+        .owner = owner,
+    });
+}

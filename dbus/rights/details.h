@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What polkit is told about a question: rules find it with action.lookup(), dialogs with $(key). Every key is
+ * always there, "" when it doesn't apply: polkit shows a key that is missing as it stands. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "daemon/model/registry.h"
+
+typedef struct Details {
+    const char *device;
+    const char *vendor_product;
+    const char *serial;
+    const char *group;
+    const char *machine;
+    const char *tenant;
+    const char *owner;
+} Details;
+
+/* key, value, …, NULL: the members of details. NULL becomes "". */
+char **details_new(const Details *details);
+/* device may be NULL, machine too */
+char **details_for_device(const Device *device, const Machine *machine);
+/* Devices that are to be put into a group. */
+char **details_for_passthrough(Registry *registry, const char *const *devices, const char *group);
+/* Devices that are granted to a tenant or revoked; those that aren't plugged in are left out. */
+char **details_for_grant(Registry *registry, const char *const *devices, const char *group,
+                         const char *tenant);
+char **details_for_assignment(Registry *registry, const Assignment *assignment);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Change records become signals, at most one PropertiesChanged or InterfacesAdded per object and turn of the
+ * main loop. What came and went within one turn is never told. */
+
+#include <glib.h>
+#include <systemd/sd-bus.h>
+
+#include "daemon/model/change.h"
+
+typedef struct Changes Changes;
+
+Changes *changes_new(sd_bus *bus);
+Changes *changes_free(Changes *changes);
+
+/* A ChangeFunc; userdata is the Changes. */
+void changes_record(const Change *change, void *userdata);
+/* Sends what is collected now: before the answer to the call that caused it. */
+void changes_flush(Changes *changes);

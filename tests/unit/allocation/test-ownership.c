@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Whose a device is, and that it never goes to anybody else's machine. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "daemon/allocation/allocation.h"
+#include "daemon/model/membership.h"
+
+#define DESK   "11111111-1111-1111-1111-111111111111"
+#define STUDIO "22222222-2222-2222-2222-222222222222"
+#define LOFT   "33333333-3333-3333-3333-333333333333"
+
+#define KEY "vendor=0529 product=0001 serial=AAAA-1"
+
+static const char *const uuids[] = { DESK, STUDIO, LOFT };
+
+typedef struct World {
+    Registry *registry;
+    Memberships *memberships;
+    Desired *desired;
+    unsigned next_number;
+    int64_t next_created;
+} World;
+
+static Device *plug(World *world, const char *sysname, const char *serial)
+{
+    Device *device = device_new(sysname);
+
+    device->bus_number = 1;
+    device->device_number = world->next_number++;
+    device->instance = device->device_number;
+    device->vendor_id = 0x0529;
+    device->product_id = 1;
+    g_free(device->serial);
+    device->serial = g_strdup(serial);
+    g_free(device->socket);
+    device->socket = g_strdup_printf("pci-0000:00:14.0/%s", strchr(sysname, '-') + 1);
+    device->class_name = "smartcard";
+    registry_add_device(world->registry, device);
+    memberships_update_device(world->memberships, device);
+    return device;
+}
+
+static void add_machine(World *world, const char *uuid)
+{
+    MachineInfo *info = machine_info_new(uuid);
+    Machine *machine;
+
+    info->state = MACHINE_STATE_RUNNING;
+    machine = machine_new(info);
+    machine->inspected = true;
+    registry_add_machine(world->registry, machine);
+}
+
+static void add_group(World *world, const char *name, const char *rule)
+{
+    Group *group = group_new(name);
+
+    group_add_rule(group, rule_parse(rule, NULL), "admin");
+    registry_add_group(world->registry, group);
+    memberships_rebuild(world->memberships);
+}
+
+static Tenant *add_tenant(World *world, const char *name, const char *uuid)
+{
+    Tenant *tenant = tenant_new(name);
+
+    tenant_add_machine(tenant, uuid);
+    registry_add_tenant(world->registry, tenant);
+    return tenant;
+}
+
+static Assignment *assign(World *world, const char *id, const char *uuid, const char *group, const char *rule,
+                          const char *tenant)
+{
+    Assignment *assignment = assignment_new(id);
+
+    assignment->machine_uuid = g_strdup(uuid);
+    assignment->group = g_strdup(group);
+    assignment->rule = rule ? rule_parse(rule, NULL) : NULL;
+    assignment->tenant = g_strdup(tenant);
+    assignment->stored = true;
+    assignment->created = world->next_created++;
+    assert_true(quantity_parse("1", &assignment->quantity_kind, &assignment->quantity));
+    registry_add_assignment(world->registry, assignment);
+    return assignment;
+}
+
+static void look(World *world)
+{
+    desired_free(world->desired);
+    world->desired = desired_new(world->registry, 1);
+}
+
+static void assert_verdict(World *world, const Assignment *assignment, const Device *device, Verdict verdict)
+{
+    const GPtrArray *wants = desired_wants_of(world->desired, assignment);
+
+    assert_int_equal(desired_judge(world->desired, assignment, device), verdict);
+    assert_int_equal(wants->len, verdict == VERDICT_GO ? 1 : 0);
+}
+
+static int setup(void **state)
+{
+    World *world = g_new0(World, 1);
+
+    *state = world;
+    world->registry = registry_new("host");
+    world->registry->hypervisor_state = HYPERVISOR_STATE_CONNECTED;
+    world->registry->machines_known = true;
+    world->memberships = memberships_new(world->registry);
+    world->next_number = 2;
+    world->next_created = 1;
+    for (gsize i = 0; i < G_N_ELEMENTS(uuids); i++)
+        add_machine(world, uuids[i]);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    World *world = *state;
+
+    desired_free(world->desired);
+    memberships_free(world->memberships);
+    registry_free(world->registry);
+    g_free(world);
+    return 0;
+}
+
+static void test_whose_it_is(void **state)
+{
+    World *world = *state;
+    Device *device = plug(world, "1-1", "AAAA-1");
+
+    assert_null(device->tenant);
+    add_group(world, "keys", "vendor=0529");
+    assert_non_null(membership_find(device, "keys"));
+    add_group(world, "acme/keys", KEY);
+    assert_string_equal(device->tenant, "acme");
+    assert_non_null(membership_find(device, "acme/keys"));
+    assert_null(membership_find(device, "keys"));
+    assert_true(membership_is_withheld(world->registry, device, registry_group(world->registry, "keys")));
+
+    /* In the port of another tenant's: the more specific grant holds. */
+    add_group(world, "aaa/ports", "vendor=0529 product=0001 port=1-1");
+    assert_string_equal(device->tenant, "acme");
+    assert_int_equal(device->memberships->len, 1);
+    add_group(world, "zzz/both", KEY " port=1-1");
+    assert_string_equal(device->tenant, "zzz");
+    assert_null(membership_find(device, "acme/keys"));
+}
+
+static void test_only_to_its_machines(void **state)
+{
+    World *world = *state;
+    const Device *device = plug(world, "1-1", "AAAA-1");
+    const Assignment *inside, *outside, *pool, *drawn;
+
+    add_tenant(world, "acme", DESK);
+    add_group(world, "acme/keys", KEY);
+    add_group(world, "keys", "vendor=*");
+    outside = assign(world, "aaaaaaaa", STUDIO, NULL, KEY, NULL);
+    pool = assign(world, "bbbbbbbb", LOFT, "keys", NULL, NULL);
+    drawn = assign(world, "cccccccc", STUDIO, "acme/keys", NULL, "acme");
+    inside = assign(world, "dddddddd", DESK, NULL, KEY, "acme");
+    registry_assignment(world->registry, "aaaaaaaa")->priority = 100;
+    look(world);
+    assert_verdict(world, inside, device, VERDICT_GO);
+    assert_verdict(world, outside, device, VERDICT_NOT_OWNED);
+    assert_verdict(world, pool, device, VERDICT_NOT_OWNED);
+    assert_verdict(world, drawn, device, VERDICT_NOT_OWNED);
+}
+
+/* What was given as a tenant's ends with the grant, whatever the assignment says. */
+static void test_after_the_grant(void **state)
+{
+    World *world = *state;
+    const Device *device = plug(world, "1-1", "AAAA-1");
+    const Assignment *as_tenants, *as_nobodys;
+
+    add_tenant(world, "acme", DESK);
+    as_tenants = assign(world, "aaaaaaaa", DESK, NULL, KEY, "acme");
+    look(world);
+    assert_verdict(world, as_tenants, device, VERDICT_NOT_OWNED);
+    as_nobodys = assign(world, "bbbbbbbb", DESK, NULL, KEY, NULL);
+    look(world);
+    assert_verdict(world, as_nobodys, device, VERDICT_GO);
+    assert_ptr_equal(desired_pinned(world->desired, as_nobodys), device);
+    assert_null(desired_pinned(world->desired, as_tenants));
+    /* Granted, it goes by the tenant's assignments and by no others, be they for the same machine. */
+    add_group(world, "acme/keys", KEY);
+    look(world);
+    assert_verdict(world, as_tenants, device, VERDICT_GO);
+    assert_verdict(world, as_nobodys, device, VERDICT_NOT_OWNED);
+    assert_ptr_equal(desired_pinned(world->desired, as_tenants), device);
+    assert_null(desired_pinned(world->desired, as_nobodys));
+}
+
+/* The machine went from one tenant to the other, which has the same kind of device. */
+static void test_of_the_other_tenant(void **state)
+{
+    World *world = *state;
+    const Device *device = plug(world, "1-1", "AAAA-1");
+    const Assignment *formers, *owners;
+
+    add_tenant(world, "acme", STUDIO);
+    add_tenant(world, "globex", DESK);
+    add_group(world, "globex/keys", KEY);
+    formers = assign(world, "aaaaaaaa", DESK, NULL, KEY, "acme");
+    look(world);
+    assert_verdict(world, formers, device, VERDICT_NOT_OWNED);
+    owners = assign(world, "bbbbbbbb", DESK, NULL, KEY, "globex");
+    look(world);
+    assert_verdict(world, owners, device, VERDICT_GO);
+}
+
+/* The tenant's own file is lost. */
+static void test_nobodys_tenant(void **state)
+{
+    World *world = *state;
+    const Device *device = plug(world, "1-1", "AAAA-1");
+    const Assignment *assignment;
+
+    add_group(world, "acme/keys", KEY);
+    assignment = assign(world, "aaaaaaaa", DESK, NULL, KEY, NULL);
+    look(world);
+    assert_verdict(world, assignment, device, VERDICT_NOT_OWNED);
+}
+
+static const char *pick(const char *const *from, gsize n)
+{
+    return from[g_random_int_range(0, (gint32)n)];
+}
+
+/* Whatever there is: a device goes to a machine of its tenant, and what was given as a tenant's is that
+ * tenant's. */
+static void test_never_to_anybody_else(void **state)
+{
+    enum { ROUNDS = 300, THINGS = 12 };
+    static const char *const rules[] = { "vendor=*", "serial=AAAA-1", "serial=BBBB-2", "port=1-3", KEY };
+    static const char *const groups[] = { "keys", "pool", "acme/keys", "acme/pool", "globex/keys" };
+    static const char *const tenants[] = { NULL, "acme", "globex" };
+
+    for (int round = 0; round < ROUNDS; round++) {
+        World *world;
+        GHashTableIter iter;
+        gpointer value;
+
+        setup((void **)&world);
+        plug(world, "1-1", "AAAA-1");
+        plug(world, "1-2", "BBBB-2");
+        plug(world, "1-3", "");
+        add_tenant(world, "acme", DESK);
+        if (round % 2)
+            add_tenant(world, "globex", STUDIO);
+        for (gsize i = 0; i < G_N_ELEMENTS(groups); i++)
+            if (g_random_boolean())
+                add_group(world, groups[i], pick(rules, G_N_ELEMENTS(rules)));
+        for (int i = 0; i < THINGS; i++) {
+            g_autofree char *id = g_strdup_printf("aaaaaa%02d", i);
+            const char *group = g_random_boolean() ? pick(groups, G_N_ELEMENTS(groups)) : NULL;
+
+            assign(world, id, pick(uuids, G_N_ELEMENTS(uuids)), group,
+                   group ? NULL : pick(rules, G_N_ELEMENTS(rules)), pick(tenants, G_N_ELEMENTS(tenants)));
+        }
+        look(world);
+        g_hash_table_iter_init(&iter, world->desired->wants);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+            const Want *want = value;
+            const Tenant *machines = registry_machine_tenant(world->registry, want->assignment->machine_uuid);
+
+            if (want->device->tenant)
+                assert_string_equal(machines ? machines->name : "nobody", want->device->tenant);
+            assert_string_equal(want->assignment->tenant ? want->assignment->tenant : "nobody",
+                                want->device->tenant ? want->device->tenant : "nobody");
+        }
+        teardown((void **)&world);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_whose_it_is),     TEST(test_only_to_its_machines),
+        TEST(test_after_the_grant), TEST(test_of_the_other_tenant),
+        TEST(test_nobodys_tenant),  cmocka_unit_test(test_never_to_anybody_else),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

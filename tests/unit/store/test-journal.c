@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The store: several files change together, whatever comes between. */
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <cmocka.h>
+
+#include "daemon/base/error.h"
+#include "daemon/store/store.h"
+
+#define HEAD      "[Journal]\nBoot=%s\nChanges=%s\n\n"
+#define THIS_BOOT "/proc/sys/kernel/random/boot_id"
+
+/* For the linker's --wrap. GLib's own don't come here. */
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+
+static int syncs;
+static int failing_syncs; /* the next ones */
+
+int __wrap_fsync(int fd)
+{
+    g_atomic_int_inc(&syncs);
+    if (g_atomic_int_get(&failing_syncs) == 0)
+        return __real_fsync(fd);
+    g_atomic_int_add(&failing_syncs, -1);
+    errno = EIO;
+    return -1;
+}
+
+typedef struct Folders {
+    char *top;
+    char *state;
+    char *runtime;
+    int done; /* calls */
+    FerryError code;
+} Folders;
+
+static int setup(void **state)
+{
+    Folders *folders = g_new0(Folders, 1);
+
+    folders->top = g_dir_make_tmp("ferry-store-XXXXXX", NULL);
+    folders->state = g_build_filename(folders->top, "state", NULL);
+    folders->runtime = g_build_filename(folders->top, "run", NULL);
+    folders->code = _FERRY_ERROR_INVALID;
+    *state = folders;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    Folders *folders = *state;
+    const char *const command[] = { "rm", "-rf", folders->top, NULL };
+
+    g_spawn_sync(NULL, (char **)command, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
+    g_free(folders->top);
+    g_free(folders->state);
+    g_free(folders->runtime);
+    g_free(folders);
+    return 0;
+}
+
+static Store *open_store(Folders *folders)
+{
+    g_autoptr(GError) error = NULL;
+    Store *store = store_new(folders->state, folders->runtime, &error);
+
+    if (!store)
+        fail_msg("%s", error->message);
+    return store;
+}
+
+static void put(const char *folder, const char *name, const char *text)
+{
+    g_autofree char *path = g_build_filename(folder, name, NULL);
+
+    assert_true(g_file_set_contents(path, text, -1, NULL));
+}
+
+/* Its text, NULL = it isn't there. */
+static char *get(const char *folder, const char *name)
+{
+    g_autofree char *path = g_build_filename(folder, name, NULL);
+    char *text = NULL;
+
+    return g_file_get_contents(path, &text, NULL, NULL) ? text : NULL;
+}
+
+static void assert_file(const char *folder, const char *name, const char *expected)
+{
+    g_autofree char *text = get(folder, name);
+
+    if (g_strcmp0(text, expected) != 0)
+        fail_msg("%s: \"%s\", expected \"%s\"", name, text ? text : "(none)", expected ? expected : "(none)");
+}
+
+static void stored(const GError *error, void *userdata)
+{
+    Folders *folders = userdata;
+
+    folders->code = error ? (FerryError)error->code : _FERRY_ERROR_INVALID;
+    folders->done++;
+}
+
+/* Returns the error's code. */
+static FerryError wait_done(Folders *folders)
+{
+    for (folders->done = 0; folders->done == 0;)
+        g_main_context_iteration(NULL, TRUE);
+    return folders->code;
+}
+
+static GKeyFile *file_of(const char *value)
+{
+    GKeyFile *file = g_key_file_new();
+
+    g_key_file_set_string(file, "A", "B", value);
+    return file;
+}
+
+static FerryError save(Folders *folders, Store *store, const char *id, const char *value)
+{
+    g_autoptr(GKeyFile) file = file_of(value);
+
+    store_save(store, STORE_AREA_STATE, "groups", id, file, stored, folders, NULL);
+    return wait_done(folders);
+}
+
+/* One new, one changed, one deleted, one in the other area. */
+static FerryError commit(Folders *folders, Store *store)
+{
+    g_autoptr(GKeyFile) one = file_of("line\nline # \\"), two = file_of("2");
+    StoreBatch *batch = store_batch_new();
+
+    store_batch_save(batch, STORE_AREA_STATE, "groups", "new", one);
+    store_batch_save(batch, STORE_AREA_STATE, "groups", "old", two);
+    store_batch_delete(batch, STORE_AREA_STATE, "groups", "bad");
+    store_batch_delete(batch, STORE_AREA_STATE, "groups", "never-there");
+    store_batch_save(batch, STORE_AREA_RUNTIME, "assignments", "run", two);
+    store_commit(store, batch, stored, folders, NULL);
+    return wait_done(folders);
+}
+
+static void test_all_together(void **state)
+{
+    Folders *folders = *state;
+    g_autoptr(Store) store = open_store(folders);
+
+    save(folders, store, "old", "1");
+    save(folders, store, "bad", "1");
+    assert_int_equal(commit(folders, store), _FERRY_ERROR_INVALID);
+    assert_file(folders->state, "groups/new", "[A]\nB=line\\nline # \\\\\n");
+    assert_file(folders->state, "groups/old", "[A]\nB=2\n");
+    assert_file(folders->state, "groups/bad", NULL);
+    assert_file(folders->runtime, "assignments/run", "[A]\nB=2\n");
+    assert_file(folders->state, "journal", NULL);
+}
+
+static void test_no_journal_no_change(void **state)
+{
+    Folders *folders = *state;
+    g_autoptr(Store) store = open_store(folders);
+    g_autofree char *journal = g_build_filename(folders->state, "journal", NULL);
+
+    save(folders, store, "old", "1");
+    save(folders, store, "bad", "1");
+    /* in the way of the journal */
+    assert_int_equal(g_mkdir(journal, 0700), 0);
+    put(journal, "x", "");
+    assert_int_equal(commit(folders, store), FERRY_ERROR_STORAGE);
+    assert_file(folders->state, "groups/new", NULL);
+    assert_file(folders->state, "groups/old", "[A]\nB=1\n");
+    assert_file(folders->state, "groups/bad", "[A]\nB=1\n");
+    assert_file(folders->runtime, "assignments/run", NULL);
+}
+
+/* It has happened and can't be put into its files: nothing overtakes it. */
+static void test_carried_out_later(void **state)
+{
+    Folders *folders = *state;
+    g_autoptr(Store) store = open_store(folders);
+    g_autofree char *folder = g_build_filename(folders->runtime, "assignments", NULL);
+
+    assert_int_equal(g_rmdir(folder), 0);
+    assert_int_equal(commit(folders, store), _FERRY_ERROR_INVALID);
+    assert_int_equal(save(folders, store, "old", "3"), FERRY_ERROR_STORAGE);
+    assert_int_equal(g_mkdir(folder, 0700), 0);
+    assert_int_equal(save(folders, store, "old", "3"), _FERRY_ERROR_INVALID);
+    assert_file(folders->state, "groups/old", "[A]\nB=3\n");
+    assert_file(folders->state, "groups/new", "[A]\nB=line\\nline # \\\\\n");
+    assert_file(folders->runtime, "assignments/run", "[A]\nB=2\n");
+    assert_file(folders->state, "journal", NULL);
+}
+
+static char *this_boot(void)
+{
+    char *text = NULL;
+
+    return g_file_get_contents(THIS_BOOT, &text, NULL, NULL) ? g_strstrip(text) : g_strdup("");
+}
+
+#define CHANGES                                                                                  \
+    "[Change 1]\nArea=state\nKind=groups\nId=new\nData=[A]\\nB=2\\n\n\n[Change 2]\nArea=state\n" \
+    "Kind=groups\nId=bad\nDelete=true\n\n[Change 3]\nArea=runtime\nKind=assignments\nId=run\nData=x\n"
+
+/* A crash right after the journal was written, and again in the middle of carrying it out. */
+static void test_a_journal_is_redone(void **state)
+{
+    Folders *folders = *state;
+    g_autofree char *boot = this_boot();
+    g_autofree char *text = g_strdup_printf(HEAD CHANGES, boot, "3");
+    g_autofree char *other = g_strdup_printf(HEAD CHANGES, "another", "3");
+
+    for (int again = 0; again < 2; again++) {
+        {
+            g_autoptr(Store) store = open_store(folders);
+
+            put(folders->state, "groups/bad", "1");
+            put(folders->state, "journal", text);
+        }
+        {
+            g_autoptr(Store) store = open_store(folders);
+
+            assert_file(folders->state, "groups/new", "[A]\nB=2\n");
+            assert_file(folders->state, "groups/bad", NULL);
+            assert_file(folders->runtime, "assignments/run", "x");
+            assert_file(folders->state, "journal", NULL);
+        }
+    }
+
+    /* What was to be for this boot only isn't brought into the next one. */
+    put(folders->runtime, "assignments/run", "0");
+    put(folders->state, "journal", other);
+    {
+        g_autoptr(Store) store = open_store(folders);
+
+        assert_file(folders->state, "groups/new", "[A]\nB=2\n");
+        assert_file(folders->runtime, "assignments/run", "0");
+    }
+}
+
+static void test_damaged_journals(void **state)
+{
+    static const char *const changes[] = {
+        "",
+        "rubbish",
+        "[Journal]\nBoot=\nChanges=1\n",
+        "[Journal]\nBoot=\nChanges=4\n\n" CHANGES, /* one is missing */
+        "[Journal]\nBoot=\nChanges=1\n\n[Change 1]\nArea=state\nKind=groups\nId=../../x\nData=y\n",
+        "[Journal]\nBoot=\nChanges=1\n\n[Change 1]\nArea=moon\nKind=groups\nId=new\nData=y\n",
+        "[Journal]\nBoot=\nChanges=1\n\n[Change 1]\nArea=state\nKind=groups\nId=new\n",
+        "[Journal]\nBoot=\nChanges=1\n\n[Change 1]\nArea=state\nKind=groups\nId=new\nData=\\q\n",
+    };
+
+    Folders *folders = *state;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(changes); i++) {
+        {
+            g_autoptr(Store) store = open_store(folders);
+        }
+        put(folders->state, "journal", changes[i]);
+        {
+            g_autoptr(Store) store = open_store(folders);
+
+            assert_file(folders->state, "groups/new", NULL);
+            assert_file(folders->state, "journal", NULL);
+            assert_file(folders->state, "journal.damaged", changes[i]);
+            assert_int_equal(save(folders, store, "old", "1"), _FERRY_ERROR_INVALID);
+        }
+    }
+}
+
+/* Cut off before its rename: nothing in it has happened. */
+static void test_half_written(void **state)
+{
+    Folders *folders = *state;
+
+    {
+        g_autoptr(Store) store = open_store(folders);
+    }
+    put(folders->state, "journal.AB12xy", HEAD CHANGES);
+    {
+        g_autoptr(Store) store = open_store(folders);
+    }
+    assert_file(folders->state, "groups/new", NULL);
+    assert_file(folders->state, "journal.AB12xy", NULL);
+}
+
+/* Then nothing that is there is good to be read. */
+static void test_a_journal_that_cannot_be_redone(void **state)
+{
+    Folders *folders = *state;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *in_the_way = g_build_filename(folders->state, "groups", "new", NULL);
+
+    {
+        g_autoptr(Store) store = open_store(folders);
+    }
+    put(folders->state, "journal", "[Journal]\nBoot=\nChanges=3\n\n" CHANGES);
+    assert_int_equal(g_mkdir(in_the_way, 0700), 0);
+    put(in_the_way, "x", "");
+    assert_null(store_new(folders->state, folders->runtime, &error));
+    assert_int_equal(error->code, FERRY_ERROR_STORAGE);
+}
+
+/* The disk takes the journal and then doesn't say that it has it: what is taken back is so durably, and
+ * nothing is written before it is. */
+static void test_refused_stays_refused(void **state)
+{
+    Folders *folders = *state;
+    g_autoptr(Store) store = open_store(folders);
+
+    syncs = 0;
+    failing_syncs = 1;
+    assert_int_equal(commit(folders, store), FERRY_ERROR_STORAGE);
+    assert_file(folders->state, "journal", NULL);
+    assert_int_equal(syncs, 2);
+
+    failing_syncs = 3;
+    assert_int_equal(commit(folders, store), FERRY_ERROR_STORAGE);
+    assert_int_equal(save(folders, store, "old", "1"), FERRY_ERROR_STORAGE);
+    assert_int_equal(failing_syncs, 0);
+    assert_file(folders->state, "groups/old", NULL);
+    assert_int_equal(save(folders, store, "old", "1"), _FERRY_ERROR_INVALID);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_all_together),
+        TEST(test_no_journal_no_change),
+        TEST(test_carried_out_later),
+        TEST(test_a_journal_is_redone),
+        TEST(test_damaged_journals),
+        TEST(test_half_written),
+        TEST(test_a_journal_that_cannot_be_redone),
+        TEST(test_refused_stays_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

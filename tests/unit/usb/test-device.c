@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "daemon/usb/device.h"
+
+#define MAX_INTERFACES 8
+
+/* Interfaces as udev writes them, device class, and the name that must come out. */
+static const struct {
+    const char *interfaces;
+    uint8_t device_class;
+    const char *class_name;
+} cases[] = {
+    { "030101", 0, "hid-keyboard" },
+    { "030102", 0, "hid-mouse" },
+    { "030000", 0, "hid" },
+    { "030001", 0, "hid" }, /* the protocol only means something for boot devices */
+    { "030101:030102:030000", 0, "hid-keyboard" },
+    { "030102:030000", 0, "hid-mouse" },
+    { "030101:ff0000", 0, "hid-keyboard" },
+    { "030101:0b0000", 0, "composite" }, /* a security key types, too */
+    { "080650", 0, "storage" },
+    { "080650:080662", 0, "storage" },
+    { "080650:030000", 0, "composite" }, /* a stick that types */
+    { "080650:ffffff", 0, "composite" }, /* a modem with its driver disc */
+    { "0e0100:0e0200", 0xEF, "video" },
+    { "0e0100:010100:030000", 0xEF, "video" },
+    { "010100:010200", 0, "audio" },
+    { "010100:030000", 0, "audio" },
+    { "010100:030101", 0, "composite" },
+    { "070102", 0, "printer" },
+    { "070102:ffcc00", 0, "printer" },
+    { "070102:080650", 0, "composite" },
+    { "0b0000", 0, "smartcard" },
+    { "020600:0a0000", 0x02, "network" },
+    { "020d00:0a0001", 0, "network" },
+    { "020e00:020201:0a0002", 0, "network" },
+    { "e00103", 0, "network" },
+    { "0202ff:0a0000", 0, "network" },
+    { "ef0401:0a0000", 0, "network" },
+    { "020201:0a0000", 0x02, "serial" },
+    { "e00101", 0xE0, "bluetooth" },
+    { "e00101:ffffff:fe0101", 0xFF, "bluetooth" },
+    { "090000", 0x09, "hub" },
+    { "090001:090002", 0x09, "hub" },
+    { "ff0000", 0, "vendor" },
+    { "ff0000:fe0101", 0, "vendor" },
+    { "fe0101", 0, "other" },
+    { "060101", 0, "other" },
+    { "060101:080650", 0, "composite" },
+    { "", 0x09, "hub" },
+    { "", 0xFF, "vendor" },
+    { "", 0x00, "other" },
+};
+
+static gsize read_interfaces(const char *text, DeviceInterface *interfaces)
+{
+    gsize n = 0;
+    unsigned c, s, p;
+
+    for (; sscanf(text, "%2x%2x%2x", &c, &s, &p) == 3; text += 7) {
+        interfaces[n++] = (DeviceInterface){ (uint8_t)c, (uint8_t)s, (uint8_t)p };
+        if (strlen(text) < 7)
+            break;
+    }
+    return n;
+}
+
+static void test_class(void **state)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        DeviceInterface interfaces[MAX_INTERFACES];
+        gsize n = read_interfaces(cases[i].interfaces, interfaces);
+        const char *name = device_class_from_interfaces(cases[i].device_class, interfaces, n);
+
+        if (g_strcmp0(name, cases[i].class_name) != 0)
+            fail_msg("%s is %s and not %s", cases[i].interfaces, name, cases[i].class_name);
+        assert_true(g_strv_contains(device_class_names(), name));
+    }
+}
+
+static void test_every_class_is_known(void **state)
+{
+    /* whatever a device claims, the name is one of the list */
+    for (unsigned c = 0; c <= 0xFF; c++)
+        for (unsigned s = 0; s <= 0xFF; s++) {
+            DeviceInterface interfaces[] = { { (uint8_t)c, (uint8_t)s, 0 }, { (uint8_t)s, (uint8_t)c, 1 } };
+
+            assert_true(g_strv_contains(device_class_names(),
+                                        device_class_from_interfaces((uint8_t)c, interfaces, 2)));
+        }
+    assert_int_equal(g_strv_length((char **)device_class_names()), 15);
+}
+
+static void test_states(void **state)
+{
+    for (int i = 0; i < _DEVICE_STATE_MAX; i++) {
+        assert_non_null(device_state_to_string((DeviceState)i));
+        assert_int_equal(device_state_from_string(device_state_to_string((DeviceState)i)), i);
+    }
+    assert_null(device_state_to_string(_DEVICE_STATE_MAX));
+    assert_null(device_state_to_string(_DEVICE_STATE_INVALID));
+    assert_int_equal(device_state_from_string("gone"), _DEVICE_STATE_INVALID);
+    assert_int_equal(device_state_from_string(NULL), _DEVICE_STATE_INVALID);
+    assert_string_equal(device_state_to_string(DEVICE_STATE_QUARANTINED), "quarantined");
+}
+
+static void test_describe(void **state)
+{
+    g_autoptr(Device) device = device_new("3-1.2");
+    g_autofree char *bare = NULL, *with_vendor = NULL, *with_product = NULL;
+
+    device->vendor_id = 0x046d;
+    device->product_id = 0xc31c;
+    bare = device_describe(device);
+    assert_string_equal(bare, "046d:c31c (3-1.2)");
+
+    g_free(device->vendor);
+    device->vendor = g_strdup("Logitech, Inc.");
+    with_vendor = device_describe(device);
+    assert_string_equal(with_vendor, "046d:c31c \"Logitech, Inc.\" (3-1.2)");
+
+    g_free(device->product);
+    device->product = g_strdup("19\" Keyboard");
+    with_product = device_describe(device);
+    assert_string_equal(with_product, "046d:c31c \"19\\\" Keyboard\" (3-1.2)");
+}
+
+static void test_new(void **state)
+{
+    g_autoptr(Device) device = device_new("usb1");
+
+    assert_string_equal(device->sysname, "usb1");
+    assert_string_equal(device->serial, "");
+    assert_string_equal(device->class_name, "other");
+    assert_null(device->hub);
+    assert_int_equal(device->state, DEVICE_STATE_HOST);
+    assert_null(device_free(NULL));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_class),  cmocka_unit_test(test_every_class_is_known),
+        cmocka_unit_test(test_states), cmocka_unit_test(test_describe),
+        cmocka_unit_test(test_new),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
