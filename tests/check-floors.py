@@ -34,7 +34,7 @@ def read_table(path):
             place, _, rule = line.partition('<-')
             floor, name = place.split()
             refused, _, why = rule.strip().partition(' ')
-            rooms[name] = Room(name, int(floor), name.split('/')[0] == 'client', refused, why.strip())
+            rooms[name] = Room(name, int(floor), is_client(name), refused, why.strip())
     return rooms
 
 
@@ -52,6 +52,10 @@ def told(user, used):
     if user.house != used.house:
         return f'{user.name} and {used.name} are different houses'
     return f'{user.name} is on floor {user.floor}, {used.name} on floor {used.floor}'
+
+
+def is_client(path):
+    return path.split('/')[0] == 'client'
 
 
 def module(path):
@@ -100,7 +104,9 @@ def read_sources(source, rooms, uses):
 
 
 def symbols(objects):
-    """({symbol: path of the source that defines it}, {path: symbols it leaves undefined})"""
+    """({(house, symbol): path of the source that defines it}, {path: symbols it leaves undefined})
+
+    Service and client are programs of their own: the same name in both is no call."""
     defined, undefined = {}, collections.defaultdict(set)
     said = subprocess.run(['nm', '-A', '-P', *objects], check=True, capture_output=True, text=True).stdout
     for line in said.splitlines():
@@ -109,7 +115,7 @@ def symbols(objects):
         if kind == 'U':
             undefined[objects[where]].add(name)
         elif kind.isupper() and kind not in 'VW':
-            defined[name] = objects[where]
+            defined[is_client(objects[where]), name] = objects[where]
     return defined, undefined
 
 
@@ -129,7 +135,7 @@ def read_objects(source, build, rooms, texts, uses):
     for path in sorted(undefined):
         user = room_of(rooms, path)
         for name in sorted(undefined[path]):
-            where = defined.get(name)
+            where = defined.get((is_client(path), name))
             used = where and room_of(rooms, where)
             if not used or not user or where == path:
                 continue

@@ -35,7 +35,7 @@ static Device *choose_pinned(const Assignment *assignment, const GPtrArray *matc
     return NULL;
 }
 
-bool desired_may_have(Registry *registry, const Assignment *assignment, const Device *device)
+bool allocation_may_have(Registry *registry, const Assignment *assignment, const Device *device)
 {
     /* A tenant that can't be found (its file is damaged) still owns. */
     return g_strcmp0(device->tenant, assignment->tenant) == 0 &&
@@ -44,14 +44,14 @@ bool desired_may_have(Registry *registry, const Assignment *assignment, const De
 
 /* ------------------------------------------------------------------ who comes first */
 
-static bool has_it_now(const Desired *desired, const Assignment *assignment, const Device *device)
+static bool has_it_now(const Allocation *allocation, const Assignment *assignment, const Device *device)
 {
-    const Live *live = desired_live(desired, device);
+    const Attachment *attachment = allocation_attachment(allocation, device);
 
-    if (registry_is_held_for(desired->registry, device->sysname, assignment))
+    if (registry_is_held_for(allocation->registry, device->sysname, assignment))
         return true;
-    return live && g_strcmp0(live->hostdev->assignment_id, assignment->id) == 0 &&
-           g_strcmp0(live->machine->info->uuid, assignment->machine_uuid) == 0;
+    return attachment && g_strcmp0(attachment->hostdev->assignment_id, assignment->id) == 0 &&
+           g_strcmp0(attachment->machine->info->uuid, assignment->machine_uuid) == 0;
 }
 
 static int specificity(const Assignment *assignment, const Device *device)
@@ -71,25 +71,25 @@ static int compare_assignments(const Assignment *a, const Assignment *b)
     return -g_strcmp0(a->id, b->id);
 }
 
-static int32_t group_priority(const Desired *desired, const Assignment *assignment)
+static int32_t group_priority(const Allocation *allocation, const Assignment *assignment)
 {
-    const Group *group = registry_group(desired->registry, assignment->group);
+    const Group *group = registry_group(allocation->registry, assignment->group);
 
     return group ? group->priority : 0;
 }
 
-static int compare_claimants(const Desired *desired, const Device *device, const Assignment *a,
+static int compare_claimants(const Allocation *allocation, const Device *device, const Assignment *a,
                              const Assignment *b)
 {
-    int by_possession = has_it_now(desired, a, device) - has_it_now(desired, b, device);
+    int by_possession = has_it_now(allocation, a, device) - has_it_now(allocation, b, device);
     int by_specificity = specificity(a, device) - specificity(b, device);
 
     if (by_possession)
         return by_possession;
     if (a->priority != b->priority)
         return a->priority > b->priority ? 1 : -1;
-    if (group_priority(desired, a) != group_priority(desired, b))
-        return group_priority(desired, a) > group_priority(desired, b) ? 1 : -1;
+    if (group_priority(allocation, a) != group_priority(allocation, b))
+        return group_priority(allocation, a) > group_priority(allocation, b) ? 1 : -1;
     return by_specificity ? by_specificity : compare_assignments(a, b);
 }
 
@@ -97,130 +97,131 @@ static int compare_claimants(const Desired *desired, const Device *device, const
 static int compare_sets(gconstpointer left, gconstpointer right, gpointer userdata)
 {
     const Assignment *a = *(const Assignment *const *)left, *b = *(const Assignment *const *)right;
-    const Desired *desired = userdata;
+    const Allocation *allocation = userdata;
 
     if (a->priority != b->priority)
         return a->priority > b->priority ? -1 : 1;
-    if (group_priority(desired, a) != group_priority(desired, b))
-        return group_priority(desired, a) > group_priority(desired, b) ? -1 : 1;
+    if (group_priority(allocation, a) != group_priority(allocation, b))
+        return group_priority(allocation, a) > group_priority(allocation, b) ? -1 : 1;
     return -compare_assignments(a, b);
 }
 
-static bool is_foreign(const Desired *desired, const Device *device)
+static bool is_foreign(const Allocation *allocation, const Device *device)
 {
-    const Live *live = desired_live(desired, device);
+    const Attachment *attachment = allocation_attachment(allocation, device);
 
-    return live && !live->hostdev->assignment_id;
+    return attachment && !attachment->hostdev->assignment_id;
 }
 
-static bool is_blocked(const Desired *desired, const Device *device)
+static bool is_blocked(const Allocation *allocation, const Device *device)
 {
-    return controller_owner(desired->registry, device->controller) != NULL;
+    return pci_passthrough_owner(allocation->registry, device->controller) != NULL;
 }
 
 /* Whether anything new may be drawn for this assignment: what a machine that doesn't answer would draw, the
  * others would miss. */
-static bool may_draw(const Desired *desired, const Assignment *assignment)
+static bool may_draw(const Allocation *allocation, const Assignment *assignment)
 {
-    const Group *group = registry_group(desired->registry, assignment->group);
-    const Machine *machine = registry_machine(desired->registry, assignment->machine_uuid);
+    const Group *group = registry_group(allocation->registry, assignment->group);
+    const Machine *machine = registry_machine(allocation->registry, assignment->machine_uuid);
 
-    return group && group->enabled && desired->registry->enabled && machine && !machine->stuck &&
-           desired_judge_machine(desired->registry, assignment) == VERDICT_GO;
+    return group && group->enabled && allocation->registry->enabled && machine && !machine->stuck &&
+           allocation_judge_machine(allocation->registry, assignment) == VERDICT_GO;
 }
 
-static const GPtrArray *matches_of(const Desired *desired, const Assignment *assignment)
+static const GPtrArray *matches_of(const Allocation *allocation, const Assignment *assignment)
 {
-    return g_hash_table_lookup(desired->matches, assignment->id);
+    return g_hash_table_lookup(allocation->matches, assignment->id);
 }
 
-static void give(Desired *desired, Device *device, Assignment *assignment)
+static void give(Allocation *allocation, Device *device, Assignment *assignment)
 {
     Want *want = g_new0(Want, 1);
 
     want->assignment = assignment;
     want->device = device;
-    want->machine = registry_machine(desired->registry, assignment->machine_uuid);
-    g_hash_table_insert(desired->wants, device->sysname, want);
-    g_ptr_array_add(g_hash_table_lookup(desired->got, assignment->id), want);
+    want->machine = registry_machine(allocation->registry, assignment->machine_uuid);
+    g_hash_table_insert(allocation->wants, device->sysname, want);
+    g_ptr_array_add(g_hash_table_lookup(allocation->wants_by_assignment, assignment->id), want);
 }
 
-static void note_undecided(Desired *desired, const Assignment *assignment)
+static void note_undecided(Allocation *allocation, const Assignment *assignment)
 {
-    const Machine *machine = registry_machine(desired->registry, assignment->machine_uuid);
-    const GPtrArray *matches = matches_of(desired, assignment);
+    const Machine *machine = registry_machine(allocation->registry, assignment->machine_uuid);
+    const GPtrArray *matches = matches_of(allocation, assignment);
 
     if (!assignment->group || !takes_part(assignment) || !machine || !machine_is_being_read(machine))
         return;
     for (guint i = 0; i < matches->len; i++)
-        g_hash_table_add(desired->undecided, matches->pdata[i]);
+        g_hash_table_add(allocation->undecided, matches->pdata[i]);
 }
 
 /* Devices that a reset has taken away from it for a moment: nothing is drawn in their place. */
-static guint held_and_away(const Desired *desired, const Assignment *assignment)
+static guint held_and_away(const Allocation *allocation, const Assignment *assignment)
 {
     GHashTableIter iter;
     gpointer sysname;
     guint n = 0;
 
-    g_hash_table_iter_init(&iter, desired->registry->holds);
+    g_hash_table_iter_init(&iter, allocation->registry->holds);
     while (g_hash_table_iter_next(&iter, &sysname, NULL))
-        n += registry_is_held_for(desired->registry, sysname, assignment) &&
-             !registry_device(desired->registry, sysname);
+        n += registry_is_held_for(allocation->registry, sysname, assignment) &&
+             !registry_device(allocation->registry, sysname);
     return n;
 }
 
-static bool needs_more(const Desired *desired, const Assignment *assignment)
+static bool needs_more(const Allocation *allocation, const Assignment *assignment)
 {
     return assignment->quantity_kind == QUANTITY_ALL ||
            (assignment->quantity_kind == QUANTITY_COUNT &&
-            desired_wants_of(desired, assignment)->len + held_and_away(desired, assignment) <
+            allocation_wants_of(allocation, assignment)->len + held_and_away(allocation, assignment) <
                 assignment->quantity);
 }
 
 /* ------------------------------------------------------------------ dealing out */
 
 /* What an assignment has and may still have stays. */
-static void keep(Desired *desired, Assignment *assignment)
+static void keep(Allocation *allocation, Assignment *assignment)
 {
-    const GPtrArray *matches = matches_of(desired, assignment);
+    const GPtrArray *matches = matches_of(allocation, assignment);
 
     if (!takes_part(assignment) || assignment->quantity_kind == QUANTITY_SET)
         return;
     for (guint i = 0; i < matches->len; i++) {
         Device *device = matches->pdata[i];
 
-        if (has_it_now(desired, assignment, device) && !desired_want(desired, device) &&
-            needs_more(desired, assignment) &&
+        if (has_it_now(allocation, assignment, device) && !allocation_want(allocation, device) &&
+            needs_more(allocation, assignment) &&
             (assignment->group || choose_pinned(assignment, matches) == device))
-            give(desired, device, assignment);
+            give(allocation, device, assignment);
     }
 }
 
 /* Somebody whose own device this is, and who comes before the set. */
-static bool is_spoken_for(const Desired *desired, const Device *device, const Assignment *set,
+static bool is_spoken_for(const Allocation *allocation, const Device *device, const Assignment *set,
                           const GPtrArray *assignments)
 {
-    if (desired_want(desired, device) || is_foreign(desired, device) || is_blocked(desired, device))
+    if (allocation_want(allocation, device) || is_foreign(allocation, device) ||
+        is_blocked(allocation, device))
         return true;
     for (guint i = 0; i < assignments->len; i++) {
         const Assignment *other = assignments->pdata[i];
 
         if (!other->group && takes_part(other) &&
-            choose_pinned(other, matches_of(desired, other)) == device &&
-            compare_claimants(desired, device, other, set) > 0)
+            choose_pinned(other, matches_of(allocation, other)) == device &&
+            compare_claimants(allocation, device, other, set) > 0)
             return true;
     }
     return false;
 }
 
-static void fill_set(Desired *desired, Assignment *set, const GPtrArray *assignments)
+static void fill_set(Allocation *allocation, Assignment *set, const GPtrArray *assignments)
 {
-    const Group *group = registry_group(desired->registry, set->group);
-    const GPtrArray *matches = matches_of(desired, set);
+    const Group *group = registry_group(allocation->registry, set->group);
+    const GPtrArray *matches = matches_of(allocation, set);
     g_autoptr(GPtrArray) devices = g_ptr_array_new();
     g_autoptr(GPtrArray) chosen = NULL;
-    bool draws = may_draw(desired, set);
+    bool draws = may_draw(allocation, set);
 
     if (!takes_part(set) || !group)
         return;
@@ -229,31 +230,31 @@ static void fill_set(Desired *desired, Assignment *set, const GPtrArray *assignm
         for (guint i = 0; i < matches->len; i++) {
             Device *device = matches->pdata[i];
 
-            if (has_it_now(desired, set, device) == (pass == 0) &&
-                (pass == 0 || !g_hash_table_contains(desired->undecided, device)) &&
-                !is_spoken_for(desired, device, set, assignments))
+            if (has_it_now(allocation, set, device) == (pass == 0) &&
+                (pass == 0 || !g_hash_table_contains(allocation->undecided, device)) &&
+                !is_spoken_for(allocation, device, set, assignments))
                 g_ptr_array_add(devices, device);
         }
-    chosen = desired_set_choose(group, desired->registry->node, devices);
-    if (!chosen && held_and_away(desired, set) > 0) {
+    chosen = set_matching_choose(group, allocation->registry->node, devices);
+    if (!chosen && held_and_away(allocation, set) > 0) {
         /* One of them is being reset, and away for a moment: the others stay where they are. */
         chosen = g_ptr_array_new();
         for (guint i = 0; i < devices->len; i++)
-            if (has_it_now(desired, set, devices->pdata[i]))
+            if (has_it_now(allocation, set, devices->pdata[i]))
                 g_ptr_array_add(chosen, devices->pdata[i]);
     }
     for (guint i = 0; chosen && i < chosen->len; i++)
-        give(desired, chosen->pdata[i], set);
+        give(allocation, chosen->pdata[i], set);
 }
 
-static bool may_claim(const Desired *desired, const Assignment *assignment, const Device *device)
+static bool may_claim(const Allocation *allocation, const Assignment *assignment, const Device *device)
 {
-    if (!takes_part(assignment) || !needs_more(desired, assignment))
+    if (!takes_part(assignment) || !needs_more(allocation, assignment))
         return false;
     if (!assignment->group)
-        return choose_pinned(assignment, matches_of(desired, assignment)) == device;
-    return may_draw(desired, assignment) && !is_foreign(desired, device) && !is_blocked(desired, device) &&
-           !g_hash_table_contains(desired->undecided, device);
+        return choose_pinned(assignment, matches_of(allocation, assignment)) == device;
+    return may_draw(allocation, assignment) && !is_foreign(allocation, device) &&
+           !is_blocked(allocation, device) && !g_hash_table_contains(allocation->undecided, device);
 }
 
 static int compare_by_socket(gconstpointer a, gconstpointer b)
@@ -265,12 +266,12 @@ static int compare_by_socket(gconstpointer a, gconstpointer b)
 }
 
 /* The assignments that could have each device. */
-static GHashTable *claimants_by_device(const Desired *desired, const GPtrArray *assignments)
+static GHashTable *claimants_by_device(const Allocation *allocation, const GPtrArray *assignments)
 {
     GHashTable *claimants = g_hash_table_new_full(NULL, NULL, NULL, unref_array);
 
     for (guint i = 0; i < assignments->len; i++) {
-        const GPtrArray *matches = matches_of(desired, assignments->pdata[i]);
+        const GPtrArray *matches = matches_of(allocation, assignments->pdata[i]);
 
         for (guint k = 0; k < matches->len; k++) {
             GPtrArray *list = g_hash_table_lookup(claimants, matches->pdata[k]);
@@ -285,9 +286,9 @@ static GHashTable *claimants_by_device(const Desired *desired, const GPtrArray *
     return claimants;
 }
 
-static void deal_out(Desired *desired, GPtrArray *devices, const GPtrArray *assignments)
+static void deal_out(Allocation *allocation, GPtrArray *devices, const GPtrArray *assignments)
 {
-    g_autoptr(GHashTable) claimants = claimants_by_device(desired, assignments);
+    g_autoptr(GHashTable) claimants = claimants_by_device(allocation, assignments);
 
     g_ptr_array_sort(devices, compare_by_socket);
     for (guint i = 0; i < devices->len; i++) {
@@ -295,29 +296,29 @@ static void deal_out(Desired *desired, GPtrArray *devices, const GPtrArray *assi
         const GPtrArray *list = g_hash_table_lookup(claimants, device);
         Assignment *first = NULL;
 
-        for (guint k = 0; list && !desired_want(desired, device) && k < list->len; k++)
-            if (may_claim(desired, list->pdata[k], device) &&
-                (!first || compare_claimants(desired, device, list->pdata[k], first) > 0))
+        for (guint k = 0; list && !allocation_want(allocation, device) && k < list->len; k++)
+            if (may_claim(allocation, list->pdata[k], device) &&
+                (!first || compare_claimants(allocation, device, list->pdata[k], first) > 0))
                 first = list->pdata[k];
         if (first)
-            give(desired, device, first);
+            give(allocation, device, first);
     }
 }
 
-static void note_resting(Desired *desired, Assignment *assignment)
+static void note_resting(Allocation *allocation, Assignment *assignment)
 {
     Device *device;
 
     if (assignment->group || assignment->releasing || takes_part(assignment))
         return;
-    device = choose_pinned(assignment, matches_of(desired, assignment));
+    device = choose_pinned(assignment, matches_of(allocation, assignment));
     if (device)
-        g_hash_table_insert(desired->resting, device->sysname, assignment);
+        g_hash_table_insert(allocation->inactive_owners, device->sysname, assignment);
 }
 
 /* ------------------------------------------------------------------ verdicts */
 
-Verdict desired_judge_machine(Registry *registry, const Assignment *assignment)
+Verdict allocation_judge_machine(Registry *registry, const Assignment *assignment)
 {
     const Machine *machine = registry_machine(registry, assignment->machine_uuid);
 
@@ -330,19 +331,19 @@ Verdict desired_judge_machine(Registry *registry, const Assignment *assignment)
     return machine_is_active(machine) ? VERDICT_GO : VERDICT_MACHINE_OFF;
 }
 
-static Verdict judge_want(const Desired *desired, const Want *want, gint64 now)
+static Verdict judge_want(const Allocation *allocation, const Want *want, gint64 now)
 {
-    Verdict machine = desired_judge_machine(desired->registry, want->assignment);
+    Verdict machine = allocation_judge_machine(allocation->registry, want->assignment);
 
-    if (is_foreign(desired, want->device))
+    if (is_foreign(allocation, want->device))
         return VERDICT_FOREIGN;
-    if (is_blocked(desired, want->device))
+    if (is_blocked(allocation, want->device))
         return VERDICT_CONTROLLER_TAKEN;
-    if (registry_is_held_back(desired->registry, want->device->sysname))
+    if (registry_is_held_back(allocation->registry, want->device->sysname))
         return VERDICT_RESETTING;
     if (machine != VERDICT_GO)
         return machine;
-    if (!desired->registry->enabled && !has_it_now(desired, want->assignment, want->device))
+    if (!allocation->registry->enabled && !has_it_now(allocation, want->assignment, want->device))
         return VERDICT_SWITCHED_OFF;
     return want->device->steady_at > now ? VERDICT_UNSTEADY : VERDICT_GO;
 }
@@ -352,152 +353,153 @@ static int compare_wants(gconstpointer a, gconstpointer b)
     return g_strcmp0((*(const Want *const *)a)->device->sysname, (*(const Want *const *)b)->device->sysname);
 }
 
-static void judge_all(Desired *desired, gint64 now)
+static void judge_all(Allocation *allocation, gint64 now)
 {
     GHashTableIter iter;
     gpointer value;
 
-    g_hash_table_iter_init(&iter, desired->wants);
+    g_hash_table_iter_init(&iter, allocation->wants);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         Want *want = value;
 
-        want->verdict = judge_want(desired, want, now);
+        want->verdict = judge_want(allocation, want, now);
         if (want->verdict == VERDICT_UNSTEADY &&
-            (!desired->next_at || want->device->steady_at < desired->next_at))
-            desired->next_at = want->device->steady_at;
+            (!allocation->next_at || want->device->steady_at < allocation->next_at))
+            allocation->next_at = want->device->steady_at;
     }
-    g_hash_table_iter_init(&iter, desired->got);
+    g_hash_table_iter_init(&iter, allocation->wants_by_assignment);
     while (g_hash_table_iter_next(&iter, NULL, &value))
         g_ptr_array_sort(value, compare_wants);
 }
 
-Desired *desired_new(Registry *registry, gint64 now)
+Allocation *allocation_new(Registry *registry, gint64 now)
 {
-    Desired *desired = g_new0(Desired, 1);
+    Allocation *allocation = g_new0(Allocation, 1);
     g_autoptr(GPtrArray) devices = registry_sorted(registry->devices);
     g_autoptr(GPtrArray) assignments = registry_sorted(registry->assignments);
     g_autoptr(GPtrArray) sets = g_ptr_array_new();
 
-    desired->registry = registry;
-    desired->live = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
-    desired->wants = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
-    desired->resting = g_hash_table_new(g_str_hash, g_str_equal);
-    desired->matches = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
-    desired->got = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
-    desired->undecided = g_hash_table_new(NULL, NULL);
-    desired->not_owned = g_hash_table_new(g_str_hash, g_str_equal);
-    desired_find_live(desired);
-    desired_find_matches(desired, devices);
+    allocation->registry = registry;
+    allocation->attachments = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+    allocation->wants = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+    allocation->inactive_owners = g_hash_table_new(g_str_hash, g_str_equal);
+    allocation->matches = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
+    allocation->wants_by_assignment = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
+    allocation->undecided = g_hash_table_new(NULL, NULL);
+    allocation->not_owned = g_hash_table_new(g_str_hash, g_str_equal);
+    attachments_find(allocation);
+    allocation_find_matches(allocation, devices);
 
     for (guint i = 0; i < assignments->len; i++) {
         Assignment *assignment = assignments->pdata[i];
 
-        keep(desired, assignment);
-        note_undecided(desired, assignment);
-        note_resting(desired, assignment);
+        keep(allocation, assignment);
+        note_undecided(allocation, assignment);
+        note_resting(allocation, assignment);
         if (assignment->quantity_kind == QUANTITY_SET)
             g_ptr_array_add(sets, assignment);
     }
-    g_ptr_array_sort_with_data(sets, compare_sets, desired);
+    g_ptr_array_sort_with_data(sets, compare_sets, allocation);
     for (guint i = 0; i < sets->len; i++)
-        fill_set(desired, sets->pdata[i], assignments);
-    deal_out(desired, devices, assignments);
-    judge_all(desired, now);
-    return desired;
+        fill_set(allocation, sets->pdata[i], assignments);
+    deal_out(allocation, devices, assignments);
+    judge_all(allocation, now);
+    return allocation;
 }
 
-Desired *desired_free(Desired *desired)
+Allocation *allocation_free(Allocation *allocation)
 {
-    if (!desired)
+    if (!allocation)
         return NULL;
-    g_hash_table_unref(desired->undecided);
-    g_hash_table_unref(desired->not_owned);
-    g_hash_table_unref(desired->got);
-    g_hash_table_unref(desired->matches);
-    g_hash_table_unref(desired->resting);
-    g_hash_table_unref(desired->wants);
-    g_hash_table_unref(desired->live);
-    g_free(desired);
+    g_hash_table_unref(allocation->undecided);
+    g_hash_table_unref(allocation->not_owned);
+    g_hash_table_unref(allocation->wants_by_assignment);
+    g_hash_table_unref(allocation->matches);
+    g_hash_table_unref(allocation->inactive_owners);
+    g_hash_table_unref(allocation->wants);
+    g_hash_table_unref(allocation->attachments);
+    g_free(allocation);
     return NULL;
 }
 
-Live *desired_live(const Desired *desired, const Device *device)
+Attachment *allocation_attachment(const Allocation *allocation, const Device *device)
 {
-    return g_hash_table_lookup(desired->live, device->sysname);
+    return g_hash_table_lookup(allocation->attachments, device->sysname);
 }
 
-Want *desired_want(const Desired *desired, const Device *device)
+Want *allocation_want(const Allocation *allocation, const Device *device)
 {
-    return g_hash_table_lookup(desired->wants, device->sysname);
+    return g_hash_table_lookup(allocation->wants, device->sysname);
 }
 
-const GPtrArray *desired_wants_of(const Desired *desired, const Assignment *assignment)
+const GPtrArray *allocation_wants_of(const Allocation *allocation, const Assignment *assignment)
 {
-    return g_hash_table_lookup(desired->got, assignment->id);
+    return g_hash_table_lookup(allocation->wants_by_assignment, assignment->id);
 }
 
-Device *desired_pinned(const Desired *desired, const Assignment *assignment)
+Device *allocation_pinned(const Allocation *allocation, const Assignment *assignment)
 {
-    return assignment->group ? NULL : choose_pinned(assignment, matches_of(desired, assignment));
+    return assignment->group ? NULL : choose_pinned(assignment, matches_of(allocation, assignment));
 }
 
-Assignment *desired_owner(const Desired *desired, const Device *device)
+Assignment *allocation_owner(const Allocation *allocation, const Device *device)
 {
-    const Want *want = desired_want(desired, device);
+    const Want *want = allocation_want(allocation, device);
 
-    return want ? want->assignment : g_hash_table_lookup(desired->resting, device->sysname);
+    return want ? want->assignment : g_hash_table_lookup(allocation->inactive_owners, device->sysname);
 }
 
 /* Why a device that it could have, and nobody else has, isn't drawn. */
-static Verdict judge_not_drawn(const Desired *desired, const Assignment *assignment, const Device *device)
+static Verdict judge_not_drawn(const Allocation *allocation, const Assignment *assignment,
+                               const Device *device)
 {
-    const Group *group = registry_group(desired->registry, assignment->group);
-    Verdict machine = desired_judge_machine(desired->registry, assignment);
+    const Group *group = registry_group(allocation->registry, assignment->group);
+    Verdict machine = allocation_judge_machine(allocation->registry, assignment);
 
-    if (is_foreign(desired, device))
+    if (is_foreign(allocation, device))
         return VERDICT_FOREIGN;
-    if (is_blocked(desired, device))
+    if (is_blocked(allocation, device))
         return VERDICT_CONTROLLER_TAKEN;
     if (group && !group->enabled)
         return VERDICT_GROUP_DISABLED;
-    if (!desired->registry->enabled)
+    if (!allocation->registry->enabled)
         return VERDICT_SWITCHED_OFF;
     if (machine != VERDICT_GO)
         return machine;
-    if (g_hash_table_contains(desired->undecided, device))
+    if (g_hash_table_contains(allocation->undecided, device))
         return VERDICT_UNDECIDED;
-    return assignment->quantity_kind == QUANTITY_SET && desired_wants_of(desired, assignment)->len == 0
+    return assignment->quantity_kind == QUANTITY_SET && allocation_wants_of(allocation, assignment)->len == 0
                ? VERDICT_SET_INCOMPLETE
                : VERDICT_ENOUGH;
 }
 
 /* It isn't among the matches, but would be if it weren't for the tenants. */
-static bool is_withheld(const Desired *desired, const Assignment *assignment, const Device *device)
+static bool is_withheld(const Allocation *allocation, const Assignment *assignment, const Device *device)
 {
-    Registry *registry = desired->registry;
+    Registry *registry = allocation->registry;
     const Group *group = registry_group(registry, assignment->group);
 
     if (assignment->rule && !rule_matches(assignment->rule, device, registry->node))
         return false;
     if (assignment->group && !membership_find(device, assignment->group))
         return group && membership_is_withheld(registry, device, group);
-    return !desired_may_have(registry, assignment, device);
+    return !allocation_may_have(registry, assignment, device);
 }
 
-Verdict desired_judge(const Desired *desired, const Assignment *assignment, const Device *device)
+Verdict allocation_judge(const Allocation *allocation, const Assignment *assignment, const Device *device)
 {
-    const GPtrArray *matches = matches_of(desired, assignment);
-    const Want *want = desired_want(desired, device);
+    const GPtrArray *matches = matches_of(allocation, assignment);
+    const Want *want = allocation_want(allocation, device);
 
     if (device->is_hub)
         return VERDICT_HUB;
     if (!g_ptr_array_find((GPtrArray *)matches, device, NULL))
-        return is_withheld(desired, assignment, device) ? VERDICT_NOT_OWNED : VERDICT_OTHER_DEVICE;
+        return is_withheld(allocation, assignment, device) ? VERDICT_NOT_OWNED : VERDICT_OTHER_DEVICE;
     if (!takes_part(assignment))
         return VERDICT_SUSPENDED;
     if (!assignment->group && choose_pinned(assignment, matches) != device)
         return VERDICT_NOT_HOME;
     if (want)
         return want->assignment == assignment ? want->verdict : VERDICT_TAKEN;
-    return judge_not_drawn(desired, assignment, device);
+    return judge_not_drawn(allocation, assignment, device);
 }

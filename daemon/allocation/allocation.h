@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Desired: which devices each assignment is to have, worked out from nothing but the registry and the time.
+/* Allocation: which devices each assignment is to have, worked out from nothing but the registry and the
+ * time.
  *
  * Who gets a device that several assignments want: the one that has it now, if it still may (or had it,
  * before a reset that isn't over); then the higher priority (the assignment's, then its group's); then the
@@ -47,10 +48,10 @@ typedef enum Verdict {
 
 /* A hostdev in a live XML that is this very enumeration of a device, or that is being attached to become
  * that. */
-typedef struct Live {
+typedef struct Attachment {
     Machine *machine;
     const Hostdev *hostdev;
-} Live;
+} Attachment;
 
 /* A device that an assignment is to have, or would have if the verdict were better. */
 typedef struct Want {
@@ -60,42 +61,43 @@ typedef struct Want {
     Verdict verdict;
 } Want;
 
-typedef struct Desired {
+typedef struct Allocation {
     Registry *registry;
-    GHashTable *live;  /* sysname → Live, owned */
-    GHashTable *wants; /* sysname → Want, owned: the assignment that comes first for this device */
-    GHashTable
-        *resting; /* sysname → Assignment, borrowed: disabled or not stored yet, and this is its device */
+    GHashTable *attachments; /* sysname → Attachment, owned */
+    GHashTable *wants;       /* sysname → Want, owned: the assignment that comes first for this device */
+    GHashTable *inactive_owners; /* sysname → Assignment, borrowed: disabled or not stored yet, and this is
+                                    its device */
     GHashTable *not_owned; /* assignment id → Device, borrowed: that it names and may not have; one of them */
     GHashTable *matches;   /* assignment id → GPtrArray of Device, sorted: those that it could have */
-    GHashTable *got; /* assignment id → GPtrArray of Want: what it comes first for, sorted by sysname */
-    GHashTable *undecided; /* set of Device: a machine that could draw it is still being read */
-    gint64 next_at;        /* a verdict changes by time alone then (µs, CLOCK_MONOTONIC); 0 = never */
-} Desired;
+    GHashTable *wants_by_assignment; /* assignment id → GPtrArray of Want: what it comes first for, sorted by
+                                        sysname */
+    GHashTable *undecided;           /* set of Device: a machine that could draw it is still being read */
+    gint64 next_at; /* a verdict changes by time alone then (µs, CLOCK_MONOTONIC); 0 = never */
+} Allocation;
 
 /* Valid until the registry changes. */
-Desired *desired_new(Registry *registry, gint64 now);
-Desired *desired_free(Desired *desired);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Desired, desired_free)
+Allocation *allocation_new(Registry *registry, gint64 now);
+Allocation *allocation_free(Allocation *allocation);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Allocation, allocation_free)
 
-Live *desired_live(const Desired *desired, const Device *device);
-Want *desired_want(const Desired *desired, const Device *device);
+Attachment *allocation_attachment(const Allocation *allocation, const Device *device);
+Want *allocation_want(const Allocation *allocation, const Device *device);
 /* What this assignment comes first for, never NULL. Borrowed. */
-const GPtrArray *desired_wants_of(const Desired *desired, const Assignment *assignment);
+const GPtrArray *allocation_wants_of(const Allocation *allocation, const Assignment *assignment);
 
 /* Whether the tenants leave this device to this assignment. Matching is another matter. */
-bool desired_may_have(Registry *registry, const Assignment *assignment, const Device *device);
+bool allocation_may_have(Registry *registry, const Assignment *assignment, const Device *device);
 
 /* The device that an assignment of one device is for. NULL = it isn't plugged in, isn't left to it, or it
  * can't be told which of several it is. */
-Device *desired_pinned(const Desired *desired, const Assignment *assignment);
+Device *allocation_pinned(const Allocation *allocation, const Assignment *assignment);
 
 /* The assignment that stands for this device, be it disabled; NULL = none. */
-Assignment *desired_owner(const Desired *desired, const Device *device);
+Assignment *allocation_owner(const Allocation *allocation, const Device *device);
 
 /* For any pair. */
-Verdict desired_judge(const Desired *desired, const Assignment *assignment, const Device *device);
+Verdict allocation_judge(const Allocation *allocation, const Assignment *assignment, const Device *device);
 
 /* Whether the machine of an assignment can get devices now: GO, HYPERVISOR_AWAY, MACHINE_UNKNOWN or
  * MACHINE_OFF. */
-Verdict desired_judge_machine(Registry *registry, const Assignment *assignment);
+Verdict allocation_judge_machine(Registry *registry, const Assignment *assignment);

@@ -24,21 +24,21 @@ static bool is_same_enumeration(const Hostdev *hostdev, const Device *device)
            (!hostdev->product_id || hostdev->product_id == device->product_id);
 }
 
-static void note_live(Desired *desired, GHashTable *by_number, Machine *machine, const Hostdev *hostdev)
+static void note_live(Allocation *allocation, GHashTable *by_number, Machine *machine, const Hostdev *hostdev)
 {
     Device *device = g_hash_table_lookup(by_number, number_key(hostdev->bus_number, hostdev->device_number));
-    Live *live;
+    Attachment *attachment;
 
     if (!device || !is_same_enumeration(hostdev, device))
         return;
-    live = g_new(Live, 1);
-    *live = (Live){ .machine = machine, .hostdev = hostdev };
-    g_hash_table_replace(desired->live, device->sysname, live);
+    attachment = g_new(Attachment, 1);
+    *attachment = (Attachment){ .machine = machine, .hostdev = hostdev };
+    g_hash_table_replace(allocation->attachments, device->sysname, attachment);
 }
 
-void desired_find_live(Desired *desired)
+void attachments_find(Allocation *allocation)
 {
-    Registry *registry = desired->registry;
+    Registry *registry = allocation->registry;
     g_autoptr(GHashTable) by_number = g_hash_table_new(NULL, NULL);
     GHashTableIter iter;
     gpointer value;
@@ -55,16 +55,16 @@ void desired_find_live(Desired *desired)
 
         /* First what is on its way in, so that the live XML has the last word. */
         if (machine->in_flight)
-            note_live(desired, by_number, machine, machine->in_flight);
+            note_live(allocation, by_number, machine, machine->in_flight);
         for (guint i = 0; i < machine->info->hostdevs->len; i++)
-            note_live(desired, by_number, machine, machine->info->hostdevs->pdata[i]);
+            note_live(allocation, by_number, machine, machine->info->hostdevs->pdata[i]);
     }
 }
 
 /* ------------------------------------------------------------------ what could go where */
 
 typedef struct Sources {
-    Desired *desired;
+    Allocation *allocation;
     RuleIndex *pinned;    /* the rules of assignments of one device */
     GHashTable *by_group; /* group name → GPtrArray of Assignment, borrowed */
     Device *device;       /* being looked at */
@@ -75,20 +75,20 @@ static void unref_array(gpointer array)
     g_ptr_array_unref(array);
 }
 
-static void sources_init(Sources *sources, Desired *desired)
+static void sources_init(Sources *sources, Allocation *allocation)
 {
     GHashTableIter iter;
     gpointer value;
 
-    *sources = (Sources){ .desired = desired, .pinned = rule_index_new() };
+    *sources = (Sources){ .allocation = allocation, .pinned = rule_index_new() };
     sources->by_group = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
-    g_hash_table_iter_init(&iter, desired->registry->assignments);
+    g_hash_table_iter_init(&iter, allocation->registry->assignments);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         Assignment *assignment = value;
         GPtrArray *drawing;
 
-        g_hash_table_insert(desired->matches, assignment->id, g_ptr_array_new());
-        g_hash_table_insert(desired->got, assignment->id, g_ptr_array_new());
+        g_hash_table_insert(allocation->matches, assignment->id, g_ptr_array_new());
+        g_hash_table_insert(allocation->wants_by_assignment, assignment->id, g_ptr_array_new());
         if (!assignment->group) {
             rule_index_add(sources->pinned, assignment->rule, assignment);
             continue;
@@ -112,17 +112,17 @@ static void note_match(const Rule *rule, void *owner, void *userdata)
 {
     const Assignment *assignment = owner;
     Sources *sources = userdata;
-    Desired *desired = sources->desired;
+    Allocation *allocation = sources->allocation;
 
-    if (desired_may_have(desired->registry, assignment, sources->device))
-        g_ptr_array_add(g_hash_table_lookup(desired->matches, assignment->id), sources->device);
-    else if (!g_hash_table_contains(desired->not_owned, assignment->id))
-        g_hash_table_insert(desired->not_owned, assignment->id, sources->device);
+    if (allocation_may_have(allocation->registry, assignment, sources->device))
+        g_ptr_array_add(g_hash_table_lookup(allocation->matches, assignment->id), sources->device);
+    else if (!g_hash_table_contains(allocation->not_owned, assignment->id))
+        g_hash_table_insert(allocation->not_owned, assignment->id, sources->device);
 }
 
 static void match_device(Sources *sources, Device *device)
 {
-    const char *node = sources->desired->registry->node;
+    const char *node = sources->allocation->registry->node;
 
     if (device->is_hub)
         return;
@@ -141,11 +141,11 @@ static void match_device(Sources *sources, Device *device)
     }
 }
 
-void desired_find_matches(Desired *desired, const GPtrArray *devices)
+void allocation_find_matches(Allocation *allocation, const GPtrArray *devices)
 {
     Sources sources;
 
-    sources_init(&sources, desired);
+    sources_init(&sources, allocation);
     for (guint i = 0; i < devices->len; i++)
         match_device(&sources, devices->pdata[i]);
     sources_clear(&sources);

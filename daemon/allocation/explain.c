@@ -70,28 +70,29 @@ static Explanation *add(GPtrArray *lines, const char *kind, const char *subject,
     return line;
 }
 
-static void add_place(GPtrArray *lines, const Desired *desired, const Device *device)
+static void add_place(GPtrArray *lines, const Allocation *allocation, const Device *device)
 {
-    const Live *live = desired_live(desired, device);
+    const Attachment *attachment = allocation_attachment(allocation, device);
     g_autofree char *what = device_describe(device);
-    g_autofree char *machine = live ? text_quote(live->machine->info->name) : NULL;
+    g_autofree char *machine = attachment ? text_quote(attachment->machine->info->name) : NULL;
 
     if (device->is_hub)
         add(lines, "device", device->sysname, "blocks",
             g_strdup_printf("%s is a hub; hubs are never handed out, the devices behind them are", what));
-    else if (live && !live->hostdev->assignment_id)
+    else if (attachment && !attachment->hostdev->assignment_id)
         add(lines, "device", device->sysname, "blocks",
             g_strdup_printf("%s was given to machine %s by another program; usbferry leaves it alone", what,
                             machine));
-    else if (live && g_hash_table_contains(live->machine->dead_aliases, live->hostdev->alias))
+    else if (attachment &&
+             g_hash_table_contains(attachment->machine->dead_aliases, attachment->hostdev->alias))
         add(lines, "device", device->sysname, "waits",
             g_strdup_printf("%s is dead in machine %s, which came out of a saved state; it is taken out",
                             what, machine));
-    else if (live)
+    else if (attachment)
         add(lines, "device", device->sysname, "yes",
             g_strdup_printf("%s is in machine %s now", what, machine));
     else
-        add(lines, "device", device->sysname, desired_want(desired, device) ? "waits" : "no",
+        add(lines, "device", device->sysname, allocation_want(allocation, device) ? "waits" : "no",
             g_strdup_printf("%s is with the host", what));
 }
 
@@ -105,8 +106,8 @@ static void add_tenant(GPtrArray *lines, const Device *device)
 
 static void add_controller(GPtrArray *lines, Registry *registry, const Device *device)
 {
-    const Machine *owner = controller_owner(registry, device->controller);
-    const Machine *machine = owner ? owner : controller_claimant(registry, device->controller);
+    const Machine *owner = pci_passthrough_owner(registry, device->controller);
+    const Machine *machine = owner ? owner : pci_passthrough_claimant(registry, device->controller);
     g_autofree char *name = machine ? text_quote(machine->info->name) : NULL;
 
     if (machine)
@@ -117,20 +118,20 @@ static void add_controller(GPtrArray *lines, Registry *registry, const Device *d
 
 /* The assignment that has or gets the device comes first, then those that the device matches, then the rest.
  */
-static int rank(const Desired *desired, const Device *device, const Assignment *assignment)
+static int rank(const Allocation *allocation, const Device *device, const Assignment *assignment)
 {
-    const Want *want = desired_want(desired, device);
+    const Want *want = allocation_want(allocation, device);
 
     if (want && want->assignment == assignment)
         return 0;
-    return desired_judge(desired, assignment, device) == VERDICT_OTHER_DEVICE ? 2 : 1;
+    return allocation_judge(allocation, assignment, device) == VERDICT_OTHER_DEVICE ? 2 : 1;
 }
 
-static void add_assignment(GPtrArray *lines, Registry *registry, const Desired *desired, const Device *device,
-                           const Assignment *assignment)
+static void add_assignment(GPtrArray *lines, Registry *registry, const Allocation *allocation,
+                           const Device *device, const Assignment *assignment)
 {
-    Verdict verdict = desired_judge(desired, assignment, device);
-    const Want *want = desired_want(desired, device);
+    Verdict verdict = allocation_judge(allocation, assignment, device);
+    const Want *want = allocation_want(allocation, device);
     bool winner = want && want->assignment == assignment;
     const char *word = verdict_word(verdict);
     char *text;
@@ -143,7 +144,7 @@ static void add_assignment(GPtrArray *lines, Registry *registry, const Desired *
         if (assignment->state == ASSIGNMENT_STATE_FAILED)
             word = "blocks";
     } else {
-        text = verdict_text(registry, desired, assignment, device, verdict);
+        text = verdict_text(registry, allocation, assignment, device, verdict);
     }
     add(lines, "assignment", assignment->id, word, text)->winner = winner;
 }
@@ -179,18 +180,18 @@ static void add_group(GPtrArray *lines, Registry *registry, const Device *device
 
 GPtrArray *explain_device(Registry *registry, const Device *device)
 {
-    g_autoptr(Desired) desired = desired_new(registry, g_get_monotonic_time());
+    g_autoptr(Allocation) allocation = allocation_new(registry, g_get_monotonic_time());
     g_autoptr(GPtrArray) assignments = registry_sorted(registry->assignments);
     g_autoptr(GPtrArray) groups = registry_sorted(registry->groups);
     GPtrArray *lines = g_ptr_array_new_with_free_func(destroy);
     enum { RANKS = 3 };
 
-    add_place(lines, desired, device);
+    add_place(lines, allocation, device);
     add_controller(lines, registry, device);
     for (int step = 0; step < RANKS; step++)
         for (guint i = 0; i < assignments->len; i++)
-            if (rank(desired, device, assignments->pdata[i]) == step)
-                add_assignment(lines, registry, desired, device, assignments->pdata[i]);
+            if (rank(allocation, device, assignments->pdata[i]) == step)
+                add_assignment(lines, registry, allocation, device, assignments->pdata[i]);
     add_tenant(lines, device);
     for (guint i = 0; !device->is_hub && i < groups->len; i++)
         add_group(lines, registry, device, groups->pdata[i]);

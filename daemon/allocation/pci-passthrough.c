@@ -23,17 +23,17 @@ static const Machine *find(Registry *registry, const char *controller, bool acti
     return NULL;
 }
 
-const Machine *controller_owner(Registry *registry, const char *controller)
+const Machine *pci_passthrough_owner(Registry *registry, const char *controller)
 {
     return find(registry, controller, true);
 }
 
-const Machine *controller_claimant(Registry *registry, const char *controller)
+const Machine *pci_passthrough_claimant(Registry *registry, const char *controller)
 {
     return find(registry, controller, false);
 }
 
-char *controller_of_socket(const char *socket)
+char *pci_passthrough_controller_of_socket(const char *socket)
 {
     const char *slash = strchr(socket, '/');
 

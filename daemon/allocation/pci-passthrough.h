@@ -7,10 +7,10 @@
 #include "daemon/model/registry.h"
 
 /* By PCI address, as Device.controller; NULL = none. */
-const Machine *controller_owner(Registry *registry, const char *controller);
+const Machine *pci_passthrough_owner(Registry *registry, const char *controller);
 
 /* One that is off and takes the controller when it starts; NULL = none. */
-const Machine *controller_claimant(Registry *registry, const char *controller);
+const Machine *pci_passthrough_claimant(Registry *registry, const char *controller);
 
 /* The address in a socket ("pci-0000:00:14.0/1.2"). New string; NULL when it isn't on PCI. */
-char *controller_of_socket(const char *socket);
+char *pci_passthrough_controller_of_socket(const char *socket);

@@ -98,9 +98,9 @@ static void compare_members(GPtrArray *changes, Registry *before, Registry *afte
     }
 }
 
-static bool gets(const Desired *desired, const Assignment *assignment, const char *sysname)
+static bool gets(const Allocation *allocation, const Assignment *assignment, const char *sysname)
 {
-    const GPtrArray *wants = desired_wants_of(desired, assignment);
+    const GPtrArray *wants = allocation_wants_of(allocation, assignment);
 
     for (guint i = 0; i < wants->len; i++)
         if (g_strcmp0(((const Want *)wants->pdata[i])->device->sysname, sysname) == 0)
@@ -108,14 +108,14 @@ static bool gets(const Desired *desired, const Assignment *assignment, const cha
     return false;
 }
 
-static char *lose_text(Registry *after_registry, const Desired *after, const Assignment *assignment,
+static char *lose_text(Registry *after_registry, const Allocation *after, const Assignment *assignment,
                        const Device *device)
 {
     const Device *then = registry_device(after_registry, device->sysname);
     g_autofree char *machine = verdict_machine_text(after_registry, assignment);
     g_autofree char *what = device_describe(device);
     g_autofree char *why =
-        verdict_text(after_registry, after, assignment, then, desired_judge(after, assignment, then));
+        verdict_text(after_registry, after, assignment, then, allocation_judge(after, assignment, then));
 
     return g_strdup_printf("%s loses %s: %s", machine, what, why);
 }
@@ -129,15 +129,15 @@ static char *get_text(Registry *registry, const Assignment *assignment, const De
     return g_strdup_printf("%s gets %s, as %s", machine, what, name);
 }
 
-static void compare_assignments(GPtrArray *changes, Registry *registry, const Desired *before,
-                                Registry *after_registry, const Desired *after)
+static void compare_assignments(GPtrArray *changes, Registry *registry, const Allocation *before,
+                                Registry *after_registry, const Allocation *after)
 {
     g_autoptr(GPtrArray) assignments = registry_sorted(registry->assignments);
 
     for (guint i = 0; i < assignments->len; i++) {
         const Assignment *assignment = assignments->pdata[i];
-        const GPtrArray *had = desired_wants_of(before, assignment);
-        const GPtrArray *has = desired_wants_of(after, assignment);
+        const GPtrArray *had = allocation_wants_of(before, assignment);
+        const GPtrArray *has = allocation_wants_of(after, assignment);
 
         for (guint k = 0; k < had->len; k++) {
             const Device *device = ((const Want *)had->pdata[k])->device;
@@ -162,8 +162,8 @@ GPtrArray *preview_group(Registry *registry, Group *next)
     GPtrArray *changes = g_ptr_array_new_with_free_func(destroy_change);
 
     {
-        g_autoptr(Desired) before = desired_new(registry, now);
-        g_autoptr(Desired) after = desired_new(&view, now);
+        g_autoptr(Allocation) before = allocation_new(registry, now);
+        g_autoptr(Allocation) after = allocation_new(&view, now);
 
         compare_members(changes, registry, &view, next);
         compare_assignments(changes, registry, before, &view, after);

@@ -30,7 +30,7 @@ static bool place(Matching *matching, guint rule)
     return false;
 }
 
-GPtrArray *desired_set_choose(const Group *group, const char *node, const GPtrArray *devices)
+GPtrArray *set_matching_choose(const Group *group, const char *node, const GPtrArray *devices)
 {
     g_autoptr(GPtrArray) rules = g_ptr_array_new();
     g_autofree int *rule_of_device = g_new(int, MAX(devices->len, 1));

@@ -10,4 +10,4 @@
 
 /* One device for each rule, none twice; NULL when some rule stays empty (or there is no rule). devices: of
  * Device, the ones that are to be preferred first. New array, borrowed devices. */
-GPtrArray *desired_set_choose(const Group *group, const char *node, const GPtrArray *devices);
+GPtrArray *set_matching_choose(const Group *group, const char *node, const GPtrArray *devices);

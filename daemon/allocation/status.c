@@ -10,7 +10,7 @@
 #include "daemon/base/text.h"
 #include "daemon/allocation/verdict-text.h"
 
-bool standing_has_live_hostdev(Registry *registry, const Assignment *assignment, const Machine **ret_machine)
+bool attachment_any_hostdev(Registry *registry, const Assignment *assignment, const Machine **ret_machine)
 {
     GHashTableIter iter;
     gpointer value;
@@ -36,9 +36,9 @@ bool standing_has_live_hostdev(Registry *registry, const Assignment *assignment,
 }
 
 /* Takes the reason. */
-static Standing say(AssignmentState state, char *reason, const char *error)
+static Status say(AssignmentState state, char *reason, const char *error)
 {
-    return (Standing){ .state = state, .reason = reason, .error = error };
+    return (Status){ .state = state, .reason = reason, .error = error };
 }
 
 static char *sentence(char *text)
@@ -57,34 +57,34 @@ static const char *error_name(const GError *error)
     return name ? name : ferry_error_to_name(FERRY_ERROR_HYPERVISOR);
 }
 
-static Standing not_its_own(Registry *registry, const Desired *desired, const Assignment *assignment,
-                            const Device *device)
+static Status not_its_own(Registry *registry, const Allocation *allocation, const Assignment *assignment,
+                          const Device *device)
 {
     return say(ASSIGNMENT_STATE_WAITING_DEVICE,
-               sentence(verdict_text(registry, desired, assignment, device, VERDICT_NOT_OWNED)),
+               sentence(verdict_text(registry, allocation, assignment, device, VERDICT_NOT_OWNED)),
                ferry_error_to_name(FERRY_ERROR_NOT_OWNED));
 }
 
-static Standing without_device(Registry *registry, const Desired *desired, const Assignment *assignment)
+static Status without_device(Registry *registry, const Allocation *allocation, const Assignment *assignment)
 {
-    const GPtrArray *matches = g_hash_table_lookup(desired->matches, assignment->id);
+    const GPtrArray *matches = g_hash_table_lookup(allocation->matches, assignment->id);
     const Machine *machine = registry_machine(registry, assignment->machine_uuid);
     g_autofree char *machine_text = verdict_machine_text(registry, assignment);
     const char *what = *assignment->device_text ? assignment->device_text : assignment->selector;
-    const Device *not_owned = g_hash_table_lookup(desired->not_owned, assignment->id);
-    g_autofree char *controller = controller_of_socket(assignment->home_socket);
-    const Machine *taken_by = controller ? controller_owner(registry, controller) : NULL;
+    const Device *not_owned = g_hash_table_lookup(allocation->not_owned, assignment->id);
+    g_autofree char *controller = pci_passthrough_controller_of_socket(assignment->home_socket);
+    const Machine *taken_by = controller ? pci_passthrough_owner(registry, controller) : NULL;
 
     if (matches && matches->len > 0) {
         Device *device = matches->pdata[0];
-        Verdict verdict = desired_judge(desired, assignment, device);
+        Verdict verdict = allocation_judge(allocation, assignment, device);
 
         return say(ASSIGNMENT_STATE_WAITING_DEVICE,
-                   sentence(verdict_text(registry, desired, assignment, device, verdict)),
+                   sentence(verdict_text(registry, allocation, assignment, device, verdict)),
                    verdict == VERDICT_TAKEN ? ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY) : "");
     }
     if (not_owned)
-        return not_its_own(registry, desired, assignment, not_owned);
+        return not_its_own(registry, allocation, assignment, not_owned);
     if (taken_by) {
         g_autofree char *quoted = text_quote(taken_by->info->name);
 
@@ -102,7 +102,7 @@ static Standing without_device(Registry *registry, const Desired *desired, const
                g_strdup_printf("%s is not running, and %s is not plugged in.", machine_text, what), "");
 }
 
-static Standing on_its_way(Registry *registry, const Desired *desired, const Want *want)
+static Status on_its_way(Registry *registry, const Allocation *allocation, const Want *want)
 {
     const Assignment *assignment = want->assignment;
     const Claim *its = assignment_claim(assignment, want->device->sysname, want->device->instance);
@@ -120,39 +120,40 @@ static Standing on_its_way(Registry *registry, const Desired *desired, const Wan
                "");
 }
 
-bool standing_is_of(const Live *live, const Assignment *assignment)
+bool attachment_is_of(const Attachment *attachment, const Assignment *assignment)
 {
-    return live && g_strcmp0(live->hostdev->assignment_id, assignment->id) == 0;
+    return attachment && g_strcmp0(attachment->hostdev->assignment_id, assignment->id) == 0;
 }
 
 /* The one that had it before gives it back first. */
-static Standing still_leaving(const Want *want, const Live *live)
+static Status still_leaving(const Want *want, const Attachment *attachment)
 {
     g_autofree char *what = device_describe(want->device);
-    g_autofree char *machine = text_quote(live->machine->info->name);
+    g_autofree char *machine = text_quote(attachment->machine->info->name);
 
     return say(ASSIGNMENT_STATE_WAITING_DEVICE,
                g_strdup_printf("%s is on its way home from machine %s first.", what, machine),
                ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY));
 }
 
-static bool is_dead(const Live *live)
+static bool is_dead(const Attachment *attachment)
 {
-    return g_hash_table_contains(live->machine->dead_aliases, live->hostdev->alias);
+    return g_hash_table_contains(attachment->machine->dead_aliases, attachment->hostdev->alias);
 }
 
 /* Why its own device is taken out only to come back; NULL = it isn't. */
-static const char *reattach_reason(Registry *registry, const Live *live, const Assignment *assignment)
+static const char *reattach_reason(Registry *registry, const Attachment *attachment,
+                                   const Assignment *assignment)
 {
-    if (!standing_is_of(live, assignment) || live->hostdev == live->machine->in_flight)
+    if (!attachment_is_of(attachment, assignment) || attachment->hostdev == attachment->machine->in_flight)
         return NULL;
-    if (is_dead(live))
+    if (is_dead(attachment))
         return "the machine came out of a saved state and it is dead there";
-    return guest_reset_differs(registry, live->hostdev, assignment) ? "its AllowGuestReset was changed"
-                                                                    : NULL;
+    return guest_reset_differs(registry, attachment->hostdev, assignment) ? "its AllowGuestReset was changed"
+                                                                          : NULL;
 }
 
-static Standing attached_anew(const Want *want, const char *machine_text, const char *why)
+static Status attached_anew(const Want *want, const char *machine_text, const char *why)
 {
     g_autofree char *what = device_describe(want->device);
 
@@ -161,24 +162,24 @@ static Standing attached_anew(const Want *want, const char *machine_text, const 
         g_strdup_printf("%s is taken out of %s and put in again, because %s.", what, machine_text, why), "");
 }
 
-bool standing_is_attached(const Want *want, const Live *live)
+bool allocation_is_attached(const Want *want, const Attachment *attachment)
 {
-    return live && live->machine == want->machine && live->hostdev != live->machine->in_flight &&
-           live->hostdev->assignment_id &&
-           g_strcmp0(live->hostdev->assignment_id, want->assignment->id) == 0 && !is_dead(live) &&
-           !g_hash_table_contains(live->machine->leaving, live->hostdev->alias);
+    return attachment && attachment->machine == want->machine &&
+           attachment->hostdev != attachment->machine->in_flight && attachment->hostdev->assignment_id &&
+           g_strcmp0(attachment->hostdev->assignment_id, want->assignment->id) == 0 && !is_dead(attachment) &&
+           !g_hash_table_contains(attachment->machine->removals, attachment->hostdev->alias);
 }
 
-static Standing with_device(Registry *registry, const Desired *desired, const Want *want)
+static Status with_device(Registry *registry, const Allocation *allocation, const Want *want)
 {
-    const Live *live = desired_live(desired, want->device);
+    const Attachment *attachment = allocation_attachment(allocation, want->device);
     g_autofree char *what = device_describe(want->device);
     g_autofree char *machine_text = verdict_machine_text(registry, want->assignment);
     g_autofree char *away = NULL;
     const char *why;
     char *text;
 
-    if (standing_is_attached(want, live)) {
+    if (allocation_is_attached(want, attachment)) {
         if (registry->hypervisor_state == HYPERVISOR_STATE_CONNECTED)
             return say(ASSIGNMENT_STATE_ATTACHED,
                        g_strdup_printf("%s is attached to %s.", what, machine_text), "");
@@ -188,15 +189,16 @@ static Standing with_device(Registry *registry, const Desired *desired, const Wa
             g_strdup_printf("%s was attached to %s when it was last seen; %s.", what, machine_text, away),
             "");
     }
-    text = sentence(verdict_text(registry, desired, want->assignment, want->device, want->verdict));
+    text = sentence(verdict_text(registry, allocation, want->assignment, want->device, want->verdict));
     switch (want->verdict) {
     case VERDICT_GO:
         g_free(text);
-        why = reattach_reason(registry, live, want->assignment);
+        why = reattach_reason(registry, attachment, want->assignment);
         if (why)
             return attached_anew(want, machine_text, why);
-        return live && !standing_is_of(live, want->assignment) ? still_leaving(want, live)
-                                                               : on_its_way(registry, desired, want);
+        return attachment && !attachment_is_of(attachment, want->assignment)
+                   ? still_leaving(want, attachment)
+                   : on_its_way(registry, allocation, want);
     case VERDICT_HYPERVISOR_AWAY:
     case VERDICT_MACHINE_UNKNOWN:
     case VERDICT_MACHINE_OFF:
@@ -234,21 +236,21 @@ static guint target_of(const Assignment *assignment, const GPtrArray *wants)
     return assignment->quantity_kind == QUANTITY_COUNT ? assignment->quantity : wants->len;
 }
 
-static Standing with_group_devices(Registry *registry, const Desired *desired, const Assignment *assignment,
-                                   const GPtrArray *wants)
+static Status with_group_devices(Registry *registry, const Allocation *allocation,
+                                 const Assignment *assignment, const GPtrArray *wants)
 {
     guint attached = 0, target = target_of(assignment, wants);
     g_autofree char *machine_text = verdict_machine_text(registry, assignment);
-    Standing worst = { ASSIGNMENT_STATE_ATTACHED, NULL, "" };
+    Status worst = { ASSIGNMENT_STATE_ATTACHED, NULL, "" };
 
     for (guint i = 0; i < wants->len; i++) {
         const Want *want = wants->pdata[i];
 
-        if (standing_is_attached(want, desired_live(desired, want->device))) {
+        if (allocation_is_attached(want, allocation_attachment(allocation, want->device))) {
             attached++;
         } else if (!worst.reason || worst.state != ASSIGNMENT_STATE_FAILED) {
             g_free(worst.reason);
-            worst = with_device(registry, desired, want);
+            worst = with_device(registry, allocation, want);
         }
     }
     if (attached == wants->len && attached >= target)
@@ -288,11 +290,12 @@ static guint place_in_queue(Registry *registry, const Assignment *assignment)
     return place;
 }
 
-static Standing without_group_device(Registry *registry, const Desired *desired, const Assignment *assignment)
+static Status without_group_device(Registry *registry, const Allocation *allocation,
+                                   const Assignment *assignment)
 {
-    const GPtrArray *matches = g_hash_table_lookup(desired->matches, assignment->id);
+    const GPtrArray *matches = g_hash_table_lookup(allocation->matches, assignment->id);
     const Group *group = registry_group(registry, assignment->group);
-    Verdict machine = desired_judge_machine(registry, assignment);
+    Verdict machine = allocation_judge_machine(registry, assignment);
     g_autofree char *machine_text = verdict_machine_text(registry, assignment);
 
     if (!group)
@@ -326,10 +329,11 @@ static Standing without_group_device(Registry *registry, const Desired *desired,
     if (matches->len == 0)
         return say(ASSIGNMENT_STATE_WAITING_DEVICE,
                    g_strdup_printf("No device of group %s is plugged in.", assignment->group), "");
-    if (desired_judge(desired, assignment, matches->pdata[0]) == VERDICT_UNDECIDED)
+    if (allocation_judge(allocation, assignment, matches->pdata[0]) == VERDICT_UNDECIDED)
         return say(
             ASSIGNMENT_STATE_WAITING_DEVICE,
-            sentence(verdict_text(registry, desired, assignment, matches->pdata[0], VERDICT_UNDECIDED)), "");
+            sentence(verdict_text(registry, allocation, assignment, matches->pdata[0], VERDICT_UNDECIDED)),
+            "");
     if (assignment->quantity_kind == QUANTITY_SET)
         return say(ASSIGNMENT_STATE_WAITING_DEVICE,
                    g_strdup_printf("Not every rule of group %s has a free device: all come, or none.",
@@ -346,21 +350,21 @@ static const char *removal_error(const Machine *machine, const Assignment *assig
 {
     for (guint i = 0; i < machine->info->hostdevs->len; i++) {
         const Hostdev *hostdev = machine->info->hostdevs->pdata[i];
-        const Leaving *leaving = g_hash_table_lookup(machine->leaving, hostdev->alias);
+        const Removal *removal = g_hash_table_lookup(machine->removals, hostdev->alias);
 
-        if (leaving && leaving->error && g_strcmp0(hostdev->assignment_id, assignment->id) == 0)
-            return leaving->error;
+        if (removal && removal->error && g_strcmp0(hostdev->assignment_id, assignment->id) == 0)
+            return removal->error;
     }
     return NULL;
 }
 
-static Standing stand(Registry *registry, const Desired *desired, const Assignment *assignment)
+static Status stand(Registry *registry, const Allocation *allocation, const Assignment *assignment)
 {
-    const GPtrArray *wants = desired_wants_of(desired, assignment);
+    const GPtrArray *wants = allocation_wants_of(allocation, assignment);
     const Machine *machine = NULL;
 
     if (!assignment->wanted || assignment->releasing) {
-        if (standing_has_live_hostdev(registry, assignment, &machine)) {
+        if (attachment_any_hostdev(registry, assignment, &machine)) {
             g_autofree char *quoted = text_quote(machine->info->name);
             const char *refusal = removal_error(machine, assignment);
 
@@ -383,10 +387,10 @@ static Standing stand(Registry *registry, const Desired *desired, const Assignme
                    g_strdup("The device was taken home and stays there until it is attached again."), "");
     }
     if (assignment->group)
-        return wants->len > 0 ? with_group_devices(registry, desired, assignment, wants)
-                              : without_group_device(registry, desired, assignment);
-    return wants->len > 0 ? with_device(registry, desired, wants->pdata[0])
-                          : without_device(registry, desired, assignment);
+        return wants->len > 0 ? with_group_devices(registry, allocation, assignment, wants)
+                              : without_group_device(registry, allocation, assignment);
+    return wants->len > 0 ? with_device(registry, allocation, wants->pdata[0])
+                          : without_device(registry, allocation, assignment);
 }
 
 /* What is to come: a machine that is off takes a controller with it when it starts. NULL = nothing. */
@@ -394,7 +398,7 @@ static char *coming_conflict(Registry *registry, const GPtrArray *wants)
 {
     for (guint i = 0; i < wants->len; i++) {
         const Device *device = ((const Want *)wants->pdata[i])->device;
-        const Machine *claimant = controller_claimant(registry, device->controller);
+        const Machine *claimant = pci_passthrough_claimant(registry, device->controller);
 
         if (claimant) {
             g_autofree char *what = device_describe(device);
@@ -408,16 +412,16 @@ static char *coming_conflict(Registry *registry, const GPtrArray *wants)
     return NULL;
 }
 
-Standing standing_of(Registry *registry, const Desired *desired, const Assignment *assignment)
+Status status_of(Registry *registry, const Allocation *allocation, const Assignment *assignment)
 {
-    Standing standing = stand(registry, desired, assignment);
-    g_autofree char *conflict = coming_conflict(registry, desired_wants_of(desired, assignment));
+    Status status = stand(registry, allocation, assignment);
+    g_autofree char *conflict = coming_conflict(registry, allocation_wants_of(allocation, assignment));
 
     if (conflict) {
-        char *both = g_strconcat(standing.reason, " ", conflict, NULL);
+        char *both = g_strconcat(status.reason, " ", conflict, NULL);
 
-        g_free(standing.reason);
-        standing.reason = both;
+        g_free(status.reason);
+        status.reason = both;
     }
-    return standing;
+    return status;
 }

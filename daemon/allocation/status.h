@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Standing: where an assignment stands, in the words of the bus, from what is desired and what is live. Says
+/* Status: where an assignment stands, in the words of the bus, from what is desired and what is live. Says
  * it only; daemon/reconciler/status-update.c writes it down. Main thread only. */
 
 #include "daemon/allocation/allocation.h"
 #include "daemon/model/registry.h"
 
-typedef struct Standing {
+typedef struct Status {
     AssignmentState state;
     char *reason;      /* owned by who asked */
     const char *error; /* static error name, "" = none */
-} Standing;
+} Status;
 
-Standing standing_of(Registry *registry, const Desired *desired, const Assignment *assignment);
+Status status_of(Registry *registry, const Allocation *allocation, const Assignment *assignment);
 
 /* Whether any machine has a hostdev of this assignment, whatever device it was made for. ret_machine may be
  * NULL. */
-bool standing_has_live_hostdev(Registry *registry, const Assignment *assignment, const Machine **ret_machine);
+bool attachment_any_hostdev(Registry *registry, const Assignment *assignment, const Machine **ret_machine);
 
 /* live may be NULL: the device is nowhere. */
-bool standing_is_of(const Live *live, const Assignment *assignment);
+bool attachment_is_of(const Attachment *attachment, const Assignment *assignment);
 /* The machine has the device, for good: it isn't on its way in or out. */
-bool standing_is_attached(const Want *want, const Live *live);
+bool allocation_is_attached(const Want *want, const Attachment *attachment);

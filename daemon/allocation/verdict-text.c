@@ -22,7 +22,7 @@ char *verdict_hypervisor_text(Registry *registry, const Machine *machine)
     return g_strdup(machine && machine->stuck ? "it does not answer" : "the machines are still being read");
 }
 
-char *verdict_text(Registry *registry, const Desired *desired, const Assignment *assignment,
+char *verdict_text(Registry *registry, const Allocation *allocation, const Assignment *assignment,
                    const Device *device, Verdict verdict)
 {
     g_autofree char *what = device_describe(device);
@@ -55,7 +55,7 @@ char *verdict_text(Registry *registry, const Desired *desired, const Assignment 
             "several devices match %s, and %s is not in the socket %s of the one that was assigned",
             assignment->selector, what, assignment->home_socket);
     case VERDICT_TAKEN: {
-        const Want *want = desired_want(desired, device);
+        const Want *want = allocation_want(allocation, device);
 
         return g_strdup_printf("assignment %s comes first for %s", want ? want->assignment->id : "?", what);
     }
@@ -70,8 +70,8 @@ char *verdict_text(Registry *registry, const Desired *desired, const Assignment 
     case VERDICT_SWITCHED_OFF:
         return g_strdup("usbferry is switched off and hands nothing out");
     case VERDICT_FOREIGN: {
-        const Live *live = desired_live(desired, device);
-        g_autofree char *owner = text_quote(live ? live->machine->info->name : "?");
+        const Attachment *attachment = allocation_attachment(allocation, device);
+        g_autofree char *owner = text_quote(attachment ? attachment->machine->info->name : "?");
 
         return g_strdup_printf("%s was given to machine %s by another program; take it away there", what,
                                owner);
@@ -90,7 +90,7 @@ char *verdict_text(Registry *registry, const Desired *desired, const Assignment 
     case VERDICT_MACHINE_OFF:
         return g_strdup_printf("%s is not running; %s goes there when it starts", machine, what);
     case VERDICT_CONTROLLER_TAKEN: {
-        const Machine *owner = controller_owner(registry, device->controller);
+        const Machine *owner = pci_passthrough_owner(registry, device->controller);
         g_autofree char *quoted = text_quote(owner ? owner->info->name : "?");
 
         return g_strdup_printf("%s is on the controller %s, which machine %s has as a whole", what,

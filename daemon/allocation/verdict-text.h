@@ -7,7 +7,7 @@
 #include "daemon/model/registry.h"
 
 /* Why the verdict is what it is; without a full stop. */
-char *verdict_text(Registry *registry, const Desired *desired, const Assignment *assignment,
+char *verdict_text(Registry *registry, const Allocation *allocation, const Assignment *assignment,
                    const Device *device, Verdict verdict);
 
 /* machine "win11" */

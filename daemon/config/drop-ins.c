@@ -127,7 +127,7 @@ static void destroy_group(gpointer group)
     group_free(group);
 }
 
-GPtrArray *group_files_read(const char *const *folders)
+GPtrArray *drop_ins_read(const char *const *folders)
 {
     g_autoptr(GHashTable) paths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     g_autoptr(GHashTable) by_name = g_hash_table_new(g_str_hash, g_str_equal);

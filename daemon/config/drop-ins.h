@@ -16,4 +16,4 @@
 
 /* New array of Group, owned, by name. folders: NULL-terminated, the later ones win; one that isn't there is
  * empty. */
-GPtrArray *group_files_read(const char *const *folders);
+GPtrArray *drop_ins_read(const char *const *folders);

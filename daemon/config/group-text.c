@@ -11,33 +11,33 @@
 
 #define RULE_SECTION_PREFIX "Rule "
 
-static bool read_name(Sections *sections, void *userdata)
+static bool read_name(KeyFileReader *reader, void *userdata)
 {
-    GroupReader *reader = userdata;
-    g_autofree char *name = sections_value(sections);
+    GroupReader *into = userdata;
+    g_autofree char *name = key_file_reader_value(reader);
 
-    if (!group_name_is_valid(name) && (reader->from_drop_in || !group_name_is_tenants(name, NULL)))
-        return sections_refuse_value(
-            sections, FERRY_ERROR_INVALID_NAME,
+    if (!group_name_is_valid(name) && (into->from_drop_in || !group_name_is_tenants(name, NULL)))
+        return key_file_reader_refuse_value(
+            reader, FERRY_ERROR_INVALID_NAME,
             "a group's name, which is 1 to " G_STRINGIFY(GROUP_NAME_MAX) " of A-Za-z0-9._-");
-    g_free(reader->group->name);
-    reader->group->name = g_steal_pointer(&name);
-    g_clear_pointer(&reader->group->tenant, g_free);
-    (void)group_name_is_tenants(reader->group->name, &reader->group->tenant);
+    g_free(into->group->name);
+    into->group->name = g_steal_pointer(&name);
+    g_clear_pointer(&into->group->tenant, g_free);
+    (void)group_name_is_tenants(into->group->name, &into->group->tenant);
     return true;
 }
 
-static bool read_description(Sections *sections, void *userdata)
+static bool read_description(KeyFileReader *reader, void *userdata)
 {
-    GroupReader *reader = userdata;
+    GroupReader *into = userdata;
 
-    return sections_text(sections, &reader->group->description);
+    return key_file_reader_text(reader, &into->group->description);
 }
 
-static bool read_class(Sections *sections, void *userdata)
+static bool read_class(KeyFileReader *reader, void *userdata)
 {
-    GroupReader *reader = userdata;
-    g_autofree char *name = sections_value(sections);
+    GroupReader *into = userdata;
+    g_autofree char *name = key_file_reader_value(reader);
     GroupClass value = group_class_from_string(name);
 
     if (value == _GROUP_CLASS_INVALID) {
@@ -45,91 +45,92 @@ static bool read_class(Sections *sections, void *userdata)
 
         for (int i = 0; i < _GROUP_CLASS_MAX; i++)
             g_string_append_printf(expected, "%s %s", i > 0 ? "," : "", group_class_to_string((GroupClass)i));
-        return sections_refuse_value(sections, FERRY_ERROR_INVALID_OPTION, expected->str);
+        return key_file_reader_refuse_value(reader, FERRY_ERROR_INVALID_OPTION, expected->str);
     }
-    reader->group->class_value = value;
+    into->group->class_value = value;
     return true;
 }
 
-static bool read_enabled(Sections *sections, void *userdata)
+static bool read_enabled(KeyFileReader *reader, void *userdata)
 {
-    GroupReader *reader = userdata;
+    GroupReader *into = userdata;
 
-    return sections_flag(sections, &reader->group->enabled);
+    return key_file_reader_flag(reader, &into->group->enabled);
 }
 
-static bool read_allow_guest_reset(Sections *sections, void *userdata)
+static bool read_allow_guest_reset(KeyFileReader *reader, void *userdata)
 {
-    GroupReader *reader = userdata;
+    GroupReader *into = userdata;
 
-    return sections_flag(sections, &reader->group->allow_guest_reset);
+    return key_file_reader_flag(reader, &into->group->allow_guest_reset);
 }
 
-static bool read_allow_guest_resets_all(Sections *sections, void *userdata)
+static bool read_allow_guest_resets_all(KeyFileReader *reader, void *userdata)
 {
-    GroupReader *reader = userdata;
+    GroupReader *into = userdata;
 
-    return sections_flag(sections, &reader->group->allow_guest_resets_all);
+    return key_file_reader_flag(reader, &into->group->allow_guest_resets_all);
 }
 
-static bool read_priority(Sections *sections, void *userdata)
+static bool read_priority(KeyFileReader *reader, void *userdata)
 {
-    GroupReader *reader = userdata;
+    GroupReader *into = userdata;
 
-    return sections_number(sections, &reader->group->priority);
+    return key_file_reader_number(reader, &into->group->priority);
 }
 
-static bool read_next_rule(Sections *sections, void *userdata)
+static bool read_next_rule(KeyFileReader *reader, void *userdata)
 {
-    GroupReader *reader = userdata;
-    g_autofree char *text = sections_value(sections);
+    GroupReader *into = userdata;
+    g_autofree char *text = key_file_reader_value(reader);
     guint64 value;
 
     if (!g_ascii_string_to_unsigned(text, 10, 1, (guint64)GROUP_RULE_ID_MAX + 1, &value, NULL))
-        return sections_refuse_value(sections, FERRY_ERROR_INVALID_OPTION, "a number that a rule can have");
-    reader->next_rule_id = (uint32_t)value;
+        return key_file_reader_refuse_value(reader, FERRY_ERROR_INVALID_OPTION,
+                                            "a number that a rule can have");
+    into->next_rule_id = (uint32_t)value;
     return true;
 }
 
-static bool read_match(Sections *sections, void *userdata)
+static bool read_match(KeyFileReader *reader, void *userdata)
 {
-    GroupReader *reader = userdata;
-    g_autofree char *text = sections_value(sections);
+    GroupReader *into = userdata;
+    g_autofree char *text = key_file_reader_value(reader);
     g_autoptr(GError) error = NULL;
 
-    reader->rule->rule = rule_parse(text, &error);
-    if (!reader->rule->rule)
-        return sections_refuse(sections, sections->line, FERRY_ERROR_INVALID_RULE, "%s", error->message);
-    reader->rule->text = rule_print(reader->rule->rule);
+    into->rule->rule = rule_parse(text, &error);
+    if (!into->rule->rule)
+        return key_file_reader_refuse(reader, reader->line, FERRY_ERROR_INVALID_RULE, "%s", error->message);
+    into->rule->text = rule_print(into->rule->rule);
     return true;
 }
 
-static bool read_rule_enabled(Sections *sections, void *userdata)
+static bool read_rule_enabled(KeyFileReader *reader, void *userdata)
 {
-    GroupReader *reader = userdata;
+    GroupReader *into = userdata;
 
-    return sections_flag(sections, &reader->rule->enabled);
+    return key_file_reader_flag(reader, &into->rule->enabled);
 }
 
-static bool read_origin(Sections *sections, void *userdata)
+static bool read_origin(KeyFileReader *reader, void *userdata)
 {
-    GroupReader *reader = userdata;
+    GroupReader *into = userdata;
     g_autofree char *origin = NULL;
 
-    if (!sections_text(sections, &origin))
+    if (!key_file_reader_text(reader, &origin))
         return false;
     if (!g_str_equal(origin, GROUP_ORIGIN_ADMIN) && !g_str_has_prefix(origin, "auto:") &&
         !g_str_has_prefix(origin, "file:"))
-        return sections_refuse_value(sections, FERRY_ERROR_INVALID_OPTION,
-                                     GROUP_ORIGIN_ADMIN ", auto:… or file:…");
-    if (!reader->from_drop_in) {
-        g_free(reader->rule->origin);
-        reader->rule->origin = g_steal_pointer(&origin);
+        return key_file_reader_refuse_value(reader, FERRY_ERROR_INVALID_OPTION,
+                                            GROUP_ORIGIN_ADMIN ", auto:… or file:…");
+    if (!into->from_drop_in) {
+        g_free(into->rule->origin);
+        into->rule->origin = g_steal_pointer(&origin);
     }
     return true;
 }
 
-static const SectionKey group_keys[] = {
+static const KeyFileKey group_keys[] = {
     { "Name", read_name, true },
     { "Description", read_description },
     { "Class", read_class },
@@ -141,7 +142,7 @@ static const SectionKey group_keys[] = {
     {},
 };
 
-static const SectionKey rule_keys[] = {
+static const KeyFileKey rule_keys[] = {
     { "Match", read_match, true },
     { "Enabled", read_rule_enabled },
     { "Origin", read_origin },
@@ -164,51 +165,51 @@ static uint32_t rule_section_id(const char *section)
     return g_ascii_string_to_unsigned(digits, 10, 1, GROUP_RULE_ID_MAX, &id, NULL) ? (uint32_t)id : 0;
 }
 
-static bool begin_rule(GroupReader *reader, Sections *sections, uint32_t id)
+static bool begin_rule(GroupReader *into, KeyFileReader *reader, uint32_t id)
 {
-    GPtrArray *rules = reader->group->rules;
+    GPtrArray *rules = into->group->rules;
     GroupRule *rule;
     guint at = rules->len;
 
     while (at > 0 && ((GroupRule *)rules->pdata[at - 1])->id > id)
         at--;
     if (at > 0 && ((GroupRule *)rules->pdata[at - 1])->id == id)
-        return sections_refuse(sections, sections->line, FERRY_ERROR_INVALID_OPTION,
-                               "[" RULE_SECTION_PREFIX "%" G_GUINT32_FORMAT "] is already there", id);
+        return key_file_reader_refuse(reader, reader->line, FERRY_ERROR_INVALID_OPTION,
+                                      "[" RULE_SECTION_PREFIX "%" G_GUINT32_FORMAT "] is already there", id);
     if (rules->len >= GROUP_RULES_MAX)
-        return sections_refuse(sections, sections->line, FERRY_ERROR_INVALID_OPTION,
-                               "a group has at most " G_STRINGIFY(GROUP_RULES_MAX) " rules");
+        return key_file_reader_refuse(reader, reader->line, FERRY_ERROR_INVALID_OPTION,
+                                      "a group has at most " G_STRINGIFY(GROUP_RULES_MAX) " rules");
 
     rule = g_new0(GroupRule, 1);
     rule->id = id;
     rule->enabled = true;
     rule->origin =
-        reader->from_drop_in ? g_strconcat("file:", sections->path, NULL) : g_strdup(GROUP_ORIGIN_ADMIN);
+        into->from_drop_in ? g_strconcat("file:", reader->path, NULL) : g_strdup(GROUP_ORIGIN_ADMIN);
     g_ptr_array_insert(rules, (gint)at, rule);
-    reader->rule = rule;
+    into->rule = rule;
     return true;
 }
 
-const SectionKey *group_reader_begin(GroupReader *reader, Sections *sections, const char *section)
+const KeyFileKey *group_reader_begin(GroupReader *into, KeyFileReader *reader, const char *section)
 {
     uint32_t id = rule_section_id(section);
 
     if (id > 0)
-        return begin_rule(reader, sections, id) ? rule_keys : NULL;
+        return begin_rule(into, reader, id) ? rule_keys : NULL;
     if (!g_str_equal(section, GROUP_SECTION)) {
-        g_autofree char *section_shown = sections_show(section);
+        g_autofree char *section_shown = key_file_reader_show(section);
 
-        sections_refuse(sections, sections->line, FERRY_ERROR_INVALID_OPTION,
-                        "unknown section %s, expected %s or [" RULE_SECTION_PREFIX "N] with N from 1",
-                        section_shown, sections->first);
+        key_file_reader_refuse(reader, reader->line, FERRY_ERROR_INVALID_OPTION,
+                               "unknown section %s, expected %s or [" RULE_SECTION_PREFIX "N] with N from 1",
+                               section_shown, reader->first);
         return NULL;
     }
-    if (reader->seen) {
-        sections_refuse(sections, sections->line, FERRY_ERROR_INVALID_OPTION,
-                        "[" GROUP_SECTION "] is already there: one file holds one group");
+    if (into->seen) {
+        key_file_reader_refuse(reader, reader->line, FERRY_ERROR_INVALID_OPTION,
+                               "[" GROUP_SECTION "] is already there: one file holds one group");
         return NULL;
     }
-    reader->seen = true;
+    into->seen = true;
     return group_keys;
 }
 
@@ -220,39 +221,39 @@ static uint32_t following_id(const Group *group)
     return rules->len > 0 ? ((const GroupRule *)rules->pdata[rules->len - 1])->id + 1 : 1;
 }
 
-void group_reader_end(GroupReader *reader)
+void group_reader_end(GroupReader *into)
 {
-    reader->group->next_rule_id = MAX(reader->next_rule_id, following_id(reader->group));
+    into->group->next_rule_id = MAX(into->next_rule_id, following_id(into->group));
 }
 
-static const SectionKey *begin_section(Sections *sections, const char *section, void *userdata)
+static const KeyFileKey *begin_section(KeyFileReader *reader, const char *section, void *userdata)
 {
-    return group_reader_begin(userdata, sections, section);
+    return group_reader_begin(userdata, reader, section);
 }
 
 Group *group_from_text(const char *text, const char *path, bool from_drop_in, GError **error)
 {
     g_autoptr(Group) group = group_new("");
     g_autofree char *clean_path = text_sanitize(path, PATH_MAX);
-    GroupReader reader = { .group = group, .from_drop_in = from_drop_in };
-    Sections sections = {
+    GroupReader into = { .group = group, .from_drop_in = from_drop_in };
+    KeyFileReader reader = {
         .path = clean_path,
         .first = "[" GROUP_SECTION "]",
         .error = error,
         .begin = begin_section,
-        .userdata = &reader,
+        .userdata = &into,
     };
 
     g_return_val_if_fail(text, NULL);
 
-    if (!sections_read(&sections, text))
+    if (!key_file_reader_read(&reader, text))
         return NULL;
-    if (!reader.seen) {
-        sections_refuse(&sections, MAX(sections.line, 1), FERRY_ERROR_INVALID_OPTION,
-                        "expected [" GROUP_SECTION "] somewhere in the file");
+    if (!into.seen) {
+        key_file_reader_refuse(&reader, MAX(reader.line, 1), FERRY_ERROR_INVALID_OPTION,
+                               "expected [" GROUP_SECTION "] somewhere in the file");
         return NULL;
     }
-    group_reader_end(&reader);
+    group_reader_end(&into);
     if (from_drop_in)
         group->file = g_steal_pointer(&clean_path);
     return g_steal_pointer(&group);
@@ -265,12 +266,13 @@ char *group_to_text(const Group *group)
     /* what is as usual isn't written: the file says what somebody decided */
     g_key_file_set_string(file, GROUP_SECTION, "Name", group->name);
     if (*group->description)
-        sections_set_text(file, GROUP_SECTION, "Description", group->description);
+        key_file_reader_set_text(file, GROUP_SECTION, "Description", group->description);
     if (group->class_value != GROUP_CLASS_GENERIC)
         g_key_file_set_string(file, GROUP_SECTION, "Class", group_class_to_string(group->class_value));
-    sections_set_flag(file, GROUP_SECTION, "Enabled", group->enabled, true);
-    sections_set_flag(file, GROUP_SECTION, "AllowGuestReset", group->allow_guest_reset, false);
-    sections_set_flag(file, GROUP_SECTION, "AllowGuestResetsAll", group->allow_guest_resets_all, false);
+    key_file_reader_set_flag(file, GROUP_SECTION, "Enabled", group->enabled, true);
+    key_file_reader_set_flag(file, GROUP_SECTION, "AllowGuestReset", group->allow_guest_reset, false);
+    key_file_reader_set_flag(file, GROUP_SECTION, "AllowGuestResetsAll", group->allow_guest_resets_all,
+                             false);
     if (group->priority != 0)
         g_key_file_set_integer(file, GROUP_SECTION, "Priority", group->priority);
     if (group->next_rule_id != following_id(group))
@@ -281,9 +283,9 @@ char *group_to_text(const Group *group)
         g_autofree char *section = g_strdup_printf(RULE_SECTION_PREFIX "%" G_GUINT32_FORMAT, rule->id);
 
         g_key_file_set_value(file, section, "Match", rule->text);
-        sections_set_flag(file, section, "Enabled", rule->enabled, true);
+        key_file_reader_set_flag(file, section, "Enabled", rule->enabled, true);
         if (!group->file && !g_str_equal(rule->origin, GROUP_ORIGIN_ADMIN))
-            sections_set_text(file, section, "Origin", rule->origin);
+            key_file_reader_set_text(file, section, "Origin", rule->origin);
     }
     return g_key_file_to_data(file, NULL, NULL);
 }

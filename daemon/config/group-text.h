@@ -20,7 +20,8 @@ typedef struct GroupReader {
 
 /* [Rule N], or something that is meant to be that. */
 bool group_reader_is_rule(const char *section);
-/* For Sections.begin(); the reader is to be Sections.userdata, or what its keys' userdata begins with. */
-const SectionKey *group_reader_begin(GroupReader *reader, Sections *sections, const char *section);
+/* For KeyFileReader.begin(); the into is to be KeyFileReader.userdata, or what its keys' userdata begins
+ * with. */
+const KeyFileKey *group_reader_begin(GroupReader *into, KeyFileReader *reader, const char *section);
 /* All of its sections were read. */
-void group_reader_end(GroupReader *reader);
+void group_reader_end(GroupReader *into);

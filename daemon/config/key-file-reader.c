@@ -11,7 +11,7 @@
 /* How much of an unknown word goes into a message. */
 #define SHOWN_BYTES_MAX 64
 
-bool sections_refuse(Sections *self, unsigned line, FerryError code, const char *format, ...)
+bool key_file_reader_refuse(KeyFileReader *self, unsigned line, FerryError code, const char *format, ...)
 {
     g_autofree char *message = NULL;
     va_list arguments;
@@ -23,25 +23,25 @@ bool sections_refuse(Sections *self, unsigned line, FerryError code, const char 
     return false;
 }
 
-char *sections_show(const char *text)
+char *key_file_reader_show(const char *text)
 {
     g_autofree char *clean = text_sanitize(text, SHOWN_BYTES_MAX);
 
     return text_quote(clean);
 }
 
-bool sections_refuse_value(Sections *self, FerryError code, const char *expected)
+bool key_file_reader_refuse_value(KeyFileReader *self, FerryError code, const char *expected)
 {
-    g_autofree char *value = sections_value(self);
-    g_autofree char *value_shown = sections_show(value);
+    g_autofree char *value = key_file_reader_value(self);
+    g_autofree char *value_shown = key_file_reader_show(value);
 
-    return sections_refuse(self, self->line, code, "%s: %s is not %s", self->key->name, value_shown,
-                           expected);
+    return key_file_reader_refuse(self, self->line, code, "%s: %s is not %s", self->key->name, value_shown,
+                                  expected);
 }
 
 /* ------------------------------------------------------------------ values */
 
-char *sections_value(Sections *self)
+char *key_file_reader_value(KeyFileReader *self)
 {
     return g_key_file_get_value(self->value, LINE_SECTION, self->key->name, NULL);
 }
@@ -55,23 +55,23 @@ static bool escapes_are_good(const char *value)
     return true;
 }
 
-bool sections_raw_text(Sections *self, char **text)
+bool key_file_reader_raw_text(KeyFileReader *self, char **text)
 {
-    g_autofree char *value = sections_value(self);
+    g_autofree char *value = key_file_reader_value(self);
 
     if (!escapes_are_good(value))
-        return sections_refuse_value(self, FERRY_ERROR_INVALID_OPTION,
-                                     "a text, in which \\s, \\n, \\t, \\r and \\\\ are all escapes");
+        return key_file_reader_refuse_value(self, FERRY_ERROR_INVALID_OPTION,
+                                            "a text, in which \\s, \\n, \\t, \\r and \\\\ are all escapes");
     g_free(*text);
     *text = g_key_file_get_string(self->value, LINE_SECTION, self->key->name, NULL);
     return true;
 }
 
-bool sections_text(Sections *self, char **text)
+bool key_file_reader_text(KeyFileReader *self, char **text)
 {
     g_autofree char *raw = NULL;
 
-    if (!sections_raw_text(self, &raw))
+    if (!key_file_reader_raw_text(self, &raw))
         return false;
     g_free(*text);
     /* What was checked when it was given comes back as it was. */
@@ -80,29 +80,29 @@ bool sections_text(Sections *self, char **text)
     return true;
 }
 
-bool sections_flag(Sections *self, bool *flag)
+bool key_file_reader_flag(KeyFileReader *self, bool *flag)
 {
     g_autoptr(GError) error = NULL;
     bool value = g_key_file_get_boolean(self->value, LINE_SECTION, self->key->name, &error);
 
     if (error)
-        return sections_refuse_value(self, FERRY_ERROR_INVALID_OPTION, "true or false");
+        return key_file_reader_refuse_value(self, FERRY_ERROR_INVALID_OPTION, "true or false");
     *flag = value;
     return true;
 }
 
-bool sections_number(Sections *self, gint32 *number)
+bool key_file_reader_number(KeyFileReader *self, gint32 *number)
 {
-    g_autofree char *text = sections_value(self);
+    g_autofree char *text = key_file_reader_value(self);
     gint64 value;
 
     if (!g_ascii_string_to_signed(text, 10, G_MININT32, G_MAXINT32, &value, NULL))
-        return sections_refuse_value(self, FERRY_ERROR_INVALID_OPTION, "a number of 32 bits");
+        return key_file_reader_refuse_value(self, FERRY_ERROR_INVALID_OPTION, "a number of 32 bits");
     *number = (gint32)value;
     return true;
 }
 
-void sections_set_text(GKeyFile *file, const char *section, const char *key, const char *text)
+void key_file_reader_set_text(GKeyFile *file, const char *section, const char *key, const char *text)
 {
     g_autofree char *value = NULL;
 
@@ -118,7 +118,7 @@ void sections_set_text(GKeyFile *file, const char *section, const char *key, con
     }
 }
 
-void sections_set_flag(GKeyFile *file, const char *section, const char *key, bool value, bool usual)
+void key_file_reader_set_flag(GKeyFile *file, const char *section, const char *key, bool value, bool usual)
 {
     if (value != usual)
         g_key_file_set_boolean(file, section, key, value);
@@ -126,16 +126,16 @@ void sections_set_flag(GKeyFile *file, const char *section, const char *key, boo
 
 /* ------------------------------------------------------------------ lines */
 
-static bool end_section(Sections *self)
+static bool end_section(KeyFileReader *self)
 {
     for (unsigned i = 0; self->section_line > 0 && self->keys[i].name; i++)
         if (self->keys[i].required && !(self->seen & (1u << i)))
-            return sections_refuse(self, self->section_line, FERRY_ERROR_INVALID_OPTION, "[%s] has no %s",
-                                   self->section, self->keys[i].name);
+            return key_file_reader_refuse(self, self->section_line, FERRY_ERROR_INVALID_OPTION,
+                                          "[%s] has no %s", self->section, self->keys[i].name);
     return true;
 }
 
-static bool begin_section(Sections *self, char *section)
+static bool begin_section(KeyFileReader *self, char *section)
 {
     if (!end_section(self)) {
         g_free(section);
@@ -149,25 +149,25 @@ static bool begin_section(Sections *self, char *section)
     return self->keys != NULL;
 }
 
-static bool refuse_key(Sections *self, const char *name)
+static bool refuse_key(KeyFileReader *self, const char *name)
 {
-    g_autofree char *name_shown = sections_show(name);
+    g_autofree char *name_shown = key_file_reader_show(name);
     g_autoptr(GString) expected = g_string_new(NULL);
 
-    for (const SectionKey *key = self->keys; key->name; key++)
+    for (const KeyFileKey *key = self->keys; key->name; key++)
         g_string_append_printf(expected, "%s%s", key > self->keys ? ", " : "", key->name);
-    return sections_refuse(self, self->line, FERRY_ERROR_INVALID_OPTION, "unknown key %s, expected one of %s",
-                           name_shown, expected->str);
+    return key_file_reader_refuse(self, self->line, FERRY_ERROR_INVALID_OPTION,
+                                  "unknown key %s, expected one of %s", name_shown, expected->str);
 }
 
-static bool read_key(Sections *self, GKeyFile *line, const char *name)
+static bool read_key(KeyFileReader *self, GKeyFile *line, const char *name)
 {
     for (unsigned i = 0; self->keys[i].name; i++) {
         if (!g_str_equal(self->keys[i].name, name))
             continue;
         if (self->seen & (1u << i))
-            return sections_refuse(self, self->line, FERRY_ERROR_INVALID_OPTION,
-                                   "%s is already there in this section", name);
+            return key_file_reader_refuse(self, self->line, FERRY_ERROR_INVALID_OPTION,
+                                          "%s is already there in this section", name);
         self->seen |= 1u << i;
         self->key = &self->keys[i];
         self->value = line;
@@ -177,7 +177,7 @@ static bool read_key(Sections *self, GKeyFile *line, const char *name)
 }
 
 /* The line is neither empty nor a comment. */
-static bool read_line(Sections *self, const char *line)
+static bool read_line(KeyFileReader *self, const char *line)
 {
     bool is_section = *line == '[';
     g_autoptr(GKeyFile) file = g_key_file_new();
@@ -187,18 +187,18 @@ static bool read_line(Sections *self, const char *line)
     /* without the flag it would drop Name[de]= unseen */
     if (!g_key_file_load_from_data(file, is_section ? line : in_section, (gsize)-1,
                                    G_KEY_FILE_KEEP_TRANSLATIONS, NULL))
-        return sections_refuse(self, self->line, FERRY_ERROR_INVALID_OPTION,
-                               "expected [Section], Key=value or a comment after #");
+        return key_file_reader_refuse(self, self->line, FERRY_ERROR_INVALID_OPTION,
+                                      "expected [Section], Key=value or a comment after #");
     if (is_section)
         return begin_section(self, g_key_file_get_start_group(file));
     if (self->section_line == 0)
-        return sections_refuse(self, self->line, FERRY_ERROR_INVALID_OPTION,
-                               "expected %s before the first key", self->first);
+        return key_file_reader_refuse(self, self->line, FERRY_ERROR_INVALID_OPTION,
+                                      "expected %s before the first key", self->first);
     keys = g_key_file_get_keys(file, LINE_SECTION, NULL, NULL);
     return read_key(self, file, keys[0]);
 }
 
-static bool read_lines(Sections *self, const char *text)
+static bool read_lines(KeyFileReader *self, const char *text)
 {
     for (const char *end; *text; text = *end ? end + 1 : end) {
         g_autofree char *line = NULL;
@@ -207,7 +207,7 @@ static bool read_lines(Sections *self, const char *text)
         line = g_strndup(text, (gsize)(end - text));
         self->line++;
         if (!g_utf8_validate(line, -1, NULL))
-            return sections_refuse(self, self->line, FERRY_ERROR_INVALID_OPTION, "expected UTF-8");
+            return key_file_reader_refuse(self, self->line, FERRY_ERROR_INVALID_OPTION, "expected UTF-8");
         g_strstrip(line);
         if (*line && *line != '#' && !read_line(self, line))
             return false;
@@ -215,7 +215,7 @@ static bool read_lines(Sections *self, const char *text)
     return end_section(self);
 }
 
-bool sections_read(Sections *self, const char *text)
+bool key_file_reader_read(KeyFileReader *self, const char *text)
 {
     bool ok = read_lines(self, text);
 

@@ -11,56 +11,57 @@
 
 #include "daemon/base/error.h"
 
-typedef struct Sections Sections;
+typedef struct KeyFileReader KeyFileReader;
 
-typedef struct SectionKey {
+typedef struct KeyFileKey {
     const char *name;
-    /* Takes the value: sections_value() and so on. False: refused with sections_refuse(). */
-    bool (*read)(Sections *sections, void *userdata);
+    /* Takes the value: key_file_reader_value() and so on. False: refused with key_file_reader_refuse(). */
+    bool (*read)(KeyFileReader *reader, void *userdata);
     bool required;
-} SectionKey;
+} KeyFileKey;
 
-struct Sections {
+struct KeyFileReader {
     const char *path;  /* for messages; clean */
     const char *first; /* what a text must have, for messages: "[Group]" */
     GError **error;
-    /* A section begins; gives its keys, ended by one without a name. NULL: refused with sections_refuse().
-     * The one before is complete then, as is the last one when sections_read() has ended. */
-    const SectionKey *(*begin)(Sections *sections, const char *section, void *userdata);
+    /* A section begins; gives its keys, ended by one without a name. NULL: refused with
+     * key_file_reader_refuse(). The one before is complete then, as is the last one when
+     * key_file_reader_read() has ended. */
+    const KeyFileKey *(*begin)(KeyFileReader *reader, const char *section, void *userdata);
     void *userdata; /* of begin() and of the keys */
 
     /* where the reading is */
     unsigned line;
     char *section;         /* its name */
     unsigned section_line; /* where it began; 0 = there was none yet */
-    const SectionKey *keys;
+    const KeyFileKey *keys;
     unsigned seen; /* of the keys, one bit each */
-    const SectionKey *key;
+    const KeyFileKey *key;
     GKeyFile *value; /* the line */
 };
 
 /* False with an error that names the line. */
-bool sections_read(Sections *sections, const char *text);
+bool key_file_reader_read(KeyFileReader *reader, const char *text);
 
 /* Sets the error. False, so that it can be returned. */
-bool sections_refuse(Sections *sections, unsigned line, FerryError code, const char *format, ...)
+bool key_file_reader_refuse(KeyFileReader *reader, unsigned line, FerryError code, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
 /* "<key>: <value> is not <expected>" */
-bool sections_refuse_value(Sections *sections, FerryError code, const char *expected);
+bool key_file_reader_refuse_value(KeyFileReader *reader, FerryError code, const char *expected);
 /* A text of the file, as a message may show it: short, clean, quoted. New string. */
-char *sections_show(const char *text);
+char *key_file_reader_show(const char *text);
 
 /* For a key's read(): the value as it stands there, without a layer of escapes. New string. */
-char *sections_value(Sections *sections);
+char *key_file_reader_value(KeyFileReader *reader);
 /* The value with the escapes of a key file resolved; false when there is another one in it. Replace what was
- * there before. sections_text() makes it clean, and as long as a text may be. */
-bool sections_raw_text(Sections *sections, char **text);
-bool sections_text(Sections *sections, char **text);
-bool sections_flag(Sections *sections, bool *flag);
+ * there before. key_file_reader_text() makes it clean, and as long as a text may be. */
+bool key_file_reader_raw_text(KeyFileReader *reader, char **text);
+bool key_file_reader_text(KeyFileReader *reader, char **text);
+bool key_file_reader_flag(KeyFileReader *reader, bool *flag);
 /* A number of 32 bits. */
-bool sections_number(Sections *sections, gint32 *number);
+bool key_file_reader_number(KeyFileReader *reader, gint32 *number);
 
-/* The other way: such that sections_text() gives it back. */
-void sections_set_text(GKeyFile *file, const char *section, const char *key, const char *text);
+/* The other way: such that key_file_reader_text() gives it back. */
+void key_file_reader_set_text(GKeyFile *file, const char *section, const char *key, const char *text);
 /* Only when it isn't as usual: a file says what somebody decided. */
-void sections_set_flag(GKeyFile *file, const char *section, const char *key, bool value, bool usual);
+void key_file_reader_set_flag(GKeyFile *file, const char *section, const char *key, bool value, bool usual);

@@ -4,7 +4,7 @@
 
 static void line_free(gpointer data)
 {
-    DifferenceLine *line = data;
+    ManifestDiffLine *line = data;
 
     g_free(line->section);
     g_free(line->key);
@@ -13,9 +13,9 @@ static void line_free(gpointer data)
     g_free(line);
 }
 
-void difference_free(gpointer data)
+void manifest_diff_free(gpointer data)
 {
-    Difference *difference = data;
+    ManifestDiff *difference = data;
 
     g_free(difference->name);
     g_free(difference->machine);
@@ -32,17 +32,17 @@ static GKeyFile *load(const char *text)
     return file;
 }
 
-static void add_line(Difference *difference, GKeyFile *old, GKeyFile *new, const char *section,
+static void add_line(ManifestDiff *difference, GKeyFile *old, GKeyFile *new, const char *section,
                      const char *key)
 {
     g_autofree char *before = g_key_file_get_value(old, section, key, NULL);
     g_autofree char *after = g_key_file_get_value(new, section, key, NULL);
-    DifferenceLine *line;
+    ManifestDiffLine *line;
 
     if (g_strcmp0(before, after) == 0)
         return;
-    line = g_new(DifferenceLine, 1);
-    *line = (DifferenceLine){
+    line = g_new(ManifestDiffLine, 1);
+    *line = (ManifestDiffLine){
         .section = g_strdup(section),
         .key = g_strdup(key),
         .before = g_steal_pointer(&before),
@@ -52,7 +52,7 @@ static void add_line(Difference *difference, GKeyFile *old, GKeyFile *new, const
 }
 
 /* The keys of the new one, then those that only the old one has. */
-static void compare_section(Difference *difference, GKeyFile *old, GKeyFile *new, const char *section)
+static void compare_section(ManifestDiff *difference, GKeyFile *old, GKeyFile *new, const char *section)
 {
     g_auto(GStrv) new_keys = g_key_file_get_keys(new, section, NULL, NULL);
     g_auto(GStrv) old_keys = g_key_file_get_keys(old, section, NULL, NULL);
@@ -64,7 +64,7 @@ static void compare_section(Difference *difference, GKeyFile *old, GKeyFile *new
             add_line(difference, old, new, section, *key);
 }
 
-static void compare(Difference *difference, GKeyFile *old, GKeyFile *new)
+static void compare(ManifestDiff *difference, GKeyFile *old, GKeyFile *new)
 {
     g_auto(GStrv) new_sections = g_key_file_get_groups(new, NULL);
     g_auto(GStrv) old_sections = g_key_file_get_groups(old, NULL);
@@ -76,13 +76,13 @@ static void compare(Difference *difference, GKeyFile *old, GKeyFile *new)
             compare_section(difference, old, new, *section);
 }
 
-Difference *difference_new(const char *kind, const char *name, const char *machine, const char *before,
-                           const char *after)
+ManifestDiff *manifest_diff_new(const char *kind, const char *name, const char *machine, const char *before,
+                                const char *after)
 {
     g_autoptr(GKeyFile) old = load(before), new = load(after);
-    Difference *difference = g_new(Difference, 1);
+    ManifestDiff *difference = g_new(ManifestDiff, 1);
 
-    *difference = (Difference){
+    *difference = (ManifestDiff){
         .kind = kind,
         .name = g_strdup(name),
         .machine = g_strdup(machine ? machine : ""),
@@ -94,6 +94,6 @@ Difference *difference_new(const char *kind, const char *name, const char *machi
     compare(difference, old, new);
     if (difference->lines->len > 0)
         return difference;
-    difference_free(difference);
+    manifest_diff_free(difference);
     return NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Declaration: groups and assignments as one text, for `export` and `apply`, to be written by hand, reviewed
+/* Manifest: groups and assignments as one text, for `export` and `apply`, to be written by hand, reviewed
  * and taken to other hosts.
  *
  *   [Group] and its [Rule N]s    as in daemon/model/group.h; [Group] comes first
@@ -19,31 +19,31 @@
 #include "daemon/base/error.h"
 #include "daemon/model/group.h"
 
-#define DECLARATION_BYTES_MAX (1024 * 1024)
+#define MANIFEST_BYTES_MAX (1024 * 1024)
 
 /* One of both, with the lines where it stands. */
-typedef struct Declared {
+typedef struct ManifestItem {
     Group *group;
     Assignment *assignment; /* id "", no machine_uuid: what Machine says is the machine_name */
     unsigned line;
     unsigned machine_line;
     unsigned group_line; /* 0 = no Group */
-} Declared;
+} ManifestItem;
 
-typedef struct Declaration {
+typedef struct Manifest {
     char *source;     /* for messages; clean */
-    GPtrArray *items; /* of Declared, as they stand there */
-} Declaration;
+    GPtrArray *items; /* of ManifestItem, as they stand there */
+} Manifest;
 
 /* Strict, as group_from_text() is: "<source>:<line>: …", with INVALID_RULE, INVALID_NAME, ALREADY_EXISTS (the
- * same twice) or INVALID_OPTION. LIMIT_EXCEEDED for a text that is longer than DECLARATION_BYTES_MAX. */
-Declaration *declaration_from_text(const char *text, const char *source, GError **error);
-Declaration *declaration_free(Declaration *declaration);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Declaration, declaration_free)
+ * same twice) or INVALID_OPTION. LIMIT_EXCEEDED for a text that is longer than MANIFEST_BYTES_MAX. */
+Manifest *manifest_from_text(const char *text, const char *source, GError **error);
+Manifest *manifest_free(Manifest *manifest);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Manifest, manifest_free)
 
 /* "<source>:<line>: <message>" */
-void declaration_set_error(const Declaration *declaration, unsigned line, GError **error, FerryError code,
-                           const char *format, ...) G_GNUC_PRINTF(5, 6);
+void manifest_set_error(const Manifest *manifest, unsigned line, GError **error, FerryError code,
+                        const char *format, ...) G_GNUC_PRINTF(5, 6);
 
-/* New string; machine: what Machine is to say. declaration_from_text() gives both back. */
-char *declaration_print_assignment(const Assignment *assignment, const char *machine);
+/* New string; machine: what Machine is to say. manifest_from_text() gives both back. */
+char *manifest_print_assignment(const Assignment *assignment, const char *machine);

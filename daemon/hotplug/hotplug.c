@@ -10,7 +10,7 @@
 #define FLAP_WINDOW_US (2 * G_USEC_PER_SEC)
 #define STEADY_US      (1 * G_USEC_PER_SEC)
 
-struct Arrivals {
+struct Hotplug {
     Registry *registry;
     UsbMonitor *monitor;
     GHashTable *left; /* socket, and who it was → gint64 *: when it went (µs, CLOCK_MONOTONIC) */
@@ -29,7 +29,7 @@ static char *identity(const Device *device)
     return g_strdup_printf("%04x:%04x %s", device->vendor_id, device->product_id, device->serial);
 }
 
-static bool left_just_now(Arrivals *self, const char *key, gint64 now)
+static bool left_just_now(Hotplug *self, const char *key, gint64 now)
 {
     const gint64 *left_at = g_hash_table_lookup(self->left, key);
 
@@ -38,7 +38,7 @@ static bool left_just_now(Arrivals *self, const char *key, gint64 now)
 
 static void device_gone(const char *sysname, void *userdata)
 {
-    Arrivals *self = userdata;
+    Hotplug *self = userdata;
     Device *device = registry_device(self->registry, sysname);
     gint64 now = g_get_monotonic_time();
     g_autofree char *what = NULL;
@@ -58,7 +58,7 @@ static void device_gone(const char *sysname, void *userdata)
 
 static void device_found(Device *device, void *userdata)
 {
-    Arrivals *self = userdata;
+    Hotplug *self = userdata;
     Device *old = registry_device(self->registry, device->sysname);
     gint64 now = g_get_monotonic_time();
     g_autofree char *what = device_describe(device);
@@ -83,10 +83,10 @@ static void device_found(Device *device, void *userdata)
 
 static const UsbMonitorEvents monitor_events = { .found = device_found, .gone = device_gone };
 
-Arrivals *arrivals_new(Registry *registry, void (*changed)(Device *device, void *userdata), void *userdata,
-                       GError **error)
+Hotplug *hotplug_new(Registry *registry, void (*changed)(Device *device, void *userdata), void *userdata,
+                     GError **error)
 {
-    g_autoptr(Arrivals) self = g_new0(Arrivals, 1);
+    g_autoptr(Hotplug) self = g_new0(Hotplug, 1);
 
     self->registry = registry;
     self->changed = changed;
@@ -96,7 +96,7 @@ Arrivals *arrivals_new(Registry *registry, void (*changed)(Device *device, void 
     return self->monitor ? g_steal_pointer(&self) : NULL;
 }
 
-Arrivals *arrivals_free(Arrivals *self)
+Hotplug *hotplug_free(Hotplug *self)
 {
     if (!self)
         return NULL;
@@ -106,7 +106,7 @@ Arrivals *arrivals_free(Arrivals *self)
     return NULL;
 }
 
-bool arrivals_rescan(Arrivals *self, unsigned *ret_added, unsigned *ret_removed, GError **error)
+bool hotplug_rescan(Hotplug *self, unsigned *ret_added, unsigned *ret_removed, GError **error)
 {
     return usb_monitor_rescan(self->monitor, ret_added, ret_removed, error);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Arrivals: devices that come and go, from udev into the registry. A device that returns to its socket
+/* Hotplug: devices that come and go, from udev into the registry. A device that returns to its socket
  * quickly has to be steady before it may go anywhere: QEMU can abort when a device flaps under it. Main
  * thread only. */
 
@@ -10,14 +10,14 @@
 
 #include "daemon/model/registry.h"
 
-typedef struct Arrivals Arrivals;
+typedef struct Hotplug Hotplug;
 
 /* changed() is told after the registry has changed: the device that is new or has other facts, NULL when one
  * went. Errors are udev's, and fatal for the caller. */
-Arrivals *arrivals_new(Registry *registry, void (*changed)(Device *device, void *userdata), void *userdata,
-                       GError **error);
-Arrivals *arrivals_free(Arrivals *arrivals);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Arrivals, arrivals_free)
+Hotplug *hotplug_new(Registry *registry, void (*changed)(Device *device, void *userdata), void *userdata,
+                     GError **error);
+Hotplug *hotplug_free(Hotplug *hotplug);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Hotplug, hotplug_free)
 
 /* Compares /sys with what is known. The outputs may be NULL. */
-bool arrivals_rescan(Arrivals *arrivals, unsigned *ret_added, unsigned *ret_removed, GError **error);
+bool hotplug_rescan(Hotplug *hotplug, unsigned *ret_added, unsigned *ret_removed, GError **error);

@@ -124,7 +124,8 @@ static Hostdev *read_hostdev(const xmlNode *node)
     unsigned vendor_id = 0, product_id = 0;
 
     hostdev->alias = attribute(find_child(node, "alias"), "name");
-    (void)hostdev_alias_parse(hostdev->alias, &hostdev->assignment_id, &hostdev->instance, &hostdev->life);
+    (void)hostdev_alias_parse(hostdev->alias, &hostdev->assignment_id, &hostdev->instance,
+                              &hostdev->domain_id);
     (void)attribute_number(address, "bus", G_MAXUINT16, &hostdev->bus_number);
     (void)attribute_number(address, "device", G_MAXUINT16, &hostdev->device_number);
     (void)attribute_number(find_child(source, "vendor"), "id", G_MAXUINT16, &vendor_id);
@@ -208,7 +209,7 @@ static unsigned count_free(const Ports *ports)
     return ports->total > taken ? ports->total - taken : 0;
 }
 
-static void read_devices(const xmlNode *devices, bool live, MachineInfo *info)
+static void read_devices(const xmlNode *devices, bool attachment, MachineInfo *info)
 {
     g_autoptr(GHashTable) taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     Ports ports = { .taken = taken };
@@ -229,7 +230,7 @@ static void read_devices(const xmlNode *devices, bool live, MachineInfo *info)
             }
         } else if (is_element(node, "hub") && attribute_is(node, "type", "usb")) {
             ports.total += HUB_PORTS;
-        } else if (live && is_element(node, "hostdev") && attribute_is(node, "mode", "subsystem") &&
+        } else if (attachment && is_element(node, "hostdev") && attribute_is(node, "mode", "subsystem") &&
                    attribute_is(node, "type", "usb")) {
             g_ptr_array_add(info->hostdevs, read_hostdev(node));
         } else if (is_element(node, "hostdev") && attribute_is(node, "mode", "subsystem") &&
@@ -274,8 +275,8 @@ bool domain_xml_read(const char *xml, MachineInfo *info, bool *ret_live, GError 
         return false;
     }
     *ret_live = xmlHasProp((xmlNode *)root, BAD_CAST "id") != NULL;
-    info->life = 0;
-    (void)attribute_number(root, "id", G_MAXINT, &info->life);
+    info->domain_id = 0;
+    (void)attribute_number(root, "id", G_MAXINT, &info->domain_id);
     g_ptr_array_set_size(info->hostdevs, 0);
     g_ptr_array_set_size(info->pci, 0);
     g_free(info->usb_controller);

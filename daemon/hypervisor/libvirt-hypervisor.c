@@ -154,8 +154,8 @@ static gboolean retry(gpointer data)
 
 /* Calls of the workers. */
 
-/* What a call works with, even if the hypervisor drops its connection meanwhile. Declared before the domains
- * that it brings, so that it is given back after them. */
+/* What a call works with, even if the hypervisor drops its connection meanwhile. Declared before the
+ * domains that it brings, so that it is given back after them. */
 typedef struct Call {
     Connection *connection;
     virConnectPtr connect;
@@ -239,24 +239,24 @@ static MachineInfo *read_brief(virDomainPtr domain, GError **error)
     g_free(info->name);
     info->name = text_sanitize(virDomainGetName(domain), TEXT_MAX);
     info->state = state_of(domain, state);
-    info->life = info->state == MACHINE_STATE_SHUTOFF ? 0 : virDomainGetID(domain);
+    info->domain_id = info->state == MACHINE_STATE_SHUTOFF ? 0 : virDomainGetID(domain);
     return info;
 }
 
 static bool read_xml(virDomainPtr domain, MachineInfo *info, GError **error)
 {
     char *xml = virDomainGetXMLDesc(domain, 0);
-    bool live = false;
+    bool attachment = false;
     bool ok;
 
     if (!xml) {
         g_propagate_error(error, connection_take_error());
         return false;
     }
-    ok = domain_xml_read(xml, info, &live, error);
+    ok = domain_xml_read(xml, info, &attachment, error);
     free(xml);
     /* It may have started or stopped since its state was read: what goes with the hostdevs counts. */
-    if (ok && !live)
+    if (ok && !attachment)
         info->state = MACHINE_STATE_SHUTOFF;
     else if (ok && info->state == MACHINE_STATE_SHUTOFF)
         info->state = MACHINE_STATE_RUNNING;

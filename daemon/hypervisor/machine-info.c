@@ -29,9 +29,9 @@ Hostdev *hostdev_free(Hostdev *hostdev)
     return NULL;
 }
 
-char *hostdev_alias_format(const char *assignment_id, uint64_t instance, unsigned life)
+char *hostdev_alias_format(const char *assignment_id, uint64_t instance, unsigned domain_id)
 {
-    g_autofree char *tail = life ? g_strdup_printf("-%u", life) : NULL;
+    g_autofree char *tail = domain_id ? g_strdup_printf("-%u", domain_id) : NULL;
 
     return g_strdup_printf(ALIAS_PREFIX "%s-%" G_GUINT64_FORMAT "%s", assignment_id, instance,
                            tail ? tail : "");
@@ -44,7 +44,7 @@ bool hostdev_alias_parse(const char *alias, char **ret_assignment_id, uint64_t *
     g_autofree char *id = NULL;
     g_autofree char *again = NULL;
     g_auto(GStrv) numbers = NULL;
-    guint64 instance, life = 0;
+    guint64 instance, domain_id = 0;
 
     if (!alias || !g_str_has_prefix(alias, ALIAS_PREFIX) || strlen(alias) <= instance_at)
         return false;
@@ -53,16 +53,16 @@ bool hostdev_alias_parse(const char *alias, char **ret_assignment_id, uint64_t *
         return false;
     numbers = g_strsplit(alias + instance_at + 1, "-", -1);
     if (!numbers[0] || !g_ascii_string_to_unsigned(numbers[0], 10, 1, G_MAXUINT64, &instance, NULL) ||
-        (numbers[1] && !g_ascii_string_to_unsigned(numbers[1], 10, 1, G_MAXUINT, &life, NULL)))
+        (numbers[1] && !g_ascii_string_to_unsigned(numbers[1], 10, 1, G_MAXUINT, &domain_id, NULL)))
         return false;
     /* One spelling only, so that an alias can be compared as text: no leading zeros, no third number. */
-    again = hostdev_alias_format(id, instance, (unsigned)life);
+    again = hostdev_alias_format(id, instance, (unsigned)domain_id);
     if (strcmp(again, alias) != 0)
         return false;
 
     *ret_assignment_id = g_steal_pointer(&id);
     *ret_instance = instance;
-    *ret_life = (unsigned)life;
+    *ret_life = (unsigned)domain_id;
     return true;
 }
 
@@ -98,10 +98,10 @@ MachineInfo *machine_info_free(MachineInfo *info)
 
 static void free_leaving(gpointer data)
 {
-    Leaving *leaving = data;
+    Removal *removal = data;
 
-    g_free(leaving->error);
-    g_free(leaving);
+    g_free(removal->error);
+    g_free(removal);
 }
 
 Machine *machine_new(MachineInfo *info)
@@ -110,7 +110,7 @@ Machine *machine_new(MachineInfo *info)
 
     machine->info = info;
     machine->dead_aliases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    machine->leaving = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_leaving);
+    machine->removals = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_leaving);
     return machine;
 }
 
@@ -121,7 +121,7 @@ Machine *machine_free(Machine *machine)
     machine_info_free(machine->info);
     g_free(machine->read_error);
     g_hash_table_unref(machine->dead_aliases);
-    g_hash_table_unref(machine->leaving);
+    g_hash_table_unref(machine->removals);
     hostdev_free(machine->in_flight);
     g_free(machine);
     return NULL;

@@ -39,7 +39,7 @@ typedef struct Hostdev {
     char *alias;         /* as libvirt has it, "" when it has none */
     char *assignment_id; /* NULL: not ours */
     uint64_t instance;   /* of the device that it was made for; 0 when not ours */
-    unsigned life;       /* of the machine that it was attached in; 0 when not ours, or not known */
+    unsigned domain_id;  /* of the machine that it was attached in; 0 when not ours, or not known */
     unsigned bus_number; /* 0 when the XML names none */
     unsigned device_number;
     uint16_t vendor_id; /* 0 when the XML names none */
@@ -58,7 +58,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Hostdev, hostdev_free)
  * they are dead. The machine has another life then, so the alias tells. Where a life may come again (see
  * MachineInfo), the instance differs: after a reboot of the host, and on another host. Without a life (0) the
  * third part is missing, as in what older versions attached. */
-char *hostdev_alias_format(const char *assignment_id, uint64_t instance, unsigned life);
+char *hostdev_alias_format(const char *assignment_id, uint64_t instance, unsigned domain_id);
 /* False when the alias is not one of ours. */
 bool hostdev_alias_parse(const char *alias, char **ret_assignment_id, uint64_t *ret_instance,
                          unsigned *ret_life);
@@ -67,10 +67,10 @@ typedef struct MachineInfo {
     char *uuid; /* lower case, with dashes */
     char *name; /* clean */
     MachineState state;
-    unsigned life;       /* libvirt's id of the domain, another one for each QEMU: after a start, a restore, a
+    unsigned domain_id;  /* libvirt's id of the domain, another one for each QEMU: after a start, a restore, a
                           * revert or a migration. It stays over restarts of libvirtd, but libvirtd counts from
-                          * the highest id that it finds running, so it may give the id of a machine that is off
-                          * a second time. 0: off, or without an id */
+                          * the highest id that it finds running, so it may give the id of a machine that is
+                          * off  a second time. 0: off, or without an id */
     GPtrArray *hostdevs; /* of Hostdev; empty unless the machine is active */
     char *usb_controller; /* model of the best USB controller ("qemu-xhci"), "" = none */
     GPtrArray *pci; /* of char *, "0000:00:14.0": PCI devices that it has as a whole; when it is off, those
@@ -83,12 +83,12 @@ MachineInfo *machine_info_free(MachineInfo *info);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MachineInfo, machine_info_free)
 
 /* A removal that was ordered. */
-typedef struct Leaving {
+typedef struct Removal {
     bool ordered;   /* false: it failed or did not come about, and is to be ordered again */
     unsigned tries; /* orders so far */
     gint64 next_at; /* look then, or order again then: µs, CLOCK_MONOTONIC */
     char *error;    /* what libvirt said; NULL = nothing */
-} Leaving;
+} Removal;
 
 typedef struct Machine {
     MachineInfo *info; /* never NULL */
@@ -101,7 +101,7 @@ typedef struct Machine {
     bool stuck;               /* the order is past its deadline and has not come back */
     gint64 retry_at;          /* no new look before this: µs, CLOCK_MONOTONIC */
     GHashTable *dead_aliases; /* set of own aliases that are of another life than the machine: detach them */
-    GHashTable *leaving;      /* own alias → Leaving: removals that were ordered and are not seen yet */
+    GHashTable *removals;     /* own alias → Removal: removals that were ordered and are not seen yet */
     Hostdev *in_flight;       /* an attach that is with a worker: it counts as taken, and not as attached */
 } Machine;
 

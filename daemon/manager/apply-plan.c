@@ -27,7 +27,7 @@ ApplyPlan *apply_plan_free(ApplyPlan *plan)
     g_ptr_array_unref(plan->differences);
     g_hash_table_unref(plan->groups);
     g_hash_table_unref(plan->kept);
-    declaration_free(plan->declaration);
+    manifest_free(plan->manifest);
     g_free(plan);
     return NULL;
 }
@@ -51,7 +51,7 @@ char *apply_print_assignment(Manager *self, const Assignment *assignment)
 {
     g_autofree char *machine = machine_text(self, assignment);
 
-    return declaration_print_assignment(assignment, machine);
+    return manifest_print_assignment(assignment, machine);
 }
 
 gint apply_compare_age(gconstpointer a, gconstpointer b)
@@ -66,7 +66,7 @@ gint apply_compare_age(gconstpointer a, gconstpointer b)
 /* ------------------------------------------------------------------ planning */
 
 /* Takes the step and the difference; without a difference there is nothing to do. */
-static void add_step(ApplyPlan *plan, Step *step, Difference *difference)
+static void add_step(ApplyPlan *plan, Step *step, ManifestDiff *difference)
 {
     if (!difference) {
         step_free(step);
@@ -99,7 +99,7 @@ static bool check_group_rests(Manager *self, const char *name, GError **error)
     return true;
 }
 
-static bool plan_group(ApplyPlan *plan, Declared *declared, GError **error)
+static bool plan_group(ApplyPlan *plan, ManifestItem *declared, GError **error)
 {
     Manager *self = plan->manager;
     const char *name = declared->group->name;
@@ -108,15 +108,15 @@ static bool plan_group(ApplyPlan *plan, Declared *declared, GError **error)
     Step *step;
 
     if (declared->group->tenant) {
-        declaration_set_error(plan->declaration, declared->line, error, FERRY_ERROR_NOT_OWNED,
-                              "group %s is tenant %s's: grant devices to the tenant or revoke them", name,
-                              declared->group->tenant);
+        manifest_set_error(plan->manifest, declared->line, error, FERRY_ERROR_NOT_OWNED,
+                           "group %s is tenant %s's: grant devices to the tenant or revoke them", name,
+                           declared->group->tenant);
         return false;
     }
     if (group && group->file) {
-        declaration_set_error(plan->declaration, declared->line, error, FERRY_ERROR_ALREADY_EXISTS,
-                              "group %s comes from %s; change it there and reload the service", name,
-                              group->file);
+        manifest_set_error(plan->manifest, declared->line, error, FERRY_ERROR_ALREADY_EXISTS,
+                           "group %s comes from %s; change it there and reload the service", name,
+                           group->file);
         return false;
     }
     if (!check_group_rests(self, name, error))
@@ -129,13 +129,13 @@ static bool plan_group(ApplyPlan *plan, Declared *declared, GError **error)
         step->group->next_rule_id = MAX(step->group->next_rule_id, group->next_rule_id);
     before = group ? group_to_text(group) : NULL;
     after = group_to_text(step->group);
-    add_step(plan, step, difference_new("group", name, NULL, before, after));
+    add_step(plan, step, manifest_diff_new("group", name, NULL, before, after));
     return true;
 }
 
 /* The UUID that is meant. One that is unknown here is good for an assignment that is there already: its
  * machine may be away for a while, and so may the hypervisor. */
-static char *find_machine(ApplyPlan *plan, const Declared *declared, GError **error)
+static char *find_machine(ApplyPlan *plan, const ManifestItem *declared, GError **error)
 {
     Registry *registry = plan->manager->registry;
     const char *text = declared->assignment->machine_name;
@@ -155,13 +155,13 @@ static char *find_machine(ApplyPlan *plan, const Declared *declared, GError **er
             (g_ascii_strcasecmp(one->machine_uuid, text) == 0 || g_str_equal(one->machine_name, text)))
             return g_strdup(one->machine_uuid);
     }
-    declaration_set_error(plan->declaration, declared->machine_line, error, (FerryError)find_error->code,
-                          "%s", find_error->message);
+    manifest_set_error(plan->manifest, declared->machine_line, error, (FerryError)find_error->code, "%s",
+                       find_error->message);
     return NULL;
 }
 
 /* The one of this machine and name, if there is one: false with an error when that can't be told. */
-static bool find_assignment(ApplyPlan *plan, const Declared *declared, const char *uuid,
+static bool find_assignment(ApplyPlan *plan, const ManifestItem *declared, const char *uuid,
                             const Assignment **ret_assignment, GError **error)
 {
     const char *name = declared->assignment->name;
@@ -176,10 +176,10 @@ static bool find_assignment(ApplyPlan *plan, const Declared *declared, const cha
         if (one->releasing || !g_str_equal(one->name, name) || !g_str_equal(one->machine_uuid, uuid))
             continue;
         if (found) {
-            declaration_set_error(plan->declaration, declared->line, error, FERRY_ERROR_AMBIGUOUS,
-                                  "assignments %s and %s of this machine both have this name; give one "
-                                  "another name first",
-                                  found->id, one->id);
+            manifest_set_error(plan->manifest, declared->line, error, FERRY_ERROR_AMBIGUOUS,
+                               "assignments %s and %s of this machine both have this name; give one "
+                               "another name first",
+                               found->id, one->id);
             return false;
         }
         found = one;
@@ -187,21 +187,20 @@ static bool find_assignment(ApplyPlan *plan, const Declared *declared, const cha
     if (found && found->saving)
         return refuse_saving("assignment", found->id, error);
     if (found && found->tenant) {
-        declaration_set_error(plan->declaration, declared->line, error, FERRY_ERROR_NOT_OWNED,
-                              "assignment %s is tenant %s's: it is changed by itself", found->id,
-                              found->tenant);
+        manifest_set_error(plan->manifest, declared->line, error, FERRY_ERROR_NOT_OWNED,
+                           "assignment %s is tenant %s's: it is changed by itself", found->id, found->tenant);
         return false;
     }
     if (found && !g_hash_table_add(plan->kept, g_strdup(found->id))) {
-        declaration_set_error(plan->declaration, declared->line, error, FERRY_ERROR_ALREADY_EXISTS,
-                              "this assignment is declared before, with its machine called otherwise");
+        manifest_set_error(plan->manifest, declared->line, error, FERRY_ERROR_ALREADY_EXISTS,
+                           "this assignment is declared before, with its machine called otherwise");
         return false;
     }
     *ret_assignment = found;
     return true;
 }
 
-static bool check_group(ApplyPlan *plan, const Declared *declared, const Assignment *assignment,
+static bool check_group(ApplyPlan *plan, const ManifestItem *declared, const Assignment *assignment,
                         GError **error)
 {
     const char *name = declared->assignment->group;
@@ -214,21 +213,21 @@ static bool check_group(ApplyPlan *plan, const Declared *declared, const Assignm
     if (!check_group_rests(plan->manager, name, error))
         return false;
     if (group_name_is_tenants(name, &tenant)) {
-        declaration_set_error(plan->declaration, declared->group_line, error, FERRY_ERROR_NOT_OWNED,
-                              "group %s is tenant %s's: it is given by itself", name, tenant);
+        manifest_set_error(plan->manifest, declared->group_line, error, FERRY_ERROR_NOT_OWNED,
+                           "group %s is tenant %s's: it is given by itself", name, tenant);
         return false;
     }
     group = manager_find_group(plan->manager, name, &find_error);
     if (group && plan->prune && !group->file) {
-        declaration_set_error(plan->declaration, declared->group_line, error, FERRY_ERROR_GROUP_IN_USE,
-                              "group %s is not in the text, so it would be deleted", name);
+        manifest_set_error(plan->manifest, declared->group_line, error, FERRY_ERROR_GROUP_IN_USE,
+                           "group %s is not in the text, so it would be deleted", name);
         return false;
     }
     /* An assignment whose group was deleted waits, and may stay as it is. */
     if (group || (assignment && g_strcmp0(assignment->group, name) == 0))
         return true;
-    declaration_set_error(plan->declaration, declared->group_line, error, FERRY_ERROR_NO_SUCH_GROUP, "%s",
-                          find_error->message);
+    manifest_set_error(plan->manifest, declared->group_line, error, FERRY_ERROR_NO_SUCH_GROUP, "%s",
+                       find_error->message);
     return false;
 }
 
@@ -296,7 +295,8 @@ static Assignment *make_next(ApplyPlan *plan, const Assignment *declared, const 
 }
 
 /* What is a tenant's, or is just becoming it, is given by itself and not in a text. */
-static bool check_device(ApplyPlan *plan, const Declared *declared, const Assignment *next, GError **error)
+static bool check_device(ApplyPlan *plan, const ManifestItem *declared, const Assignment *next,
+                         GError **error)
 {
     Manager *self = plan->manager;
     const Group *grant;
@@ -307,10 +307,9 @@ static bool check_device(ApplyPlan *plan, const Declared *declared, const Assign
         return true;
     grant = manager_find_grant(self, NULL, next->selector);
     if (grant) { /* be the device away */
-        declaration_set_error(
-            plan->declaration, declared->line, error, FERRY_ERROR_NOT_OWNED,
-            "the Selector is a rule of group %s, which is tenant %s's: it is given by itself", grant->name,
-            grant->tenant);
+        manifest_set_error(plan->manifest, declared->line, error, FERRY_ERROR_NOT_OWNED,
+                           "the Selector is a rule of group %s, which is tenant %s's: it is given by itself",
+                           grant->name, grant->tenant);
         return false;
     }
     g_hash_table_iter_init(&iter, self->registry->devices);
@@ -323,15 +322,15 @@ static bool check_device(ApplyPlan *plan, const Declared *declared, const Assign
         if (!tenant || !rule_matches(next->rule, device, self->registry->node))
             continue;
         what = device_describe(device);
-        declaration_set_error(plan->declaration, declared->line, error, FERRY_ERROR_NOT_OWNED,
-                              "the Selector means %s, which is tenant %s's: it is given by itself", what,
-                              tenant);
+        manifest_set_error(plan->manifest, declared->line, error, FERRY_ERROR_NOT_OWNED,
+                           "the Selector means %s, which is tenant %s's: it is given by itself", what,
+                           tenant);
         return false;
     }
     return true;
 }
 
-static bool plan_assignment(ApplyPlan *plan, Declared *declared, GError **error)
+static bool plan_assignment(ApplyPlan *plan, ManifestItem *declared, GError **error)
 {
     const Assignment *assignment;
     g_autofree char *uuid = find_machine(plan, declared, error);
@@ -353,10 +352,10 @@ static bool plan_assignment(ApplyPlan *plan, Declared *declared, GError **error)
     step->area = assignment ? manager_assignment_area(assignment) : _STORE_AREA_MAX;
     machine = machine_text(plan->manager, step->assignment);
     before = assignment ? apply_print_assignment(plan->manager, assignment) : NULL;
-    after = declaration_print_assignment(step->assignment, machine);
+    after = manifest_print_assignment(step->assignment, machine);
     if (!assignment)
         g_hash_table_add(plan->kept, g_strdup(step->id));
-    add_step(plan, step, difference_new("assignment", step->assignment->name, machine, before, after));
+    add_step(plan, step, manifest_diff_new("assignment", step->assignment->name, machine, before, after));
     return true;
 }
 
@@ -376,7 +375,7 @@ static bool prune_groups(ApplyPlan *plan, GError **error)
         before = group_to_text(group);
         step = g_new0(Step, 1);
         *step = (Step){ .id = g_strdup(group->name), .is_group = true };
-        add_step(plan, step, difference_new("group", group->name, NULL, before, NULL));
+        add_step(plan, step, manifest_diff_new("group", group->name, NULL, before, NULL));
     }
     return true;
 }
@@ -396,27 +395,27 @@ static bool prune_assignments(ApplyPlan *plan, GError **error)
         if (assignment->saving)
             return refuse_saving("assignment", assignment->id, error);
         machine = machine_text(plan->manager, assignment);
-        before = declaration_print_assignment(assignment, machine);
+        before = manifest_print_assignment(assignment, machine);
         step = g_new0(Step, 1);
         *step = (Step){ .id = g_strdup(assignment->id), .area = manager_assignment_area(assignment) };
-        add_step(plan, step, difference_new("assignment", assignment->name, machine, before, NULL));
+        add_step(plan, step, manifest_diff_new("assignment", assignment->name, machine, before, NULL));
     }
     return true;
 }
 
 static bool plan_all(ApplyPlan *plan, GError **error)
 {
-    const GPtrArray *items = plan->declaration->items;
+    const GPtrArray *items = plan->manifest->items;
     Registry *registry = plan->manager->registry;
 
     for (guint i = 0; i < items->len; i++) {
-        const Declared *declared = items->pdata[i];
+        const ManifestItem *declared = items->pdata[i];
 
         if (declared->group)
             g_hash_table_add(plan->groups, declared->group->name);
     }
     for (guint i = 0; i < items->len; i++) {
-        Declared *declared = items->pdata[i];
+        ManifestItem *declared = items->pdata[i];
 
         if (!(declared->group ? plan_group(plan, declared, error) : plan_assignment(plan, declared, error)))
             return false;
@@ -428,7 +427,7 @@ static bool plan_all(ApplyPlan *plan, GError **error)
         g_hash_table_size(registry->assignments) + plan->new_assignments > ASSIGNMENTS_MAX) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED,
                     "%s: at most %d groups and %d assignments, with those that are there",
-                    plan->declaration->source, GROUPS_MAX, ASSIGNMENTS_MAX);
+                    plan->manifest->source, GROUPS_MAX, ASSIGNMENTS_MAX);
         return false;
     }
     return true;
@@ -436,7 +435,7 @@ static bool plan_all(ApplyPlan *plan, GError **error)
 
 ApplyPlan *manager_plan_apply(Manager *self, const ApplyRequest *request, GError **error)
 {
-    g_autoptr(Declaration) declaration = NULL;
+    g_autoptr(Manifest) manifest = NULL;
     g_autoptr(ApplyPlan) plan = NULL;
 
     if (self->applying) {
@@ -444,16 +443,16 @@ ApplyPlan *manager_plan_apply(Manager *self, const ApplyRequest *request, GError
                             "another text is still being applied, try again");
         return NULL;
     }
-    declaration = declaration_from_text(request->text, request->source, error);
-    if (!declaration)
+    manifest = manifest_from_text(request->text, request->source, error);
+    if (!manifest)
         return NULL;
     plan = g_new0(ApplyPlan, 1);
     plan->manager = self;
-    plan->declaration = g_steal_pointer(&declaration);
+    plan->manifest = g_steal_pointer(&manifest);
     plan->prune = request->prune;
     plan->owner = request->owner;
     plan->steps = g_ptr_array_new_with_free_func(step_free);
-    plan->differences = g_ptr_array_new_with_free_func(difference_free);
+    plan->differences = g_ptr_array_new_with_free_func(manifest_diff_free);
     plan->groups = g_hash_table_new(g_str_hash, g_str_equal);
     plan->kept = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     return plan_all(plan, error) ? g_steal_pointer(&plan) : NULL;

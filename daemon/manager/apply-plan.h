@@ -19,12 +19,12 @@ typedef struct Step {
 
 struct ApplyPlan {
     Manager *manager;
-    Declaration *declaration;
+    Manifest *manifest;
     bool prune;
     uint32_t owner;
 
     GPtrArray *steps;       /* of Step */
-    GPtrArray *differences; /* of Difference; one for each step */
+    GPtrArray *differences; /* of ManifestDiff; one for each step */
     GHashTable *groups;     /* set of the names that the text has, borrowed from it */
     GHashTable *kept;       /* set of ids of assignments that the text has, and of new ones; owned */
     unsigned new_groups, new_assignments, gone_groups;

@@ -199,7 +199,7 @@ static void apply_settled(Manager *self, const Pending *pending, bool ok)
             settle_assignment(self, step, ok);
     }
     if (ok)
-        log_notice("%s is applied, with %u changes, by uid %u", plan->declaration->source, plan->steps->len,
+        log_notice("%s is applied, with %u changes, by uid %u", plan->manifest->source, plan->steps->len,
                    plan->owner);
 }
 
@@ -227,7 +227,7 @@ void manager_apply(Manager *self, ApplyPlan *plan, ManagerDone done, void *userd
             put_assignment(self, step, batch);
     }
     self->applying = true;
-    pending = pending_new(self, plan->declaration->source, apply_settled, done, userdata);
+    pending = pending_new(self, plan->manifest->source, apply_settled, done, userdata);
     pending->payload = plan;
     pending->free_payload = free_plan;
     store_commit(self->store, g_steal_pointer(&batch), pending_stored, pending, pending_free);

@@ -66,9 +66,9 @@ static bool check_owned(Manager *self, const char *what, const char *tenant_name
 static bool check_free(Manager *self, const Device *device, const AssignRequest *request, GError **error)
 {
     g_autofree char *what = device_describe(device);
-    g_autoptr(Desired) desired = desired_new(self->registry, g_get_monotonic_time());
-    const Assignment *other = desired_owner(desired, device);
-    const Machine *controller = controller_owner(self->registry, device->controller);
+    g_autoptr(Allocation) allocation = allocation_new(self->registry, g_get_monotonic_time());
+    const Assignment *other = allocation_owner(allocation, device);
+    const Machine *controller = pci_passthrough_owner(self->registry, device->controller);
 
     if (device->state == DEVICE_STATE_FOREIGN) {
         g_autofree char *owner = quote_machine(self, device->machine_uuid, "?");

@@ -55,15 +55,15 @@ static char *full_name(Manager *self, const char *tenant, const char *name, GErr
     return NULL;
 }
 
-static bool stands_for(const Desired *desired, const Assignment *assignment, const Device *device)
+static bool stands_for(const Allocation *allocation, const Assignment *assignment, const Device *device)
 {
-    return !assignment->releasing &&
-           (desired_owner(desired, device) == assignment || desired_pinned(desired, assignment) == device);
+    return !assignment->releasing && (allocation_owner(allocation, device) == assignment ||
+                                      allocation_pinned(allocation, assignment) == device);
 }
 
 /* An assignment that stands for the device and can't be the tenant's: of somebody else's machine, or one that
  * drew it from a pool that it leaves now. NULL = none. */
-static const Assignment *find_other_taker(Manager *self, const Tenant *tenant, const Desired *desired,
+static const Assignment *find_other_taker(Manager *self, const Tenant *tenant, const Allocation *allocation,
                                           const Device *device)
 {
     g_autoptr(GPtrArray) assignments = registry_sorted(self->registry->assignments);
@@ -72,7 +72,7 @@ static const Assignment *find_other_taker(Manager *self, const Tenant *tenant, c
         const Assignment *assignment = assignments->pdata[i];
         bool is_pool = assignment->group && g_strcmp0(assignment->tenant, tenant->name) != 0;
 
-        if (stands_for(desired, assignment, device) &&
+        if (stands_for(allocation, assignment, device) &&
             (is_pool || !tenant_has_machine(tenant, assignment->machine_uuid)))
             return assignment;
     }
@@ -81,7 +81,7 @@ static const Assignment *find_other_taker(Manager *self, const Tenant *tenant, c
 
 /* An assignment that may have drawn the device from a pool that it leaves now: nobody knows, as long as its
  * machine wasn't seen. NULL = none. */
-static const Assignment *find_unseen_taker(Manager *self, const Tenant *tenant, const Desired *desired,
+static const Assignment *find_unseen_taker(Manager *self, const Tenant *tenant, const Allocation *allocation,
                                            const Device *device)
 {
     GHashTableIter iter;
@@ -90,21 +90,22 @@ static const Assignment *find_unseen_taker(Manager *self, const Tenant *tenant, 
     g_hash_table_iter_init(&iter, self->registry->assignments);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const Assignment *assignment = value;
-        GPtrArray *matches = g_hash_table_lookup(desired->matches, assignment->id);
+        GPtrArray *matches = g_hash_table_lookup(allocation->matches, assignment->id);
 
         if (assignment->group && g_strcmp0(assignment->tenant, tenant->name) != 0 && assignment->wanted &&
             !assignment->releasing && g_ptr_array_find(matches, device, NULL) &&
-            desired_judge_machine(self->registry, assignment) == VERDICT_HYPERVISOR_AWAY)
+            allocation_judge_machine(self->registry, assignment) == VERDICT_HYPERVISOR_AWAY)
             return assignment;
     }
     return NULL;
 }
 
-static bool check_seen(Manager *self, const Tenant *tenant, const Desired *desired, const Device *device,
-                       GError **error)
+static bool check_seen(Manager *self, const Tenant *tenant, const Allocation *allocation,
+                       const Device *device, GError **error)
 {
-    const Assignment *taker =
-        desired_live(desired, device) ? NULL : find_unseen_taker(self, tenant, desired, device);
+    const Assignment *taker = allocation_attachment(allocation, device)
+                                  ? NULL
+                                  : find_unseen_taker(self, tenant, allocation, device);
     const Machine *machine = taker ? registry_machine(self->registry, taker->machine_uuid) : NULL;
     g_autofree char *what = NULL, *quoted = NULL, *why = NULL;
 
@@ -120,31 +121,31 @@ static bool check_seen(Manager *self, const Tenant *tenant, const Desired *desir
     return false;
 }
 
-static bool check_unused(Manager *self, const Tenant *tenant, const Desired *desired, const Device *device,
-                         GError **error)
+static bool check_unused(Manager *self, const Tenant *tenant, const Allocation *allocation,
+                         const Device *device, GError **error)
 {
-    const Live *live = desired_live(desired, device);
-    const char *live_uuid = live ? live->machine->info->uuid : NULL;
-    bool is_outside = live && !tenant_has_machine(tenant, live_uuid);
-    const Assignment *taker = is_outside ? NULL : find_other_taker(self, tenant, desired, device);
-    const char *uuid = is_outside ? live_uuid : taker ? taker->machine_uuid : NULL;
+    const Attachment *attachment = allocation_attachment(allocation, device);
+    const char *attached_uuid = attachment ? attachment->machine->info->uuid : NULL;
+    bool is_outside = attachment && !tenant_has_machine(tenant, attached_uuid);
+    const Assignment *taker = is_outside ? NULL : find_other_taker(self, tenant, allocation, device);
+    const char *uuid = is_outside ? attached_uuid : taker ? taker->machine_uuid : NULL;
     const Machine *machine = registry_machine(self->registry, uuid);
     g_autofree char *what = device_describe(device);
     g_autofree char *quoted = NULL, *from = NULL;
 
     if (!uuid)
-        return check_seen(self, tenant, desired, device, error);
+        return check_seen(self, tenant, allocation, device, error);
     quoted = text_quote(machine ? machine->info->name : taker->machine_name);
     from = taker && tenant_has_machine(tenant, uuid) ? g_strdup_printf(" from group %s", taker->group)
                                                      : g_strdup("");
     g_set_error(error, FERRY_ERROR, FERRY_ERROR_DEVICE_BUSY,
                 "%s is %s machine %s%s, which does not belong to tenant %s; take it home first", what,
-                g_strcmp0(live_uuid, uuid) == 0 ? "in" : "assigned to", quoted, from, tenant->name);
+                g_strcmp0(attached_uuid, uuid) == 0 ? "in" : "assigned to", quoted, from, tenant->name);
     return false;
 }
 
-static bool check_grantable(Manager *self, const Tenant *tenant, const Desired *desired, const char *sysname,
-                            GError **error)
+static bool check_grantable(Manager *self, const Tenant *tenant, const Allocation *allocation,
+                            const char *sysname, GError **error)
 {
     const Device *device = registry_device(self->registry, sysname);
     g_autofree char *what = device ? device_describe(device) : text_quote(sysname);
@@ -163,12 +164,12 @@ static bool check_grantable(Manager *self, const Tenant *tenant, const Desired *
                     "%s belongs to tenant %s; revoke it from that tenant first", what, other);
         return false;
     }
-    return check_unused(self, tenant, desired, device, error);
+    return check_unused(self, tenant, allocation, device, error);
 }
 
 /* The assignments that become the tenant's: those that stand for one of the devices. Of its machines, as
  * everybody else's were refused. */
-static GPtrArray *collect_assignments(Manager *self, const Desired *desired, const char *const *devices)
+static GPtrArray *collect_assignments(Manager *self, const Allocation *allocation, const char *const *devices)
 {
     g_autoptr(GPtrArray) assignments = registry_sorted(self->registry->assignments);
     GPtrArray *ids = g_ptr_array_new_with_free_func(g_free);
@@ -178,7 +179,7 @@ static GPtrArray *collect_assignments(Manager *self, const Desired *desired, con
         bool is_meant = false;
 
         for (const char *const *sysname = devices; !is_meant && *sysname; sysname++)
-            is_meant = stands_for(desired, assignment, registry_device(self->registry, *sysname));
+            is_meant = stands_for(allocation, assignment, registry_device(self->registry, *sysname));
         if (is_meant && !assignment->tenant)
             g_ptr_array_add(ids, g_strdup(assignment->id));
     }
@@ -190,7 +191,7 @@ static Grant *plan(Manager *self, const GrantRequest *request, GError **error)
 {
     const Tenant *tenant = manager_find_changeable_tenant(self, request->tenant, error);
     g_autofree char *name = tenant ? full_name(self, tenant->name, request->group, error) : NULL;
-    g_autoptr(Desired) desired = NULL;
+    g_autoptr(Allocation) allocation = NULL;
     g_autoptr(GPtrArray) assignments = NULL;
     const Group *group;
     Grant *grant;
@@ -201,13 +202,13 @@ static Grant *plan(Manager *self, const GrantRequest *request, GError **error)
     if ((group && !manager_find_changeable_group(self, name, error)) ||
         !manager_check_group_choices(&request->choices, error))
         return NULL;
-    desired = desired_new(self->registry, g_get_monotonic_time());
+    allocation = allocation_new(self->registry, g_get_monotonic_time());
     for (const char *const *sysname = request->devices; *sysname; sysname++)
-        if (!check_grantable(self, tenant, desired, *sysname, error))
+        if (!check_grantable(self, tenant, allocation, *sysname, error))
             return NULL;
     if (!manager_check_group_room(self, group, g_strv_length((char **)request->devices), error))
         return NULL;
-    assignments = collect_assignments(self, desired, request->devices);
+    assignments = collect_assignments(self, allocation, request->devices);
     for (guint i = 0; i < assignments->len; i++)
         if (!manager_check_change(self, assignments->pdata[i], error))
             return NULL;

@@ -535,7 +535,7 @@ static GPtrArray *read_folders(void)
     const char *path = g_getenv(GROUP_FOLDERS_VARIABLE);
     g_auto(GStrv) folders = g_strsplit(path ? path : GROUP_FOLDERS, ":", -1);
 
-    return group_files_read((const char *const *)folders);
+    return drop_ins_read((const char *const *)folders);
 }
 
 static void read_drop_ins(Manager *self)
@@ -581,7 +581,7 @@ void manager_read_left_out(Manager *self)
 void manager_reload(Manager *self)
 {
     read_drop_ins(self);
-    tenant_members_look_up(self->pool, self->registry, NULL);
+    tenant_accounts_look_up(self->pool, self->registry, NULL);
 }
 
 void manager_load_groups(Manager *self)

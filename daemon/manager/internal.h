@@ -30,12 +30,12 @@ struct Manager {
     Store *store;
     Reconciler *reconciler;
     Resets *resets;
-    Arrivals *arrivals;
+    Hotplug *hotplug;
     Memberships *memberships;
     GHashTable *creating;   /* set of names of groups that are on their way to the disk */
     bool drop_ins_left_out; /* a group of that name is being deleted: read again after that */
     bool saving_settings;
-    bool applying; /* a declaration is on its way to the disk; no other one may begin */
+    bool applying; /* a manifest is on its way to the disk; no other one may begin */
     WorkerPool *pool;
     GHashTable *granting; /* sysname → name of the tenant that it is being granted to, both owned */
     GHashTable *jobs;     /* set of what daemon/manager/revocations.c has under way, owned */

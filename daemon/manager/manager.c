@@ -141,7 +141,7 @@ static bool take_settings(StoreArea area, const char *id, GKeyFile *file, void *
 
 bool manager_rescan(Manager *self, unsigned *ret_added, unsigned *ret_removed, GError **error)
 {
-    return arrivals_rescan(self->arrivals, ret_added, ret_removed, error);
+    return hotplug_rescan(self->hotplug, ret_added, ret_removed, error);
 }
 
 static void kick(void *userdata)
@@ -182,7 +182,7 @@ Manager *manager_free(Manager *self)
         return NULL;
     if (self->hypervisor)
         self->hypervisor->events = NULL;
-    arrivals_free(self->arrivals);
+    hotplug_free(self->hotplug);
     reconciler_free(self->reconciler);
     resets_free(self->resets);
     store_free(self->store);
@@ -212,8 +212,8 @@ bool manager_start(Manager *self, GError **error)
     manager_load_assignments(self);
     manager_fill_in_tenants(self);
     resets_restore(self->resets);
-    self->arrivals = arrivals_new(self->registry, look_again, self, error);
-    if (!self->arrivals || !arrivals_rescan(self->arrivals, NULL, NULL, error))
+    self->hotplug = hotplug_new(self->registry, look_again, self, error);
+    if (!self->hotplug || !hotplug_rescan(self->hotplug, NULL, NULL, error))
         return false;
     self->hypervisor->ops->start(self->hypervisor);
     reconciler_kick(self->reconciler);

@@ -268,14 +268,14 @@ typedef struct ApplyRequest {
 typedef struct ApplyPlan ApplyPlan;
 
 /* What is to be done so that all is as the text says. A group in it is the whole group with all its rules, an
- * assignment is known by its machine and name. The errors of declaration_from_text(), and, with the line:
+ * assignment is known by its machine and name. The errors of manifest_from_text(), and, with the line:
  * ALREADY_EXISTS (a group of a drop-in file), NO_SUCH_MACHINE, NO_SUCH_GROUP, GROUP_IN_USE (it would be
  * pruned), AMBIGUOUS; LIMIT_EXCEEDED also while something of it is being stored. Valid until anything
  * changes. */
 ApplyPlan *manager_plan_apply(Manager *manager, const ApplyRequest *request, GError **error);
 ApplyPlan *apply_plan_free(ApplyPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ApplyPlan, apply_plan_free)
-/* Of Difference: in the order of the text, then what goes. Borrowed. */
+/* Of ManifestDiff: in the order of the text, then what goes. Borrowed. */
 const GPtrArray *apply_plan_differences(const ApplyPlan *plan);
 /* All of it or nothing. Takes the plan. */
 void manager_apply(Manager *manager, ApplyPlan *plan, ManagerDone done, void *userdata);

@@ -192,10 +192,10 @@ static bool contains(const GArray *ids, uint32_t id)
 
 /* One of the tenant's, of one device. Where that is there, it says which grant the assignment is on. While it
  * is away, it ends with a rule of the same text, and when all that it can be on go. */
-static bool pinned_ends(Manager *self, const Desired *desired, const Assignment *assignment,
+static bool pinned_ends(Manager *self, const Allocation *allocation, const Assignment *assignment,
                         GHashTable *rules)
 {
-    const Device *device = desired_pinned(desired, assignment);
+    const Device *device = allocation_pinned(allocation, assignment);
     bool may_go = false, may_stay = false;
     GHashTableIter iter;
     gpointer value;
@@ -221,12 +221,13 @@ static bool pinned_ends(Manager *self, const Desired *desired, const Assignment 
     return !device && may_go && !may_stay;
 }
 
-static bool ends_with(Manager *self, const Desired *desired, const Assignment *assignment, GHashTable *rules)
+static bool ends_with(Manager *self, const Allocation *allocation, const Assignment *assignment,
+                      GHashTable *rules)
 {
     const GArray *going = assignment->group ? g_hash_table_lookup(rules, assignment->group) : NULL;
 
     if (!assignment->group)
-        return pinned_ends(self, desired, assignment, rules);
+        return pinned_ends(self, allocation, assignment, rules);
     return going && goes(registry_group(self->registry, assignment->group), going);
 }
 
@@ -234,14 +235,14 @@ static bool ends_with(Manager *self, const Desired *desired, const Assignment *a
 static GPtrArray *collect_assignments(Manager *self, const Tenant *tenant, GHashTable *rules, bool all)
 {
     g_autoptr(GPtrArray) assignments = registry_sorted(self->registry->assignments);
-    g_autoptr(Desired) desired = desired_new(self->registry, g_get_monotonic_time());
+    g_autoptr(Allocation) allocation = allocation_new(self->registry, g_get_monotonic_time());
     GPtrArray *ids = g_ptr_array_new_with_free_func(g_free);
 
     for (guint i = 0; i < assignments->len; i++) {
         const Assignment *assignment = assignments->pdata[i];
 
         if (!assignment->releasing && g_strcmp0(assignment->tenant, tenant->name) == 0 &&
-            (all || ends_with(self, desired, assignment, rules)))
+            (all || ends_with(self, allocation, assignment, rules)))
             g_ptr_array_add(ids, g_strdup(assignment->id));
     }
     return ids;

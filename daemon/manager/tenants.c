@@ -68,7 +68,7 @@ static void take_over(Manager *self, Tenant *next)
     if (!tenant) {
         registry_add_tenant(self->registry, next);
         report_machines(self, next->machines, NULL);
-        tenant_members_look_up(self->pool, self->registry, next->name);
+        tenant_accounts_look_up(self->pool, self->registry, next->name);
         return;
     }
     if (strcmp(tenant->description, next->description) != 0)
@@ -89,7 +89,7 @@ static void take_over(Manager *self, Tenant *next)
     tenant_free(next);
     registry_report(self->registry, OBJECT_TENANT, tenant->name, fields);
     if (fields & TENANT_FIELD_MEMBERS)
-        tenant_members_look_up(self->pool, self->registry, tenant->name);
+        tenant_accounts_look_up(self->pool, self->registry, tenant->name);
 }
 
 /* ------------------------------------------------------------------ onto the disk */
@@ -376,5 +376,5 @@ static bool take_stored(StoreArea area, const char *id, GKeyFile *file, void *us
 void manager_load_tenants(Manager *self)
 {
     store_load(self->store, STORE_KIND_TENANTS, take_stored, self);
-    tenant_members_look_up(self->pool, self->registry, NULL);
+    tenant_accounts_look_up(self->pool, self->registry, NULL);
 }

@@ -110,7 +110,7 @@ static Device *refuse_ambiguous(const char *text, GPtrArray *matches, GError **e
     return NULL;
 }
 
-Device *selector_find(const char *selector, GPtrArray *devices, GError **error)
+Device *find_device(const char *selector, GPtrArray *devices, GError **error)
 {
     g_autofree char *text = text_sanitize(selector, TEXT_MAX);
     g_autofree char *folded = text_fold(text);

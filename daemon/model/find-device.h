@@ -12,4 +12,4 @@
 
 /* devices: of Device. NO_SUCH_DEVICE, or AMBIGUOUS with the matches in the text, one a line. Borrowed from
  * the array. */
-Device *selector_find(const char *selector, GPtrArray *devices, GError **error);
+Device *find_device(const char *selector, GPtrArray *devices, GError **error);

@@ -58,7 +58,8 @@ static void find_dead(Machine *machine, bool began)
     for (guint i = 0; i < info->hostdevs->len; i++) {
         const Hostdev *hostdev = info->hostdevs->pdata[i];
 
-        if (!hostdev->assignment_id || (!began && (!hostdev->life || hostdev->life == info->life)))
+        if (!hostdev->assignment_id ||
+            (!began && (!hostdev->domain_id || hostdev->domain_id == info->domain_id)))
             continue;
         if (g_hash_table_add(machine->dead_aliases, g_strdup(hostdev->alias)))
             log_object(G_LOG_LEVEL_MESSAGE, NULL, info->uuid, hostdev->assignment_id,
@@ -69,7 +70,7 @@ static void find_dead(Machine *machine, bool began)
 void machine_update(Registry *registry, Machine *machine, MachineInfo *info)
 {
     unsigned fields = compare(machine->info, info);
-    bool began = info->life != machine->info->life;
+    bool began = info->domain_id != machine->info->domain_id;
     g_autofree char *key = NULL;
 
     /* The registry's key is the old info's uuid, so that string stays. */
@@ -79,7 +80,7 @@ void machine_update(Registry *registry, Machine *machine, MachineInfo *info)
     machine_info_free(machine->info);
     machine->info = info;
 
-    g_hash_table_foreach_remove(machine->leaving, is_not_live, info);
+    g_hash_table_foreach_remove(machine->removals, is_not_live, info);
     g_hash_table_foreach_remove(machine->dead_aliases, is_not_live, info);
     find_dead(machine, began);
     registry_report(registry, OBJECT_MACHINE, info->uuid, fields);
@@ -92,6 +93,6 @@ MachineInfo *machine_info_copy_brief(const MachineInfo *info)
     g_free(copy->name);
     copy->name = g_strdup(info->name);
     copy->state = info->state;
-    copy->life = info->life;
+    copy->domain_id = info->domain_id;
     return copy;
 }

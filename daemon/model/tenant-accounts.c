@@ -170,7 +170,7 @@ static void add_members(GPtrArray *questions, const Tenant *tenant)
     }
 }
 
-void tenant_members_look_up(WorkerPool *pool, Registry *registry, const char *name)
+void tenant_accounts_look_up(WorkerPool *pool, Registry *registry, const char *name)
 {
     const Tenant *only = registry_tenant(registry, name);
     GPtrArray *questions = g_ptr_array_new_with_free_func(g_free);

@@ -10,4 +10,4 @@
 /* Looks the members of this tenant (NULL = of every one) up. What is found replaces what was known, reports
  * included; what can't be found out now (the directory doesn't answer) stays as it was. The registry must
  * live until the pool is freed, or the main loop has stopped. */
-void tenant_members_look_up(WorkerPool *pool, Registry *registry, const char *tenant);
+void tenant_accounts_look_up(WorkerPool *pool, Registry *registry, const char *tenant);

@@ -237,12 +237,12 @@ static bool refuse(GError **error, const char *format, const char *what)
 static bool check_words(GKeyFile *file, GError **error)
 {
     static const char *const known[] = { "Name", "Description", "Members", "Machines", NULL };
-    g_auto(GStrv) sections = g_key_file_get_groups(file, NULL);
+    g_auto(GStrv) reader = g_key_file_get_groups(file, NULL);
     g_auto(GStrv) keys = g_key_file_get_keys(file, FILE_GROUP, NULL, error);
 
     if (!keys)
         return false;
-    for (char **section = sections; *section; section++)
+    for (char **section = reader; *section; section++)
         if (strcmp(*section, FILE_GROUP) != 0)
             return refuse(error, "unknown section", *section);
     for (char **key = keys; *key; key++)

@@ -35,7 +35,7 @@ static gint64 retry_delay(unsigned failures)
 /* What an order was about, for when its result comes back. Copies only: anything may be gone by then. */
 typedef struct Ticket {
     Dispatcher *dispatcher;
-    OrderKind kind;
+    MachineJobKind kind;
     unsigned connection;
     char *uuid;
     char *assignment_id; /* ATTACH */
@@ -81,16 +81,16 @@ static void note_failure(Registry *registry, const Ticket *ticket, const GError 
 
 static void note_refused_removal(Machine *machine, const Ticket *ticket, const GError *error)
 {
-    Leaving *leaving = g_hash_table_lookup(machine->leaving, ticket->alias);
+    Removal *removal = g_hash_table_lookup(machine->removals, ticket->alias);
 
     log_object(G_LOG_LEVEL_WARNING, NULL, ticket->uuid, ticket->assignment_id, "detach of %s failed: %s",
                ticket->alias, error->message);
-    if (!leaving)
+    if (!removal)
         return;
-    leaving->ordered = false;
-    leaving->next_at = g_get_monotonic_time() + retry_delay(leaving->tries - 1);
-    g_free(leaving->error);
-    leaving->error = g_strdup(error->message);
+    removal->ordered = false;
+    removal->next_at = g_get_monotonic_time() + retry_delay(removal->tries - 1);
+    g_free(removal->error);
+    removal->error = g_strdup(error->message);
 }
 
 static void forget_failures(Registry *registry, const char *uuid)
@@ -141,16 +141,16 @@ static void look_for_guest_reset(const Machine *machine, const char *alias)
     }
 }
 
-static void order_done(gpointer output, const GError *pool_error, void *userdata)
+static void job_done(gpointer output, const GError *pool_error, void *userdata)
 {
     g_autoptr(Ticket) ticket = userdata;
     Dispatcher *self = ticket->dispatcher;
-    OrderResult *result = output;
+    MachineJobResult *result = output;
     Machine *machine = registry_machine(self->registry, ticket->uuid);
 
     self->changed(self->userdata);
     if (!machine) {
-        g_clear_pointer(&result, order_result_free);
+        g_clear_pointer(&result, machine_job_result_free);
         return;
     }
     if (!result) {
@@ -158,23 +158,23 @@ static void order_done(gpointer output, const GError *pool_error, void *userdata
          * its queue is free again. Until then it is stuck, and only it. */
         log_object(G_LOG_LEVEL_WARNING, ticket->sysname, ticket->uuid, ticket->assignment_id,
                    "machine \"%s\" does not answer (%s): %s", machine->info->name,
-                   order_kind_to_string(ticket->kind), pool_error->message);
+                   machine_job_kind_to_string(ticket->kind), pool_error->message);
         machine->stuck = true;
         machine->stale = true;
         return;
     }
     machine->busy = false;
-    if (ticket->kind == ORDER_ATTACH && result->change_error)
+    if (ticket->kind == MACHINE_JOB_ATTACH && result->change_error)
         note_failure(self->registry, ticket, result->change_error);
-    if (ticket->kind == ORDER_ATTACH)
+    if (ticket->kind == MACHINE_JOB_ATTACH)
         machine->in_flight = hostdev_free(machine->in_flight);
-    if (ticket->kind == ORDER_DETACH && result->change_error)
+    if (ticket->kind == MACHINE_JOB_DETACH && result->change_error)
         note_refused_removal(machine, ticket, result->change_error);
     if (ticket->connection != self->connection) {
         machine->stale = true;
     } else if (result->info) {
         take_info(self, machine, g_steal_pointer(&result->info));
-        if (ticket->kind == ORDER_ATTACH && !result->change_error) {
+        if (ticket->kind == MACHINE_JOB_ATTACH && !result->change_error) {
             Claim *one = claim_of(self->registry, ticket);
 
             look_for_guest_reset(machine, ticket->alias);
@@ -197,87 +197,87 @@ static void order_done(gpointer output, const GError *pool_error, void *userdata
         machine->stale = true;
         machine->retry_at = g_get_monotonic_time() + LOOK_AGAIN_US;
     }
-    order_result_free(result);
+    machine_job_result_free(result);
 }
 
-static void give_order(Dispatcher *self, Machine *machine, Order *order, Ticket *ticket)
+static void give_job(Dispatcher *self, Machine *machine, MachineJob *job, Ticket *ticket)
 {
     ticket->dispatcher = self;
-    ticket->kind = order->kind;
+    ticket->kind = job->kind;
     ticket->connection = self->connection;
-    ticket->uuid = g_strdup(order->uuid);
+    ticket->uuid = g_strdup(job->uuid);
     machine->busy = true;
     /* Whatever touches the machine from here on makes it stale again, whether this order sees it or not. */
     machine->stale = false;
-    worker_pool_push(
-        self->pool,
-        &(WorkerJob){ .queue = machine->info->uuid,
-                      .deadline_ms = order->kind == ORDER_INSPECT ? INSPECT_DEADLINE_MS : CHANGE_DEADLINE_MS,
-                      .run = order_run,
-                      .input = order,
-                      .free_input = order_free,
-                      .free_output = order_result_free,
-                      .done = order_done,
-                      .userdata = ticket,
-                      .free_userdata = ticket_free });
+    worker_pool_push(self->pool,
+                     &(WorkerJob){ .queue = machine->info->uuid,
+                                   .deadline_ms = job->kind == MACHINE_JOB_INSPECT ? INSPECT_DEADLINE_MS
+                                                                                   : CHANGE_DEADLINE_MS,
+                                   .run = machine_job_run,
+                                   .input = job,
+                                   .free_input = machine_job_free,
+                                   .free_output = machine_job_result_free,
+                                   .done = job_done,
+                                   .userdata = ticket,
+                                   .free_userdata = ticket_free });
 }
 
 void dispatcher_inspect(Dispatcher *self, Machine *machine)
 {
-    give_order(self, machine, order_new(ORDER_INSPECT, self->hypervisor, machine->info->uuid),
-               g_new0(Ticket, 1));
+    give_job(self, machine, machine_job_new(MACHINE_JOB_INSPECT, self->hypervisor, machine->info->uuid),
+             g_new0(Ticket, 1));
 }
 
 void dispatcher_detach(Dispatcher *self, Machine *machine, const Hostdev *hostdev, gint64 now)
 {
-    Order *order = order_new(ORDER_DETACH, self->hypervisor, machine->info->uuid);
+    MachineJob *job = machine_job_new(MACHINE_JOB_DETACH, self->hypervisor, machine->info->uuid);
     Ticket *ticket = g_new0(Ticket, 1);
-    Leaving *leaving;
+    Removal *removal;
 
-    order->alias = g_strdup(hostdev->alias);
+    job->alias = g_strdup(hostdev->alias);
     ticket->alias = g_strdup(hostdev->alias);
     ticket->assignment_id = g_strdup(hostdev->assignment_id);
-    leaving = g_hash_table_lookup(machine->leaving, hostdev->alias);
-    if (!leaving) {
-        leaving = g_new0(Leaving, 1);
-        g_hash_table_insert(machine->leaving, g_strdup(hostdev->alias), leaving);
+    removal = g_hash_table_lookup(machine->removals, hostdev->alias);
+    if (!removal) {
+        removal = g_new0(Removal, 1);
+        g_hash_table_insert(machine->removals, g_strdup(hostdev->alias), removal);
     }
-    leaving->ordered = true;
-    leaving->next_at = now + MAX(REMOVAL_US, retry_delay(leaving->tries));
-    leaving->tries++;
+    removal->ordered = true;
+    removal->next_at = now + MAX(REMOVAL_US, retry_delay(removal->tries));
+    removal->tries++;
     log_object(G_LOG_LEVEL_DEBUG, NULL, machine->info->uuid, hostdev->assignment_id,
                "detaching %s from \"%s\"", hostdev->alias, machine->info->name);
-    give_order(self, machine, order, ticket);
+    give_job(self, machine, job, ticket);
 }
 
 void dispatcher_attach(Dispatcher *self, Machine *machine, const Want *want)
 {
-    Order *order = order_new(ORDER_ATTACH, self->hypervisor, machine->info->uuid);
+    MachineJob *job = machine_job_new(MACHINE_JOB_ATTACH, self->hypervisor, machine->info->uuid);
     Ticket *ticket = g_new0(Ticket, 1);
     const Device *device = want->device;
 
-    order->spec = g_new0(HostdevSpec, 1);
-    order->spec->alias = hostdev_alias_format(want->assignment->id, device->instance, machine->info->life);
-    order->spec->bus_number = device->bus_number;
-    order->spec->device_number = device->device_number;
-    order->spec->vendor_id = device->vendor_id;
-    order->spec->product_id = device->product_id;
-    order->spec->guest_reset = guest_reset_wanted(self->registry, want->assignment);
+    job->spec = g_new0(HostdevSpec, 1);
+    job->spec->alias = hostdev_alias_format(want->assignment->id, device->instance, machine->info->domain_id);
+    job->spec->bus_number = device->bus_number;
+    job->spec->device_number = device->device_number;
+    job->spec->vendor_id = device->vendor_id;
+    job->spec->product_id = device->product_id;
+    job->spec->guest_reset = guest_reset_wanted(self->registry, want->assignment);
     ticket->assignment_id = g_strdup(want->assignment->id);
     ticket->sysname = g_strdup(device->sysname);
     ticket->instance = device->instance;
-    ticket->alias = g_strdup(order->spec->alias);
+    ticket->alias = g_strdup(job->spec->alias);
     /* A machine that was undefined and defined again can still have one of its former life. */
     hostdev_free(machine->in_flight);
     machine->in_flight = g_new0(Hostdev, 1);
-    machine->in_flight->alias = g_strdup(order->spec->alias);
+    machine->in_flight->alias = g_strdup(job->spec->alias);
     machine->in_flight->assignment_id = g_strdup(want->assignment->id);
     machine->in_flight->instance = device->instance;
-    machine->in_flight->life = machine->info->life;
+    machine->in_flight->domain_id = machine->info->domain_id;
     machine->in_flight->bus_number = device->bus_number;
     machine->in_flight->device_number = device->device_number;
-    machine->in_flight->guest_reset = order->spec->guest_reset;
+    machine->in_flight->guest_reset = job->spec->guest_reset;
     log_object(G_LOG_LEVEL_DEBUG, device->sysname, machine->info->uuid, want->assignment->id,
                "attaching %s to \"%s\"", device->sysname, machine->info->name);
-    give_order(self, machine, order, ticket);
+    give_job(self, machine, job, ticket);
 }

@@ -3,59 +3,59 @@
 
 #include "daemon/reconciler/machine-job.h"
 
-static const char *const kind_names[_ORDER_KIND_MAX] = {
-    [ORDER_INSPECT] = "inspect",
-    [ORDER_ATTACH] = "attach",
-    [ORDER_DETACH] = "detach",
+static const char *const kind_names[_MACHINE_JOB_KIND_MAX] = {
+    [MACHINE_JOB_INSPECT] = "inspect",
+    [MACHINE_JOB_ATTACH] = "attach",
+    [MACHINE_JOB_DETACH] = "detach",
 };
 
-ENUM_TABLE_DEFINE(OrderKind, order_kind, kind_names, _ORDER_KIND_INVALID);
+ENUM_TABLE_DEFINE(MachineJobKind, machine_job_kind, kind_names, _MACHINE_JOB_KIND_INVALID);
 
-Order *order_new(OrderKind kind, Hypervisor *hypervisor, const char *uuid)
+MachineJob *machine_job_new(MachineJobKind kind, Hypervisor *hypervisor, const char *uuid)
 {
-    Order *order = g_new0(Order, 1);
+    MachineJob *job = g_new0(MachineJob, 1);
 
-    order->kind = kind;
-    order->hypervisor = hypervisor;
-    order->uuid = g_strdup(uuid);
-    return order;
+    job->kind = kind;
+    job->hypervisor = hypervisor;
+    job->uuid = g_strdup(uuid);
+    return job;
 }
 
-gpointer order_run(gpointer data, GError **error)
+gpointer machine_job_run(gpointer data, GError **error)
 {
-    Order *order = data;
-    const HypervisorOps *ops = order->hypervisor->ops;
-    OrderResult *result = g_new0(OrderResult, 1);
+    MachineJob *job = data;
+    const HypervisorOps *ops = job->hypervisor->ops;
+    MachineJobResult *result = g_new0(MachineJobResult, 1);
 
-    switch (order->kind) {
-    case ORDER_ATTACH:
-        ops->attach(order->hypervisor, order->uuid, order->spec, &result->change_error);
+    switch (job->kind) {
+    case MACHINE_JOB_ATTACH:
+        ops->attach(job->hypervisor, job->uuid, job->spec, &result->change_error);
         break;
-    case ORDER_DETACH:
-        ops->detach(order->hypervisor, order->uuid, order->alias, &result->change_error);
+    case MACHINE_JOB_DETACH:
+        ops->detach(job->hypervisor, job->uuid, job->alias, &result->change_error);
         break;
-    case ORDER_INSPECT:
-    case _ORDER_KIND_MAX:
-    case _ORDER_KIND_INVALID:
+    case MACHINE_JOB_INSPECT:
+    case _MACHINE_JOB_KIND_MAX:
+    case _MACHINE_JOB_KIND_INVALID:
         break;
     }
-    result->info = ops->inspect(order->hypervisor, order->uuid, &result->info_error);
+    result->info = ops->inspect(job->hypervisor, job->uuid, &result->info_error);
     return result;
 }
 
-void order_free(gpointer data)
+void machine_job_free(gpointer data)
 {
-    Order *order = data;
+    MachineJob *job = data;
 
-    g_free(order->uuid);
-    g_free(order->alias);
-    hostdev_spec_free(order->spec);
-    g_free(order);
+    g_free(job->uuid);
+    g_free(job->alias);
+    hostdev_spec_free(job->spec);
+    g_free(job);
 }
 
-void order_result_free(gpointer data)
+void machine_job_result_free(gpointer data)
 {
-    OrderResult *result = data;
+    MachineJobResult *result = data;
 
     g_clear_error(&result->change_error);
     g_clear_error(&result->info_error);

@@ -28,9 +28,9 @@ void hold_for_reattach(Registry *registry, const char *sysname, const char *assi
     hold->reattach = true;
 }
 
-bool hold_is_of_use(const Desired *desired, const Assignment *assignment, const Device *device)
+bool hold_is_of_use(const Allocation *allocation, const Assignment *assignment, const Device *device)
 {
-    switch (desired_judge(desired, assignment, device)) {
+    switch (allocation_judge(allocation, assignment, device)) {
     case VERDICT_GO:
     case VERDICT_UNDECIDED:
     case VERDICT_HYPERVISOR_AWAY:
@@ -57,26 +57,26 @@ bool hold_is_of_use(const Desired *desired, const Assignment *assignment, const 
     g_return_val_if_reached(false);
 }
 
-bool hold_is_attached(const Desired *desired, const Device *device)
+bool hold_is_attached(const Allocation *allocation, const Device *device)
 {
-    const Want *want = desired_want(desired, device);
+    const Want *want = allocation_want(allocation, device);
 
-    return want && standing_is_attached(want, desired_live(desired, device));
+    return want && allocation_is_attached(want, allocation_attachment(allocation, device));
 }
 
-static bool reattach_is_over(Hold *hold, const Desired *desired, const char *sysname, gint64 now)
+static bool reattach_is_over(Hold *hold, const Allocation *allocation, const char *sysname, gint64 now)
 {
-    const Device *device = registry_device(desired->registry, sysname);
-    const Assignment *assignment = registry_assignment(desired->registry, hold->assignment_id);
-    bool attached = device && hold_is_attached(desired, device);
+    const Device *device = registry_device(allocation->registry, sysname);
+    const Assignment *assignment = registry_assignment(allocation->registry, hold->assignment_id);
+    bool attached = device && hold_is_attached(allocation, device);
 
     if (!hold->until && device && !attached)
         hold->until = now + REATTACH_US;
-    return !device || !assignment || !hold_is_of_use(desired, assignment, device) ||
+    return !device || !assignment || !hold_is_of_use(allocation, assignment, device) ||
            (hold->until && (attached || now >= hold->until));
 }
 
-bool hold_end_reattaches(Registry *registry, const Desired *desired, gint64 now, gint64 *wake)
+bool hold_end_reattaches(Registry *registry, const Allocation *allocation, gint64 now, gint64 *wake)
 {
     GHashTableIter iter;
     gpointer sysname, value;
@@ -88,7 +88,7 @@ bool hold_end_reattaches(Registry *registry, const Desired *desired, gint64 now,
 
         if (!hold->reattach)
             continue;
-        if (reattach_is_over(hold, desired, sysname, now)) {
+        if (reattach_is_over(hold, allocation, sysname, now)) {
             g_hash_table_iter_remove(&iter);
             any = true;
         } else if (hold->until && (!*wake || hold->until < *wake)) {

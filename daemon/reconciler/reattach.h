@@ -18,11 +18,11 @@ void hold_for_reattach(Registry *registry, const char *sysname, const char *assi
 
 /* Ends those that have come to their end: the device is in its machine again, it isn't to go there any more,
  * or it doesn't get there in time. True when any did: who is to have what has to be worked out anew. */
-bool hold_end_reattaches(Registry *registry, const Desired *desired, gint64 now, gint64 *wake);
+bool hold_end_reattaches(Registry *registry, const Allocation *allocation, gint64 now, gint64 *wake);
 
 /* Whether this assignment gets this device by itself, now or when something passes: a reset, a machine that
  * can't be seen. False when somebody has to decide, plug or start something first. */
-bool hold_is_of_use(const Desired *desired, const Assignment *assignment, const Device *device);
+bool hold_is_of_use(const Allocation *allocation, const Assignment *assignment, const Device *device);
 
 /* The machine that is to have the device has it, for good. */
-bool hold_is_attached(const Desired *desired, const Device *device);
+bool hold_is_attached(const Allocation *allocation, const Device *device);

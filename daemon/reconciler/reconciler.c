@@ -35,7 +35,7 @@ static void wake_at(gint64 *wake, gint64 at)
         *wake = at;
 }
 
-static bool is_wanted(const Desired *desired, Registry *registry, const Machine *machine,
+static bool is_wanted(const Allocation *allocation, Registry *registry, const Machine *machine,
                       const Hostdev *hostdev)
 {
     GHashTableIter iter;
@@ -43,13 +43,13 @@ static bool is_wanted(const Desired *desired, Registry *registry, const Machine 
 
     if (g_hash_table_contains(machine->dead_aliases, hostdev->alias))
         return false;
-    g_hash_table_iter_init(&iter, desired->wants);
+    g_hash_table_iter_init(&iter, allocation->wants);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const Want *want = value;
-        const Live *live = desired_live(desired, want->device);
+        const Attachment *attachment = allocation_attachment(allocation, want->device);
 
         /* An unsteady device has only just come: a hostdev of its enumeration is not older than that. */
-        if (live && live->hostdev == hostdev && want->machine == machine &&
+        if (attachment && attachment->hostdev == hostdev && want->machine == machine &&
             g_strcmp0(want->assignment->id, hostdev->assignment_id) == 0)
             return want->verdict != VERDICT_RESETTING &&
                    !guest_reset_differs(registry, hostdev, want->assignment);
@@ -58,16 +58,16 @@ static bool is_wanted(const Desired *desired, Registry *registry, const Machine 
 }
 
 /* Taken out only to come back with another guestReset: nobody else gets it in between. */
-static void hold_device(Reconciler *self, const Desired *desired, const Hostdev *hostdev)
+static void hold_device(Reconciler *self, const Allocation *allocation, const Hostdev *hostdev)
 {
     const Assignment *assignment = registry_assignment(self->registry, hostdev->assignment_id);
-    const GPtrArray *wants = assignment ? desired_wants_of(desired, assignment) : NULL;
+    const GPtrArray *wants = assignment ? allocation_wants_of(allocation, assignment) : NULL;
 
     for (guint i = 0; wants && i < wants->len; i++) {
         const Want *want = wants->pdata[i];
-        const Live *live = desired_live(desired, want->device);
+        const Attachment *attachment = allocation_attachment(allocation, want->device);
 
-        if (live && live->hostdev == hostdev && want->verdict == VERDICT_GO)
+        if (attachment && attachment->hostdev == hostdev && want->verdict == VERDICT_GO)
             hold_for_reattach(self->registry, want->device->sysname, assignment->id);
     }
 }
@@ -76,45 +76,45 @@ static void hold_device(Reconciler *self, const Desired *desired, const Hostdev 
  * it went. */
 static bool wait_for_removal(Machine *machine, const Hostdev *hostdev, gint64 now, gint64 *wake)
 {
-    const Leaving *leaving = g_hash_table_lookup(machine->leaving, hostdev->alias);
+    const Removal *removal = g_hash_table_lookup(machine->removals, hostdev->alias);
 
-    if (!leaving)
+    if (!removal)
         return false;
-    if (leaving->ordered && leaving->next_at > now) {
-        wake_at(wake, leaving->next_at);
+    if (removal->ordered && removal->next_at > now) {
+        wake_at(wake, removal->next_at);
         return false;
     }
-    g_hash_table_remove(machine->leaving, hostdev->alias);
+    g_hash_table_remove(machine->removals, hostdev->alias);
     return true;
 }
 
 /* Ours, and nobody wants it there any more. Returns true when an order was given. */
-static bool detach_unwanted(Reconciler *self, const Desired *desired, Machine *machine, gint64 now,
+static bool detach_unwanted(Reconciler *self, const Allocation *allocation, Machine *machine, gint64 now,
                             gint64 *wake)
 {
     for (guint i = 0; i < machine->info->hostdevs->len; i++) {
         const Hostdev *hostdev = machine->info->hostdevs->pdata[i];
-        Leaving *leaving;
+        Removal *removal;
 
         if (!hostdev->assignment_id)
             continue;
-        if (is_wanted(desired, self->registry, machine, hostdev)) {
+        if (is_wanted(allocation, self->registry, machine, hostdev)) {
             if (!wait_for_removal(machine, hostdev, now, wake))
                 continue;
             dispatcher_inspect(&self->dispatcher, machine);
             return true;
         }
-        leaving = g_hash_table_lookup(machine->leaving, hostdev->alias);
-        if (leaving && leaving->next_at > now) {
-            wake_at(wake, leaving->next_at);
+        removal = g_hash_table_lookup(machine->removals, hostdev->alias);
+        if (removal && removal->next_at > now) {
+            wake_at(wake, removal->next_at);
             continue;
         }
-        if (leaving && leaving->ordered) {
+        if (removal && removal->ordered) {
             /* No event, no change: look, and order it again if it is still there. */
-            leaving->ordered = false;
+            removal->ordered = false;
             dispatcher_inspect(&self->dispatcher, machine);
         } else {
-            hold_device(self, desired, hostdev);
+            hold_device(self, allocation, hostdev);
             dispatcher_detach(&self->dispatcher, machine, hostdev, now);
         }
         return true;
@@ -148,17 +148,17 @@ static bool number_is_taken(Registry *registry, const Device *device)
     return false;
 }
 
-static void attach_wanted(Reconciler *self, const Desired *desired, Machine *machine, gint64 now,
+static void attach_wanted(Reconciler *self, const Allocation *allocation, Machine *machine, gint64 now,
                           gint64 *wake)
 {
-    g_autoptr(GPtrArray) wants = registry_sorted(desired->wants);
+    g_autoptr(GPtrArray) wants = registry_sorted(allocation->wants);
 
     for (guint i = 0; i < wants->len; i++) {
         const Want *want = wants->pdata[i];
         Claim *one;
 
-        if (want->machine != machine || want->verdict != VERDICT_GO || desired_live(desired, want->device) ||
-            number_is_taken(self->registry, want->device))
+        if (want->machine != machine || want->verdict != VERDICT_GO ||
+            allocation_attachment(allocation, want->device) || number_is_taken(self->registry, want->device))
             continue;
         one = assignment_claim(want->assignment, want->device->sysname, want->device->instance);
         if (one && one->next_at > now) {
@@ -170,7 +170,7 @@ static void attach_wanted(Reconciler *self, const Desired *desired, Machine *mac
     }
 }
 
-static void look_after_machine(Reconciler *self, const Desired *desired, Machine *machine, gint64 now,
+static void look_after_machine(Reconciler *self, const Allocation *allocation, Machine *machine, gint64 now,
                                gint64 *wake)
 {
     if (machine->busy)
@@ -182,9 +182,9 @@ static void look_after_machine(Reconciler *self, const Desired *desired, Machine
             dispatcher_inspect(&self->dispatcher, machine);
         return;
     }
-    if (!machine_is_active(machine) || detach_unwanted(self, desired, machine, now, wake))
+    if (!machine_is_active(machine) || detach_unwanted(self, allocation, machine, now, wake))
         return;
-    attach_wanted(self, desired, machine, now, wake);
+    attach_wanted(self, allocation, machine, now, wake);
 }
 
 /* ------------------------------------------------------------------ the turn */
@@ -200,7 +200,7 @@ static void finish_releases(Reconciler *self)
         const Machine *machine = registry_machine(registry, assignment->machine_uuid);
 
         if (!assignment->releasing || assignment->saving ||
-            standing_has_live_hostdev(registry, assignment, NULL))
+            attachment_any_hostdev(registry, assignment, NULL))
             continue;
         if (!registry->machines_known ||
             (machine && (machine->stale || machine->busy || !machine->inspected)))
@@ -247,14 +247,14 @@ static gboolean take_turn(gpointer userdata)
 {
     Reconciler *self = userdata;
     Registry *registry = self->registry;
-    g_autoptr(Desired) desired = NULL;
+    g_autoptr(Allocation) allocation = NULL;
     gint64 now = g_get_monotonic_time();
     gint64 wake = 0;
 
     self->turn_source = 0;
     show_hypervisor(self);
-    desired = desired_new(registry, now);
-    resets_turn(self->resets, desired, now, &wake);
+    allocation = allocation_new(registry, now);
+    resets_turn(self->resets, allocation, now, &wake);
     if (self->connected) {
         g_autoptr(GPtrArray) machines = registry_sorted(registry->machines);
 
@@ -265,10 +265,10 @@ static gboolean take_turn(gpointer userdata)
         wake_at(&wake, self->safety_at);
         machine_list_turn(self->list, now, &wake);
         for (guint i = 0; registry->machines_known && i < machines->len; i++)
-            look_after_machine(self, desired, machines->pdata[i], now, &wake);
+            look_after_machine(self, allocation, machines->pdata[i], now, &wake);
     }
-    wake_at(&wake, desired->next_at);
-    outlook_update(registry, desired);
+    wake_at(&wake, allocation->next_at);
+    status_update(registry, allocation);
     finish_releases(self);
     if (registry->settling && is_settled(self)) {
         registry->settling = false;
@@ -321,7 +321,7 @@ static void forget_what_was_known(Reconciler *self)
         Machine *machine = value;
 
         /* Removals that were ordered over the old connection may never be confirmed over the new one. */
-        g_hash_table_remove_all(machine->leaving);
+        g_hash_table_remove_all(machine->removals);
         machine->inspected = false;
         machine->stale = true;
         machine->retry_at = 0;

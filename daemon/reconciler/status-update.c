@@ -9,16 +9,17 @@
 #include "daemon/model/membership.h"
 #include "daemon/allocation/status.h"
 
-static DeviceState claim_state(const Assignment *assignment, const Want *want, const Live *live,
+static DeviceState claim_state(const Assignment *assignment, const Want *want, const Attachment *attachment,
                                const Claim *claim)
 {
-    bool is_in_flight = live && live->hostdev == live->machine->in_flight;
+    bool is_in_flight = attachment && attachment->hostdev == attachment->machine->in_flight;
 
-    if (standing_is_of(live, assignment) && !(is_in_flight && want))
-        return want && standing_is_attached(want, live) ? DEVICE_STATE_ATTACHED : DEVICE_STATE_DETACHING;
+    if (attachment_is_of(attachment, assignment) && !(is_in_flight && want))
+        return want && allocation_is_attached(want, attachment) ? DEVICE_STATE_ATTACHED
+                                                                : DEVICE_STATE_DETACHING;
     if (!want)
         return DEVICE_STATE_HOST; /* disabled, and at home */
-    if (live && !standing_is_of(live, assignment))
+    if (attachment && !attachment_is_of(attachment, assignment))
         return DEVICE_STATE_WAITING; /* for the one that had it before */
     if (want->verdict == VERDICT_CONTROLLER_TAKEN)
         return DEVICE_STATE_BLOCKED;
@@ -26,12 +27,12 @@ static DeviceState claim_state(const Assignment *assignment, const Want *want, c
                                                                                  : DEVICE_STATE_WAITING;
 }
 
-static bool is_claimed(const Desired *desired, const Assignment *assignment, const Device *device)
+static bool is_claimed(const Allocation *allocation, const Assignment *assignment, const Device *device)
 {
-    const Live *live = desired_live(desired, device);
+    const Attachment *attachment = allocation_attachment(allocation, device);
 
-    return desired_owner(desired, device) == assignment ||
-           (live && g_strcmp0(live->hostdev->assignment_id, assignment->id) == 0);
+    return allocation_owner(allocation, device) == assignment ||
+           (attachment && g_strcmp0(attachment->hostdev->assignment_id, assignment->id) == 0);
 }
 
 static void destroy_claim(gpointer claim)
@@ -41,7 +42,7 @@ static void destroy_claim(gpointer claim)
 
 /* One Claim for each device that the assignment has or is to get. What is remembered of failures stays with
  * the enumeration that it happened to. True when the list or a state in it changed. */
-static bool update_claims(Registry *registry, const Desired *desired, Assignment *assignment)
+static bool update_claims(Registry *registry, const Allocation *allocation, Assignment *assignment)
 {
     g_autoptr(GPtrArray) devices = registry_sorted(registry->devices);
     GPtrArray *claims = g_ptr_array_new_with_free_func(destroy_claim);
@@ -49,11 +50,11 @@ static bool update_claims(Registry *registry, const Desired *desired, Assignment
 
     for (guint i = 0; i < devices->len; i++) {
         const Device *device = devices->pdata[i];
-        const Want *want = desired_want(desired, device);
+        const Want *want = allocation_want(allocation, device);
         Claim *old, *one;
         DeviceState state;
 
-        if (!is_claimed(desired, assignment, device))
+        if (!is_claimed(allocation, assignment, device))
             continue;
         old = assignment_claim(assignment, device->sysname, device->instance);
         one = g_new0(Claim, 1);
@@ -67,7 +68,7 @@ static bool update_claims(Registry *registry, const Desired *desired, Assignment
         }
         g_ptr_array_add(claims, one);
         state = claim_state(assignment, want && want->assignment == assignment ? want : NULL,
-                            desired_live(desired, device), one);
+                            allocation_attachment(allocation, device), one);
         changed |= !old || state != one->state;
         one->state = state;
     }
@@ -87,10 +88,10 @@ static void log_assignment(Registry *registry, const Assignment *assignment)
                assignment_state_to_string(assignment->state), assignment->reason);
 }
 
-static void update_assignment(Registry *registry, const Desired *desired, Assignment *assignment)
+static void update_assignment(Registry *registry, const Allocation *allocation, Assignment *assignment)
 {
-    unsigned fields = update_claims(registry, desired, assignment) ? ASSIGNMENT_FIELD_DEVICES : 0;
-    Standing standing = standing_of(registry, desired, assignment);
+    unsigned fields = update_claims(registry, allocation, assignment) ? ASSIGNMENT_FIELD_DEVICES : 0;
+    Status status = status_of(registry, allocation, assignment);
     bool tell = false;
     bool guest_reset = guest_reset_allowed(registry, assignment);
     bool guest_resets_all = guest_resets_all_allowed(registry, assignment);
@@ -100,20 +101,20 @@ static void update_assignment(Registry *registry, const Desired *desired, Assign
         fields |= ASSIGNMENT_FIELD_GUEST_RESET;
     assignment->allow_guest_reset = guest_reset;
     assignment->allow_guest_resets_all = guest_resets_all;
-    if (assignment->state != standing.state || !assignment->since) {
-        assignment->state = standing.state;
+    if (assignment->state != status.state || !assignment->since) {
+        assignment->state = status.state;
         assignment->since = g_get_real_time();
         fields |= ASSIGNMENT_FIELD_STATE;
         tell = true;
     }
-    if (g_strcmp0(assignment->reason, standing.reason) != 0) {
+    if (g_strcmp0(assignment->reason, status.reason) != 0) {
         g_free(assignment->reason);
-        assignment->reason = g_steal_pointer(&standing.reason);
+        assignment->reason = g_steal_pointer(&status.reason);
         fields |= ASSIGNMENT_FIELD_REASON;
     }
-    g_free(standing.reason);
-    if (g_strcmp0(assignment->error, standing.error) != 0) {
-        assignment->error = standing.error;
+    g_free(status.reason);
+    if (g_strcmp0(assignment->error, status.error) != 0) {
+        assignment->error = status.error;
         fields |= ASSIGNMENT_FIELD_ERROR;
     }
     if (tell)
@@ -121,17 +122,19 @@ static void update_assignment(Registry *registry, const Desired *desired, Assign
     registry_report(registry, OBJECT_ASSIGNMENT, assignment->id, fields);
 }
 
-static DeviceState device_outlook(const Desired *desired, const Device *device)
+static DeviceState device_outlook(const Allocation *allocation, const Device *device)
 {
-    const Live *live = desired_live(desired, device);
-    const Want *want = desired_want(desired, device);
+    const Attachment *attachment = allocation_attachment(allocation, device);
+    const Want *want = allocation_want(allocation, device);
     const Claim *its = want ? assignment_claim(want->assignment, device->sysname, device->instance) : NULL;
 
-    if (live && !live->hostdev->assignment_id)
+    if (attachment && !attachment->hostdev->assignment_id)
         return DEVICE_STATE_FOREIGN;
-    if (live && !(live->hostdev == live->machine->in_flight && its && standing_is_of(live, want->assignment)))
-        return want && standing_is_attached(want, live) ? DEVICE_STATE_ATTACHED : DEVICE_STATE_DETACHING;
-    if (controller_owner(desired->registry, device->controller))
+    if (attachment && !(attachment->hostdev == attachment->machine->in_flight && its &&
+                        attachment_is_of(attachment, want->assignment)))
+        return want && allocation_is_attached(want, attachment) ? DEVICE_STATE_ATTACHED
+                                                                : DEVICE_STATE_DETACHING;
+    if (pci_passthrough_owner(allocation->registry, device->controller))
         return DEVICE_STATE_BLOCKED;
     return its ? its->state : DEVICE_STATE_HOST;
 }
@@ -145,16 +148,16 @@ static bool set_text(char **text, const char *value)
     return true;
 }
 
-static void update_device(Registry *registry, const Desired *desired, Device *device)
+static void update_device(Registry *registry, const Allocation *allocation, Device *device)
 {
-    const Live *live = desired_live(desired, device);
-    const Want *want = desired_want(desired, device);
-    const Assignment *owner = desired_owner(desired, device);
-    const char *assignment_id = live ? live->hostdev->assignment_id : NULL;
-    const char *machine_uuid = live   ? live->machine->info->uuid
-                               : want ? want->assignment->machine_uuid
-                                      : NULL;
-    DeviceState state = device_outlook(desired, device);
+    const Attachment *attachment = allocation_attachment(allocation, device);
+    const Want *want = allocation_want(allocation, device);
+    const Assignment *owner = allocation_owner(allocation, device);
+    const char *assignment_id = attachment ? attachment->hostdev->assignment_id : NULL;
+    const char *machine_uuid = attachment ? attachment->machine->info->uuid
+                               : want     ? want->assignment->machine_uuid
+                                          : NULL;
+    DeviceState state = device_outlook(allocation, device);
     unsigned fields = 0;
 
     if (!assignment_id && owner)
@@ -184,7 +187,7 @@ static bool replace_list(GPtrArray **list, GPtrArray *newer)
     return !same;
 }
 
-static void update_group(Registry *registry, const Desired *desired, Group *group)
+static void update_group(Registry *registry, const Allocation *allocation, Group *group)
 {
     g_autoptr(GPtrArray) devices = registry_sorted(registry->devices);
     GPtrArray *members = g_ptr_array_new_with_free_func(g_free);
@@ -196,7 +199,7 @@ static void update_group(Registry *registry, const Desired *desired, Group *grou
         if (!membership_find(device, group->name))
             continue;
         g_ptr_array_add(members, g_strdup(device->sysname));
-        free_devices += !desired_owner(desired, device) && !desired_live(desired, device);
+        free_devices += !allocation_owner(allocation, device) && !allocation_attachment(allocation, device);
     }
     if (replace_list(&group->devices, members))
         fields |= GROUP_FIELD_DEVICES;
@@ -242,19 +245,19 @@ static void update_tenants(Registry *registry)
         update_tenant(registry, tenant, devices, groups);
 }
 
-void outlook_update(Registry *registry, const Desired *desired)
+void status_update(Registry *registry, const Allocation *allocation)
 {
     GHashTableIter iter;
     gpointer value;
 
     g_hash_table_iter_init(&iter, registry->assignments);
     while (g_hash_table_iter_next(&iter, NULL, &value))
-        update_assignment(registry, desired, value);
+        update_assignment(registry, allocation, value);
     g_hash_table_iter_init(&iter, registry->devices);
     while (g_hash_table_iter_next(&iter, NULL, &value))
-        update_device(registry, desired, value);
+        update_device(registry, allocation, value);
     g_hash_table_iter_init(&iter, registry->groups);
     while (g_hash_table_iter_next(&iter, NULL, &value))
-        update_group(registry, desired, value);
+        update_group(registry, allocation, value);
     update_tenants(registry);
 }

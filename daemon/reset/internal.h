@@ -111,7 +111,7 @@ void reset_delete_note(Resets *resets, const char *note);
 
 /* Notes whose ports no reset looks after any more: they are tried again and again until the ports are on, or
  * gone. */
-GHashTable *reset_notes_new(void);
-void reset_notes_add(Resets *resets, const char *note, const char *ports);
-void reset_notes_turn(Resets *resets, gint64 now, gint64 *wake);
-void reset_notes_queue_idle(Resets *resets, const char *queue);
+GHashTable *power_cycles_new(void);
+void power_cycles_add(Resets *resets, const char *note, const char *ports);
+void power_cycles_turn(Resets *resets, gint64 now, gint64 *wake);
+void power_cycles_queue_idle(Resets *resets, const char *queue);

@@ -34,12 +34,12 @@ static void note_free(gpointer data)
     g_free(note);
 }
 
-GHashTable *reset_notes_new(void)
+GHashTable *power_cycles_new(void)
 {
     return g_hash_table_new_full(g_str_hash, g_str_equal, NULL, note_free);
 }
 
-void reset_notes_add(Resets *self, const char *id, const char *ports)
+void power_cycles_add(Resets *self, const char *id, const char *ports)
 {
     Note *note = g_new0(Note, 1);
 
@@ -75,7 +75,7 @@ static void tried(gpointer output, const GError *error, void *userdata)
     note->pause = MIN(note->pause * 2, LONGEST_PAUSE_US);
 }
 
-void reset_notes_turn(Resets *self, gint64 now, gint64 *wake)
+void power_cycles_turn(Resets *self, gint64 now, gint64 *wake)
 {
     GHashTableIter iter;
     gpointer value;
@@ -96,7 +96,7 @@ void reset_notes_turn(Resets *self, gint64 now, gint64 *wake)
     }
 }
 
-void reset_notes_queue_idle(Resets *self, const char *queue)
+void power_cycles_queue_idle(Resets *self, const char *queue)
 {
     GHashTableIter iter;
     gpointer value;
@@ -132,7 +132,7 @@ static bool take_note(StoreArea area, const char *id, GKeyFile *file, void *user
     if (!ports || !check_ports(ports, error))
         return false;
     log_notice("switching on what a power cycle left off: %s", ports);
-    reset_notes_add(userdata, id, ports);
+    power_cycles_add(userdata, id, ports);
     return true;
 }
 

@@ -184,16 +184,16 @@ static void wait_for_return(Reset *reset, gint64 now, gint64 *wake)
 }
 
 /* Whether its machine is to have it back: nobody decided otherwise meanwhile. device: NULL = it is away. */
-static bool is_to_go_back(const Desired *desired, const Held *held, const Device *device)
+static bool is_to_go_back(const Allocation *allocation, const Held *held, const Device *device)
 {
-    const Assignment *assignment = registry_assignment(desired->registry, held->assignment_id);
+    const Assignment *assignment = registry_assignment(allocation->registry, held->assignment_id);
     const Machine *machine =
-        assignment ? registry_machine(desired->registry, assignment->machine_uuid) : NULL;
+        assignment ? registry_machine(allocation->registry, assignment->machine_uuid) : NULL;
 
     if (!held->was_attached || !assignment || !assignment->wanted || assignment->releasing || !machine ||
         !machine_is_active(machine))
         return false;
-    return !device || hold_is_of_use(desired, assignment, device);
+    return !device || hold_is_of_use(allocation, assignment, device);
 }
 
 /* Why its last way into the machine failed; NULL = it didn't. */
@@ -207,7 +207,7 @@ static const GError *attach_error(Registry *registry, const Held *held, const De
 
 /* The hold stays until the device is in its machine again or the time is up: it is tried again and again
  * meanwhile. The caller hears of a first try that failed. */
-static void wait_for_attach(Reset *reset, const Desired *desired, gint64 now, gint64 *wake)
+static void wait_for_attach(Reset *reset, const Allocation *allocation, gint64 now, gint64 *wake)
 {
     Registry *registry = reset->resets->registry;
     bool waits = false;
@@ -217,7 +217,7 @@ static void wait_for_attach(Reset *reset, const Desired *desired, gint64 now, gi
         const Device *device = registry_device(registry, held->sysname);
         const GError *error;
 
-        if (!is_to_go_back(desired, held, device) || (device && hold_is_attached(desired, device)))
+        if (!is_to_go_back(allocation, held, device) || (device && hold_is_attached(allocation, device)))
             continue;
         error = device ? attach_error(registry, held, device) : NULL;
         if (error)
@@ -236,7 +236,7 @@ static void wait_for_attach(Reset *reset, const Desired *desired, gint64 now, gi
         end(reset);
 }
 
-static void turn(Reset *reset, const Desired *desired, gint64 now, gint64 *wake)
+static void turn(Reset *reset, const Allocation *allocation, gint64 now, gint64 *wake)
 {
     switch (reset->step) {
     case STEP_TAKING_OUT:
@@ -253,7 +253,7 @@ static void turn(Reset *reset, const Desired *desired, gint64 now, gint64 *wake)
         wait_for_return(reset, now, wake);
         break;
     case STEP_GIVING_BACK:
-        wait_for_attach(reset, desired, now, wake);
+        wait_for_attach(reset, allocation, now, wake);
         break;
     case STEP_WORKING:
     case STEP_STUCK:
@@ -261,14 +261,14 @@ static void turn(Reset *reset, const Desired *desired, gint64 now, gint64 *wake)
     }
 }
 
-void resets_turn(Resets *self, const Desired *desired, gint64 now, gint64 *wake)
+void resets_turn(Resets *self, const Allocation *allocation, gint64 now, gint64 *wake)
 {
     g_autoptr(GPtrArray) open = registry_sorted(self->open);
 
     for (guint i = 0; i < open->len; i++)
-        turn(open->pdata[i], desired, now, wake);
-    reset_notes_turn(self, now, wake);
-    if (hold_end_reattaches(self->registry, desired, now, wake))
+        turn(open->pdata[i], allocation, now, wake);
+    power_cycles_turn(self, now, wake);
+    if (hold_end_reattaches(self->registry, allocation, now, wake))
         self->changed(self->userdata);
 }
 
@@ -291,7 +291,7 @@ void resets_queue_idle(Resets *self, const char *queue)
         reset->enumerates = reset->is_hub;
         reset_step_to(reset, STEP_COMING_BACK, RESET_COME_BACK_US);
     }
-    reset_notes_queue_idle(self, queue);
+    power_cycles_queue_idle(self, queue);
     self->changed(self->userdata);
 }
 
@@ -360,7 +360,7 @@ Resets *resets_new(Registry *registry, WorkerPool *pool, Store *store, const Usb
                       .changed = changed,
                       .userdata = userdata };
     self->open = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, reset_free);
-    self->notes = reset_notes_new();
+    self->notes = power_cycles_new();
     return self;
 }
 

@@ -74,6 +74,6 @@ GPtrArray *resets_behind(Registry *registry, const Device *hub);
 
 /* For the reconciler: goes on with what waits, and ends holds that are good for nothing more. Who is to have
  * what is worked out anew after that: changed() says so. */
-void resets_turn(Resets *resets, const Desired *desired, gint64 now, gint64 *wake);
+void resets_turn(Resets *resets, const Allocation *allocation, gint64 now, gint64 *wake);
 /* A queue whose job had timed out is free again. */
 void resets_queue_idle(Resets *resets, const char *queue);

@@ -221,7 +221,7 @@ static void switched_on(Reset *reset, const GError *error)
         reset_note_error(reset,
                          "%s: its port cannot be switched on again, which is tried again and again: %s",
                          reset->what, error->message);
-        reset_notes_add(reset->resets, reset->note, reset->ports);
+        power_cycles_add(reset->resets, reset->note, reset->ports);
     } else {
         reset_delete_note(reset->resets, reset->note);
     }

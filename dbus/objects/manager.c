@@ -88,7 +88,7 @@ static int method_get_device(sd_bus_message *message, void *userdata, sd_bus_err
     if (r < 0)
         return r;
     devices = registry_sorted(service->registry->devices);
-    device = selector_find(selector, devices, &error);
+    device = find_device(selector, devices, &error);
     if (!device)
         return bus_error_from_gerror(ret_error, error);
     return reply_path(message, OBJECT_DEVICE, device->sysname);

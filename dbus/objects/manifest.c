@@ -31,7 +31,7 @@ static int append_lines(sd_bus_message *reply, const GPtrArray *lines)
     int r = sd_bus_message_open_container(reply, SD_BUS_TYPE_ARRAY, "(ssss)");
 
     for (guint i = 0; r >= 0 && i < lines->len; i++) {
-        const DifferenceLine *line = lines->pdata[i];
+        const ManifestDiffLine *line = lines->pdata[i];
 
         r = sd_bus_message_append(reply, "(ssss)", line->section, line->key, line->before ? line->before : "",
                                   line->after ? line->after : "");
@@ -39,7 +39,7 @@ static int append_lines(sd_bus_message *reply, const GPtrArray *lines)
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static int append_difference(sd_bus_message *reply, const Difference *difference)
+static int append_difference(sd_bus_message *reply, const ManifestDiff *difference)
 {
     int r = sd_bus_message_open_container(reply, SD_BUS_TYPE_ARRAY, "{sv}");
 

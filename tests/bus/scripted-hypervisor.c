@@ -21,7 +21,7 @@ typedef struct Domain {
     bool keeps; /* removals wait */
     unsigned failures;
     char *failure_text;
-    GHashTable *leaving; /* aliases that go with let-go */
+    GHashTable *removals; /* aliases that go with let-go */
 } Domain;
 
 typedef struct Script {
@@ -44,7 +44,7 @@ static void domain_free(gpointer data)
     Domain *domain = data;
 
     machine_info_free(domain->info);
-    g_hash_table_unref(domain->leaving);
+    g_hash_table_unref(domain->removals);
     g_free(domain->failure_text);
     g_free(domain);
 }
@@ -89,7 +89,7 @@ static MachineInfo *copy_info(const MachineInfo *info, bool brief)
     g_free(copy->name);
     copy->name = g_strdup(info->name);
     copy->state = info->state;
-    copy->life = info->life;
+    copy->domain_id = info->domain_id;
     if (brief)
         return copy;
     for (guint i = 0; i < info->pci->len; i++)
@@ -227,7 +227,7 @@ static bool script_attach(Hypervisor *hypervisor, const char *uuid, const Hostde
         Hostdev *hostdev = g_new0(Hostdev, 1);
 
         hostdev->alias = g_strdup(spec->alias);
-        hostdev_alias_parse(spec->alias, &hostdev->assignment_id, &hostdev->instance, &hostdev->life);
+        hostdev_alias_parse(spec->alias, &hostdev->assignment_id, &hostdev->instance, &hostdev->domain_id);
         hostdev->bus_number = spec->bus_number;
         hostdev->device_number = spec->device_number;
         hostdev->vendor_id = spec->vendor_id;
@@ -257,7 +257,7 @@ static bool script_detach(Hypervisor *hypervisor, const char *uuid, const char *
 
     script->detaches++;
     if (domain && domain->keeps) {
-        g_hash_table_add(domain->leaving, g_strdup(alias));
+        g_hash_table_add(domain->removals, g_strdup(alias));
     } else if (domain) {
         remove_alias(domain, alias);
         touch(script, uuid);
@@ -291,8 +291,8 @@ static bool run_with(Script *script, Domain *domain, const char *id, char **host
     enum { ALIAS, BUS, DEVICE, VENDOR, PRODUCT, GUEST_RESET, N_PARTS };
 
     domain->info->state = MACHINE_STATE_RUNNING;
-    domain->info->life = *id ? (unsigned)g_ascii_strtoull(id, NULL, 10) : ++script->lives;
-    script->lives = MAX(script->lives, domain->info->life);
+    domain->info->domain_id = *id ? (unsigned)g_ascii_strtoull(id, NULL, 10) : ++script->lives;
+    script->lives = MAX(script->lives, domain->info->domain_id);
     for (; *hostdevs; hostdevs++) {
         g_auto(GStrv) parts = g_strsplit_set(*hostdevs, "=:", -1);
         Hostdev *hostdev;
@@ -301,7 +301,7 @@ static bool run_with(Script *script, Domain *domain, const char *id, char **host
             return false;
         hostdev = g_new0(Hostdev, 1);
         hostdev->alias = g_strdup(parts[ALIAS]);
-        hostdev_alias_parse(hostdev->alias, &hostdev->assignment_id, &hostdev->instance, &hostdev->life);
+        hostdev_alias_parse(hostdev->alias, &hostdev->assignment_id, &hostdev->instance, &hostdev->domain_id);
         hostdev->bus_number = (unsigned)g_ascii_strtoull(parts[BUS], NULL, 10);
         hostdev->device_number = (unsigned)g_ascii_strtoull(parts[DEVICE], NULL, 10);
         hostdev->vendor_id = (uint16_t)g_ascii_strtoull(parts[VENDOR], NULL, 16);
@@ -325,10 +325,10 @@ static void let_go(Domain *domain)
     gpointer alias;
 
     domain->keeps = false;
-    g_hash_table_iter_init(&iter, domain->leaving);
+    g_hash_table_iter_init(&iter, domain->removals);
     while (g_hash_table_iter_next(&iter, &alias, NULL))
         remove_alias(domain, alias);
-    g_hash_table_remove_all(domain->leaving);
+    g_hash_table_remove_all(domain->removals);
 }
 
 static char *show(const Domain *domain)
@@ -336,7 +336,7 @@ static char *show(const Domain *domain)
     GString *text = g_string_new("ok ");
 
     g_string_append_printf(text, "%s %s %u", domain->info->name, machine_state_to_string(domain->info->state),
-                           domain->info->life);
+                           domain->info->domain_id);
     for (guint i = 0; i < domain->info->hostdevs->len; i++) {
         const Hostdev *hostdev = domain->info->hostdevs->pdata[i];
 
@@ -360,7 +360,7 @@ static char *run_domain_command(Script *script, Domain *domain, char **words)
     } else if (strcmp(verb, "stop") == 0) {
         drop_hostdevs(domain);
         domain->info->state = MACHINE_STATE_SHUTOFF;
-        domain->info->life = 0;
+        domain->info->domain_id = 0;
     } else if (strcmp(verb, "restore") == 0) {
         run_with(script, domain, "", words + 2);
     } else if (strcmp(verb, "carry-on") == 0 && words[2]) {
@@ -416,7 +416,7 @@ static void define(Script *script, char **words)
     g_free(domain->info->usb_controller);
     domain->info->usb_controller = g_strdup("qemu-xhci");
     domain->info->free_ports = PORTS;
-    domain->leaving = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    domain->removals = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_hash_table_replace(script->domains, domain->info->uuid, domain);
     touch(script, words[1]);
 }

@@ -129,11 +129,11 @@ static char *check_machine(Storm *storm, const char *uuid)
         return g_strdup_printf("%s is %s, and it says %s", path, state, shown);
     for (char **word = words + HOSTDEVS; g_strv_length(words) > HOSTDEVS && *word; word++) {
         g_auto(GStrv) parts = g_strsplit_set(*word, "=:", -1);
-        g_autofree char *life = g_strdup_printf("-%s", words[LIFE]);
+        g_autofree char *domain_id = g_strdup_printf("-%s", words[LIFE]);
         g_autoptr(GPtrArray) paths = storm_objects(storm, FERRY_PATH_DEVICE_PREFIX "/");
         bool known = false;
 
-        if (!g_str_has_suffix(parts[0], life))
+        if (!g_str_has_suffix(parts[0], domain_id))
             return g_strdup_printf("%s: %s is of another life: %s", path, *word, shown);
         for (guint i = 0; i < paths->len; i++) {
             g_autofree char *number = GET(storm, paths->pdata[i], DEVICE, "DeviceNumber");

@@ -218,7 +218,7 @@ static void test_order_does_not_matter(void **state)
         run_round(fixture, rand);
         rounds++;
     }
-    printf("# %u rounds of %d arrivals and two restarts\n", rounds, (int)ARRIVALS);
+    printf("# %u rounds of %d hotplug and two restarts\n", rounds, (int)ARRIVALS);
 }
 
 /* After a start the machines are read one by one. The first one that is known doesn't get what a later one

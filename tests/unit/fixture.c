@@ -79,14 +79,14 @@ void world_assign(World *world, const char *id, const char *uuid, const char *gr
 
 void world_look(World *world)
 {
-    desired_free(world->desired);
-    world->desired = desired_new(world->registry, 1);
+    allocation_free(world->allocation);
+    world->allocation = allocation_new(world->registry, 1);
 }
 
 /* "a b": the devices that the assignment comes first for. */
 void world_assert_gets(World *world, const char *id, const char *expected)
 {
-    const GPtrArray *wants = desired_wants_of(world->desired, registry_assignment(world->registry, id));
+    const GPtrArray *wants = allocation_wants_of(world->allocation, registry_assignment(world->registry, id));
     g_autoptr(GString) text = g_string_new(NULL);
 
     for (guint i = 0; i < wants->len; i++)
@@ -135,7 +135,7 @@ int world_teardown(void **state)
 {
     World *world = *state;
 
-    desired_free(world->desired);
+    allocation_free(world->allocation);
     memberships_free(world->memberships);
     registry_free(world->registry);
     g_free(world);

@@ -14,7 +14,7 @@
 typedef struct World {
     Registry *registry;
     Memberships *memberships;
-    Desired *desired;
+    Allocation *allocation;
     unsigned next_number;
     int64_t next_created;
 } World;

@@ -34,7 +34,7 @@ static void test_pool(void **state)
     world_assert_gets(world, "cccccccc", "1-1");
     world_assert_gets(world, "aaaaaaaa", "1-2");
     world_assert_gets(world, "bbbbbbbb", "1-3");
-    assert_null(desired_want(world->desired, registry_device(world->registry, "1-4")));
+    assert_null(allocation_want(world->allocation, registry_device(world->registry, "1-4")));
 }
 
 /* What a machine has is not dealt out anew when another one comes with a better claim; a machine that stops
@@ -52,8 +52,8 @@ static void test_queue(void **state)
     world_look(world);
     world_assert_gets(world, "aaaaaaaa", "1-1");
     world_assert_gets(world, "bbbbbbbb", "");
-    assert_int_equal(desired_judge(world->desired, registry_assignment(world->registry, "bbbbbbbb"),
-                                   registry_device(world->registry, "1-1")),
+    assert_int_equal(allocation_judge(world->allocation, registry_assignment(world->registry, "bbbbbbbb"),
+                                      registry_device(world->registry, "1-1")),
                      VERDICT_TAKEN);
 
     g_ptr_array_set_size(registry_machine(world->registry, DESK)->info->hostdevs, 0);
@@ -131,14 +131,14 @@ static void test_switches(void **state)
     world->registry->enabled = false;
     world_look(world);
     world_assert_gets(world, "aaaaaaaa", "1-2");
-    assert_int_equal(desired_want(world->desired, registry_device(world->registry, "1-2"))->verdict,
+    assert_int_equal(allocation_want(world->allocation, registry_device(world->registry, "1-2"))->verdict,
                      VERDICT_GO);
     world->registry->enabled = true;
     registry_group(world->registry, "keys")->enabled = false;
     world_look(world);
     world_assert_gets(world, "aaaaaaaa", "1-2");
-    assert_int_equal(desired_judge(world->desired, registry_assignment(world->registry, "aaaaaaaa"),
-                                   registry_device(world->registry, "1-1")),
+    assert_int_equal(allocation_judge(world->allocation, registry_assignment(world->registry, "aaaaaaaa"),
+                                      registry_device(world->registry, "1-1")),
                      VERDICT_GROUP_DISABLED);
 }
 
@@ -191,7 +191,7 @@ static void restart(World *world, GRand *random)
     g_ptr_array_extend(things, assignments, NULL, NULL);
     g_ptr_array_add(things, NULL);
     shuffle(random, things->pdata, things->len);
-    g_clear_pointer(&world->desired, desired_free);
+    g_clear_pointer(&world->allocation, allocation_free);
     world_begin(world);
     for (guint i = 0; i < things->len; i++) {
         if (!things->pdata[i])
@@ -315,8 +315,9 @@ static void test_undecided(void **state)
     world_assert_gets(world, "aaaaaaaa", "1-2");
     world_assert_gets(world, "bbbbbbbb", "");
     world_assert_gets(world, "cccccccc", "");
-    assert_int_equal(desired_judge(world->desired, registry_assignment(world->registry, "aaaaaaaa"), device),
-                     VERDICT_UNDECIDED);
+    assert_int_equal(
+        allocation_judge(world->allocation, registry_assignment(world->registry, "aaaaaaaa"), device),
+        VERDICT_UNDECIDED);
 
     loft->retry_at = 1;
     world_look(world);
@@ -360,8 +361,8 @@ static void hold(World *world, const char *sysname, const char *id, bool closed)
 
 static void assert_verdict(World *world, const char *id, const char *sysname, Verdict verdict)
 {
-    assert_int_equal(desired_judge(world->desired, registry_assignment(world->registry, id),
-                                   registry_device(world->registry, sysname)),
+    assert_int_equal(allocation_judge(world->allocation, registry_assignment(world->registry, id),
+                                      registry_device(world->registry, sysname)),
                      verdict);
 }
 

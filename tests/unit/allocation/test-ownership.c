@@ -24,7 +24,7 @@ static const char *const uuids[] = { DESK, STUDIO, LOFT };
 typedef struct World {
     Registry *registry;
     Memberships *memberships;
-    Desired *desired;
+    Allocation *allocation;
     unsigned next_number;
     int64_t next_created;
 } World;
@@ -95,15 +95,15 @@ static Assignment *assign(World *world, const char *id, const char *uuid, const 
 
 static void look(World *world)
 {
-    desired_free(world->desired);
-    world->desired = desired_new(world->registry, 1);
+    allocation_free(world->allocation);
+    world->allocation = allocation_new(world->registry, 1);
 }
 
 static void assert_verdict(World *world, const Assignment *assignment, const Device *device, Verdict verdict)
 {
-    const GPtrArray *wants = desired_wants_of(world->desired, assignment);
+    const GPtrArray *wants = allocation_wants_of(world->allocation, assignment);
 
-    assert_int_equal(desired_judge(world->desired, assignment, device), verdict);
+    assert_int_equal(allocation_judge(world->allocation, assignment, device), verdict);
     assert_int_equal(wants->len, verdict == VERDICT_GO ? 1 : 0);
 }
 
@@ -127,7 +127,7 @@ static int teardown(void **state)
 {
     World *world = *state;
 
-    desired_free(world->desired);
+    allocation_free(world->allocation);
     memberships_free(world->memberships);
     registry_free(world->registry);
     g_free(world);
@@ -192,15 +192,15 @@ static void test_after_the_grant(void **state)
     as_nobodys = assign(world, "bbbbbbbb", DESK, NULL, KEY, NULL);
     look(world);
     assert_verdict(world, as_nobodys, device, VERDICT_GO);
-    assert_ptr_equal(desired_pinned(world->desired, as_nobodys), device);
-    assert_null(desired_pinned(world->desired, as_tenants));
+    assert_ptr_equal(allocation_pinned(world->allocation, as_nobodys), device);
+    assert_null(allocation_pinned(world->allocation, as_tenants));
     /* Granted, it goes by the tenant's assignments and by no others, be they for the same machine. */
     add_group(world, "acme/keys", KEY);
     look(world);
     assert_verdict(world, as_tenants, device, VERDICT_GO);
     assert_verdict(world, as_nobodys, device, VERDICT_NOT_OWNED);
-    assert_ptr_equal(desired_pinned(world->desired, as_tenants), device);
-    assert_null(desired_pinned(world->desired, as_nobodys));
+    assert_ptr_equal(allocation_pinned(world->allocation, as_tenants), device);
+    assert_null(allocation_pinned(world->allocation, as_nobodys));
 }
 
 /* The machine went from one tenant to the other, which has the same kind of device. */
@@ -271,7 +271,7 @@ static void test_never_to_anybody_else(void **state)
                    group ? NULL : pick(rules, G_N_ELEMENTS(rules)), pick(tenants, G_N_ELEMENTS(tenants)));
         }
         look(world);
-        g_hash_table_iter_init(&iter, world->desired->wants);
+        g_hash_table_iter_init(&iter, world->allocation->wants);
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
             const Want *want = value;
             const Tenant *machines = registry_machine_tenant(world->registry, want->assignment->machine_uuid);

@@ -158,7 +158,7 @@ static void note_memberships(World *world, const char *group, GHashTable *member
 
 static char *list_wants(World *world, const char *id)
 {
-    const GPtrArray *wants = desired_wants_of(world->desired, registry_assignment(world->registry, id));
+    const GPtrArray *wants = allocation_wants_of(world->allocation, registry_assignment(world->registry, id));
     GString *text = g_string_new(" ");
 
     for (guint i = 0; i < wants->len; i++)

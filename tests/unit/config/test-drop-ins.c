@@ -96,7 +96,7 @@ static GPtrArray *read_both(const Fixture *fixture)
     const char *folders[] = { fixture->usr, fixture->etc, NULL };
 
     g_ptr_array_set_size(messages, 0);
-    return group_files_read(folders);
+    return drop_ins_read(folders);
 }
 
 static void assert_groups(const GPtrArray *groups, const char *names)
@@ -149,7 +149,7 @@ static void test_no_folder(void **state)
     g_autoptr(GPtrArray) groups = NULL;
 
     put_group(fixture->etc, "a.conf", "a");
-    groups = group_files_read(folders);
+    groups = drop_ins_read(folders);
     assert_groups(groups, "a");
     assert_int_equal(messages->len, 0);
 }
@@ -162,7 +162,7 @@ static void test_folder_that_is_none(void **state)
     g_autoptr(GPtrArray) groups = NULL;
 
     put_group(fixture->etc, "a.conf", "a");
-    groups = group_files_read(folders);
+    groups = drop_ins_read(folders);
     assert_groups(groups, "a");
     assert_int_equal(messages->len, 1);
 }

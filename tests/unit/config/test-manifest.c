@@ -13,26 +13,26 @@
 
 #define SOURCE "host.conf"
 
-static Declaration *read_text(const char *text)
+static Manifest *read_text(const char *text)
 {
     g_autoptr(GError) error = NULL;
-    Declaration *declaration = declaration_from_text(text, SOURCE, &error);
+    Manifest *manifest = manifest_from_text(text, SOURCE, &error);
 
-    if (!declaration)
+    if (!manifest)
         fail_msg("%s\n%s", error->message, text);
-    return declaration;
+    return manifest;
 }
 
-static char *print(const Declaration *declaration)
+static char *print(const Manifest *manifest)
 {
     GString *text = g_string_new(NULL);
 
-    for (guint i = 0; i < declaration->items->len; i++) {
-        const Declared *declared = declaration->items->pdata[i];
+    for (guint i = 0; i < manifest->items->len; i++) {
+        const ManifestItem *declared = manifest->items->pdata[i];
         g_autofree char *one =
             declared->group
                 ? group_to_text(declared->group)
-                : declaration_print_assignment(declared->assignment, declared->assignment->machine_name);
+                : manifest_print_assignment(declared->assignment, declared->assignment->machine_name);
 
         g_string_append_printf(text, "%s%s", i > 0 ? "\n" : "", one);
     }
@@ -54,8 +54,8 @@ static void test_there_and_back(void **state)
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
-        g_autoptr(Declaration) declaration = read_text(texts[i]);
-        g_autofree char *printed = print(declaration);
+        g_autoptr(Manifest) manifest = read_text(texts[i]);
+        g_autofree char *printed = print(manifest);
 
         assert_string_equal(printed, texts[i]);
     }
@@ -72,9 +72,9 @@ static void test_hostile_texts(void **state)
     for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
         g_autoptr(Assignment) assignment = assignment_new("");
         g_autoptr(Group) group = group_new("g");
-        g_autoptr(Declaration) declaration = NULL;
+        g_autoptr(Manifest) manifest = NULL;
         g_autofree char *assignment_text = NULL, *group_text = NULL, *text = NULL;
-        const Declared *first, *second;
+        const ManifestItem *first, *second;
 
         g_free(assignment->name);
         g_free(assignment->description);
@@ -83,12 +83,12 @@ static void test_hostile_texts(void **state)
         assignment->description = g_strdup(names[i]);
         group->description = g_strdup(names[i]);
         assignment->group = g_strdup("g");
-        assignment_text = declaration_print_assignment(assignment, names[i]);
+        assignment_text = manifest_print_assignment(assignment, names[i]);
         group_text = group_to_text(group);
         text = g_strconcat(assignment_text, group_text, NULL);
-        declaration = read_text(text);
-        first = declaration->items->pdata[0];
-        second = declaration->items->pdata[1];
+        manifest = read_text(text);
+        first = manifest->items->pdata[0];
+        second = manifest->items->pdata[1];
         assert_string_equal(first->assignment->name, names[i]);
         assert_string_equal(first->assignment->description, names[i]);
         assert_string_equal(first->assignment->machine_name, names[i]);
@@ -98,11 +98,11 @@ static void test_hostile_texts(void **state)
 
 static void test_lines(void **state)
 {
-    g_autoptr(Declaration) declaration = read_text("# x\n\n[Group]\nName=a\n\n[Rule 3]\nMatch=vendor=*\n"
-                                                   "[Assignment]\nGroup=a\nName=x\nMachine=desk\n");
-    const Declared *group = declaration->items->pdata[0], *assignment = declaration->items->pdata[1];
+    g_autoptr(Manifest) manifest = read_text("# x\n\n[Group]\nName=a\n\n[Rule 3]\nMatch=vendor=*\n"
+                                             "[Assignment]\nGroup=a\nName=x\nMachine=desk\n");
+    const ManifestItem *group = manifest->items->pdata[0], *assignment = manifest->items->pdata[1];
 
-    assert_int_equal(declaration->items->len, 2);
+    assert_int_equal(manifest->items->len, 2);
     assert_int_equal(group->line, 3);
     assert_int_equal(group->group->next_rule_id, 4);
     assert_int_equal(assignment->line, 8);
@@ -170,7 +170,7 @@ static void test_bad_texts_name_their_line(void **state)
         g_autoptr(GError) error = NULL;
         g_autofree char *expected = g_strconcat(SOURCE, bad[i].message, NULL);
 
-        assert_null(declaration_from_text(bad[i].text, SOURCE, &error));
+        assert_null(manifest_from_text(bad[i].text, SOURCE, &error));
         if (error->code != (int)bad[i].code || !g_str_has_prefix(error->message, expected))
             fail_msg("%s: \"%s\" (%d), expected \"%s\"", bad[i].text, error->message, error->code, expected);
     }
@@ -181,15 +181,15 @@ static void test_limits(void **state)
     g_autofree char *longest = g_strnfill(ASSIGNMENT_NAME_MAX, 'n');
     g_autofree char *good = g_strdup_printf("[Assignment]\nName=%s\nMachine=m\nGroup=a\n", longest);
     g_autofree char *too_long = g_strdup_printf("[Assignment]\nName=%sn\nMachine=m\nGroup=a\n", longest);
-    g_autofree char *filler = g_strnfill(DECLARATION_BYTES_MAX, '#');
+    g_autofree char *filler = g_strnfill(MANIFEST_BYTES_MAX, '#');
     g_autofree char *too_much = g_strconcat(filler, "\n[Group]\nName=a\n", NULL);
-    g_autoptr(Declaration) declaration = read_text(good);
+    g_autoptr(Manifest) manifest = read_text(good);
     g_autoptr(GError) error = NULL;
 
-    assert_null(declaration_from_text(too_long, SOURCE, &error));
+    assert_null(manifest_from_text(too_long, SOURCE, &error));
     assert_int_equal(error->code, FERRY_ERROR_INVALID_NAME);
     g_clear_error(&error);
-    assert_null(declaration_from_text(too_much, SOURCE, &error));
+    assert_null(manifest_from_text(too_much, SOURCE, &error));
     assert_int_equal(error->code, FERRY_ERROR_LIMIT_EXCEEDED);
 }
 
@@ -202,9 +202,9 @@ static void test_cut_off(void **state)
     for (gsize length = 0; length < strlen(text); length++) {
         g_autofree char *cut = g_strndup(text, length);
         g_autoptr(GError) error = NULL;
-        g_autoptr(Declaration) declaration = declaration_from_text(cut, SOURCE, &error);
+        g_autoptr(Manifest) manifest = manifest_from_text(cut, SOURCE, &error);
 
-        assert_true((declaration != NULL) == (error == NULL));
+        assert_true((manifest != NULL) == (error == NULL));
         assert_true(!error || g_str_has_prefix(error->message, SOURCE ":"));
     }
 }
@@ -220,15 +220,15 @@ static void test_differences(void **state)
         { "Group", "Priority", "1", NULL },
         { "Rule 2", "Match", NULL, "vendor=0002" },
     };
-    Difference *changed = difference_new("group", "a", NULL, before, after);
-    Difference *added = difference_new("group", "a", NULL, NULL, after);
-    Difference *removed = difference_new("assignment", "a", "desk", before, NULL);
+    ManifestDiff *changed = manifest_diff_new("group", "a", NULL, before, after);
+    ManifestDiff *added = manifest_diff_new("group", "a", NULL, NULL, after);
+    ManifestDiff *removed = manifest_diff_new("assignment", "a", "desk", before, NULL);
 
-    assert_null(difference_new("group", "a", NULL, before, before));
+    assert_null(manifest_diff_new("group", "a", NULL, before, before));
     assert_string_equal(changed->change, "changed");
     assert_int_equal(changed->lines->len, G_N_ELEMENTS(expected));
     for (gsize i = 0; i < G_N_ELEMENTS(expected); i++) {
-        const DifferenceLine *line = changed->lines->pdata[i];
+        const ManifestDiffLine *line = changed->lines->pdata[i];
 
         assert_string_equal(line->section, expected[i][0]);
         assert_string_equal(line->key, expected[i][1]);
@@ -239,9 +239,9 @@ static void test_differences(void **state)
     assert_int_equal(added->lines->len, 4);
     assert_string_equal(removed->change, "removed");
     assert_string_equal(removed->machine, "desk");
-    difference_free(changed);
-    difference_free(added);
-    difference_free(removed);
+    manifest_diff_free(changed);
+    manifest_diff_free(added);
+    manifest_diff_free(removed);
 }
 
 int main(void)

@@ -115,7 +115,7 @@ static void test_find(void **state)
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GError) error = NULL;
-        Device *device = selector_find(cases[i].selector, all, &error);
+        Device *device = find_device(cases[i].selector, all, &error);
         FerryError code = cases[i].sysname ? FERRY_ERROR_AMBIGUOUS : FERRY_ERROR_NO_SUCH_DEVICE;
 
         if (cases[i].sysname && *cases[i].sysname) {
@@ -135,7 +135,7 @@ static void test_ambiguous_lists_the_matches(void **state)
     g_autoptr(GPtrArray) all = devices();
     g_autoptr(GError) error = NULL;
 
-    assert_null(selector_find("Cruzer", all, &error));
+    assert_null(find_device("Cruzer", all, &error));
     assert_true(g_error_matches(error, FERRY_ERROR, FERRY_ERROR_AMBIGUOUS));
     assert_non_null(strstr(error->message, "\"Cruzer\": 2 devices"));
     assert_non_null(strstr(error->message, "\n0781:5567 \"Cruzer Größe\" (3-2)\n0781:5567 \"Cruzer\" (4-1)"));
@@ -154,14 +154,14 @@ static void test_long_list_ends(void **state)
         device->class_name = "storage";
         g_ptr_array_add(many, device);
     }
-    assert_null(selector_find("storage", many, &error));
+    assert_null(find_device("storage", many, &error));
     lines = g_strsplit(error->message, "\n", -1);
     assert_int_equal(g_strv_length(lines), 18);
     assert_string_equal(lines[17], "and 84 more");
 
     /* what is no number isn't the number 0 */
     g_clear_error(&error);
-    assert_null(selector_find("nothing", many, &error));
+    assert_null(find_device("nothing", many, &error));
     assert_true(g_error_matches(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_DEVICE));
 }
 
@@ -170,7 +170,7 @@ static void test_dirty_text(void **state)
     g_autoptr(GPtrArray) all = devices();
     g_autoptr(GError) error = NULL;
 
-    assert_null(selector_find("x\033[2J\xff\"", all, &error));
+    assert_null(find_device("x\033[2J\xff\"", all, &error));
     assert_string_equal(error->message, "\"x [2J\xef\xbf\xbd\\\"\": no USB device is called so");
 }
 

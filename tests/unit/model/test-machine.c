@@ -49,12 +49,12 @@ static void an_alias_survives_the_round_trip(void **state)
             g_autofree char *alias = hostdev_alias_format("k3xw90ab", instances[i], lives[k]);
             g_autofree char *id = NULL;
             uint64_t instance = 0;
-            unsigned life = 5;
+            unsigned domain_id = 5;
 
-            assert_true(hostdev_alias_parse(alias, &id, &instance, &life));
+            assert_true(hostdev_alias_parse(alias, &id, &instance, &domain_id));
             assert_string_equal(id, "k3xw90ab");
             assert_true(instance == instances[i]);
-            assert_int_equal(life, lives[k]);
+            assert_int_equal(domain_id, lives[k]);
         }
 }
 
@@ -106,15 +106,15 @@ static void other_aliases_are_not_ours(void **state)
     };
     g_autofree char *id = NULL;
     uint64_t instance = 5;
-    unsigned life = 6;
+    unsigned domain_id = 6;
 
     for (gsize i = 0; i < G_N_ELEMENTS(aliases); i++)
-        if (hostdev_alias_parse(aliases[i], &id, &instance, &life))
+        if (hostdev_alias_parse(aliases[i], &id, &instance, &domain_id))
             fail_msg("%s was taken for one of ours", aliases[i]);
-    assert_false(hostdev_alias_parse(NULL, &id, &instance, &life));
+    assert_false(hostdev_alias_parse(NULL, &id, &instance, &domain_id));
     assert_null(id);
     assert_int_equal(instance, 5);
-    assert_int_equal(life, 6);
+    assert_int_equal(domain_id, 6);
 }
 
 static void only_a_machine_that_is_off_is_inactive(void **state)
@@ -135,23 +135,23 @@ static void only_a_machine_that_is_off_is_inactive(void **state)
 }
 
 /* A look at a machine in this life; aliases: NULL-terminated. */
-static MachineInfo *look(unsigned life, const char *const *aliases)
+static MachineInfo *look(unsigned domain_id, const char *const *aliases)
 {
     MachineInfo *info = machine_info_new(MACHINE);
 
-    info->state = life ? MACHINE_STATE_RUNNING : MACHINE_STATE_SHUTOFF;
-    info->life = life;
+    info->state = domain_id ? MACHINE_STATE_RUNNING : MACHINE_STATE_SHUTOFF;
+    info->domain_id = domain_id;
     for (; *aliases; aliases++) {
         Hostdev *hostdev = g_new0(Hostdev, 1);
 
         hostdev->alias = g_strdup(*aliases);
-        (void)hostdev_alias_parse(*aliases, &hostdev->assignment_id, &hostdev->instance, &hostdev->life);
+        (void)hostdev_alias_parse(*aliases, &hostdev->assignment_id, &hostdev->instance, &hostdev->domain_id);
         g_ptr_array_add(info->hostdevs, hostdev);
     }
     return info;
 }
 
-#define LOOK(life, ...) look(life, (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
+#define LOOK(domain_id, ...) look(domain_id, (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
 
 static void what_is_of_another_life_is_dead(void **state)
 {

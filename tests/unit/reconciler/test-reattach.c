@@ -43,7 +43,7 @@ static bool look_at(World *world, gint64 now, gint64 *ret_wake)
 {
     *ret_wake = 0;
     world_look(world);
-    return hold_end_reattaches(world->registry, world->desired, now, ret_wake);
+    return hold_end_reattaches(world->registry, world->allocation, now, ret_wake);
 }
 
 static bool look(World *world)

@@ -15,35 +15,35 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static char *print(const Declared *declared)
+static char *print(const ManifestItem *declared)
 {
     return declared->group
                ? group_to_text(declared->group)
-               : declaration_print_assignment(declared->assignment, declared->assignment->machine_name);
+               : manifest_print_assignment(declared->assignment, declared->assignment->machine_name);
 }
 
-static char *print_all(const Declaration *declaration)
+static char *print_all(const Manifest *manifest)
 {
     GString *text = g_string_new(NULL);
 
-    for (guint i = 0; i < declaration->items->len; i++) {
-        g_autofree char *one = print(declaration->items->pdata[i]);
+    for (guint i = 0; i < manifest->items->len; i++) {
+        g_autofree char *one = print(manifest->items->pdata[i]);
 
         g_string_append(text, one);
     }
     return g_string_free(text, FALSE);
 }
 
-static void check_item(const Declared *declared)
+static void check_item(const ManifestItem *declared)
 {
     g_autofree char *text = print(declared);
-    Difference *added = difference_new("group", "", "", NULL, text);
+    ManifestDiff *added = manifest_diff_new("group", "", "", NULL, text);
 
     g_assert_cmpint(declared->group != NULL, !=, declared->assignment != NULL);
     g_assert_cmpuint(declared->line, >, 0);
     g_assert_nonnull(added);
-    g_assert_null(difference_new("group", "", "", text, text));
-    difference_free(added);
+    g_assert_null(manifest_diff_new("group", "", "", text, text));
+    manifest_diff_free(added);
     if (declared->group) {
         g_assert_true(group_name_is_valid(declared->group->name) ||
                       group_name_is_tenants(declared->group->name, NULL));
@@ -62,17 +62,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_autofree char *text = g_strndup(size > 0 ? (const char *)data : "", size);
     g_autofree char *printed = NULL, *printed_again = NULL;
     g_autoptr(GError) error = NULL;
-    g_autoptr(Declaration) declaration = declaration_from_text(text, SOURCE, &error), again = NULL;
+    g_autoptr(Manifest) manifest = manifest_from_text(text, SOURCE, &error), again = NULL;
 
-    g_assert_cmpint(declaration != NULL, ==, error == NULL);
+    g_assert_cmpint(manifest != NULL, ==, error == NULL);
     if (error) {
         check_error(error, SOURCE, text);
         return 0;
     }
-    for (guint i = 0; i < declaration->items->len; i++)
-        check_item(declaration->items->pdata[i]);
-    printed = print_all(declaration);
-    again = declaration_from_text(printed, SOURCE, &error);
+    for (guint i = 0; i < manifest->items->len; i++)
+        check_item(manifest->items->pdata[i]);
+    printed = print_all(manifest);
+    again = manifest_from_text(printed, SOURCE, &error);
     g_assert_no_error(error);
     printed_again = print_all(again);
     g_assert_cmpstr(printed, ==, printed_again);

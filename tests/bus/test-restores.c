@@ -52,12 +52,12 @@ static char *first_of(Fixture *fixture, const char *uuid)
 
 /* Another process of the service. The machine of the script goes with it, and comes again as it is told here.
  */
-static void restart_with(Fixture *fixture, int signal_number, unsigned life, const char *hostdev)
+static void restart_with(Fixture *fixture, int signal_number, unsigned domain_id, const char *hostdev)
 {
     fixture_stop_daemon(fixture, signal_number);
     fixture_start_daemon(fixture);
     g_free(fixture_script(fixture, "define %s desk", FIXTURE_DESK));
-    g_free(fixture_script(fixture, "carry-on %s %u %s", FIXTURE_DESK, life, hostdev));
+    g_free(fixture_script(fixture, "carry-on %s %u %s", FIXTURE_DESK, domain_id, hostdev));
     g_free(fixture_script(fixture, "connect"));
 }
 
