@@ -7,7 +7,9 @@
 #include "dbus/rights/details.h"
 #include "dbus/bus/errors.h"
 #include "dbus/names.h"
-#include "dbus/service/object.h"
+#include "dbus/objects/chapters.h"
+#include "dbus/service/path.h"
+#include "dbus/service/properties.h"
 #include "dbus/bus/options.h"
 #include "dbus/service/service-state.h"
 
@@ -174,11 +176,8 @@ static const FieldProperty device_properties[] = {
 
 const ObjectKind device_object = {
     .type = OBJECT_DEVICE,
-    .path = FERRY_PATH_DEVICE_PREFIX,
     .interface = FERRY_INTERFACE_DEVICE,
     .vtable = device_vtable,
     .properties = device_properties,
     .table = offsetof(Registry, devices),
-    .no_such = FERRY_ERROR_NO_SUCH_DEVICE,
-    .noun = "device",
 };

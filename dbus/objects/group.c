@@ -7,7 +7,9 @@
 #include "dbus/bus/errors.h"
 #include "dbus/objects/group-options.h"
 #include "dbus/names.h"
-#include "dbus/service/object.h"
+#include "dbus/objects/chapters.h"
+#include "dbus/service/path.h"
+#include "dbus/service/properties.h"
 #include "dbus/bus/options.h"
 #include "dbus/service/service-state.h"
 
@@ -265,11 +267,8 @@ static const FieldProperty group_properties[] = {
 
 const ObjectKind group_object = {
     .type = OBJECT_GROUP,
-    .path = FERRY_PATH_GROUP_PREFIX,
     .interface = FERRY_INTERFACE_GROUP,
     .vtable = group_vtable,
     .properties = group_properties,
     .table = offsetof(Registry, groups),
-    .no_such = FERRY_ERROR_NO_SUCH_GROUP,
-    .noun = "group",
 };

@@ -4,7 +4,9 @@
 #include "dbus/service/call.h"
 #include "dbus/rights/details.h"
 #include "dbus/names.h"
-#include "dbus/service/object.h"
+#include "dbus/objects/chapters.h"
+#include "dbus/service/path.h"
+#include "dbus/service/properties.h"
 #include "dbus/bus/options.h"
 #include "dbus/service/service-state.h"
 
@@ -162,11 +164,8 @@ static const FieldProperty machine_properties[] = {
 
 const ObjectKind machine_object = {
     .type = OBJECT_MACHINE,
-    .path = FERRY_PATH_MACHINE_PREFIX,
     .interface = FERRY_INTERFACE_MACHINE,
     .vtable = machine_vtable,
     .properties = machine_properties,
     .table = offsetof(Registry, machines),
-    .no_such = FERRY_ERROR_NO_SUCH_MACHINE,
-    .noun = "machine",
 };

@@ -11,7 +11,9 @@
 #include "dbus/bus/errors.h"
 #include "dbus/objects/group-options.h"
 #include "dbus/names.h"
-#include "dbus/service/object.h"
+#include "dbus/objects/chapters.h"
+#include "dbus/service/path.h"
+#include "dbus/service/properties.h"
 #include "dbus/bus/options.h"
 #include "dbus/service/service-state.h"
 #include "dbus/objects/tenant-options.h"
@@ -533,7 +535,6 @@ static const FieldProperty manager_properties[] = {
 
 const ObjectKind manager_object = {
     .type = OBJECT_MANAGER,
-    .path = FERRY_PATH_ROOT,
     .interface = FERRY_INTERFACE_MANAGER,
     .vtable = manager_vtable,
     .properties = manager_properties,

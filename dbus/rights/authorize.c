@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/base/log.h"
+#include "dbus/rights/authorize-table.h"
 #include "dbus/bus/errors.h"
 #include "dbus/names.h"
 #include "dbus/bus/sd-bus-cleanup.h"
