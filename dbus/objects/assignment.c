@@ -11,7 +11,7 @@
 #include "dbus/bus/options.h"
 #include "dbus/service/service-state.h"
 
-/* properties */
+/* ------------------------------------------------------------------ properties */
 
 static int property_get_type(sd_bus *bus, const char *path, const char *interface, const char *property,
                              sd_bus_message *reply, void *userdata, sd_bus_error *error)
@@ -61,7 +61,7 @@ static int property_get_devices(sd_bus *bus, const char *path, const char *inter
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-/* methods */
+/* ------------------------------------------------------------------ methods */
 
 typedef struct Own {
     Registry *registry;

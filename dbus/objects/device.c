@@ -13,7 +13,7 @@
 #include "dbus/bus/options.h"
 #include "dbus/service/service-state.h"
 
-/* properties */
+/* ------------------------------------------------------------------ properties */
 
 static int property_get_interfaces(sd_bus *bus, const char *path, const char *interface, const char *property,
                                    sd_bus_message *reply, void *userdata, sd_bus_error *error)
@@ -75,7 +75,7 @@ static int property_get_rules(sd_bus *bus, const char *path, const char *interfa
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-/* methods */
+/* ------------------------------------------------------------------ methods */
 
 static int reset(sd_bus_message *message, const Device *device, bool hub, sd_bus_error *ret_error)
 {

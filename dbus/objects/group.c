@@ -13,7 +13,7 @@
 #include "dbus/bus/options.h"
 #include "dbus/service/service-state.h"
 
-/* properties */
+/* ------------------------------------------------------------------ properties */
 
 static int property_get_type(sd_bus *bus, const char *path, const char *interface, const char *property,
                              sd_bus_message *reply, void *userdata, sd_bus_error *error)
@@ -68,7 +68,7 @@ static int property_get_total(sd_bus *bus, const char *path, const char *interfa
     return sd_bus_message_append(reply, "u", (uint32_t)group->devices->len);
 }
 
-/* methods */
+/* ------------------------------------------------------------------ methods */
 
 /* > 0: yes; else what the handler returns, see authorize(). */
 static int may(BusService *service, sd_bus_message *message, const Group *group, sd_bus_error *ret_error)

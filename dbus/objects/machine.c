@@ -10,7 +10,7 @@
 #include "dbus/bus/options.h"
 #include "dbus/service/service-state.h"
 
-/* properties */
+/* ------------------------------------------------------------------ properties */
 
 static int property_get_uuid(sd_bus *bus, const char *path, const char *interface, const char *property,
                              sd_bus_message *reply, void *userdata, sd_bus_error *error)
@@ -106,7 +106,7 @@ static int property_get_tenant(sd_bus *bus, const char *path, const char *interf
     return sd_bus_message_append(reply, "o", tenant_path);
 }
 
-/* methods */
+/* ------------------------------------------------------------------ methods */
 
 static int method_release_all(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {

@@ -13,7 +13,7 @@
 #include "dbus/service/service-state.h"
 #include "dbus/objects/tenant-options.h"
 
-/* properties */
+/* ------------------------------------------------------------------ properties */
 
 static int append_members(sd_bus_message *reply, const Tenant *tenant, bool unknown_only)
 {
@@ -66,7 +66,7 @@ static int property_get_devices(sd_bus *bus, const char *path, const char *inter
     return append_paths(reply, OBJECT_DEVICE, tenant->devices);
 }
 
-/* methods */
+/* ------------------------------------------------------------------ methods */
 
 /* > 0: yes; else what the handler returns, see authorize(). */
 static int may(BusService *service, sd_bus_message *message, const Tenant *tenant, const Machine *machine,

@@ -23,12 +23,6 @@
 
 #include "polkit/authority.h"
 
-/* Questions that may be open: the bus gives our connection to polkitd 128 answers to wait for, and one user,
- * with however many connections, must not use up everybody's. Root is never asked about: polkit always says
- * yes. */
-#define AUTHORIZE_OPEN_MAX          64
-#define AUTHORIZE_OPEN_PER_USER_MAX 8
-
 typedef struct Authorizer Authorizer;
 
 Authorizer *authorizer_new(sd_bus *bus, Authority *authority);
