@@ -48,7 +48,7 @@ static bool has_it_now(const Allocation *allocation, const Assignment *assignmen
 {
     const Attachment *attachment = allocation_attachment(allocation, device);
 
-    if (registry_is_held_for(allocation->registry, device->sysname, assignment))
+    if (reservations_is_for(allocation->registry->reservations, device->sysname, assignment->id))
         return true;
     return attachment && g_strcmp0(attachment->hostdev->assignment_id, assignment->id) == 0 &&
            g_strcmp0(attachment->machine->info->uuid, assignment->machine_uuid) == 0;
@@ -156,25 +156,33 @@ static void note_undecided(Allocation *allocation, const Assignment *assignment)
         g_hash_table_add(allocation->undecided, matches->pdata[i]);
 }
 
-/* Devices that a reset has taken away from it for a moment: nothing is drawn in their place. */
-static guint held_and_away(const Allocation *allocation, const Assignment *assignment)
+static void count_reserved_and_away(Allocation *allocation)
 {
-    GHashTableIter iter;
-    gpointer sysname;
-    guint n = 0;
+    g_autoptr(GPtrArray) reservations = reservations_sorted(allocation->registry->reservations);
 
-    g_hash_table_iter_init(&iter, allocation->registry->holds);
-    while (g_hash_table_iter_next(&iter, &sysname, NULL))
-        n += registry_is_held_for(allocation->registry, sysname, assignment) &&
-             !registry_device(allocation->registry, sysname);
-    return n;
+    for (guint i = 0; i < reservations->len; i++) {
+        const Reservation *reservation = reservations->pdata[i];
+        const Assignment *assignment = registry_assignment(allocation->registry, reservation->assignment_id);
+        guint n;
+
+        if (!assignment || registry_device(allocation->registry, reservation->sysname))
+            continue;
+        n = GPOINTER_TO_UINT(g_hash_table_lookup(allocation->away, assignment->id));
+        g_hash_table_replace(allocation->away, assignment->id, GUINT_TO_POINTER(n + 1));
+    }
+}
+
+/* Devices that a reset has taken away from it for a moment: nothing is drawn in their place. */
+static guint reserved_and_away(const Allocation *allocation, const Assignment *assignment)
+{
+    return GPOINTER_TO_UINT(g_hash_table_lookup(allocation->away, assignment->id));
 }
 
 static bool needs_more(const Allocation *allocation, const Assignment *assignment)
 {
     return assignment->quantity_kind == QUANTITY_ALL ||
            (assignment->quantity_kind == QUANTITY_COUNT &&
-            allocation_wants_of(allocation, assignment)->len + held_and_away(allocation, assignment) <
+            allocation_wants_of(allocation, assignment)->len + reserved_and_away(allocation, assignment) <
                 assignment->quantity);
 }
 
@@ -236,7 +244,7 @@ static void fill_set(Allocation *allocation, Assignment *set, const GPtrArray *a
                 g_ptr_array_add(devices, device);
         }
     chosen = set_matching_choose(group, allocation->registry->node, devices);
-    if (!chosen && held_and_away(allocation, set) > 0) {
+    if (!chosen && reserved_and_away(allocation, set) > 0) {
         /* One of them is being reset, and away for a moment: the others stay where they are. */
         chosen = g_ptr_array_new();
         for (guint i = 0; i < devices->len; i++)
@@ -339,7 +347,7 @@ static Verdict judge_want(const Allocation *allocation, const Want *want, gint64
         return VERDICT_FOREIGN;
     if (is_blocked(allocation, want->device))
         return VERDICT_CONTROLLER_TAKEN;
-    if (registry_is_held_back(allocation->registry, want->device->sysname))
+    if (reservations_is_in_reset(allocation->registry->reservations, want->device->sysname))
         return VERDICT_RESETTING;
     if (machine != VERDICT_GO)
         return machine;
@@ -387,6 +395,8 @@ Allocation *allocation_new(Registry *registry, gint64 now)
     allocation->wants_by_assignment = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
     allocation->undecided = g_hash_table_new(NULL, NULL);
     allocation->not_owned = g_hash_table_new(g_str_hash, g_str_equal);
+    allocation->away = g_hash_table_new(g_str_hash, g_str_equal);
+    count_reserved_and_away(allocation);
     attachments_find(allocation);
     allocation_find_matches(allocation, devices);
 
@@ -411,6 +421,7 @@ Allocation *allocation_free(Allocation *allocation)
 {
     if (!allocation)
         return NULL;
+    g_hash_table_unref(allocation->away);
     g_hash_table_unref(allocation->undecided);
     g_hash_table_unref(allocation->not_owned);
     g_hash_table_unref(allocation->wants_by_assignment);
@@ -435,6 +446,18 @@ Want *allocation_want(const Allocation *allocation, const Device *device)
 const GPtrArray *allocation_wants_of(const Allocation *allocation, const Assignment *assignment)
 {
     return g_hash_table_lookup(allocation->wants_by_assignment, assignment->id);
+}
+
+bool allocation_is_attached(const Allocation *allocation, const Device *device)
+{
+    const Want *want = allocation_want(allocation, device);
+    const Attachment *attachment = allocation_attachment(allocation, device);
+
+    return want && attachment && attachment->machine == want->machine &&
+           attachment->hostdev != attachment->machine->in_flight &&
+           g_strcmp0(attachment->hostdev->assignment_id, want->assignment->id) == 0 &&
+           !g_hash_table_contains(attachment->machine->dead_aliases, attachment->hostdev->alias) &&
+           !g_hash_table_contains(attachment->machine->removals, attachment->hostdev->alias);
 }
 
 Device *allocation_pinned(const Allocation *allocation, const Assignment *assignment)

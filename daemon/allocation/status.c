@@ -162,14 +162,6 @@ static Status attached_anew(const Want *want, const char *machine_text, const ch
         g_strdup_printf("%s is taken out of %s and put in again, because %s.", what, machine_text, why), "");
 }
 
-bool allocation_is_attached(const Want *want, const Attachment *attachment)
-{
-    return attachment && attachment->machine == want->machine &&
-           attachment->hostdev != attachment->machine->in_flight && attachment->hostdev->assignment_id &&
-           g_strcmp0(attachment->hostdev->assignment_id, want->assignment->id) == 0 && !is_dead(attachment) &&
-           !g_hash_table_contains(attachment->machine->removals, attachment->hostdev->alias);
-}
-
 static Status with_device(Registry *registry, const Allocation *allocation, const Want *want)
 {
     const Attachment *attachment = allocation_attachment(allocation, want->device);
@@ -179,7 +171,7 @@ static Status with_device(Registry *registry, const Allocation *allocation, cons
     const char *why;
     char *text;
 
-    if (allocation_is_attached(want, attachment)) {
+    if (allocation_is_attached(allocation, want->device)) {
         if (registry->hypervisor_state == HYPERVISOR_STATE_CONNECTED)
             return say(ASSIGNMENT_STATE_ATTACHED,
                        g_strdup_printf("%s is attached to %s.", what, machine_text), "");
@@ -246,7 +238,7 @@ static Status with_group_devices(Registry *registry, const Allocation *allocatio
     for (guint i = 0; i < wants->len; i++) {
         const Want *want = wants->pdata[i];
 
-        if (allocation_is_attached(want, allocation_attachment(allocation, want->device))) {
+        if (allocation_is_attached(allocation, want->device)) {
             attached++;
         } else if (!worst.reason || worst.state != ASSIGNMENT_STATE_FAILED) {
             g_free(worst.reason);

@@ -21,5 +21,3 @@ bool attachment_any_hostdev(Registry *registry, const Assignment *assignment, co
 
 /* live may be NULL: the device is nowhere. */
 bool attachment_is_of(const Attachment *attachment, const Assignment *assignment);
-/* The machine has the device, for good: it isn't on its way in or out. */
-bool allocation_is_attached(const Want *want, const Attachment *attachment);

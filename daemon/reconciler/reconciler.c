@@ -58,7 +58,7 @@ static bool is_wanted(const Allocation *allocation, Registry *registry, const Ma
 }
 
 /* Taken out only to come back with another guestReset: nobody else gets it in between. */
-static void hold_device(Reconciler *self, const Allocation *allocation, const Hostdev *hostdev)
+static void reserve_for_reattach(Reconciler *self, const Allocation *allocation, const Hostdev *hostdev)
 {
     const Assignment *assignment = registry_assignment(self->registry, hostdev->assignment_id);
     const GPtrArray *wants = assignment ? allocation_wants_of(allocation, assignment) : NULL;
@@ -68,7 +68,7 @@ static void hold_device(Reconciler *self, const Allocation *allocation, const Ho
         const Attachment *attachment = allocation_attachment(allocation, want->device);
 
         if (attachment && attachment->hostdev == hostdev && want->verdict == VERDICT_GO)
-            hold_for_reattach(self->registry, want->device->sysname, assignment->id);
+            reattach_begin(self->registry, want->device->sysname, assignment->id);
     }
 }
 
@@ -114,7 +114,7 @@ static bool detach_unwanted(Reconciler *self, const Allocation *allocation, Mach
             removal->ordered = false;
             dispatcher_inspect(&self->dispatcher, machine);
         } else {
-            hold_device(self, allocation, hostdev);
+            reserve_for_reattach(self, allocation, hostdev);
             dispatcher_detach(&self->dispatcher, machine, hostdev, now);
         }
         return true;
@@ -255,6 +255,8 @@ static gboolean take_turn(gpointer userdata)
     show_hypervisor(self);
     allocation = allocation_new(registry, now);
     resets_turn(self->resets, allocation, now, &wake);
+    if (reattach_end_all(registry, allocation, now, &wake))
+        reconciler_kick(self);
     if (self->connected) {
         g_autoptr(GPtrArray) machines = registry_sorted(registry->machines);
 

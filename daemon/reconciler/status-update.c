@@ -9,14 +9,14 @@
 #include "daemon/model/membership.h"
 #include "daemon/allocation/status.h"
 
-static DeviceState claim_state(const Assignment *assignment, const Want *want, const Attachment *attachment,
-                               const Claim *claim)
+static DeviceState claim_state(const Allocation *allocation, const Assignment *assignment, const Want *want,
+                               const Attachment *attachment, const Claim *claim)
 {
     bool is_in_flight = attachment && attachment->hostdev == attachment->machine->in_flight;
 
     if (attachment_is_of(attachment, assignment) && !(is_in_flight && want))
-        return want && allocation_is_attached(want, attachment) ? DEVICE_STATE_ATTACHED
-                                                                : DEVICE_STATE_DETACHING;
+        return want && allocation_is_attached(allocation, want->device) ? DEVICE_STATE_ATTACHED
+                                                                        : DEVICE_STATE_DETACHING;
     if (!want)
         return DEVICE_STATE_HOST; /* disabled, and at home */
     if (attachment && !attachment_is_of(attachment, assignment))
@@ -67,7 +67,7 @@ static bool update_claims(Registry *registry, const Allocation *allocation, Assi
             one->instance = device->instance;
         }
         g_ptr_array_add(claims, one);
-        state = claim_state(assignment, want && want->assignment == assignment ? want : NULL,
+        state = claim_state(allocation, assignment, want && want->assignment == assignment ? want : NULL,
                             allocation_attachment(allocation, device), one);
         changed |= !old || state != one->state;
         one->state = state;
@@ -132,8 +132,7 @@ static DeviceState device_outlook(const Allocation *allocation, const Device *de
         return DEVICE_STATE_FOREIGN;
     if (attachment && !(attachment->hostdev == attachment->machine->in_flight && its &&
                         attachment_is_of(attachment, want->assignment)))
-        return want && allocation_is_attached(want, attachment) ? DEVICE_STATE_ATTACHED
-                                                                : DEVICE_STATE_DETACHING;
+        return allocation_is_attached(allocation, device) ? DEVICE_STATE_ATTACHED : DEVICE_STATE_DETACHING;
     if (pci_passthrough_owner(allocation->registry, device->controller))
         return DEVICE_STATE_BLOCKED;
     return its ? its->state : DEVICE_STATE_HOST;

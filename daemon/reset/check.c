@@ -83,7 +83,7 @@ GPtrArray *resets_behind(Registry *registry, const Device *hub)
     for (guint i = 0; i < all->len; i++) {
         Device *device = all->pdata[i];
 
-        if (registry_is_behind(device->sysname, hub->sysname))
+        if (device_is_behind(device->sysname, hub->sysname))
             g_ptr_array_add(behind, device);
     }
     return behind;
@@ -110,9 +110,10 @@ GPtrArray *reset_find_affected(Registry *registry, const Device *target, ResetMe
 
 bool resets_is_open(Registry *registry, const char *sysname)
 {
-    const Hold *hold = g_hash_table_lookup(registry->holds, sysname);
+    const Reservation *reservation = reservations_find(registry->reservations, sysname);
 
-    return (hold && !hold->reattach) || registry_is_held_back(registry, sysname);
+    return (reservation && reservation->kind != RESERVATION_REATTACH) ||
+           reservations_is_in_reset(registry->reservations, sysname);
 }
 
 static bool check_one(Resets *self, const Device *device, GError **error)

@@ -350,15 +350,6 @@ static void test_the_older_one(void **state)
     world_assert_gets(world, "aaaaaaaa", "1-1");
 }
 
-static void hold(World *world, const char *sysname, const char *id, bool closed)
-{
-    Hold *one = g_new0(Hold, 1);
-
-    one->assignment_id = g_strdup(id);
-    one->closed = closed;
-    g_hash_table_replace(world->registry->holds, g_strdup(sysname), one);
-}
-
 static void assert_verdict(World *world, const char *id, const char *sysname, Verdict verdict)
 {
     assert_int_equal(allocation_judge(world->allocation, registry_assignment(world->registry, id),
@@ -367,7 +358,7 @@ static void assert_verdict(World *world, const char *id, const char *sysname, Ve
 }
 
 /* A reset takes a device out of its machine, and even off the bus for a moment; it stays whose it was. */
-static void test_held(void **state)
+static void test_reserved(void **state)
 {
     World *world = *state;
 
@@ -376,7 +367,7 @@ static void test_held(void **state)
     world_assign(world, "aaaaaaaa", DESK, "keys", NULL, "1");
     world_assign(world, "bbbbbbbb", STUDIO, "keys", NULL, "1");
     registry_assignment(world->registry, "bbbbbbbb")->priority = 9;
-    hold(world, "1-1", "aaaaaaaa", true);
+    reservations_set(world->registry->reservations, "1-1", "aaaaaaaa", RESERVATION_RESET);
     world_look(world);
     world_assert_gets(world, "aaaaaaaa", "1-1");
     assert_verdict(world, "aaaaaaaa", "1-1", VERDICT_RESETTING);
@@ -388,7 +379,7 @@ static void test_held(void **state)
     world_assert_gets(world, "aaaaaaaa", "");
 
     world_plug(world, world_make_device(world, "1-1", 0x0529, 1, ""));
-    hold(world, "1-1", "aaaaaaaa", false);
+    reservations_set(world->registry->reservations, "1-1", "aaaaaaaa", RESERVATION_RETURN);
     world_look(world);
     world_assert_gets(world, "aaaaaaaa", "1-1");
     assert_verdict(world, "aaaaaaaa", "1-1", VERDICT_GO);
@@ -400,20 +391,20 @@ static void test_held(void **state)
     world_assign(world, "cccccccc", STUDIO, "both", NULL, "set");
     world_put_into(world, "1-5", "cccccccc");
     world_put_into(world, "1-6", "cccccccc");
-    hold(world, "1-6", "cccccccc", true);
+    reservations_set(world->registry->reservations, "1-6", "cccccccc", RESERVATION_RESET);
     registry_remove_device(world->registry, registry_device(world->registry, "1-6"));
     world_look(world);
     world_assert_gets(world, "cccccccc", "1-5");
-    g_hash_table_remove(world->registry->holds, "1-6");
+    reservations_end(world->registry->reservations, "1-6");
     world_look(world);
     world_assert_gets(world, "cccccccc", "");
 
     /* What is behind a hub that is being reset, and nothing else. */
-    g_hash_table_remove_all(world->registry->holds);
+    reservations_end(world->registry->reservations, "1-1");
     registry_assignment(world->registry, "aaaaaaaa")->quantity = 9;
     world_plug(world, world_make_device(world, "1-3.1", 0x0529, 1, ""));
     world_plug(world, world_make_device(world, "1-33", 0x0529, 1, ""));
-    hold(world, "1-3", NULL, true);
+    reservations_set(world->registry->reservations, "1-3", NULL, RESERVATION_RESET);
     world_look(world);
     assert_verdict(world, "aaaaaaaa", "1-3.1", VERDICT_RESETTING);
     assert_verdict(world, "aaaaaaaa", "1-33", VERDICT_GO);
@@ -460,7 +451,7 @@ int main(void)
         TEST(test_many_changes),
         TEST(test_undecided),
         TEST(test_the_older_one),
-        TEST(test_held),
+        TEST(test_reserved),
         TEST(test_controller_of_a_machine),
     };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A device is held for who had it as long as that one is to have it, and no longer. */
+/* A device is reserved for who had it as long as that one is to have it, and no longer. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +20,7 @@ static int set_up(void **state)
 {
     static const struct {
         const char *sysname, *id;
-    } held[] = { { "1-1", POOL }, { "1-2", PINNED }, { "1-3", SET }, { "1-4", SET } };
+    } out[] = { { "1-1", POOL }, { "1-2", PINNED }, { "1-3", SET }, { "1-4", SET } };
     World *world;
 
     world_setup(state);
@@ -34,8 +34,8 @@ static int set_up(void **state)
     world_assign(world, POOL, DESK, "keys", NULL, "1");
     world_assign(world, PINNED, DESK, NULL, "serial=BBBB-2", "1");
     world_assign(world, SET, DESK, "pair", NULL, "set");
-    for (gsize i = 0; i < G_N_ELEMENTS(held); i++)
-        hold_for_reattach(world->registry, held[i].sysname, held[i].id);
+    for (gsize i = 0; i < G_N_ELEMENTS(out); i++)
+        reattach_begin(world->registry, out[i].sysname, out[i].id);
     return 0;
 }
 
@@ -43,7 +43,7 @@ static bool look_at(World *world, gint64 now, gint64 *ret_wake)
 {
     *ret_wake = 0;
     world_look(world);
-    return hold_end_reattaches(world->registry, world->allocation, now, ret_wake);
+    return reattach_end_all(world->registry, world->allocation, now, ret_wake);
 }
 
 static bool look(World *world)
@@ -53,9 +53,16 @@ static bool look(World *world)
     return look_at(world, 1, &wake);
 }
 
-static bool is_held(World *world, const char *sysname)
+static bool is_reserved(World *world, const char *sysname)
 {
-    return g_hash_table_contains(world->registry->holds, sysname);
+    return reservations_find(world->registry->reservations, sysname) != NULL;
+}
+
+static guint count(World *world)
+{
+    g_autoptr(GPtrArray) reservations = reservations_sorted(world->registry->reservations);
+
+    return reservations->len;
 }
 
 /* It was taken out, and its way back fails again and again: the others have waited long enough. */
@@ -77,11 +84,11 @@ static void test_no_way_back(void **state)
     assert_int_equal(ignored, wake);
     assert_true(look_at(world, wake, &ignored));
     assert_int_equal(ignored, 0);
-    assert_int_equal(g_hash_table_size(world->registry->holds), 0);
+    assert_int_equal(count(world), 0);
 }
 
 /* What passes by itself. */
-static void test_holds_last(void **state)
+static void test_reservations_last(void **state)
 {
     World *world = *state;
     Machine *desk = registry_machine(world->registry, DESK);
@@ -93,7 +100,7 @@ static void test_holds_last(void **state)
     assert_false(look(world));
     world->registry->machines_known = false;
     assert_false(look(world));
-    assert_int_equal(g_hash_table_size(world->registry->holds), 4);
+    assert_int_equal(count(world), 4);
 }
 
 static void test_back_in_the_machine(void **state)
@@ -107,8 +114,8 @@ static void test_back_in_the_machine(void **state)
     assert_false(look(world));
     world_put_into(world, "1-1", POOL);
     assert_true(look(world));
-    assert_false(is_held(world, "1-1"));
-    assert_true(is_held(world, "1-2"));
+    assert_false(is_reserved(world, "1-1"));
+    assert_true(is_reserved(world, "1-2"));
 }
 
 static void not_wanted(World *world)
@@ -182,7 +189,7 @@ static void foreign(World *world)
 }
 
 /* What somebody decided, plugged or stopped. */
-static void test_holds_end(void **state)
+static void test_reservations_end(void **state)
 {
     static void (*const reasons[])(World * world) = {
         not_wanted,       no_match,        machine_off, machine_gone,
@@ -197,10 +204,11 @@ static void test_holds_end(void **state)
         assert_false(look(world));
         reasons[i](world);
         assert_true(look(world));
-        /* What the half of a set that is left is good for is known once the hold of the other one is over. */
+        /* What the half of a set that is left is good for is known once the reservation of the other one is
+         * over. */
         look(world);
-        if (g_hash_table_size(world->registry->holds) != 0)
-            fail_msg("reason %zu: %u are held still", i, g_hash_table_size(world->registry->holds));
+        if (count(world) != 0)
+            fail_msg("reason %zu: %u are reserved still", i, count(world));
         assert_false(look(world));
     }
 }
@@ -213,8 +221,8 @@ static void test_incomplete_set(void **state)
     registry_remove_device(world->registry, registry_device(world->registry, "1-3"));
     assert_true(look(world));
     look(world);
-    assert_false(is_held(world, "1-4"));
-    assert_true(is_held(world, "1-1"));
+    assert_false(is_reserved(world, "1-4"));
+    assert_true(is_reserved(world, "1-1"));
 }
 
 static void test_no_more_than_its_number(void **state)
@@ -224,9 +232,9 @@ static void test_no_more_than_its_number(void **state)
     world_plug(world, world_make_device(world, "1-5", 0x0529, 1, "EEEE-5"));
     world_put_into(world, "1-5", POOL);
     world_look(world);
-    hold_for_reattach(world->registry, "1-5", POOL);
+    reattach_begin(world->registry, "1-5", POOL);
     assert_true(look(world));
-    assert_true(is_held(world, "1-1") != is_held(world, "1-5"));
+    assert_true(is_reserved(world, "1-1") != is_reserved(world, "1-5"));
 }
 
 /* Another machine has it. */
@@ -237,22 +245,22 @@ static void test_taken(void **state)
     world_assign(world, "0aaaaaaa", STUDIO, "keys", NULL, "1");
     world_put_into(world, "1-1", "0aaaaaaa");
     assert_true(look(world));
-    assert_false(is_held(world, "1-1"));
+    assert_false(is_reserved(world, "1-1"));
 }
 
 /* A reset's own are not ended here. */
-static void test_holds_of_resets(void **state)
+static void test_reservations_of_resets(void **state)
 {
     World *world = *state;
 
-    hold_set(world->registry, "1-1", POOL, true);
-    hold_set(world->registry, "1-2", PINNED, false);
+    reservations_set(world->registry->reservations, "1-1", POOL, RESERVATION_RESET);
+    reservations_set(world->registry->reservations, "1-2", PINNED, RESERVATION_RETURN);
     not_wanted(world);
     assert_true(look(world));
-    assert_true(is_held(world, "1-1"));
-    assert_true(is_held(world, "1-2"));
-    assert_false(is_held(world, "1-3"));
-    hold_for_reattach(world->registry, "1-1", POOL);
+    assert_true(is_reserved(world, "1-1"));
+    assert_true(is_reserved(world, "1-2"));
+    assert_false(is_reserved(world, "1-3"));
+    reattach_begin(world->registry, "1-1", POOL);
     assert_false(look(world));
 }
 
@@ -261,14 +269,10 @@ static void test_holds_of_resets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_holds_last),
-        TEST(test_no_way_back),
-        TEST(test_back_in_the_machine),
-        TEST(test_holds_end),
-        TEST(test_incomplete_set),
-        TEST(test_taken),
-        TEST(test_no_more_than_its_number),
-        TEST(test_holds_of_resets),
+        TEST(test_reservations_last),       TEST(test_no_way_back),
+        TEST(test_back_in_the_machine),     TEST(test_reservations_end),
+        TEST(test_incomplete_set),          TEST(test_taken),
+        TEST(test_no_more_than_its_number), TEST(test_reservations_of_resets),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
