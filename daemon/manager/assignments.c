@@ -8,6 +8,7 @@
 #include "daemon/allocation/pci-passthrough.h"
 #include "daemon/allocation/allocation.h"
 #include "daemon/base/error.h"
+#include "daemon/base/id.h"
 #include "daemon/allocation/guest-reset.h"
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
@@ -205,11 +206,11 @@ bool manager_serial_is_unique(Manager *self, const Device *device)
 
 char *manager_make_assignment_id(Manager *self)
 {
-    char *id = assignment_make_id();
+    char *id = id_make();
 
     while (registry_assignment(self->registry, id)) {
         g_free(id);
-        id = assignment_make_id();
+        id = id_make();
     }
     return id;
 }

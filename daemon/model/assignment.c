@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/base/error.h"
+#include "daemon/base/id.h"
 #include "daemon/base/text.h"
 
 #define FILE_GROUP "Assignment"
@@ -90,27 +91,6 @@ Claim *assignment_claim(const Assignment *assignment, const char *sysname, uint6
             return one;
     }
     return NULL;
-}
-
-char *assignment_make_id(void)
-{
-    /* No letters that are mistaken for digits or for each other: people type these. */
-    static const char alphabet[] = "23456789abcdefghjkmnpqrstuvwxyz";
-    char id[ASSIGNMENT_ID_LENGTH + 1] = "";
-
-    for (int i = 0; i < ASSIGNMENT_ID_LENGTH; i++)
-        id[i] = alphabet[g_random_int_range(0, sizeof alphabet - 1)];
-    return g_strdup(id);
-}
-
-bool assignment_id_is_valid(const char *id)
-{
-    if (!id || strlen(id) != ASSIGNMENT_ID_LENGTH)
-        return false;
-    for (const char *c = id; *c; c++)
-        if (!g_ascii_isdigit(*c) && !g_ascii_islower(*c))
-            return false;
-    return true;
 }
 
 char *assignment_quantity_to_string(const Assignment *assignment)
@@ -245,7 +225,7 @@ Assignment *assignment_from_key_file(const char *id, GKeyFile *file, GError **er
     g_autofree char *tenant = NULL;
     g_autoptr(GError) number_error = NULL;
 
-    if (!assignment_id_is_valid(id)) {
+    if (!id_is_valid(id)) {
         g_set_error(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_INVALID_VALUE, "not an assignment's id");
         return NULL;
     }

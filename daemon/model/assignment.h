@@ -44,9 +44,6 @@ typedef enum QuantityKind {
 /* The longest name, in bytes. */
 #define ASSIGNMENT_NAME_MAX 128
 
-/* The length of an assignment's id: lower-case letters and digits. */
-#define ASSIGNMENT_ID_LENGTH 8
-
 /* A setting of an assignment that may be left to its group. */
 typedef enum Choice {
     CHOICE_OPEN,
@@ -118,10 +115,6 @@ Claim *assignment_claim(const Assignment *assignment, const char *sysname, uint6
 char *assignment_quantity_to_string(const Assignment *assignment);
 /* False when the text is none of them. */
 bool quantity_parse(const char *text, QuantityKind *ret_kind, unsigned *ret_quantity);
-
-/* A random id. New string. */
-char *assignment_make_id(void);
-bool assignment_id_is_valid(const char *id);
 
 /* The stored form. To: new key file. From: G_KEY_FILE_ERROR or INVALID_RULE with the key's name; unknown keys
  * are an error. */
