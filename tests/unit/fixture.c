@@ -84,7 +84,6 @@ void fixture_look(Fixture *fixture)
     fixture->allocation = allocation_new(fixture->registry, 1);
 }
 
-/* "a b": the devices that the assignment comes first for. */
 void fixture_assert_gets(Fixture *fixture, const char *id, const char *expected)
 {
     const GPtrArray *wants =
@@ -96,8 +95,7 @@ void fixture_assert_gets(Fixture *fixture, const char *id, const char *expected)
     assert_string_equal(text->str, expected);
 }
 
-/* As the live XML would show it. */
-void fixture_put_into(Fixture *fixture, const char *sysname, const char *id)
+Hostdev *fixture_put_into(Fixture *fixture, const char *sysname, const char *id)
 {
     const Device *device = registry_device(fixture->registry, sysname);
     const Assignment *assignment = registry_assignment(fixture->registry, id);
@@ -109,6 +107,20 @@ void fixture_put_into(Fixture *fixture, const char *sysname, const char *id)
     hostdev->bus_number = device->bus_number;
     hostdev->device_number = device->device_number;
     g_ptr_array_add(registry_machine(fixture->registry, assignment->machine_uuid)->info->hostdevs, hostdev);
+    return hostdev;
+}
+
+Hostdev *fixture_put_foreign(Fixture *fixture, const char *sysname, const char *uuid)
+{
+    const Device *device = registry_device(fixture->registry, sysname);
+    GPtrArray *hostdevs = registry_machine(fixture->registry, uuid)->info->hostdevs;
+    Hostdev *hostdev = g_new0(Hostdev, 1);
+
+    hostdev->alias = g_strdup_printf("hostdev%u", hostdevs->len);
+    hostdev->bus_number = device->bus_number;
+    hostdev->device_number = device->device_number;
+    g_ptr_array_add(hostdevs, hostdev);
+    return hostdev;
 }
 
 void fixture_begin(Fixture *fixture)

@@ -37,8 +37,9 @@ Assignment *fixture_make_assignment(Fixture *fixture, const char *id, const char
                                     const char *rule, const char *quantity);
 void fixture_assign(Fixture *fixture, const char *id, const char *uuid, const char *group, const char *rule,
                     const char *quantity);
-/* As the live XML would show it. */
-void fixture_put_into(Fixture *fixture, const char *sysname, const char *id);
+/* As the live XML would show it: for the assignment in its machine, or by another program. Borrowed. */
+Hostdev *fixture_put_into(Fixture *fixture, const char *sysname, const char *id);
+Hostdev *fixture_put_foreign(Fixture *fixture, const char *sysname, const char *uuid);
 
 /* Works out fixture->allocation anew. */
 void fixture_look(Fixture *fixture);

@@ -179,14 +179,8 @@ static void foreign(Fixture *fixture)
 {
     static const char *const names[] = { "1-1", "1-2", "1-3", "1-4" };
 
-    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
-        Hostdev *hostdev = g_new0(Hostdev, 1);
-
-        hostdev->alias = g_strdup_printf("hostdev%zu", i);
-        hostdev->bus_number = 1;
-        hostdev->device_number = registry_device(fixture->registry, names[i])->device_number;
-        g_ptr_array_add(registry_machine(fixture->registry, LOFT)->info->hostdevs, hostdev);
-    }
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
+        fixture_put_foreign(fixture, names[i], LOFT);
 }
 
 /* What somebody decided, plugged or stopped. */
