@@ -8,6 +8,7 @@
 #include "daemon/allocation/pci-passthrough.h"
 #include "daemon/allocation/allocation.h"
 #include "daemon/base/error.h"
+#include "daemon/rules/pin.h"
 #include "daemon/allocation/guest-reset.h"
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"

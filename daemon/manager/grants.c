@@ -8,6 +8,7 @@
 
 #include "daemon/allocation/allocation.h"
 #include "daemon/base/error.h"
+#include "daemon/rules/pin.h"
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
 #include "daemon/allocation/verdict-text.h"

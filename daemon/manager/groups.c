@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/base/error.h"
+#include "daemon/rules/pin.h"
 #include "daemon/config/drop-ins.h"
 #include "daemon/manager/group-name.h"
 #include "daemon/base/log.h"
