@@ -111,6 +111,9 @@ Assignment *assignment_new(const char *id);
 Assignment *assignment_free(Assignment *assignment);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Assignment, assignment_free)
 
+/* What was decided. */
+Assignment *assignment_copy(const Assignment *assignment);
+
 /* The claim on this enumeration of the device; NULL = none. */
 Claim *assignment_claim(const Assignment *assignment, const char *sysname, uint64_t instance);
 
@@ -122,8 +125,3 @@ bool quantity_parse(const char *text, QuantityKind *ret_kind, unsigned *ret_quan
 /* A random id. New string. */
 char *assignment_make_id(void);
 bool assignment_id_is_valid(const char *id);
-
-/* The stored form. To: new key file. From: G_KEY_FILE_ERROR or INVALID_RULE with the key's name; unknown keys
- * are an error. */
-GKeyFile *assignment_to_key_file(const Assignment *assignment);
-Assignment *assignment_from_key_file(const char *id, GKeyFile *file, GError **error);
