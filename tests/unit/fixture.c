@@ -62,9 +62,15 @@ Assignment *fixture_make_assignment(Fixture *fixture, const char *id, const char
 {
     Assignment *assignment = assignment_new(id);
 
+    g_free(assignment->name);
+    assignment->name = g_strdup(id);
     assignment->machine_uuid = g_strdup(uuid);
     assignment->group = g_strdup(group);
-    assignment->rule = rule ? rule_parse(rule, NULL) : NULL;
+    if (rule) {
+        assignment->rule = rule_parse(rule, NULL);
+        g_free(assignment->selector);
+        assignment->selector = rule_print(assignment->rule);
+    }
     assert_true(quantity_parse(quantity, &assignment->quantity_kind, &assignment->quantity));
     assignment->stored = true;
     assignment->created = fixture->next_created++;
