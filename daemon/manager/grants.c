@@ -10,7 +10,7 @@
 #include "daemon/base/error.h"
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
-#include "daemon/allocation/verdict-text.h"
+#include "daemon/allocation/verdict.h"
 
 #define GENERATED_NAME "devices"
 
