@@ -512,3 +512,16 @@ Verdict allocation_judge(const Allocation *allocation, const Assignment *assignm
         return want->assignment == assignment ? want->verdict : VERDICT_TAKEN;
     return judge_not_drawn(allocation, assignment, device);
 }
+
+char *allocation_verdict_text(const Allocation *allocation, const Assignment *assignment,
+                              const Device *device, Verdict verdict)
+{
+    const Want *want = device ? allocation_want(allocation, device) : NULL;
+
+    return verdict_text(
+        verdict, &(VerdictCase){ .registry = allocation->registry,
+                                 .assignment = assignment,
+                                 .device = device,
+                                 .attachment = device ? allocation_attachment(allocation, device) : NULL,
+                                 .first = want ? want->assignment : NULL });
+}

@@ -71,6 +71,11 @@ Assignment *allocation_owner(const Allocation *allocation, const Device *device)
 /* For any pair. */
 Verdict allocation_judge(const Allocation *allocation, const Assignment *assignment, const Device *device);
 
+/* Why the verdict is what it is, as verdict_text(). device may be NULL when the verdict is about the group or
+ * the service, assignment when it is about the device. New string. */
+char *allocation_verdict_text(const Allocation *allocation, const Assignment *assignment,
+                              const Device *device, Verdict verdict);
+
 /* Whether the machine of an assignment can get devices now: GO, HYPERVISOR_AWAY, MACHINE_UNKNOWN or
  * MACHINE_OFF. */
 Verdict allocation_judge_machine(Registry *registry, const Assignment *assignment);

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Verdicts: what allocation/ can say of one device and one assignment, and what follows from each. For
- * everybody who asks daemon/allocation/allocation.h. Pure. */
+/* Verdicts: what allocation.h says of one device and one assignment, and all that follows from each: one row
+ * of one table, in verdict.c. A new verdict is a value here and a row there. For everybody who asks
+ * allocation.h, and explains or waits. Changes nothing. Main thread only. */
 
 #include <stdbool.h>
+
+#include "daemon/allocation/attachment.h"
+#include "daemon/model/registry.h"
 
 /* What speaks for or against this device going to this assignment's machine now. */
 typedef enum Verdict {
@@ -30,6 +34,29 @@ typedef enum Verdict {
     _VERDICT_MAX,
 } Verdict;
 
+/* What a verdict is about. */
+typedef struct VerdictCase {
+    Registry *registry;
+    const Assignment *assignment;
+    const Device *device;         /* NULL when the verdict is about the group or the service */
+    const Attachment *attachment; /* where the device is now; NULL = with the host */
+    const Assignment *first;      /* that comes first for the device; NULL = none */
+} VerdictCase;
+
+/* As explanations have it: "yes", "no", "waits" until something passes, "blocks" until somebody decides. */
+const char *verdict_word(Verdict verdict);
+/* Where an assignment stands that is to have a device, and can't have it for this. For VERDICT_GO nothing is
+ * in the way: it is being attached. */
+AssignmentState verdict_state(Verdict verdict);
+/* The name of the error that goes with the state; "" = none. Static. */
+const char *verdict_error(Verdict verdict);
 /* Whether the device comes to the assignment by itself, now or when something passes: a reset, a machine that
  * can't be seen. False when somebody has to decide, plug or start something first. */
 bool verdict_comes_by_itself(Verdict verdict);
+/* Why the verdict is what it is; without a full stop. New string. */
+char *verdict_text(Verdict verdict, const VerdictCase *about);
+
+/* machine "win11". New string. */
+char *verdict_machine_text(Registry *registry, const Assignment *assignment);
+/* Why nothing can be said of this machine (NULL = of any) now. New string. */
+char *verdict_hypervisor_text(Registry *registry, const Machine *machine);

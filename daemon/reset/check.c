@@ -6,7 +6,7 @@
 #include "daemon/base/error.h"
 #include "daemon/usb/socket.h"
 #include "daemon/base/text.h"
-#include "daemon/allocation/verdict-text.h"
+#include "daemon/allocation/verdict.h"
 
 /* ------------------------------------------------------------------ what machines have */
 
