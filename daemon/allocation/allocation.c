@@ -18,7 +18,7 @@ static void unref_array(gpointer array)
 
 static bool takes_part(const Assignment *assignment)
 {
-    return assignment->stored && assignment->wanted && !assignment->releasing;
+    return assignment->wanted && !assignment->releasing;
 }
 
 /* When two devices match a rule that was made for one, only the socket says which one was meant: the right
@@ -343,6 +343,8 @@ static Verdict judge_want(const Allocation *allocation, const Want *want, gint64
         return VERDICT_RESETTING;
     if (machine != VERDICT_GO)
         return machine;
+    if (!want->assignment->stored)
+        return VERDICT_STORING;
     if (!allocation->registry->enabled && !has_it_now(allocation, want->assignment, want->device))
         return VERDICT_SWITCHED_OFF;
     return want->device->steady_at > now ? VERDICT_UNSTEADY : VERDICT_GO;

@@ -40,9 +40,8 @@ typedef struct Allocation {
     GHashTable *wants; /* sysname → Want, owned: the assignment that comes first for this device */
     GHashTable *wants_by_assignment; /* assignment id → GPtrArray of Want: what it comes first for, sorted by
                                         sysname */
-    GHashTable *inactive_owners; /* sysname → Assignment, borrowed: disabled or not stored yet, and this is
-                                    its device */
-    GHashTable *undecided;       /* set of Device: a machine that could draw it is still being read */
+    GHashTable *inactive_owners;     /* sysname → Assignment, borrowed: disabled, and this is its device */
+    GHashTable *undecided;           /* set of Device: a machine that could draw it is still being read */
     GHashTable *away; /* assignment id → how many devices are reserved for it and not plugged in now */
     gint64 next_at;   /* a verdict changes by time alone then (µs, CLOCK_MONOTONIC); 0 = never */
 } Allocation;

@@ -315,11 +315,36 @@ static char *coming_conflict(Registry *registry, const GPtrArray *wants)
     return NULL;
 }
 
+/* Whether something passes in a moment that keeps it from what it is to have. */
+static bool passes_soon(Registry *registry, const Allocation *allocation, const Assignment *assignment)
+{
+    const GPtrArray *wants = allocation_wants_of(allocation, assignment);
+    const GPtrArray *matches = candidates_of(allocation->candidates, assignment);
+    const Machine *machine = registry_machine(registry, assignment->machine_uuid);
+
+    if (!assignment->wanted)
+        return false;
+    if (machine && machine_is_being_read(machine) &&
+        allocation_judge_machine(registry, assignment) != VERDICT_GO)
+        return true;
+    for (guint i = 0; i < wants->len; i++) {
+        const Want *want = wants->pdata[i];
+
+        if (!allocation_is_attached(allocation, want->device) && verdict_passes_soon(want->verdict))
+            return true;
+    }
+    for (guint i = 0; wants->len == 0 && i < matches->len; i++)
+        if (verdict_passes_soon(allocation_judge(allocation, assignment, matches->pdata[i])))
+            return true;
+    return false;
+}
+
 Status status_of(Registry *registry, const Allocation *allocation, const Assignment *assignment)
 {
     Status status = stand(registry, allocation, assignment);
     g_autofree char *conflict = coming_conflict(registry, allocation_wants_of(allocation, assignment));
 
+    status.passes = passes_soon(registry, allocation, assignment);
     if (conflict) {
         char *both = g_strconcat(status.reason, " ", conflict, NULL);
 
