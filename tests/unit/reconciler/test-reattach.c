@@ -263,22 +263,27 @@ static void test_begin(void **state)
 {
     Fixture *fixture = *state;
     Reservations *reservations = fixture->registry->reservations;
-    const Hostdev *pool, *pinned, *set;
+    const Hostdev *pool, *pinned, *set, *unsteady;
 
+    registry_device(fixture->registry, "1-4")->steady_at = G_MAXINT64;
+    reservations_end(reservations, "1-4");
     reservations_end(reservations, "1-1");
     reservations_end(reservations, "1-2");
     reservations_set(reservations, "1-3", SET, RESERVATION_RETURN);
     pool = fixture_put_into(fixture, "1-1", POOL);
     pinned = fixture_put_into(fixture, "1-2", PINNED);
     set = fixture_put_into(fixture, "1-3", SET);
+    unsteady = fixture_put_into(fixture, "1-4", SET);
     registry_assignment(fixture->registry, PINNED)->releasing = true;
     fixture_look(fixture);
     reattach_begin(fixture->allocation, pool);
     reattach_begin(fixture->allocation, pinned);
     reattach_begin(fixture->allocation, set);
+    reattach_begin(fixture->allocation, unsteady);
     assert_true(reservations_is_for(reservations, "1-1", POOL));
     assert_int_equal(reservations_find(reservations, "1-1")->kind, RESERVATION_REATTACH);
     assert_false(is_reserved(fixture, "1-2"));
+    assert_false(is_reserved(fixture, "1-4"));
     assert_int_equal(reservations_find(reservations, "1-3")->kind, RESERVATION_RETURN);
 }
 
