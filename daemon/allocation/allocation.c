@@ -439,6 +439,21 @@ const GPtrArray *allocation_wants_of(const Allocation *allocation, const Assignm
     return g_hash_table_lookup(allocation->wants_by_assignment, assignment->id);
 }
 
+const Want *allocation_want_of_hostdev(const Allocation *allocation, const Hostdev *hostdev)
+{
+    const Assignment *assignment = registry_assignment(allocation->registry, hostdev->assignment_id);
+    const GPtrArray *wants = assignment ? allocation_wants_of(allocation, assignment) : NULL;
+
+    for (guint i = 0; wants && i < wants->len; i++) {
+        const Want *want = wants->pdata[i];
+        const Attachment *attachment = allocation_attachment(allocation, want->device);
+
+        if (attachment && attachment->hostdev == hostdev)
+            return want;
+    }
+    return NULL;
+}
+
 bool allocation_is_attached(const Allocation *allocation, const Device *device)
 {
     const Want *want = allocation_want(allocation, device);

@@ -57,6 +57,10 @@ Want *allocation_want(const Allocation *allocation, const Device *device);
 /* What this assignment comes first for, never NULL. Borrowed. */
 const GPtrArray *allocation_wants_of(const Allocation *allocation, const Assignment *assignment);
 
+/* Whose device the hostdev is, this enumeration of it, when its assignment comes first for it still; NULL =
+ * nobody's. Whether it is to be in this machine is another matter. */
+const Want *allocation_want_of_hostdev(const Allocation *allocation, const Hostdev *hostdev);
+
 /* The machine that is to have the device has it, and it is on its way neither in nor out. */
 bool allocation_is_attached(const Allocation *allocation, const Device *device);
 
