@@ -215,8 +215,8 @@ static MachineState state_of(virDomainPtr domain, int state)
     }
 }
 
-/* UUID, name, state and life. These calls wait for no job of the domain, so a hung QEMU doesn't hold them up.
- * NULL when the domain is gone, or the connection. */
+/* UUID, name, state and domain id. These calls wait for no job of the domain, so a hung QEMU doesn't hold
+ * them up. NULL when the domain is gone, or the connection. */
 static MachineInfo *read_brief(virDomainPtr domain, GError **error)
 {
     g_autoptr(GError) unread = NULL;
