@@ -8,6 +8,7 @@
 #include "daemon/allocation/pci-passthrough.h"
 #include "daemon/allocation/candidates.h"
 #include "daemon/allocation/set-matching.h"
+#include "daemon/base/wake.h"
 #include "daemon/model/membership.h"
 
 static void unref_array(gpointer array)
@@ -371,9 +372,8 @@ static void judge_all(Allocation *allocation, gint64 now)
         Want *want = value;
 
         want->verdict = judge_want(allocation, want, now);
-        if (want->verdict == VERDICT_UNSTEADY &&
-            (!allocation->next_at || want->device->steady_at < allocation->next_at))
-            allocation->next_at = want->device->steady_at;
+        if (want->verdict == VERDICT_UNSTEADY)
+            wake_at(&allocation->next_at, want->device->steady_at);
     }
     g_hash_table_iter_init(&iter, allocation->wants_by_assignment);
     while (g_hash_table_iter_next(&iter, NULL, &value))

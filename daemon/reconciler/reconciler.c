@@ -8,6 +8,7 @@
 #include "daemon/allocation/guest-reset.h"
 #include "daemon/reconciler/reattach.h"
 #include "daemon/base/log.h"
+#include "daemon/base/wake.h"
 #include "daemon/reconciler/machine-list.h"
 #include "daemon/reconciler/status-update.h"
 #include "daemon/allocation/status.h"
@@ -28,12 +29,6 @@ struct Reconciler {
     gint64 timer_at;
     gint64 safety_at;
 };
-
-static void wake_at(gint64 *wake, gint64 at)
-{
-    if (at && (!*wake || at < *wake))
-        *wake = at;
-}
 
 static bool is_wanted(const Allocation *allocation, Registry *registry, const Machine *machine,
                       const Hostdev *hostdev)
@@ -80,10 +75,8 @@ static bool wait_for_removal(Machine *machine, const Hostdev *hostdev, gint64 no
 
     if (!removal)
         return false;
-    if (removal->ordered && removal->next_at > now) {
-        wake_at(wake, removal->next_at);
+    if (removal->ordered && !wake_is_due(wake, removal->next_at, now))
         return false;
-    }
     g_hash_table_remove(machine->removals, hostdev->alias);
     return true;
 }
@@ -105,10 +98,8 @@ static bool detach_unwanted(Reconciler *self, const Allocation *allocation, Mach
             return true;
         }
         removal = g_hash_table_lookup(machine->removals, hostdev->alias);
-        if (removal && removal->next_at > now) {
-            wake_at(wake, removal->next_at);
+        if (removal && !wake_is_due(wake, removal->next_at, now))
             continue;
-        }
         if (removal && removal->ordered) {
             /* No event, no change: look, and order it again if it is still there. */
             removal->ordered = false;
@@ -161,10 +152,8 @@ static void attach_wanted(Reconciler *self, const Allocation *allocation, Machin
             allocation_attachment(allocation, want->device) || number_is_taken(self->registry, want->device))
             continue;
         one = assignment_claim(want->assignment, want->device->sysname, want->device->instance);
-        if (one && one->next_at > now) {
-            wake_at(wake, one->next_at);
+        if (one && !wake_is_due(wake, one->next_at, now))
             continue;
-        }
         dispatcher_attach(&self->dispatcher, machine, want);
         return;
     }
@@ -176,9 +165,7 @@ static void look_after_machine(Reconciler *self, const Allocation *allocation, M
     if (machine->busy)
         return;
     if (machine->stale) {
-        if (machine->retry_at > now)
-            wake_at(wake, machine->retry_at);
-        else
+        if (wake_is_due(wake, machine->retry_at, now))
             dispatcher_inspect(&self->dispatcher, machine);
         return;
     }
