@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The names of the ways to reset a device. */
+/* The names of the ways to reset a device, as the bus and messages have them. Pure. */
 
 #include "daemon/reset/method.h"
 
