@@ -8,6 +8,8 @@
 
 #include "daemon/allocation/allocation.h"
 #include "daemon/base/error.h"
+#include "daemon/config/assignment-text.h"
+#include "daemon/rules/pin.h"
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
 #include "daemon/allocation/verdict-text.h"
@@ -241,7 +243,7 @@ static void set_tenant(Assignment *assignment, const char *tenant)
 
 static void put_assignment(StoreBatch *batch, const Assignment *assignment, const char *tenant)
 {
-    g_autoptr(Assignment) next = manager_copy_assignment(assignment);
+    g_autoptr(Assignment) next = assignment_copy(assignment);
     g_autoptr(GKeyFile) file = NULL;
 
     set_tenant(next, tenant);

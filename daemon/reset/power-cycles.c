@@ -9,6 +9,7 @@
 #include "daemon/base/backoff.h"
 #include "daemon/base/error.h"
 #include "daemon/base/id.h"
+#include "daemon/base/key-file-reader.h"
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
 #include "daemon/base/wake.h"
@@ -109,14 +110,26 @@ static bool check_ports(const char *ports, GError **error)
     return true;
 }
 
-static bool take_note(StoreArea area, const char *note, GKeyFile *file, void *userdata, GError **error)
+static bool read_ports(KeyFileReader *reader, void *userdata)
 {
-    g_autofree char *ports = g_key_file_get_string(file, NOTE_GROUP, NOTE_PORTS, error);
+    char **ports = userdata;
+    g_autoptr(GError) error = NULL;
 
-    if (!ports || !check_ports(ports, error))
+    if (!key_file_reader_raw_text(reader, ports))
+        return false;
+    return check_ports(*ports, &error) ||
+           key_file_reader_refuse(reader, reader->line, FERRY_ERROR_STORAGE, "%s", error->message);
+}
+
+static bool take_note(const StoredFile *file, void *userdata, GError **error)
+{
+    static const KeyFileKey keys[] = { { NOTE_PORTS, read_ports, true }, {} };
+    g_autofree char *ports = NULL;
+
+    if (!key_file_read_section(NOTE_GROUP, keys, file->text, file->path, &ports, error))
         return false;
     log_notice("switching on what a power cycle left off: %s", ports);
-    power_cycles_take_over(userdata, note, ports);
+    power_cycles_take_over(userdata, file->id, ports);
     return true;
 }
 
