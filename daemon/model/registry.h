@@ -12,7 +12,7 @@
 #include "daemon/usb/device.h"
 #include "daemon/model/group.h"
 #include "daemon/hypervisor/hypervisor.h"
-#include "daemon/hypervisor/machine-info.h"
+#include "daemon/model/machine.h"
 #include "daemon/model/reservation.h"
 #include "daemon/model/tenant.h"
 
