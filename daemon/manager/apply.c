@@ -40,7 +40,6 @@ char *manager_export(Manager *self)
 static void put_group(Manager *self, const Step *step, StoreBatch *batch)
 {
     Group *group = registry_group(self->registry, step->id);
-    g_autofree char *file_id = manager_file_id(step->id);
 
     if (group) {
         group->saving = true;
@@ -51,7 +50,7 @@ static void put_group(Manager *self, const Step *step, StoreBatch *batch)
     if (step->group)
         manager_put_group(batch, step->group);
     else
-        store_batch_delete(batch, STORE_AREA_STATE, STORE_KIND_GROUPS, file_id);
+        store_batch_delete(batch, STORE_AREA_STATE, STORE_KIND_GROUPS, step->id);
 }
 
 /* Everybody sees it from here on, so that nobody takes its device or its group away under it; nothing is

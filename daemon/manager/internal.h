@@ -105,9 +105,6 @@ Tenant *manager_find_changeable_tenant(Manager *self, const char *name, GError *
 /* Everything that it has been granted is revoked already. */
 void manager_erase_tenant(Manager *self, Tenant *tenant, ManagerDone done, void *userdata);
 
-/* The name of an object as the store's file name: without dots and slashes. New string. */
-char *manager_file_id(const char *name);
-
 /* For the start. */
 void manager_load_assignments(Manager *self);
 void manager_load_groups(Manager *self);

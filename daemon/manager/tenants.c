@@ -121,7 +121,6 @@ static void commit_settled(Manager *self, const Pending *pending, bool ok)
 static void commit(Manager *self, Tenant *next, ManagerDone done, void *userdata)
 {
     g_autoptr(GKeyFile) file = tenant_to_key_file(next);
-    g_autofree char *id = manager_file_id(next->name);
     Tenant *tenant = registry_tenant(self->registry, next->name);
     Pending *pending = pending_new(self, next->name, commit_settled, done, userdata);
 
@@ -131,7 +130,7 @@ static void commit(Manager *self, Tenant *next, ManagerDone done, void *userdata
         g_hash_table_add(self->creating, creating_key(next->name));
     pending->payload = next;
     pending->free_payload = free_tenant;
-    store_save(self->store, STORE_AREA_STATE, STORE_KIND_TENANTS, id, file, pending_stored, pending,
+    store_save(self->store, STORE_AREA_STATE, STORE_KIND_TENANTS, next->name, file, pending_stored, pending,
                pending_free);
 }
 
@@ -151,10 +150,8 @@ static void erase_settled(Manager *self, const Pending *pending, bool ok)
 
 void manager_erase_tenant(Manager *self, Tenant *tenant, ManagerDone done, void *userdata)
 {
-    g_autofree char *id = manager_file_id(tenant->name);
-
     tenant->saving = true;
-    store_delete(self->store, STORE_AREA_STATE, STORE_KIND_TENANTS, id, pending_stored,
+    store_delete(self->store, STORE_AREA_STATE, STORE_KIND_TENANTS, tenant->name, pending_stored,
                  pending_new(self, tenant->name, erase_settled, done, userdata), pending_free);
 }
 
@@ -350,11 +347,10 @@ static bool take_stored(StoreArea area, const char *id, GKeyFile *file, void *us
 {
     Manager *self = userdata;
     g_autoptr(Tenant) tenant = tenant_from_key_file(file, error);
-    g_autofree char *its_id = tenant ? manager_file_id(tenant->name) : NULL;
 
     if (!tenant)
         return false;
-    if (registry_tenant(self->registry, tenant->name) || strcmp(its_id, id) != 0) {
+    if (registry_tenant(self->registry, tenant->name) || strcmp(tenant->name, id) != 0) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "it holds tenant %s, which is somewhere else",
                     tenant->name);
         return false;

@@ -19,6 +19,10 @@
 #define STORE_QUEUE    "store"
 #define STORE_DIR_MODE 0700
 
+/* A dot marks what is temporary or set aside, and a slash can't be in a file's name. */
+#define DOT_IN_FILE_NAME   "~"
+#define SLASH_IN_FILE_NAME "@"
+
 struct Store {
     char *dirs[_STORE_AREA_MAX];
     WorkerPool *pool;
@@ -84,9 +88,25 @@ static void write_free(gpointer data)
     g_free(write);
 }
 
+static char *name_of_file(const char *id)
+{
+    char *name = g_strdelimit(g_strdup(id), ".", DOT_IN_FILE_NAME[0]);
+
+    return g_strdelimit(name, "/", SLASH_IN_FILE_NAME[0]);
+}
+
+static char *id_of_file(const char *name)
+{
+    char *id = g_strdelimit(g_strdup(name), DOT_IN_FILE_NAME, '.');
+
+    return g_strdelimit(id, SLASH_IN_FILE_NAME, '/');
+}
+
 static char *object_path(Store *store, StoreArea area, const char *kind, const char *id)
 {
-    return g_build_filename(store->dirs[area], kind, id, NULL);
+    g_autofree char *name = name_of_file(id);
+
+    return g_build_filename(store->dirs[area], kind, name, NULL);
 }
 
 static void push(Store *store, Write *write, StoreDone done, void *userdata, GDestroyNotify free_userdata)
@@ -149,7 +169,7 @@ static void add_entry(StoreBatch *batch, StoreArea area, const char *kind, const
 {
     JournalEntry *entry = g_new(JournalEntry, 1);
 
-    *entry = (JournalEntry){ .area = area, .kind = g_strdup(kind), .id = g_strdup(id), .data = data };
+    *entry = (JournalEntry){ .area = area, .kind = g_strdup(kind), .id = name_of_file(id), .data = data };
     g_ptr_array_add(batch->entries, entry);
 }
 
@@ -260,6 +280,7 @@ void store_load(Store *store, const char *kind,
         }
         while ((name = g_dir_read_name(dir))) {
             g_autofree char *path = g_build_filename(folder, name, NULL);
+            g_autofree char *id = id_of_file(name);
             g_autoptr(GKeyFile) file = g_key_file_new();
             g_autoptr(GError) error = NULL;
 
@@ -271,7 +292,7 @@ void store_load(Store *store, const char *kind,
             if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &error) &&
                 error->domain == G_FILE_ERROR)
                 log_warning("%s: cannot be read, left as it is: %s", path, error->message);
-            else if (error || !take((StoreArea)area, name, file, userdata, &error))
+            else if (error || !take((StoreArea)area, id, file, userdata, &error))
                 durable_set_aside(path, error);
         }
     }
