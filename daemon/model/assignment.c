@@ -82,6 +82,33 @@ Assignment *assignment_free(Assignment *assignment)
     return NULL;
 }
 
+Assignment *assignment_copy(const Assignment *assignment)
+{
+    Assignment *copy = assignment_new(assignment->id);
+
+    text_replace(&copy->name, assignment->name);
+    text_replace(&copy->description, assignment->description);
+    copy->machine_uuid = g_strdup(assignment->machine_uuid);
+    text_replace(&copy->machine_name, assignment->machine_name);
+    copy->group = g_strdup(assignment->group);
+    copy->tenant = g_strdup(assignment->tenant);
+    /* What was printed by rule_print() can be read. */
+    copy->rule = assignment->rule ? rule_parse(assignment->selector, NULL) : NULL;
+    text_replace(&copy->selector, assignment->selector);
+    copy->quantity_kind = assignment->quantity_kind;
+    copy->quantity = assignment->quantity;
+    text_replace(&copy->home_socket, assignment->home_socket);
+    text_replace(&copy->device_text, assignment->device_text);
+    copy->persistent = assignment->persistent;
+    copy->wanted = assignment->wanted;
+    copy->priority = assignment->priority;
+    copy->own_guest_reset = assignment->own_guest_reset;
+    copy->own_guest_resets_all = assignment->own_guest_resets_all;
+    copy->owner = assignment->owner;
+    copy->created = assignment->created;
+    return copy;
+}
+
 Claim *assignment_claim(const Assignment *assignment, const char *sysname, uint64_t instance)
 {
     for (guint i = 0; i < assignment->claims->len; i++) {

@@ -108,6 +108,9 @@ Assignment *assignment_new(const char *id);
 Assignment *assignment_free(Assignment *assignment);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Assignment, assignment_free)
 
+/* What was decided, and the id. */
+Assignment *assignment_copy(const Assignment *assignment);
+
 /* The claim on this enumeration of the device; NULL = none. */
 Claim *assignment_claim(const Assignment *assignment, const char *sysname, uint64_t instance);
 
