@@ -7,6 +7,7 @@
 
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
+#include "daemon/config/group-text.h"
 #include "daemon/config/manifest-diff.h"
 #include "daemon/manager/export.h"
 #include "daemon/manager/groups.h"

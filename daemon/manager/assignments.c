@@ -14,6 +14,7 @@
 #include "daemon/manager/internal.h"
 #include "daemon/manager/stored-assignments.h"
 #include "daemon/model/find.h"
+#include "daemon/rules/pin.h"
 
 /* ------------------------------------------------------------------ may it be */
 

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "daemon/config/group-text.h"
 #include "daemon/config/manifest.h"
 #include "daemon/manager/internal.h"
 #include "daemon/model/find.h"

@@ -17,6 +17,7 @@
 #include "daemon/manager/stored-groups.h"
 #include "daemon/model/find.h"
 #include "daemon/model/group-update.h"
+#include "daemon/rules/pin.h"
 
 #define GENERATED_NAME "devices"
 
@@ -101,10 +102,9 @@ static const Assignment *find_unseen_taker(Manager *self, const Tenant *tenant, 
     g_hash_table_iter_init(&iter, self->registry->assignments);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const Assignment *assignment = value;
-        GPtrArray *matches = g_hash_table_lookup(allocation->matches, assignment->id);
 
         if (assignment->group && g_strcmp0(assignment->tenant, tenant->name) != 0 && assignment->wanted &&
-            !assignment->releasing && g_ptr_array_find(matches, device, NULL) &&
+            !assignment->releasing && candidates_include(allocation->candidates, assignment, device) &&
             allocation_judge_machine(self->registry, assignment) == VERDICT_HYPERVISOR_AWAY)
             return assignment;
     }

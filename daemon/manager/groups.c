@@ -13,6 +13,7 @@
 #include "daemon/manager/internal.h"
 #include "daemon/manager/stored-groups.h"
 #include "daemon/model/find.h"
+#include "daemon/rules/pin.h"
 
 /* One whose rules can be changed now: a tenant's are by granting and revoking alone. */
 static Group *find_ours(Manager *self, const char *name, GError **error)

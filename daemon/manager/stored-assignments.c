@@ -6,6 +6,7 @@
 #include "daemon/base/error.h"
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
+#include "daemon/config/assignment-text.h"
 #include "daemon/manager/internal.h"
 #include "daemon/manager/pending.h"
 #include "daemon/model/assignment-update.h"
@@ -153,19 +154,19 @@ void stored_assignments_put_deleted(Manager *self, StoreBatch *batch, const char
 
 /* ------------------------------------------------------------------ the start */
 
-static bool take_stored(StoreArea area, const char *id, GKeyFile *file, void *userdata, GError **error)
+static bool take_stored(const StoredFile *file, void *userdata, GError **error)
 {
     Manager *self = userdata;
     Assignment *assignment;
 
-    if (registry_assignment(self->registry, id)) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "assignment %s is there twice", id);
+    if (registry_assignment(self->registry, file->id)) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "assignment %s is there twice", file->id);
         return false;
     }
-    assignment = assignment_from_key_file(id, file, error);
+    assignment = assignment_from_text(file->id, file->text, file->path, error);
     if (!assignment)
         return false;
-    assignment->persistent = area == STORE_AREA_STATE;
+    assignment->persistent = file->area == STORE_AREA_STATE;
     assignment->stored = true;
     registry_add_assignment(self->registry, assignment);
     return true;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/base/error.h"
+#include "daemon/config/group-text.h"
 #include "daemon/manager/drop-in-groups.h"
 #include "daemon/manager/internal.h"
 #include "daemon/manager/pending.h"
@@ -126,15 +127,14 @@ void stored_groups_delete(Manager *self, Group *group, ManagerDone done, void *u
 
 /* ------------------------------------------------------------------ the start */
 
-static bool take_stored(StoreArea area, const char *name, GKeyFile *file, void *userdata, GError **error)
+static bool take_stored(const StoredFile *file, void *userdata, GError **error)
 {
     Manager *self = userdata;
-    g_autofree char *text = g_key_file_to_data(file, NULL, NULL);
-    g_autoptr(Group) group = group_from_text(text, name, false, error);
+    g_autoptr(Group) group = group_from_text(file->text, file->path, false, error);
 
     if (!group)
         return false;
-    if (strcmp(group->name, name) != 0 || registry_group(self->registry, name)) {
+    if (strcmp(group->name, file->id) != 0 || registry_group(self->registry, file->id)) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "it holds group %s, which is somewhere else",
                     group->name);
         return false;

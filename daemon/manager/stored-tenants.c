@@ -7,6 +7,7 @@
 
 #include "daemon/base/error.h"
 #include "daemon/base/log.h"
+#include "daemon/config/tenant-text.h"
 #include "daemon/manager/internal.h"
 #include "daemon/manager/pending.h"
 #include "daemon/model/tenant-accounts.h"
@@ -75,14 +76,14 @@ void stored_tenants_delete(Manager *self, Tenant *tenant, ManagerDone done, void
 
 /* ------------------------------------------------------------------ the start */
 
-static bool take_stored(StoreArea area, const char *name, GKeyFile *file, void *userdata, GError **error)
+static bool take_stored(const StoredFile *file, void *userdata, GError **error)
 {
     Manager *self = userdata;
-    g_autoptr(Tenant) tenant = tenant_from_key_file(file, error);
+    g_autoptr(Tenant) tenant = tenant_from_text(file->text, file->path, error);
 
     if (!tenant)
         return false;
-    if (strcmp(tenant->name, name) != 0 || registry_tenant(self->registry, name)) {
+    if (strcmp(tenant->name, file->id) != 0 || registry_tenant(self->registry, file->id)) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "it holds tenant %s, which is somewhere else",
                     tenant->name);
         return false;

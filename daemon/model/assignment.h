@@ -118,8 +118,3 @@ Claim *assignment_claim(const Assignment *assignment, const char *sysname, uint6
 char *assignment_quantity_to_string(const Assignment *assignment);
 /* False when the text is none of them. */
 bool quantity_parse(const char *text, QuantityKind *ret_kind, unsigned *ret_quantity);
-
-/* The stored form. To: new key file. From: G_KEY_FILE_ERROR or INVALID_RULE with the key's name; unknown keys
- * are an error. */
-GKeyFile *assignment_to_key_file(const Assignment *assignment);
-Assignment *assignment_from_key_file(const char *id, GKeyFile *file, GError **error);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "daemon/base/id.h"
+#include "daemon/rules/pin.h"
 
 static void free_device(gpointer device)
 {

@@ -3,6 +3,8 @@
 
 #include "daemon/reconciler/reattach.h"
 
+#include "daemon/base/wake.h"
+
 /* How long a device that was taken out is kept for its way back in. */
 #define REATTACH_US (30 * G_USEC_PER_SEC)
 
@@ -38,8 +40,8 @@ bool reattach_end_all(Registry *registry, const Allocation *allocation, gint64 n
         if (is_over(reservation, allocation, now)) {
             reservations_end(registry->reservations, reservation->sysname);
             any = true;
-        } else if (reservation->until && (!*wake || reservation->until < *wake)) {
-            *wake = reservation->until;
+        } else {
+            wake_at(wake, reservation->until);
         }
     }
     return any;

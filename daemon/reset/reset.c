@@ -122,7 +122,7 @@ static void wait_until(gint64 at, gint64 *wake)
         *wake = at;
 }
 
-static void wait_for_removal(Reset *reset, gint64 now, gint64 *wake)
+static void wait_for_removal(Reset *reset, const Allocation *allocation, gint64 now, gint64 *wake)
 {
     Registry *registry = reset->resets->registry;
     const Device *target = registry_device(registry, reset->sysname);
@@ -146,7 +146,8 @@ static void wait_for_removal(Reset *reset, gint64 now, gint64 *wake)
     for (guint i = 0; i < reset->held->len; i++) {
         const Held *held = reset->held->pdata[i];
         const Device *device = registry_device(registry, held->sysname);
-        const Machine *machine = device ? reset_machine_of(registry, device) : NULL;
+        const Machine *machine =
+            device ? attachments_machine_with_number(allocation->attachments, device) : NULL;
         g_autofree char *name = NULL;
 
         if (!machine)
@@ -240,7 +241,7 @@ static void turn(Reset *reset, const Allocation *allocation, gint64 now, gint64 
 {
     switch (reset->step) {
     case STEP_TAKING_OUT:
-        wait_for_removal(reset, now, wake);
+        wait_for_removal(reset, allocation, now, wake);
         break;
     case STEP_POWER_OFF:
     case STEP_POWER_RETRY:

@@ -1,25 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The store's folders and files. All writing happens in one worker queue, so the order of changes is the
- * order on disk. */
+ * order on disk. Called on the main thread only. */
 
 #include "daemon/store/store.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/store/durable-file.h"
 #include "daemon/base/error.h"
-#include "daemon/store/journal.h"
 #include "daemon/base/log.h"
+#include "daemon/base/text.h"
 #include "daemon/base/worker.h"
+#include "daemon/store/durable-file.h"
+#include "daemon/store/journal.h"
 
 #define STORE_VERSION  "1"
 #define STORE_QUEUE    "store"
 #define STORE_DIR_MODE 0700
 
-/* A dot marks what is temporary or set aside, and a slash can't be in a file's name. */
+/* A name with a dot is something else here, and one with a slash is none. '~' and '@' are in no object's
+ * name. */
 #define DOT_IN_FILE_NAME   "~"
 #define SLASH_IN_FILE_NAME "@"
 
@@ -264,9 +267,34 @@ Store *store_free(Store *store)
     return NULL;
 }
 
+typedef struct Loading {
+    StoreArea area;
+    bool (*take)(const StoredFile *file, void *userdata, GError **error);
+    void *userdata;
+} Loading;
+
+static void load_file(const Loading *loading, const char *path, const char *name)
+{
+    g_autofree char *id = id_of_file(name);
+    g_autofree char *text = NULL;
+    g_autofree char *clean_path = text_sanitize(path, PATH_MAX);
+    g_autoptr(GError) error = NULL;
+    StoredFile file = { .area = loading->area, .id = id, .path = clean_path };
+    gsize length;
+
+    if (!g_file_get_contents(path, &text, &length, &error)) {
+        log_warning("%s: cannot be read, left as it is: %s", path, error->message);
+        return;
+    }
+    file.text = text;
+    if (strlen(text) != length)
+        g_set_error(&error, FERRY_ERROR, FERRY_ERROR_STORAGE, "%s: a zero byte, expected text", clean_path);
+    if (error || !loading->take(&file, loading->userdata, &error))
+        durable_set_aside(path, error);
+}
+
 void store_load(Store *store, const char *kind,
-                bool (*take)(StoreArea area, const char *id, GKeyFile *file, void *userdata, GError **error),
-                void *userdata)
+                bool (*take)(const StoredFile *file, void *userdata, GError **error), void *userdata)
 {
     for (int area = 0; area < _STORE_AREA_MAX; area++) {
         g_autofree char *folder = g_build_filename(store->dirs[area], kind, NULL);
@@ -280,20 +308,11 @@ void store_load(Store *store, const char *kind,
         }
         while ((name = g_dir_read_name(dir))) {
             g_autofree char *path = g_build_filename(folder, name, NULL);
-            g_autofree char *id = id_of_file(name);
-            g_autoptr(GKeyFile) file = g_key_file_new();
-            g_autoptr(GError) error = NULL;
 
-            if (strchr(name, '.')) {
-                if (durable_is_temporary(name))
-                    (void)unlink(path);
-                continue;
-            }
-            if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &error) &&
-                error->domain == G_FILE_ERROR)
-                log_warning("%s: cannot be read, left as it is: %s", path, error->message);
-            else if (error || !take((StoreArea)area, id, file, userdata, &error))
-                durable_set_aside(path, error);
+            if (!strchr(name, '.'))
+                load_file(&(Loading){ (StoreArea)area, take, userdata }, path, name);
+            else if (durable_is_temporary(name))
+                (void)unlink(path);
         }
     }
 }

@@ -331,11 +331,11 @@ static void test_refused_stays_refused(void **state)
     assert_int_equal(save(folders, store, "old", "1"), _FERRY_ERROR_INVALID);
 }
 
-static bool take_id(StoreArea area, const char *id, GKeyFile *file, void *userdata, GError **error)
+static bool take_id(const StoredFile *file, void *userdata, GError **error)
 {
     GString *ids = userdata;
 
-    g_string_append_printf(ids, "%s ", id);
+    g_string_append_printf(ids, "%s ", file->id);
     return true;
 }
 
