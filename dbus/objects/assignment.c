@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* org.usbferry1.Assignment: that a device, or devices of a group, belong to a machine. */
 
+#include "daemon/manager/assignments.h"
+#include "daemon/manager/resets.h"
 #include "dbus/service/call.h"
 #include "dbus/rights/details.h"
 #include "dbus/bus/errors.h"
