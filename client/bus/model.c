@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Keeps each object's properties as they came, by name, and tells whoever asked for it what a step changed.
+ */
+
 #include "client/bus/model.h"
 
 #include <systemd/sd-bus.h>
@@ -37,23 +41,14 @@ ObjectKind kind_from_interface(const char *interface)
     return _KIND_INVALID;
 }
 
-/* objects */
+/* ------------------------------------------------------------------ objects */
 
-static Object *object_free(Object *object)
+static void object_free(Object *object)
 {
-    if (!object)
-        return NULL;
-
     g_free(object->path);
-    g_clear_pointer(&object->names, g_ptr_array_unref);
-    g_clear_pointer(&object->values, g_hash_table_unref);
+    g_ptr_array_unref(object->names);
+    g_hash_table_unref(object->values);
     g_free(object);
-    return NULL;
-}
-
-static void object_destroy(void *object)
-{
-    object_free(object);
 }
 
 static GHashTable *values_new(void)
@@ -196,13 +191,13 @@ char *object_describe(const Object *object)
     return g_strdup("the service");
 }
 
-/* the model */
+/* ------------------------------------------------------------------ the model */
 
 Model *model_new(void)
 {
     Model *model = g_new0(Model, 1);
 
-    model->objects = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, object_destroy);
+    model->objects = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)object_free);
     return model;
 }
 

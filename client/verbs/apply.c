@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* export and apply: groups and assignments as one text. */
+/* export and apply: groups and assignments as one text. Reads the file and sends it; the service works out
+ * what differs and does it. Touches the file system for the one file only. */
+
+#include "client/verbs/apply.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,9 +13,8 @@
 
 #include "client/bus/call.h"
 #include "client/bus/escape.h"
-#include "client/view/json.h"
 #include "client/verbs/options.h"
-#include "client/verbs/verbs.h"
+#include "client/view/json.h"
 #include "dbus/names.h"
 
 /* What the service takes at most. */
@@ -20,7 +22,7 @@
 #define STDIN_NAME     "-"
 #define DIFFERENCES    "aa{sv}"
 
-Outcome verb_export(Client *client, char **words, GError **error)
+static Outcome export_all(Client *client, char **words, GError **error)
 {
     const char *text;
 
@@ -234,7 +236,7 @@ static Outcome run(Client *client, const char *text, const char *source, bool dr
     return OUTCOME_DONE;
 }
 
-Outcome verb_apply(Client *client, char **words, GError **error)
+static Outcome apply_file(Client *client, char **words, GError **error)
 {
     gboolean dry_run = FALSE, prune = FALSE;
     const GOptionEntry entries[] = {
@@ -253,3 +255,7 @@ Outcome verb_apply(Client *client, char **words, GError **error)
     g_autoptr(GString) text = read_file(rest[0], source, error);
     return text ? run(client, text->str, source, dry_run, prune, error) : OUTCOME_FAILED;
 }
+
+const Verb verb_export = { "export", NULL, "Prints all groups and assignments, for apply", export_all };
+
+const Verb verb_apply = { "apply", "FILE", "Has groups and assignments be as a file says", apply_file };

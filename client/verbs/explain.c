@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* explain: prints the lines that the service gives for a device, the deciding one first. */
+
+#include "client/verbs/explain.h"
+
 #include <stdio.h>
 
-#include "client/view/json.h"
 #include "client/verbs/options.h"
-#include "client/verbs/verbs.h"
+#include "client/view/json.h"
 #include "dbus/names.h"
 
 static GVariant *explain(Client *client, const char *device, GError **error)
@@ -45,7 +49,7 @@ static void print_lines(GVariant *lines)
     }
 }
 
-Outcome verb_explain(Client *client, char **words, GError **error)
+static Outcome explain_device(Client *client, char **words, GError **error)
 {
     g_auto(GStrv) rest = options_parse(client, words, NULL,
                                        "The line that decides comes first; * marks the "
@@ -62,3 +66,5 @@ Outcome verb_explain(Client *client, char **words, GError **error)
         print_lines(lines);
     return OUTCOME_DONE;
 }
+
+const Verb verb_explain = { "explain", "DEVICE", "Tells why a device is where it is", explain_device };

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* tenant grant and revoke. */
+/* tenant grant and revoke: devices become a tenant's and stop being it. Each is one call of the tenant. */
+
+#include "client/verbs/grant.h"
 
 #include <stdio.h>
 
 #include "client/bus/call.h"
 #include "client/bus/escape.h"
 #include "client/bus/follow.h"
-#include "client/view/json.h"
 #include "client/verbs/options.h"
-#include "client/verbs/verbs.h"
+#include "client/view/json.h"
 #include "dbus/names.h"
 
 /* Their paths, each once. */
@@ -43,7 +44,7 @@ static void print_devices(const Model *model, GPtrArray *devices, const char *wh
     }
 }
 
-Outcome verb_tenant_grant(Client *client, char **words, GError **error)
+static Outcome grant_devices(Client *client, char **words, GError **error)
 {
     g_autofree char *group = NULL, *description = NULL, *class_name = NULL;
     const GOptionEntry entries[] = {
@@ -93,7 +94,7 @@ Outcome verb_tenant_grant(Client *client, char **words, GError **error)
     return OUTCOME_DONE;
 }
 
-Outcome verb_tenant_revoke(Client *client, char **words, GError **error)
+static Outcome revoke_devices(Client *client, char **words, GError **error)
 {
     g_autofree char *group = NULL;
     int rule = 0;
@@ -143,3 +144,9 @@ Outcome verb_tenant_revoke(Client *client, char **words, GError **error)
         print_devices(model, devices, what);
     return OUTCOME_DONE;
 }
+
+const Verb verb_tenant_grant = { "tenant grant", "TENANT DEVICE…", "Makes devices the tenant's, used or not",
+                                 grant_devices };
+
+const Verb verb_tenant_revoke = { "tenant revoke", "TENANT [DEVICE…]", "Takes devices from the tenant again",
+                                  revoke_devices };

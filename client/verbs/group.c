@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* group add, set and rm. */
+/* group add, set and rm: calls of the manager and of a group. The list of groups is in list, group show in
+ * show. */
+
+#include "client/verbs/group.h"
 
 #include <stdio.h>
 
 #include "client/bus/call.h"
 #include "client/bus/escape.h"
-#include "client/view/json.h"
 #include "client/verbs/options.h"
 #include "client/verbs/passthrough-rule.h"
-#include "client/verbs/verbs.h"
+#include "client/view/json.h"
 #include "dbus/names.h"
 
 /* NULL = not said */
@@ -101,7 +103,7 @@ static void report(Client *client, const char *name, const char *path, const cha
         printf("Group \"%s\" is %s.\n", escaped, what);
 }
 
-Outcome verb_group_add(Client *client, char **words, GError **error)
+static Outcome add(Client *client, char **words, GError **error)
 {
     g_auto(GroupWords) said = { 0 };
     const GOptionEntry entries[] = {
@@ -128,7 +130,7 @@ Outcome verb_group_add(Client *client, char **words, GError **error)
     return OUTCOME_DONE;
 }
 
-Outcome verb_group_set(Client *client, char **words, GError **error)
+static Outcome set(Client *client, char **words, GError **error)
 {
     g_auto(GroupWords) said = { 0 };
     const GOptionEntry entries[] = {
@@ -154,7 +156,7 @@ Outcome verb_group_set(Client *client, char **words, GError **error)
     return OUTCOME_DONE;
 }
 
-Outcome verb_group_rm(Client *client, char **words, GError **error)
+static Outcome rm(Client *client, char **words, GError **error)
 {
     gboolean force = FALSE;
     const GOptionEntry entries[] = {
@@ -173,3 +175,9 @@ Outcome verb_group_rm(Client *client, char **words, GError **error)
     report(client, rest[0], path, "deleted");
     return OUTCOME_DONE;
 }
+
+const Verb verb_group_add = { "group add", "[GROUP]", "Makes a group", add };
+
+const Verb verb_group_set = { "group set", "GROUP", "Changes a group", set };
+
+const Verb verb_group_rm = { "group rm", "GROUP", "Deletes a group", rm };

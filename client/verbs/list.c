@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "client/view/columns.h"
+
+/* list, group and tenant: one fetch of all objects, and a table of one kind of them. */
+
+#include "client/verbs/list.h"
+
 #include "client/bus/escape.h"
 #include "client/bus/follow.h"
-#include "client/view/json.h"
 #include "client/verbs/options.h"
+#include "client/view/columns.h"
+#include "client/view/json.h"
 #include "client/view/table.h"
-#include "client/verbs/verbs.h"
 
 static const ObjectKind listed[] = { KIND_DEVICE, KIND_MACHINE, KIND_ASSIGNMENT, KIND_GROUP, KIND_TENANT };
 
@@ -93,17 +97,24 @@ static Outcome list(Client *client, ObjectKind fixed, char **words, GError **err
                : OUTCOME_FAILED;
 }
 
-Outcome verb_list(Client *client, char **words, GError **error)
+static Outcome list_any(Client *client, char **words, GError **error)
 {
     return list(client, _KIND_INVALID, words, error);
 }
 
-Outcome verb_group(Client *client, char **words, GError **error)
+static Outcome list_groups(Client *client, char **words, GError **error)
 {
     return list(client, KIND_GROUP, words, error);
 }
 
-Outcome verb_tenant(Client *client, char **words, GError **error)
+static Outcome list_tenants(Client *client, char **words, GError **error)
 {
     return list(client, KIND_TENANT, words, error);
 }
+
+const Verb verb_list = { "list", "[devices|machines|assignments|groups|tenants]",
+                         "Lists devices, VMs, assignments and so on", list_any };
+
+const Verb verb_group = { "group", NULL, "Lists the groups", list_groups };
+
+const Verb verb_tenant = { "tenant", NULL, "Lists the tenants, who own devices and VMs", list_tenants };

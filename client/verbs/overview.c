@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The overview, which is printed without a verb: every device and where it is, and what keeps the service
+ * from its work. The rows and columns are view's. */
+
+#include "client/verbs/overview.h"
+
 #include <stdio.h>
 
-#include "client/view/columns.h"
 #include "client/bus/escape.h"
 #include "client/bus/follow.h"
-#include "client/view/json.h"
 #include "client/verbs/options.h"
+#include "client/view/columns.h"
+#include "client/view/json.h"
 #include "client/view/table.h"
-#include "client/verbs/verbs.h"
 
 /* Programs have room for everything. */
 #define JSON_COLUMNS "device,id,port,where,state,groups,rules,reason"
@@ -44,7 +49,7 @@ static GVariant *overview_to_variant(const Model *model, GPtrArray *columns, GPt
     return g_variant_builder_end(&dict);
 }
 
-Outcome verb_overview(Client *client, char **words, GError **error)
+static Outcome show_overview(Client *client, char **words, GError **error)
 {
     g_auto(GStrv) none = options_parse(client, words, NULL, NULL, 0, 0, error);
     g_autoptr(Model) model = none ? model_fetch(client, error) : NULL;
@@ -68,3 +73,5 @@ Outcome verb_overview(Client *client, char **words, GError **error)
     print_condition(model);
     return OUTCOME_DONE;
 }
+
+const Verb verb_overview = { NULL, NULL, "Shows every device, where it is and why", show_overview };

@@ -2,14 +2,15 @@
 
 /* reset: of a device whoever has it, which is an administrator's; of an assignment as the user of its VM. */
 
+#include "client/verbs/reset.h"
+
 #include <stdio.h>
 
 #include "client/bus/call.h"
 #include "client/bus/follow.h"
-#include "client/view/json.h"
 #include "client/verbs/options.h"
 #include "client/verbs/target.h"
-#include "client/verbs/verbs.h"
+#include "client/view/json.h"
 #include "dbus/names.h"
 
 static bool reset_device(Client *client, const Object *device, bool hub, bool power_cycle, GError **error)
@@ -43,7 +44,7 @@ static bool reset(Client *client, const Object *object, bool hub, bool power_cyc
     return false;
 }
 
-Outcome verb_reset(Client *client, char **words, GError **error)
+static Outcome reset_target(Client *client, char **words, GError **error)
 {
     gboolean hub = FALSE, power_cycle = FALSE;
     const GOptionEntry entries[] = {
@@ -74,3 +75,6 @@ Outcome verb_reset(Client *client, char **words, GError **error)
                power_cycle ? "was power-cycled" : "was reset");
     return OUTCOME_DONE;
 }
+
+const Verb verb_reset = { "reset", "DEVICE|ASSIGNMENT", "Resets a device, or the hub that it is plugged into",
+                          reset_target };

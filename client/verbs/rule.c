@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* rule, and rule add, set, rm and test. */
+/* rule, and rule add, set, rm and test: the rules of groups. test changes nothing, it shows what a rule would
+ * do. */
+
+#include "client/verbs/rule.h"
 
 #include <stdio.h>
 
 #include "client/bus/call.h"
-#include "client/view/columns.h"
 #include "client/bus/escape.h"
 #include "client/bus/follow.h"
-#include "client/view/json.h"
 #include "client/verbs/options.h"
+#include "client/view/columns.h"
+#include "client/view/json.h"
 #include "client/view/table.h"
-#include "client/verbs/verbs.h"
 #include "dbus/names.h"
 
 /* A rule is one text; without quotes around it the shell makes several words of it. */
@@ -51,7 +53,7 @@ static GVariant *enabled_option(bool said, bool enabled)
                 : g_variant_new_parsed("@a{sv} {}");
 }
 
-Outcome verb_rule_add(Client *client, char **words, GError **error)
+static Outcome add(Client *client, char **words, GError **error)
 {
     gboolean disabled = FALSE;
     const GOptionEntry entries[] = {
@@ -77,7 +79,7 @@ Outcome verb_rule_add(Client *client, char **words, GError **error)
     return OUTCOME_DONE;
 }
 
-Outcome verb_rule_set(Client *client, char **words, GError **error)
+static Outcome set(Client *client, char **words, GError **error)
 {
     gboolean enable = FALSE, disable = FALSE;
     const GOptionEntry entries[] = {
@@ -109,7 +111,7 @@ Outcome verb_rule_set(Client *client, char **words, GError **error)
     return OUTCOME_DONE;
 }
 
-Outcome verb_rule_rm(Client *client, char **words, GError **error)
+static Outcome rm(Client *client, char **words, GError **error)
 {
     guint32 id;
 
@@ -127,7 +129,7 @@ Outcome verb_rule_rm(Client *client, char **words, GError **error)
     return OUTCOME_DONE;
 }
 
-/* test */
+/* ------------------------------------------------------------------ test */
 
 /* What is already there, so that one sees what the rule would change. */
 #define TEST_COLUMNS "id,model,usbid,serial,socket,groups,vm,state"
@@ -166,7 +168,7 @@ static void print_changes(GVariant *changes, const char *group)
     }
 }
 
-Outcome verb_rule_test(Client *client, char **words, GError **error)
+static Outcome test(Client *client, char **words, GError **error)
 {
     g_autofree char *group = NULL, *number = NULL;
     const GOptionEntry entries[] = {
@@ -216,7 +218,7 @@ Outcome verb_rule_test(Client *client, char **words, GError **error)
     return OUTCOME_DONE;
 }
 
-/* list */
+/* ------------------------------------------------------------------ list */
 
 static void list_group(const Object *group, GVariantBuilder *rows, bool json)
 {
@@ -243,7 +245,7 @@ static void list_group(const Object *group, GVariantBuilder *rows, bool json)
     }
 }
 
-Outcome verb_rule(Client *client, char **words, GError **error)
+static Outcome list_rules(Client *client, char **words, GError **error)
 {
     g_auto(GStrv) none = options_parse(client, words, NULL, NULL, 0, 0, error);
     g_autoptr(Model) model = none ? model_fetch(client, error) : NULL;
@@ -261,3 +263,14 @@ Outcome verb_rule(Client *client, char **words, GError **error)
         json_print(g_variant_new_parsed("{'rules': <%@aa{sv}>}", list));
     return OUTCOME_DONE;
 }
+
+const Verb verb_rule = { "rule", NULL, "Lists the rules of all groups", list_rules };
+
+const Verb verb_rule_add = { "rule add", "GROUP RULE", "Adds a rule to a group", add };
+
+const Verb verb_rule_set = { "rule set", "GROUP ID [RULE]", "Changes a rule", set };
+
+const Verb verb_rule_rm = { "rule rm", "GROUP ID", "Removes a rule", rm };
+
+const Verb verb_rule_test = { "rule test", "RULE",
+                              "Shows which devices a rule would match, and what would change", test };

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* tenant add, set, rm and machine. */
+/* tenant add, set, rm and machine: calls of the manager and of a tenant. The list of tenants is in list,
+ * their devices in grant. */
+
+#include "client/verbs/tenant.h"
 
 #include <stdio.h>
 
 #include "client/bus/call.h"
 #include "client/bus/escape.h"
-#include "client/view/json.h"
 #include "client/verbs/options.h"
-#include "client/verbs/verbs.h"
+#include "client/view/json.h"
 #include "dbus/names.h"
 
 /* NULL = not said */
@@ -63,7 +65,7 @@ static void report(Client *client, const char *name, const char *path, const cha
         printf("Tenant \"%s\" is %s.\n", escaped, what);
 }
 
-Outcome verb_tenant_add(Client *client, char **words, GError **error)
+static Outcome add(Client *client, char **words, GError **error)
 {
     g_auto(TenantWords) said = { 0 };
     const GOptionEntry entries[] = { TENANT_ENTRIES(said), { 0 } };
@@ -83,7 +85,7 @@ Outcome verb_tenant_add(Client *client, char **words, GError **error)
     return OUTCOME_DONE;
 }
 
-Outcome verb_tenant_set(Client *client, char **words, GError **error)
+static Outcome set(Client *client, char **words, GError **error)
 {
     g_auto(TenantWords) said = { 0 };
     const GOptionEntry entries[] = {
@@ -108,7 +110,7 @@ Outcome verb_tenant_set(Client *client, char **words, GError **error)
     return OUTCOME_DONE;
 }
 
-Outcome verb_tenant_rm(Client *client, char **words, GError **error)
+static Outcome rm(Client *client, char **words, GError **error)
 {
     gboolean force = FALSE;
     const GOptionEntry entries[] = {
@@ -156,7 +158,7 @@ static bool move_machine(Client *client, const char *tenant, const char *word, b
     return reply;
 }
 
-Outcome verb_tenant_machine(Client *client, char **words, GError **error)
+static Outcome move_machines(Client *client, char **words, GError **error)
 {
     gboolean out = FALSE;
     const GOptionEntry entries[] = {
@@ -195,3 +197,12 @@ Outcome verb_tenant_machine(Client *client, char **words, GError **error)
         json_print(g_variant_new_parsed("{'tenant': <%s>, 'results': <%@aa{sv}>}", rest[0], list));
     return outcome;
 }
+
+const Verb verb_tenant_add = { "tenant add", "TENANT", "Makes a tenant", add };
+
+const Verb verb_tenant_set = { "tenant set", "TENANT", "Changes a tenant and its members", set };
+
+const Verb verb_tenant_rm = { "tenant rm", "TENANT", "Deletes a tenant", rm };
+
+const Verb verb_tenant_machine = { "tenant machine", "TENANT VM…",
+                                   "Gives VMs to a tenant, or takes them from it", move_machines };

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Judges assignments by what the service shows of them, again after every change, until all are over. */
+
 #include "client/verbs/wait.h"
-
-#include <stdio.h>
-
-#include "client/bus/escape.h"
-#include "client/view/json.h"
 
 #define MSEC ((gint64)1000)
 
@@ -78,12 +76,10 @@ bool wait_options_check(WaitOptions *options, GError **error)
     return true;
 }
 
-/* the list */
+/* ------------------------------------------------------------------ the list */
 
-static void item_destroy(void *data)
+static void item_free(WaitItem *item)
 {
-    WaitItem *item = data;
-
     g_free(item->assignment);
     g_free(item->group);
     g_ptr_array_unref(item->devices);
@@ -94,7 +90,7 @@ static void item_destroy(void *data)
 
 GPtrArray *wait_list_new(void)
 {
-    return g_ptr_array_new_with_free_func(item_destroy);
+    return g_ptr_array_new_with_free_func((GDestroyNotify)item_free);
 }
 
 /* Notes the devices of the assignment, of a group those that it had before as well unless only now counts.
@@ -149,7 +145,7 @@ void wait_list_add(GPtrArray *items, const Model *model, const char *assignment)
     g_ptr_array_add(items, item);
 }
 
-/* waiting */
+/* ------------------------------------------------------------------ waiting */
 
 static bool devices_have_left(const Model *model, const WaitItem *item)
 {
@@ -227,182 +223,4 @@ bool wait_for(Follow *follow, WaitGoal goal, GPtrArray *items, unsigned seconds,
             break;
         }
     }
-}
-
-/* reporting */
-
-/* The reason is a sentence, and mostly names the device or the group itself. */
-static char *reason_text(const WaitItem *item, const Object *assignment)
-{
-    g_autofree char *reason = escape_text(object_string(assignment, "Reason"));
-
-    if (!*reason)
-        return g_strdup_printf("%s: no reason given", item->label);
-    return strstr(reason, item->group ? item->group : item->label)
-               ? g_steal_pointer(&reason)
-               : g_strdup_printf("%s: %s", item->label, reason);
-}
-
-/* Its devices that are in this state, NULL = in any, as text; ret_n: how many. */
-static char *devices_text(const Model *model, const WaitItem *item, const char *state, guint *ret_n)
-{
-    GString *text = g_string_new(NULL);
-
-    *ret_n = 0;
-    for (guint i = 0; i < item->devices->len; i++) {
-        const Object *device = model_get(model, item->devices->pdata[i], KIND_DEVICE);
-        if (!device || (state && !g_str_equal(object_string(device, "State"), state)))
-            continue;
-        g_autofree char *one = object_describe(device);
-        g_string_append_printf(text, "%s%s", *ret_n > 0 ? ", " : "", one);
-        (*ret_n)++;
-    }
-    return g_string_free(text, FALSE);
-}
-
-/* "046d:c31c "Keyboard K120" (3-1.2) is attached to VM "desk"", "3 of group "keys" are on the host: …" */
-static char *done_text(const Model *model, WaitGoal goal, const WaitItem *item, const Object *assignment)
-{
-    const Object *machine = model_follow(model, assignment, "Machine", KIND_MACHINE);
-    g_autofree char *vm = machine ? object_describe(machine) : g_strdup("its VM");
-    g_autofree char *kept = assignment ? object_describe(assignment) : NULL;
-    g_autofree char *suffix =
-        goal == WAIT_DETACHED && kept ? g_strdup_printf("; %s is kept", kept) : g_strdup("");
-    g_autofree char *where =
-        goal == WAIT_ATTACHED ? g_strdup_printf("attached to %s", vm) : g_strdup("on the host");
-    guint n_here, n_there;
-    g_autofree char *here = devices_text(model, item, NULL, &n_here);
-    g_autofree char *there = devices_text(model, item, goal == WAIT_ATTACHED ? NULL : "host", &n_there);
-
-    /* the assignment's word counts: a device may tell its own part a moment later */
-    if (!item->group && goal == WAIT_ATTACHED)
-        return g_strdup_printf("%s is %s", item->label, where);
-    if (n_here == 0)
-        return g_strdup_printf("%s %s", item->group && kept ? kept : item->label,
-                               goal == WAIT_ATTACHED   ? "is attached"
-                               : goal == WAIT_DETACHED ? "is detached"
-                                                       : "has ended");
-    if (n_there == 0) {
-        /* somebody else's turn */
-        const Object *device = model_get(model, item->devices->pdata[0], KIND_DEVICE);
-        g_autofree char *state = escape_text(object_string(device, "State"));
-        return g_strdup_printf("%s was taken, and is %s now%s", here, state, suffix);
-    }
-    if (n_there == 1)
-        return g_strdup_printf("%s is %s%s", there, where, suffix);
-    return g_strdup_printf("%u of %s are %s: %s%s", n_there, item->label, where, there, suffix);
-}
-
-static Outcome report_item(const Model *model, WaitGoal goal, const WaitItem *item, unsigned seconds,
-                           bool quiet)
-{
-    const Object *assignment = model_get(model, item->assignment, KIND_ASSIGNMENT);
-    const char *name = error_short_name(object_string(assignment, "Error"));
-    g_autofree char *state = escape_text(object_string(assignment, "State"));
-    g_autofree char *reason = reason_text(item, assignment);
-    g_autofree char *text = NULL;
-    g_autoptr(GError) error = NULL;
-
-    switch (item->verdict) {
-    case WAIT_DONE:
-        text = done_text(model, goal, item, assignment);
-        if (!quiet)
-            printf("%s.\n", text);
-        return OUTCOME_DONE;
-    case WAIT_RESTS:
-        if (!quiet)
-            printf("%s: %s\n", g_str_equal(state, "partial") ? "In part" : "Waiting", reason);
-        return OUTCOME_DONE;
-    case WAIT_FAILED:
-        text = escape_text(*name ? name : "Failed");
-        error = assignment
-                    ? g_error_new(CLIENT_ERROR, OUTCOME_FAILED, "%s: %s", text, reason)
-                    : g_error_new(CLIENT_ERROR, OUTCOME_FAILED,
-                                  "NoSuchAssignment: the assignment of %s was ended meanwhile", item->label);
-        break;
-    case WAIT_GOES_ON:
-        if (seconds == 0) {
-            if (!quiet)
-                printf("%s: ordered.\n", item->label);
-            return OUTCOME_DONE;
-        }
-        error = g_error_new(CLIENT_ERROR, OUTCOME_FAILED,
-                            "Timeout: %s after %u s; the service goes on trying: %s",
-                            *state ? state : "unknown", seconds, reason);
-        break;
-    }
-
-    error_print(error);
-    return OUTCOME_FAILED;
-}
-
-static void add_text(GVariantBuilder *dict, const char *key, const char *text)
-{
-    g_variant_builder_add(dict, "{sv}", key, g_variant_new_string(text));
-}
-
-/* The device, or the group and its devices. */
-static void add_devices(GVariantBuilder *dict, const Model *model, const WaitItem *item)
-{
-    GVariantBuilder names;
-
-    g_variant_builder_init(&names, G_VARIANT_TYPE_STRING_ARRAY);
-    for (guint i = 0; i < item->devices->len; i++) {
-        const Object *device = model_get(model, item->devices->pdata[i], KIND_DEVICE);
-        if (device && !item->group)
-            add_text(dict, "device", object_string(device, "SysName"));
-        if (device)
-            g_variant_builder_add(&names, "s", object_string(device, "SysName"));
-    }
-    if (item->group) {
-        add_text(dict, "group", item->group);
-        g_variant_builder_add(dict, "{sv}", "devices", g_variant_builder_end(&names));
-    } else
-        g_variant_builder_clear(&names);
-}
-
-static GVariant *item_to_variant(const Model *model, const WaitItem *item, unsigned seconds)
-{
-    static const char *const results[] = {
-        [WAIT_GOES_ON] = "timeout",
-        [WAIT_DONE] = "done",
-        [WAIT_RESTS] = "waiting",
-        [WAIT_FAILED] = "failed",
-    };
-    const Object *assignment = model_get(model, item->assignment, KIND_ASSIGNMENT);
-    const Object *machine = assignment ? model_follow(model, assignment, "Machine", KIND_MACHINE) : NULL;
-    bool partial = item->verdict == WAIT_RESTS && g_str_equal(object_string(assignment, "State"), "partial");
-    GVariantBuilder dict;
-
-    g_variant_builder_init(&dict, G_VARIANT_TYPE_VARDICT);
-    add_text(&dict, "result", seconds == 0 ? "ordered" : partial ? "partial" : results[item->verdict]);
-    add_text(&dict, "assignment", item->assignment);
-    add_devices(&dict, model, item);
-    if (machine)
-        add_text(&dict, "vm", object_string(machine, "Name"));
-    if (assignment) {
-        add_text(&dict, "state", object_string(assignment, "State"));
-        add_text(&dict, "reason", object_string(assignment, "Reason"));
-        add_text(&dict, "error", object_string(assignment, "Error"));
-    }
-    return g_variant_builder_end(&dict);
-}
-
-Outcome wait_report(Client *client, const Model *model, WaitGoal goal, GPtrArray *items, unsigned seconds)
-{
-    Outcome outcome = OUTCOME_DONE;
-    GVariantBuilder results;
-
-    g_variant_builder_init(&results, G_VARIANT_TYPE("aa{sv}"));
-    for (guint i = 0; i < items->len; i++) {
-        Outcome one = report_item(model, goal, items->pdata[i], seconds, client->json);
-        if (outcome == OUTCOME_DONE)
-            outcome = one;
-        g_variant_builder_add_value(&results, item_to_variant(model, items->pdata[i], seconds));
-    }
-
-    g_autoptr(GVariant) list = g_variant_ref_sink(g_variant_builder_end(&results));
-    if (client->json)
-        json_print(g_variant_new_parsed("{'results': <%@aa{sv}>}", list));
-    return outcome;
 }

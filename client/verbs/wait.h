@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Wait: until what was ordered has happened. */
+/* Wait: until what was ordered has happened. For the verbs that give and take; it follows the model and calls
+ * nothing that changes anything. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -70,6 +71,3 @@ void wait_list_add(GPtrArray *items, const Model *model, const char *assignment)
 /* Waits until all are over or the time is up; 0 seconds: looks once and judges nothing. False and an error
  * when nothing more can be learnt. */
 bool wait_for(Follow *follow, WaitGoal goal, GPtrArray *items, unsigned seconds, GError **error);
-
-/* Says how each ended, as text or JSON, and returns the outcome of it all. */
-Outcome wait_report(Client *client, const Model *model, WaitGoal goal, GPtrArray *items, unsigned seconds);

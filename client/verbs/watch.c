@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* watch: follows the service and prints a line for every change, for people or for programs, until it is
+ * stopped. */
+
+#include "client/verbs/watch.h"
+
 #include <stdio.h>
 
 #include "client/bus/client.h"
 #include "client/bus/escape.h"
 #include "client/bus/follow.h"
-#include "client/view/json.h"
 #include "client/verbs/options.h"
+#include "client/view/json.h"
 #include "client/view/table.h"
-#include "client/verbs/verbs.h"
 
-/* lines for people */
+/* ------------------------------------------------------------------ lines for people */
 
 static void print_line(const char *format, ...) G_GNUC_PRINTF(1, 2);
 static void print_line(const char *format, ...)
@@ -107,7 +112,7 @@ static void print_change(const Model *model, ModelEvent event, const Object *obj
     }
 }
 
-/* lines for programs */
+/* ------------------------------------------------------------------ lines for programs */
 
 static void add_text(GVariantBuilder *dict, const char *key, const char *text)
 {
@@ -184,7 +189,7 @@ static void print_service(const Client *client, const char *event, const char *t
     end_json(&dict);
 }
 
-Outcome verb_watch(Client *client, char **words, GError **error)
+static Outcome watch(Client *client, char **words, GError **error)
 {
     g_auto(GStrv) none = options_parse(client, words, NULL, NULL, 0, 0, error);
     g_autoptr(Follow) follow = none ? follow_new(client, on_change, client, error) : NULL;
@@ -213,3 +218,5 @@ Outcome verb_watch(Client *client, char **words, GError **error)
             break;
         }
 }
+
+const Verb verb_watch = { "watch", NULL, "Prints a line for every change", watch };

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One table for each kind of object, and the functions that work out a cell. */
+
 #include "client/view/columns.h"
 
 #include "client/bus/outcome.h"
 #include "client/bus/variant.h"
 
-/* helpers */
+/* ------------------------------------------------------------------ helpers */
 
 static GVariant *text_or_null(const char *text)
 {
@@ -59,7 +62,7 @@ static GVariant *names_of(const Model *model, const Object *object, const char *
     }                                                                   \
     struct _column_semicolon_##function
 
-/* any object */
+/* ------------------------------------------------------------------ any object */
 
 PROPERTY_TEXT(get_state, "State");
 PROPERTY_TEXT(get_name, "Name");
@@ -82,7 +85,7 @@ static GVariant *property_list(const Object *object, const char *name)
                                                                                      : NULL;
 }
 
-/* devices and assignments */
+/* ------------------------------------------------------------------ devices and assignments */
 
 static GVariant *get_vm(const Model *model, const Object *object)
 {
@@ -94,7 +97,7 @@ static GVariant *get_vm_state(const Model *model, const Object *object)
     return property_text(model_follow(model, object, "Machine", KIND_MACHINE), "State");
 }
 
-/* devices */
+/* ------------------------------------------------------------------ devices */
 
 PROPERTY_TEXT(get_sysname, "SysName");
 PROPERTY_TEXT(get_class, "Class");
@@ -186,7 +189,7 @@ static const Column device_columns[] = {
     { 0 },
 };
 
-/* machines */
+/* ------------------------------------------------------------------ machines */
 
 PROPERTY_TEXT(get_uuid, "UUID");
 PROPERTY_TEXT(get_usb_controller, "UsbController");
@@ -230,7 +233,7 @@ static const Column machine_columns[] = {
     { 0 },
 };
 
-/* assignments */
+/* ------------------------------------------------------------------ assignments */
 
 PROPERTY_TEXT(get_description, "Description");
 PROPERTY_TEXT(get_type, "Type");
@@ -292,7 +295,7 @@ static const Column assignment_columns[] = {
     { 0 },
 };
 
-/* groups */
+/* ------------------------------------------------------------------ groups */
 
 PROPERTY(get_enabled, "Enabled");
 PROPERTY(get_total, "Total");
@@ -349,7 +352,7 @@ static const Column group_columns[] = {
     { 0 },
 };
 
-/* tenants */
+/* ------------------------------------------------------------------ tenants */
 
 static GVariant *get_members(const Model *model, const Object *object)
 {
@@ -378,7 +381,7 @@ static const Column tenant_columns[] = {
     { 0 },
 };
 
-/* the overview */
+/* ------------------------------------------------------------------ the overview */
 
 /* The shortest that a person knows it by: the line has better things to tell. */
 static GVariant *get_overview_device(const Model *model, const Object *object)
@@ -497,7 +500,7 @@ GPtrArray *overview_rows(const Model *model)
     return rows;
 }
 
-/* tables */
+/* ------------------------------------------------------------------ tables */
 
 const Column *columns_for(ObjectKind kind)
 {

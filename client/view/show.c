@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Prints every property that the object has, also such as this client doesn't know by name. */
+
 #include "client/view/show.h"
 
 #include <stdio.h>
