@@ -179,6 +179,43 @@ static void print_difference(GVariant *difference)
     g_variant_iter_free(lines);
 }
 
+/* As programs are to read them: aa{sv}. */
+static GVariant *name_lines(GVariant *difference)
+{
+    GVariantBuilder records;
+    const char *section, *key, *before, *after;
+    g_autoptr(GVariant) lines = g_variant_lookup_value(difference, "Lines", G_VARIANT_TYPE("a(ssss)"));
+    GVariantIter iter;
+
+    g_variant_builder_init(&records, G_VARIANT_TYPE("aa{sv}"));
+    if (lines) {
+        g_variant_iter_init(&iter, lines);
+        while (g_variant_iter_next(&iter, "(&s&s&s&s)", &section, &key, &before, &after))
+            g_variant_builder_add_value(
+                &records,
+                g_variant_new_parsed("{'section': <%s>, 'key': <%s>, 'before': <%s>, 'after': <%s>}", section,
+                                     key, before, after));
+    }
+    return g_variant_ref_sink(g_variant_builder_end(&records));
+}
+
+static GVariant *name_differences(GVariant *differences)
+{
+    GVariantBuilder records;
+
+    g_variant_builder_init(&records, G_VARIANT_TYPE("aa{sv}"));
+    for (gsize i = 0; i < g_variant_n_children(differences); i++) {
+        g_autoptr(GVariant) difference = g_variant_get_child_value(differences, i);
+        g_autoptr(GVariant) lines = name_lines(difference);
+        g_variant_builder_add_value(
+            &records, g_variant_new_parsed(
+                          "{'change': <%s>, 'kind': <%s>, 'name': <%s>, 'vm': <%s>, 'lines': <%@aa{sv}>}",
+                          look_up(difference, "Change"), look_up(difference, "Kind"),
+                          look_up(difference, "Name"), look_up(difference, "Machine"), lines));
+    }
+    return g_variant_ref_sink(g_variant_builder_end(&records));
+}
+
 static void print_differences(GVariant *differences)
 {
     for (gsize i = 0; i < g_variant_n_children(differences); i++) {
@@ -222,8 +259,8 @@ static Outcome run(Client *client, const char *text, const char *source, bool dr
         return OUTCOME_FAILED;
 
     if (client->json) {
-        json_print(
-            g_variant_new_parsed("{'applied': <%b>, 'differences': <%@" DIFFERENCES ">}", !dry_run, done));
+        g_autoptr(GVariant) named = name_differences(done);
+        json_print(g_variant_new_parsed("{'applied': <%b>, 'differences': <%@aa{sv}>}", !dry_run, named));
     } else if (dry_run) {
         if (!nothing)
             puts("Nothing was changed: it was a dry run.");

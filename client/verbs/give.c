@@ -8,6 +8,7 @@
 #include "client/bus/call.h"
 #include "client/bus/escape.h"
 #include "client/bus/follow.h"
+#include "client/bus/path.h"
 #include "client/verbs/options.h"
 #include "client/verbs/wait-report.h"
 #include "client/verbs/wait.h"
@@ -80,7 +81,7 @@ static char *find_source(Client *client, const char *word, GError **error)
 {
     g_autoptr(GError) local = NULL;
 
-    if (client_is_path(word))
+    if (path_is_valid(word))
         return g_strdup(word);
 
     char *source = client_find_group(client, word, &local);

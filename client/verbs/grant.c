@@ -9,9 +9,16 @@
 #include "client/bus/call.h"
 #include "client/bus/escape.h"
 #include "client/bus/follow.h"
+#include "client/bus/path.h"
 #include "client/verbs/options.h"
 #include "client/view/json.h"
 #include "dbus/names.h"
+
+/* Within the tenant the short name will do. */
+static char *full_name(const char *tenant, const char *group)
+{
+    return strchr(group, '/') ? g_strdup(group) : g_strdup_printf("%s/%s", tenant, group);
+}
 
 /* Their paths, each once. */
 static GPtrArray *find_devices(Client *client, char **words, GError **error)
@@ -28,6 +35,18 @@ static GPtrArray *find_devices(Client *client, char **words, GError **error)
             g_ptr_array_add(devices, path);
     }
     return g_steal_pointer(&devices);
+}
+
+static GVariant *names_of(const Model *model, GPtrArray *devices)
+{
+    GVariantBuilder names;
+
+    g_variant_builder_init(&names, G_VARIANT_TYPE_STRING_ARRAY);
+    for (guint i = 0; i < devices->len; i++) {
+        g_autofree char *name = model_name_at(model, devices->pdata[i]);
+        g_variant_builder_add(&names, "s", name);
+    }
+    return g_variant_builder_end(&names);
 }
 
 static GVariant *paths_of(GPtrArray *devices)
@@ -80,14 +99,15 @@ static Outcome grant_devices(Client *client, char **words, GError **error)
 
     const char *path;
     g_variant_get(reply, "(&o)", &path);
-    const char *name = object_string(model_get(model, path, KIND_GROUP), "Name");
+    g_autofree char *tenant_name = path_to_name(tenant);
+    g_autofree char *name = path_to_name(path);
     if (client->json) {
-        json_print(g_variant_new_parsed("{'tenant': <%s>, 'group': <%s>, 'path': <%s>, 'devices': <%@ao>,"
+        json_print(g_variant_new_parsed("{'tenant': <%s>, 'group': <%s>, 'path': <%s>, 'devices': <%@as>,"
                                         " 'result': <'granted'>}",
-                                        rest[0], name, path, paths_of(devices)));
+                                        tenant_name, name, path, names_of(model, devices)));
         return OUTCOME_DONE;
     }
-    g_autofree char *tenant_text = escape_text(rest[0]);
+    g_autofree char *tenant_text = escape_text(tenant_name);
     g_autofree char *name_text = escape_text(name);
     g_autofree char *what = g_strdup_printf("belongs to tenant \"%s\", group \"%s\"", tenant_text, name_text);
     print_devices(model, devices, what);
@@ -132,11 +152,14 @@ static Outcome revoke_devices(Client *client, char **words, GError **error)
     if (!reply)
         return OUTCOME_FAILED;
 
-    g_autofree char *tenant_text = escape_text(rest[0]);
+    g_autofree char *tenant_name = path_to_name(tenant);
+    g_autofree char *tenant_text = escape_text(tenant_name);
     g_autofree char *what = g_strdup_printf("no longer belongs to tenant \"%s\"", tenant_text);
+    g_autofree char *group_name = group ? full_name(tenant_name, group) : g_strdup("");
     if (client->json)
-        json_print(g_variant_new_parsed("{'tenant': <%s>, 'devices': <%@ao>, 'result': <'revoked'>}", rest[0],
-                                        paths_of(devices)));
+        json_print(
+            g_variant_new_parsed("{'tenant': <%s>, 'group': <%s>, 'devices': <%@as>, 'result': <'revoked'>}",
+                                 tenant_name, group_name, names_of(model, devices)));
     else if (group) {
         g_autofree char *group_text = escape_text(group);
         printf("What was in group \"%s\" %s.\n", group_text, what);

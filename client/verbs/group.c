@@ -9,8 +9,8 @@
 
 #include "client/bus/call.h"
 #include "client/bus/escape.h"
+#include "client/bus/path.h"
 #include "client/verbs/options.h"
-#include "client/verbs/passthrough-rule.h"
 #include "client/view/json.h"
 #include "dbus/names.h"
 
@@ -93,8 +93,10 @@ static char **parse(Client *client, char **words, const GOptionEntry *entries, i
     return options_parse(client, implied, entries, NULL, least, 1, error);
 }
 
-static void report(Client *client, const char *name, const char *path, const char *what)
+static void report(Client *client, const char *path, const char *what)
 {
+    /* the service makes the name when none is given */
+    g_autofree char *name = path_to_name(path);
     g_autofree char *escaped = escape_text(name);
 
     if (client->json)
@@ -124,9 +126,7 @@ static Outcome add(Client *client, char **words, GError **error)
         return OUTCOME_FAILED;
     const char *path;
     g_variant_get(reply, "(&o)", &path);
-    /* The service makes the name when none is given. */
-    g_autofree char *name = passthrough_group_name(path);
-    report(client, name, path, "made");
+    report(client, path, "made");
     return OUTCOME_DONE;
 }
 
@@ -152,7 +152,7 @@ static Outcome set(Client *client, char **words, GError **error)
     g_autofree char *path = client_find_group(client, rest[0], error);
     if (!path || !call_options(client, path, FERRY_INTERFACE_GROUP, "Update", options, error))
         return OUTCOME_FAILED;
-    report(client, rest[0], path, "changed");
+    report(client, path, "changed");
     return OUTCOME_DONE;
 }
 
@@ -172,7 +172,7 @@ static Outcome rm(Client *client, char **words, GError **error)
     g_autofree char *path = client_find_group(client, rest[0], error);
     if (!path || !call_delete(client, path, FERRY_INTERFACE_GROUP, force, error))
         return OUTCOME_FAILED;
-    report(client, rest[0], path, "deleted");
+    report(client, path, "deleted");
     return OUTCOME_DONE;
 }
 

@@ -10,12 +10,9 @@
 #include "client/bus/escape.h"
 #include "client/bus/follow.h"
 #include "client/verbs/options.h"
-#include "client/view/columns.h"
 #include "client/view/json.h"
+#include "client/view/overview.h"
 #include "client/view/table.h"
-
-/* Programs have room for everything. */
-#define JSON_COLUMNS "device,id,port,where,state,groups,rules,reason"
 
 /* What keeps the whole service from its work: a line under the table, nothing when all is well. */
 static void print_condition(const Model *model)
@@ -34,21 +31,6 @@ static void print_condition(const Model *model)
                state);
 }
 
-static GVariant *overview_to_variant(const Model *model, GPtrArray *columns, GPtrArray *rows)
-{
-    const Object *manager = model_manager(model);
-    GVariantBuilder dict;
-
-    g_variant_builder_init(&dict, G_VARIANT_TYPE_VARDICT);
-    g_variant_builder_add(&dict, "{sv}", "host", g_variant_new_string(object_string(manager, "Node")));
-    g_variant_builder_add(&dict, "{sv}", "hypervisor",
-                          g_variant_new_string(object_string(manager, "HypervisorState")));
-    g_variant_builder_add(&dict, "{sv}", "enabled", g_variant_new_boolean(object_flag(manager, "Enabled")));
-    g_variant_builder_add(&dict, "{sv}", "settling", g_variant_new_boolean(object_flag(manager, "Settling")));
-    g_variant_builder_add(&dict, "{sv}", "devices", columns_to_variant(model, columns, rows));
-    return g_variant_builder_end(&dict);
-}
-
 static Outcome show_overview(Client *client, char **words, GError **error)
 {
     g_auto(GStrv) none = options_parse(client, words, NULL, NULL, 0, 0, error);
@@ -56,11 +38,11 @@ static Outcome show_overview(Client *client, char **words, GError **error)
     if (!model)
         return OUTCOME_FAILED;
 
-    g_autoptr(GPtrArray) columns =
-        columns_choose(columns_for_overview(), client->json ? JSON_COLUMNS : NULL, NULL);
     g_autoptr(GPtrArray) rows = overview_rows(model);
+    g_autoptr(GPtrArray) columns =
+        columns_all(client->json ? overview_columns_for_programs() : overview_columns());
     if (client->json) {
-        json_print(overview_to_variant(model, columns, rows));
+        json_print(columns_to_records(model, columns, rows));
         return OUTCOME_DONE;
     }
 

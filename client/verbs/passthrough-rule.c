@@ -4,22 +4,7 @@
 
 #include "client/verbs/passthrough-rule.h"
 
-#include <stdlib.h>
-#include <systemd/sd-bus.h>
-
 #include "client/bus/escape.h"
-#include "dbus/names.h"
-
-char *passthrough_group_name(const char *path)
-{
-    char *decoded = NULL, *name;
-
-    if (sd_bus_path_decode(path, FERRY_PATH_GROUP_PREFIX, &decoded) <= 0)
-        return g_strdup(path);
-    name = g_strdup(decoded);
-    free(decoded);
-    return name;
-}
 
 /* Behind the condition and the space that follows. */
 static const char *skip_condition(const char *rule)

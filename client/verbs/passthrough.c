@@ -9,6 +9,7 @@
 #include "client/bus/call.h"
 #include "client/bus/escape.h"
 #include "client/bus/follow.h"
+#include "client/bus/path.h"
 #include "client/verbs/options.h"
 #include "client/verbs/passthrough-rule.h"
 #include "client/view/json.h"
@@ -111,7 +112,7 @@ static Outcome run(Client *client, char **words, const char *wanted, const char 
         return OUTCOME_FAILED;
     }
 
-    g_autofree char *group = passthrough_group_name(path);
+    g_autofree char *group = path_to_name(path);
     if (client->json)
         print_json(group, path, is_new, devices, rules);
     else

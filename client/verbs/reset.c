@@ -62,6 +62,8 @@ static Outcome reset_target(Client *client, char **words, GError **error)
     const Object *object = target_find(client, follow_model(follow), TARGET_GIVEN, rest[0], error);
     if (!object)
         return OUTCOME_FAILED;
+    const char *kind = kind_to_string(object->kind);
+    g_autofree char *name = g_strdup(object_name(object));
     g_autofree char *path = g_strdup(object->path);
     g_autofree char *text = object_describe(object);
     if (!reset(client, object, hub, power_cycle, error))
@@ -69,7 +71,9 @@ static Outcome reset_target(Client *client, char **words, GError **error)
 
     const char *what = power_cycle ? "power-cycled" : "reset";
     if (client->json)
-        json_print(g_variant_new_parsed("{'path': <%s>, 'hub': <%b>, 'result': <%s>}", path, hub, what));
+        json_print(g_variant_new_parsed("{'kind': <%s>, 'name': <%s>, 'path': <%s>, 'whole-hub': <%b>,"
+                                        " 'result': <%s>}",
+                                        kind, name, path, hub, what));
     else
         printf("%s%s %s, and everything is back where it was.\n", hub ? "The hub of " : "", text,
                power_cycle ? "was power-cycled" : "was reset");

@@ -60,9 +60,7 @@ static bool take_word(Client *client, const Model *model, const char *word, GPtr
     }
 
     if (is_at_home(object)) {
-        g_autofree char *text = object_describe(object);
-        if (!client->json)
-            printf("%s is on the host.\n", text);
+        wait_list_add_home(items, object);
         return true;
     }
 

@@ -9,6 +9,8 @@
 
 #include "client/bus/call.h"
 #include "client/bus/escape.h"
+#include "client/bus/follow.h"
+#include "client/bus/path.h"
 #include "client/verbs/options.h"
 #include "client/view/json.h"
 #include "dbus/names.h"
@@ -55,8 +57,9 @@ static GVariant *tenant_options(const TenantWords *words, GError **error)
     return g_variant_ref_sink(g_variant_builder_end(&dict));
 }
 
-static void report(Client *client, const char *name, const char *path, const char *what)
+static void report(Client *client, const char *path, const char *what)
 {
+    g_autofree char *name = path_to_name(path);
     g_autofree char *escaped = escape_text(name);
 
     if (client->json)
@@ -81,7 +84,7 @@ static Outcome add(Client *client, char **words, GError **error)
         return OUTCOME_FAILED;
     const char *path;
     g_variant_get(reply, "(&o)", &path);
-    report(client, rest[0], path, "made");
+    report(client, path, "made");
     return OUTCOME_DONE;
 }
 
@@ -106,7 +109,7 @@ static Outcome set(Client *client, char **words, GError **error)
     g_autofree char *path = client_find_tenant(client, rest[0], error);
     if (!path || !call_options(client, path, FERRY_INTERFACE_TENANT, "Update", options, error))
         return OUTCOME_FAILED;
-    report(client, rest[0], path, "changed");
+    report(client, path, "changed");
     return OUTCOME_DONE;
 }
 
@@ -126,7 +129,7 @@ static Outcome rm(Client *client, char **words, GError **error)
     g_autofree char *path = client_find_tenant(client, rest[0], error);
     if (!path || !call_delete(client, path, FERRY_INTERFACE_TENANT, force, error))
         return OUTCOME_FAILED;
-    report(client, rest[0], path, "deleted");
+    report(client, path, "deleted");
     return OUTCOME_DONE;
 }
 
@@ -147,7 +150,8 @@ static char *find_machine(Client *client, const char *word, bool gone_too, GErro
     return machine;
 }
 
-static bool move_machine(Client *client, const char *tenant, const char *word, bool out, GError **error)
+/* Its path. */
+static char *move_machine(Client *client, const char *tenant, const char *word, bool out, GError **error)
 {
     g_autofree char *machine = find_machine(client, word, out, error);
     g_autoptr(GVariant) reply =
@@ -155,7 +159,31 @@ static bool move_machine(Client *client, const char *tenant, const char *word, b
                               g_variant_new("(o)", machine), "()", error)
                 : NULL;
 
-    return reply;
+    return reply ? g_steal_pointer(&machine) : NULL;
+}
+
+static void report_machines(Client *client, const Model *model, const char *tenant, GPtrArray *machines,
+                            bool out)
+{
+    g_autofree char *tenant_name = path_to_name(tenant);
+    g_autofree char *tenant_text = escape_text(tenant_name);
+    GVariantBuilder records;
+
+    g_variant_builder_init(&records, G_VARIANT_TYPE("aa{sv}"));
+    for (guint i = 0; i < machines->len; i++) {
+        g_autofree char *name = model_name_at(model, machines->pdata[i]);
+        g_autofree char *text = escape_text(name);
+        g_variant_builder_add_value(
+            &records,
+            g_variant_new_parsed("{'tenant': <%s>, 'vm': <%s>, 'path': <%s>, 'result': <%s>}", tenant_name,
+                                 name, (const char *)machines->pdata[i], out ? "removed" : "added"));
+        if (!client->json)
+            printf("VM \"%s\" %s tenant \"%s\".\n", text, out ? "no longer belongs to" : "belongs to",
+                   tenant_text);
+    }
+    g_autoptr(GVariant) list = g_variant_ref_sink(g_variant_builder_end(&records));
+    if (client->json)
+        json_print(list);
 }
 
 static Outcome move_machines(Client *client, char **words, GError **error)
@@ -167,34 +195,31 @@ static Outcome move_machines(Client *client, char **words, GError **error)
         { 0 },
     };
     Outcome outcome = OUTCOME_DONE;
-    GVariantBuilder results;
 
     g_auto(GStrv) rest = options_parse(client, words, entries, NULL, 2, -1, error);
     if (!rest)
         return OUTCOME_USAGE;
-    g_autofree char *path = client_find_tenant(client, rest[0], error);
-    if (!path)
+    g_autofree char *tenant = client_find_tenant(client, rest[0], error);
+    if (!tenant)
         return OUTCOME_FAILED;
 
-    g_variant_builder_init(&results, G_VARIANT_TYPE("aa{sv}"));
+    g_autoptr(GPtrArray) machines = g_ptr_array_new_with_free_func(g_free);
     for (char **word = rest + 1; *word; word++) {
         g_autoptr(GError) local = NULL;
-        g_autofree char *vm = escape_text(*word);
-        g_autofree char *tenant = escape_text(rest[0]);
-        if (!move_machine(client, path, *word, out, &local)) {
-            error_print(local);
-            if (outcome == OUTCOME_DONE)
-                outcome = (Outcome)local->code;
+        char *machine = move_machine(client, tenant, *word, out, &local);
+        if (machine) {
+            g_ptr_array_add(machines, machine);
             continue;
         }
-        g_variant_builder_add_value(
-            &results, g_variant_new_parsed("{'vm': <%s>, 'result': <%s>}", *word, out ? "removed" : "added"));
-        if (!client->json)
-            printf("VM \"%s\" %s tenant \"%s\".\n", vm, out ? "no longer belongs to" : "belongs to", tenant);
+        error_print(local);
+        if (outcome == OUTCOME_DONE)
+            outcome = (Outcome)local->code;
     }
-    g_autoptr(GVariant) list = g_variant_ref_sink(g_variant_builder_end(&results));
-    if (client->json)
-        json_print(g_variant_new_parsed("{'tenant': <%s>, 'results': <%@aa{sv}>}", rest[0], list));
+
+    g_autoptr(Model) model = model_fetch(client, error);
+    if (!model)
+        return OUTCOME_FAILED;
+    report_machines(client, model, tenant, machines, out);
     return outcome;
 }
 

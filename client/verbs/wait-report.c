@@ -8,7 +8,14 @@
 #include <stdio.h>
 
 #include "client/bus/escape.h"
+#include "client/bus/path.h"
 #include "client/view/json.h"
+
+/* NULL = it has ended, or there never was one. */
+static const Object *find_assignment(const Model *model, const WaitItem *item)
+{
+    return item->assignment ? model_get(model, item->assignment, KIND_ASSIGNMENT) : NULL;
+}
 
 /* The reason is a sentence, and mostly names the device or the group itself. */
 static char *reason_text(const WaitItem *item, const Object *assignment)
@@ -75,7 +82,7 @@ static char *done_text(const Model *model, WaitGoal goal, const WaitItem *item, 
 static Outcome report_item(const Model *model, WaitGoal goal, const WaitItem *item, unsigned seconds,
                            bool quiet)
 {
-    const Object *assignment = model_get(model, item->assignment, KIND_ASSIGNMENT);
+    const Object *assignment = find_assignment(model, item);
     const char *name = error_short_name(object_string(assignment, "Error"));
     g_autofree char *state = escape_text(object_string(assignment, "State"));
     g_autofree char *reason = reason_text(item, assignment);
@@ -115,56 +122,46 @@ static Outcome report_item(const Model *model, WaitGoal goal, const WaitItem *it
     return OUTCOME_FAILED;
 }
 
-static void add_text(GVariantBuilder *dict, const char *key, const char *text)
-{
-    g_variant_builder_add(dict, "{sv}", key, g_variant_new_string(text));
-}
-
-/* The device, or the group and its devices. */
-static void add_devices(GVariantBuilder *dict, const Model *model, const WaitItem *item)
+static GVariant *device_names(const Model *model, const WaitItem *item)
 {
     GVariantBuilder names;
 
     g_variant_builder_init(&names, G_VARIANT_TYPE_STRING_ARRAY);
     for (guint i = 0; i < item->devices->len; i++) {
-        const Object *device = model_get(model, item->devices->pdata[i], KIND_DEVICE);
-        if (device && !item->group)
-            add_text(dict, "device", object_string(device, "SysName"));
-        if (device)
-            g_variant_builder_add(&names, "s", object_string(device, "SysName"));
+        g_autofree char *name = model_name_at(model, item->devices->pdata[i]);
+        g_variant_builder_add(&names, "s", name);
     }
-    if (item->group) {
-        add_text(dict, "group", item->group);
-        g_variant_builder_add(dict, "{sv}", "devices", g_variant_builder_end(&names));
-    } else
-        g_variant_builder_clear(&names);
+    return g_variant_builder_end(&names);
 }
 
-static GVariant *item_to_variant(const Model *model, const WaitItem *item, unsigned seconds)
+static const char *result_word(const WaitItem *item, const Object *assignment, unsigned seconds)
 {
-    static const char *const results[] = {
-        [WAIT_GOES_ON] = "timeout",
-        [WAIT_DONE] = "done",
-        [WAIT_RESTS] = "waiting",
-        [WAIT_FAILED] = "failed",
-    };
-    const Object *assignment = model_get(model, item->assignment, KIND_ASSIGNMENT);
-    const Object *machine = assignment ? model_follow(model, assignment, "Machine", KIND_MACHINE) : NULL;
-    bool partial = item->verdict == WAIT_RESTS && g_str_equal(object_string(assignment, "State"), "partial");
-    GVariantBuilder dict;
-
-    g_variant_builder_init(&dict, G_VARIANT_TYPE_VARDICT);
-    add_text(&dict, "result", seconds == 0 ? "ordered" : partial ? "partial" : results[item->verdict]);
-    add_text(&dict, "assignment", item->assignment);
-    add_devices(&dict, model, item);
-    if (machine)
-        add_text(&dict, "vm", object_string(machine, "Name"));
-    if (assignment) {
-        add_text(&dict, "state", object_string(assignment, "State"));
-        add_text(&dict, "reason", object_string(assignment, "Reason"));
-        add_text(&dict, "error", object_string(assignment, "Error"));
+    switch (item->verdict) {
+    case WAIT_DONE:
+        return "done";
+    case WAIT_RESTS:
+        return g_str_equal(object_string(assignment, "State"), "partial") ? "partial" : "waiting";
+    case WAIT_FAILED:
+        return "failed";
+    case WAIT_GOES_ON:
+        break;
     }
-    return g_variant_builder_end(&dict);
+    return seconds == 0 ? "ordered" : "timeout";
+}
+
+static GVariant *item_to_record(const Model *model, const WaitItem *item, unsigned seconds)
+{
+    const char *path = item->assignment ? item->assignment : "";
+    const Object *assignment = find_assignment(model, item);
+    g_autofree char *id = path_to_name(path);
+
+    return g_variant_new_parsed("{'result': <%s>, 'assignment-id': <%s>, 'assignment': <%s>, 'group': <%s>,"
+                                " 'devices': <%@as>, 'vm': <%s>, 'state': <%s>, 'reason': <%s>,"
+                                " 'error': <%s>, 'path': <%s>}",
+                                result_word(item, assignment, seconds), id, item->name,
+                                item->group ? item->group : "", device_names(model, item), item->vm,
+                                object_string(assignment, "State"), object_string(assignment, "Reason"),
+                                object_string(assignment, "Error"), path);
 }
 
 Outcome wait_report(Client *client, const Model *model, WaitGoal goal, GPtrArray *items, unsigned seconds)
@@ -177,11 +174,11 @@ Outcome wait_report(Client *client, const Model *model, WaitGoal goal, GPtrArray
         Outcome one = report_item(model, goal, items->pdata[i], seconds, client->json);
         if (outcome == OUTCOME_DONE)
             outcome = one;
-        g_variant_builder_add_value(&results, item_to_variant(model, items->pdata[i], seconds));
+        g_variant_builder_add_value(&results, item_to_record(model, items->pdata[i], seconds));
     }
 
     g_autoptr(GVariant) list = g_variant_ref_sink(g_variant_builder_end(&results));
     if (client->json)
-        json_print(g_variant_new_parsed("{'results': <%@aa{sv}>}", list));
+        json_print(list);
     return outcome;
 }

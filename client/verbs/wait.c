@@ -81,6 +81,8 @@ bool wait_options_check(WaitOptions *options, GError **error)
 static void item_free(WaitItem *item)
 {
     g_free(item->assignment);
+    g_free(item->name);
+    g_free(item->vm);
     g_free(item->group);
     g_ptr_array_unref(item->devices);
     g_free(item->label);
@@ -122,7 +124,7 @@ static void item_learn(WaitItem *item, const Model *model, const Object *assignm
 bool wait_list_has(const GPtrArray *items, const char *assignment)
 {
     for (guint i = 0; i < items->len; i++)
-        if (g_str_equal(((const WaitItem *)items->pdata[i])->assignment, assignment))
+        if (g_strcmp0(((const WaitItem *)items->pdata[i])->assignment, assignment) == 0)
             return true;
     return false;
 }
@@ -138,10 +140,26 @@ void wait_list_add(GPtrArray *items, const Model *model, const char *assignment)
     WaitItem *item = g_new0(WaitItem, 1);
     item->assignment = g_strdup(assignment);
     item->devices = g_ptr_array_new_with_free_func(g_free);
-    item->group = group ? object_id(group) : NULL;
+    item->name = g_strdup(object_name(object));
+    item->vm = object ? model_name_at(model, object_string(object, "Machine")) : g_strdup("");
+    item->group = group ? g_strdup(object_name(group)) : NULL;
     item->label = group ? object_describe(group) : object ? object_describe(object) : g_strdup(assignment);
     if (object)
         item_learn(item, model, object, /* now= */ false);
+    g_ptr_array_add(items, item);
+}
+
+void wait_list_add_home(GPtrArray *items, const Object *device)
+{
+    WaitItem *item = g_new0(WaitItem, 1);
+
+    item->name = g_strdup("");
+    item->vm = g_strdup("");
+    item->devices = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(item->devices, g_strdup(device->path));
+    item->label = object_describe(device);
+    item->verdict = WAIT_DONE;
+    item->over = true;
     g_ptr_array_add(items, item);
 }
 

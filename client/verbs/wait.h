@@ -49,8 +49,10 @@ WaitVerdict wait_judge(WaitGoal goal, const Object *assignment, gint64 *ret_grac
 
 /* One assignment that is waited for, and how it ended. */
 typedef struct WaitItem {
-    char *assignment;   /* path */
-    char *group;        /* name of the group that it draws from, escaped; NULL = it is for one device */
+    char *assignment; /* path; NULL = a device that is home already: nothing is waited for */
+    char *name;       /* of the assignment, and of its VM: not escaped, "" = none */
+    char *vm;
+    char *group;        /* name of the group that it draws from; NULL = it is for one device */
     GPtrArray *devices; /* of char *: paths of those that it had or was to get; without a group one at most */
     char *label;        /* as messages name it, escaped */
 
@@ -67,6 +69,9 @@ bool wait_list_has(const GPtrArray *items, const char *assignment);
 
 /* An assignment that is in the list already is not added again. */
 void wait_list_add(GPtrArray *items, const Model *model, const char *assignment);
+
+/* A device that nothing has to be done for, but that is to be told about. */
+void wait_list_add_home(GPtrArray *items, const Object *device);
 
 /* Waits until all are over or the time is up; 0 seconds: looks once and judges nothing. False and an error
  * when nothing more can be learnt. */

@@ -85,14 +85,14 @@ static void test_give_and_take(void **state)
     Fixture *fixture = *state;
 
     plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
-    expect(fixture, "list devices -o id,state,vm", DONE, "1-2", NULL);
+    expect(fixture, "list devices -o device,state,vm", DONE, "1-2", NULL);
     expect(fixture, "give KBD-A desk", DONE, "attached", NULL);
-    expect(fixture, "list devices -o id,state,vm", DONE, "attached", NULL);
+    expect(fixture, "list devices -o device,state,vm", DONE, "attached", NULL);
     expect(fixture, "explain 1-2", DONE, "desk", NULL);
     expect(fixture, "give KBD-A desk", FAILED, NULL, "AlreadyExists");
     expect(fixture, "give KBD-A studio", BUSY, NULL, "DeviceBusy");
     expect(fixture, "take 1-2", DONE, "1-2", NULL);
-    expect(fixture, "list devices -o id,state,vm", DONE, "host", NULL);
+    expect(fixture, "list devices -o device,state,vm", DONE, "host", NULL);
     expect(fixture, "take 1-2", DONE, "on the host", NULL);
 }
 
@@ -198,8 +198,8 @@ static void test_tenants(void **state)
            "046d:c31c \"Keyboard K121\" (1-3) belongs to tenant \"acme\", group \"acme/keys\".", NULL);
     expect(fixture, "list tenants", DONE, "user:daemon", NULL);
     expect(fixture, "list devices", DONE, "TENANT", NULL);
-    expect(fixture, "list machines", DONE, "acme", NULL);
-    expect(fixture, "list devices -o id,tenant --json", DONE, "\"tenant\": \"acme\"", NULL);
+    expect(fixture, "list vms", DONE, "acme", NULL);
+    expect(fixture, "list devices -o device,tenant --json", DONE, "\"tenant\": \"acme\"", NULL);
     expect(fixture, "tenant show acme", DONE, "group:ferry-none", NULL);
     expect(fixture, "show acme", DONE, "tenant \"acme\"", NULL);
     expect(fixture, "explain 1-2", DONE, "it belongs to tenant acme", NULL);
@@ -214,10 +214,10 @@ static void test_tenants(void **state)
     expect(fixture, "tenant revoke acme 1-2", DENIED, NULL, "NotOwned");
     expect(fixture, "tenant revoke acme --group keys --rule 9", NOT_FOUND, NULL, "NoSuchRule");
     expect(fixture, "tenant revoke acme --group keys --json", DONE, "revoked", NULL);
-    expect(fixture, "list devices -o id,tenant --json", DONE, "\"tenant\": null", NULL);
+    expect(fixture, "list devices -o device,tenant --json", DONE, "\"tenant\": \"\"", NULL);
     expect(fixture, "tenant machine acme desk --remove", DONE, "no longer belongs", NULL);
     expect(fixture, "tenant machine acme desk studio --json", DONE,
-           "\"vm\": \"studio\",\n      \"result\": \"added\"", NULL);
+           "\"vm\": \"studio\"", NULL);
     g_free(fixture_script(fixture, "undefine %s", FIXTURE_STUDIO));
     fixture_wait_object(fixture, studio, FERRY_INTERFACE_MACHINE, false);
     expect(fixture, "tenant machine acme studio --remove", NOT_FOUND, NULL, "NoSuchMachine");
@@ -225,7 +225,7 @@ static void test_tenants(void **state)
     expect(fixture, "tenant machine acme " FIXTURE_STUDIO, NOT_FOUND, NULL, "NoSuchMachine");
     expect(fixture, "tenant grant acme 1-2", DONE, "acme/devices-1", NULL);
     expect(fixture, "tenant rm acme --force", DONE, "is deleted", NULL);
-    expect(fixture, "list devices -o id,tenant --json", DONE, "\"tenant\": null", NULL);
+    expect(fixture, "list devices -o device,tenant --json", DONE, "\"tenant\": \"\"", NULL);
 }
 
 /* Away, the service is named, and the client ends. */
