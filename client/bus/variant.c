@@ -211,8 +211,10 @@ static int append_value(sd_bus_message *message, GVariant *value)
     case G_VARIANT_CLASS_ARRAY:
         return append_container(message, SD_BUS_TYPE_ARRAY, inner, value);
     case G_VARIANT_CLASS_DICT_ENTRY:
+    case G_VARIANT_CLASS_TUPLE:
         inner[strlen(inner) - 1] = '\0';
-        return append_container(message, SD_BUS_TYPE_DICT_ENTRY, inner, value);
+        return append_container(message, *type == '{' ? SD_BUS_TYPE_DICT_ENTRY : SD_BUS_TYPE_STRUCT, inner,
+                                value);
     case G_VARIANT_CLASS_BYTE:
     case G_VARIANT_CLASS_INT16:
     case G_VARIANT_CLASS_UINT16:
@@ -222,7 +224,6 @@ static int append_value(sd_bus_message *message, GVariant *value)
     case G_VARIANT_CLASS_DOUBLE:
     case G_VARIANT_CLASS_SIGNATURE:
     case G_VARIANT_CLASS_MAYBE:
-    case G_VARIANT_CLASS_TUPLE:
         break;
     }
     return -EOPNOTSUPP; /* no method of the service takes it */

@@ -4,64 +4,41 @@
 
 #include "client/verbs/wait.h"
 
-#define MSEC ((gint64)1000)
-
-/* States that end the way to "attached". The service's answer may come before it has looked at what it
- * answered, so each must hold for a while: longest where it passes by itself, as for a device that was just
- * plugged in and has to prove steady. */
+/* States that end the way to "attached". All others are on it, also those of a later version. */
 static const struct {
     const char *state;
     WaitVerdict verdict;
-    gint64 grace;
 } ends[] = {
-    { "attached", WAIT_DONE, 0 },
-    { "partial", WAIT_RESTS, 1500 * MSEC },
-    { "waiting-machine", WAIT_RESTS, 250 * MSEC },
-    { "waiting-device", WAIT_RESTS, 1500 * MSEC },
-    { "disabled", WAIT_FAILED, 1000 * MSEC },
-    { "failed", WAIT_FAILED, 250 * MSEC },
-    { "quarantined", WAIT_FAILED, 250 * MSEC },
+    { "attached", WAIT_DONE },        { "partial", WAIT_RESTS },   { "waiting-machine", WAIT_RESTS },
+    { "waiting-device", WAIT_RESTS }, { "disabled", WAIT_FAILED }, { "failed", WAIT_FAILED },
+    { "quarantined", WAIT_FAILED },
 };
 
-/* Some are there: the others may rest, or be on their way. */
-static bool some_are_attaching(const Object *assignment)
+static WaitVerdict judge_end(const char *state)
 {
-    GVariant *devices = object_value(assignment, "Devices");
-    GVariantIter iter;
-    const char *path, *state;
-
-    if (!devices || !g_variant_is_of_type(devices, G_VARIANT_TYPE("a(os)")))
-        return false;
-    g_variant_iter_init(&iter, devices);
-    while (g_variant_iter_next(&iter, "(&o&s)", &path, &state))
-        if (g_str_equal(state, "attaching"))
-            return true;
-    return false;
+    for (gsize i = 0; i < G_N_ELEMENTS(ends); i++)
+        if (g_str_equal(ends[i].state, state))
+            return ends[i].verdict;
+    return WAIT_GOES_ON;
 }
 
-WaitVerdict wait_judge(WaitGoal goal, const Object *assignment, gint64 *ret_grace)
+WaitVerdict wait_judge(WaitGoal goal, const Object *assignment)
 {
     const char *state = object_string(assignment, "State");
 
-    *ret_grace = 0;
+    if (!assignment)
+        return goal == WAIT_ATTACHED ? WAIT_FAILED : WAIT_DONE;
+    if (object_flag(assignment, "Pending"))
+        return WAIT_GOES_ON;
+
     switch (goal) {
-    case WAIT_RELEASED:
-        return assignment ? WAIT_GOES_ON : WAIT_DONE;
-    case WAIT_DETACHED:
-        return !assignment || g_str_equal(state, "disabled") ? WAIT_DONE : WAIT_GOES_ON;
     case WAIT_ATTACHED:
+        return judge_end(state);
+    case WAIT_DETACHED:
+        return g_str_equal(state, "disabled") ? WAIT_DONE : WAIT_GOES_ON;
+    case WAIT_RELEASED:
         break;
     }
-
-    if (!assignment)
-        return WAIT_FAILED;
-    if (g_str_equal(state, "partial") && some_are_attaching(assignment))
-        return WAIT_GOES_ON;
-    for (gsize i = 0; i < G_N_ELEMENTS(ends); i++)
-        if (g_str_equal(ends[i].state, state)) {
-            *ret_grace = ends[i].grace;
-            return ends[i].verdict;
-        }
     return WAIT_GOES_ON;
 }
 
@@ -86,7 +63,6 @@ static void item_free(WaitItem *item)
     g_free(item->group);
     g_ptr_array_unref(item->devices);
     g_free(item->label);
-    g_free(item->state);
     g_free(item);
 }
 
@@ -159,19 +135,19 @@ void wait_list_add_home(GPtrArray *items, const Object *device)
     g_ptr_array_add(item->devices, g_strdup(device->path));
     item->label = object_describe(device);
     item->verdict = WAIT_DONE;
-    item->over = true;
     g_ptr_array_add(items, item);
 }
 
 /* ------------------------------------------------------------------ waiting */
 
+/* Each object tells its part of a change by itself, and the device may be the last to do so. */
 static bool devices_have_left(const Model *model, const WaitItem *item)
 {
     for (guint i = 0; i < item->devices->len; i++) {
         const Object *device = model_get(model, item->devices->pdata[i], KIND_DEVICE);
         const char *state = object_string(device, "State");
 
-        if (g_str_equal(object_string(device, "Assignment"), item->assignment) &&
+        if (g_strcmp0(object_string(device, "Assignment"), item->assignment) == 0 &&
             (g_str_equal(state, "attached") || g_str_equal(state, "detaching") ||
              g_str_equal(state, "attaching")))
             return false;
@@ -179,34 +155,29 @@ static bool devices_have_left(const Model *model, const WaitItem *item)
     return true;
 }
 
-/* Judges the item; returns when to look again at the latest, G_MAXINT64 = when something changes. */
-static gint64 look_at(const Model *model, WaitGoal goal, WaitItem *item, gint64 now)
+static void look_at(const Model *model, WaitGoal goal, WaitItem *item)
 {
     const Object *assignment = model_get(model, item->assignment, KIND_ASSIGNMENT);
-    const char *state = object_string(assignment, "State");
-    gint64 grace;
 
-    WaitVerdict before = item->verdict;
     if (assignment)
         item_learn(item, model, assignment, goal == WAIT_ATTACHED);
-    item->verdict = wait_judge(goal, assignment, &grace);
-    if (g_strcmp0(item->state, state) != 0 || item->verdict != before) {
-        g_free(item->state);
-        item->state = g_strdup(state);
-        item->seen = now;
-    }
-
-    /* each object tells its part of a change by itself, and the device may be the last to do so */
+    item->verdict = wait_judge(goal, assignment);
     if (goal != WAIT_ATTACHED && item->verdict == WAIT_DONE && !devices_have_left(model, item))
         item->verdict = WAIT_GOES_ON;
-    if (item->verdict == WAIT_GOES_ON)
-        return G_MAXINT64;
-    /* a service that has just started calls everything "waiting" until it has looked around */
-    if (item->verdict != WAIT_DONE && object_flag(model_manager(model), "Settling"))
-        return G_MAXINT64;
+}
 
-    item->over = now >= item->seen + grace;
-    return item->over ? G_MAXINT64 : item->seen + grace;
+/* True when nothing has to be waited for any more. */
+static bool look_at_all(const Model *model, WaitGoal goal, GPtrArray *items)
+{
+    bool all_over = true;
+
+    for (guint i = 0; i < items->len; i++) {
+        WaitItem *item = items->pdata[i];
+        if (item->assignment) /* one that is home already has none */
+            look_at(model, goal, item);
+        all_over = all_over && item->verdict != WAIT_GOES_ON;
+    }
+    return all_over;
 }
 
 bool wait_for(Follow *follow, WaitGoal goal, GPtrArray *items, unsigned seconds, GError **error)
@@ -216,29 +187,18 @@ bool wait_for(Follow *follow, WaitGoal goal, GPtrArray *items, unsigned seconds,
     if (seconds == 0)
         return true;
 
-    for (;;) {
-        gint64 now = g_get_monotonic_time(), next = deadline;
-        bool all_over = true;
-
-        for (guint i = 0; i < items->len; i++) {
-            WaitItem *item = items->pdata[i];
-            if (!item->over)
-                next = MIN(next, look_at(follow_model(follow), goal, item, now));
-            all_over = all_over && item->over;
-        }
-        if (all_over || now >= deadline)
-            return true;
-
-        switch (follow_next(follow, next, error)) {
+    while (!look_at_all(follow_model(follow), goal, items))
+        switch (follow_next(follow, deadline, error)) {
         case FOLLOW_ERROR:
             return false;
         case FOLLOW_GONE:
         case FOLLOW_BACK:
             g_propagate_error(error, follow_gone_error());
             return false;
-        case FOLLOW_CHANGED:
         case FOLLOW_DEADLINE:
+            return true;
+        case FOLLOW_CHANGED:
             break;
         }
-    }
+    return true;
 }

@@ -43,9 +43,9 @@ typedef enum WaitVerdict {
     WAIT_FAILED,
 } WaitVerdict;
 
-/* What an assignment (NULL = gone) is on the way to its goal. ret_grace: how long it must stay so, in µs,
- * before that is believed. Pure. */
-WaitVerdict wait_judge(WaitGoal goal, const Object *assignment, gint64 *ret_grace);
+/* What an assignment (NULL = gone) is on the way to its goal, by its State, which counts as soon as it isn't
+ * Pending: the service says itself what passes by itself. Pure. */
+WaitVerdict wait_judge(WaitGoal goal, const Object *assignment);
 
 /* One assignment that is waited for, and how it ended. */
 typedef struct WaitItem {
@@ -57,9 +57,6 @@ typedef struct WaitItem {
     char *label;        /* as messages name it, escaped */
 
     WaitVerdict verdict;
-    bool over;
-    char *state; /* as last seen, as the verdict was */
-    gint64 seen; /* when it came to both: µs of g_get_monotonic_time() */
 } WaitItem;
 
 /* Of WaitItem. */
