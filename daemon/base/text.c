@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Text from strangers, made harmless. */
+/* Text from strangers, made harmless: valid UTF-8 without control characters, in one line, and quoted for
+ * messages. Pure; any thread. */
 
 #include "daemon/base/text.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Text from strangers: USB descriptors, guests, files, callers. It is made valid once, where it comes in. */
+/* Text from strangers: USB descriptors, guests, files, callers. It is made valid once, where it comes in, by
+ * whoever reads it; everybody after that may print it. Pure; any thread. */
 
 #include <glib.h>
 #include <stdbool.h>

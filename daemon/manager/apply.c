@@ -62,8 +62,6 @@ static void add_unstored(Manager *self, Assignment *assignment)
 {
     assignment->saving = true;
     assignment->since = assignment->created;
-    g_free(assignment->reason);
-    assignment->reason = g_strdup("The assignment is being stored.");
     registry_add_assignment(self->registry, assignment);
     registry_report_machine_assignments(self->registry, assignment->machine_uuid);
 }
@@ -73,8 +71,10 @@ static void put_assignment(Manager *self, Step *step, StoreBatch *batch)
     Assignment *assignment = registry_assignment(self->registry, step->id);
     StoreArea area = step->assignment ? manager_assignment_area(step->assignment) : _STORE_AREA_MAX;
 
-    if (assignment)
+    if (assignment) {
         assignment->saving = true;
+        registry_mark_pending(self->registry, assignment);
+    }
     if (assignment && step->area != area)
         store_batch_delete(batch, step->area, STORE_KIND_ASSIGNMENTS, step->id);
     if (step->assignment) {
@@ -229,6 +229,7 @@ void manager_apply(Manager *self, ApplyPlan *plan, ManagerDone done, void *userd
             put_assignment(self, step, batch);
     }
     self->applying = true;
+    reconciler_look(self->reconciler);
     pending = pending_new(self, plan->manifest->source, apply_settled, done, userdata);
     pending->payload = plan;
     pending->free_payload = free_plan;

@@ -31,6 +31,7 @@ static void save(Manager *self, Assignment *assignment, const Assignment *next, 
     g_autoptr(GKeyFile) file = assignment_to_key_file(next);
 
     assignment->saving = true;
+    registry_mark_pending(self->registry, assignment);
     store_save(self->store, manager_assignment_area(assignment), STORE_KIND_ASSIGNMENTS, assignment->id, file,
                pending_stored, pending, pending_free);
 }
@@ -312,7 +313,6 @@ static Assignment *make_assignment(Manager *self, const AssignRequest *request)
     assignment->owner = request->owner;
     assignment->created = assignment->since = g_get_real_time();
     assignment->saving = true;
-    set_text(&assignment->reason, "The assignment is being stored.");
     return assignment;
 }
 
@@ -344,6 +344,7 @@ void manager_assign(Manager *self, const AssignRequest *request, ManagerDone don
     pending = pending_new(self, assignment->id, assign_settled, done, userdata);
     registry_add_assignment(self->registry, assignment);
     registry_report_machine_assignments(self->registry, assignment->machine_uuid);
+    reconciler_look(self->reconciler);
     save(self, assignment, assignment, pending);
 }
 
@@ -396,6 +397,7 @@ void manager_release(Manager *self, const char *id, ManagerDone done, void *user
         return;
     }
     assignment->saving = true;
+    registry_mark_pending(self->registry, assignment);
     pending = pending_new(self, id, release_settled, done, userdata);
     store_delete(self->store, manager_assignment_area(assignment), STORE_KIND_ASSIGNMENTS, id, pending_stored,
                  pending, pending_free);

@@ -12,7 +12,7 @@
 #include "daemon/rules/pin.h"
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
-#include "daemon/allocation/verdict-text.h"
+#include "daemon/allocation/verdict.h"
 
 #define GENERATED_NAME "devices"
 
