@@ -32,6 +32,8 @@ struct Manager {
     Resets *resets;
     Hotplug *hotplug;
     Memberships *memberships;
+    void (*blind)(void *userdata); /* as in ManagerConfig */
+    void *blind_userdata;
     GHashTable *creating;   /* set of names of groups that are on their way to the disk */
     bool drop_ins_left_out; /* a group of that name is being deleted: read again after that */
     bool saving_settings;

@@ -165,6 +165,8 @@ Manager *manager_new(const ManagerConfig *config, WorkerPool *pool, Hypervisor *
     self->memberships = memberships_new(self->registry);
     self->creating = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     self->pool = pool;
+    self->blind = config->blind;
+    self->blind_userdata = config->userdata;
     self->granting = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     self->jobs = g_hash_table_new_full(NULL, NULL, manager_free_job, NULL);
     self->store = store_new(config->state_dir, config->runtime_dir, error);
@@ -205,6 +207,16 @@ static void look_again(Device *device, void *userdata)
     reconciler_kick(self->reconciler);
 }
 
+static void udev_lost(void *userdata)
+{
+    Manager *self = userdata;
+
+    if (self->blind)
+        self->blind(self->blind_userdata);
+}
+
+static const HotplugEvents hotplug_events = { .changed = look_again, .lost = udev_lost };
+
 bool manager_start(Manager *self, GError **error)
 {
     store_load(self->store, STORE_KIND_SETTINGS, take_settings, self);
@@ -213,7 +225,7 @@ bool manager_start(Manager *self, GError **error)
     manager_load_assignments(self);
     manager_fill_in_tenants(self);
     resets_restore(self->resets);
-    self->hotplug = hotplug_new(self->registry, look_again, self, error);
+    self->hotplug = hotplug_new(self->registry, &hotplug_events, self, error);
     if (!self->hotplug || !hotplug_rescan(self->hotplug, NULL, NULL, error))
         return false;
     self->hypervisor->ops->start(self->hypervisor);
