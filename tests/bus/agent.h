@@ -9,7 +9,7 @@ typedef struct Agent {
     sd_bus *bus;
     unsigned asked;
     unsigned cancelled;
-    char *action;            /* of the last question */
+    char *action; /* of the last question */
     char *text;
     GHashTable *details;     /* key → value */
     uint32_t identity;       /* the uid whose password is asked for */
