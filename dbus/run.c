@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Wires the parts together, and ends them in the right order. */
 
 #include "dbus/run.h"
 
@@ -10,6 +11,7 @@
 #include "daemon/base/log.h"
 #include "daemon/manager/manager.h"
 #include "dbus/names.h"
+#include "dbus/objects/objects.h"
 #include "dbus/service/service.h"
 #include "polkit/authority.h"
 
@@ -17,7 +19,6 @@
 #define DEFAULT_STATE_DIR   "/var/lib/usbferry"
 #define DEFAULT_RUNTIME_DIR "/run/usbferry"
 
-/* libvirtd takes five requests of one client at a time; one is left for looking around. */
 /* Machines that hang at the same time hold this many calls before each is given up; below libvirtd's own 20
  * workers. */
 #define WORKERS 12
@@ -116,7 +117,7 @@ static bool daemon_start(Daemon *self, GError **error)
     if (!self->manager || !manager_start(self->manager, error))
         return false;
     self->authority = authority_new();
-    self->service = bus_service_new(self->manager, self->authority, on_bus_lost, self, error);
+    self->service = bus_service_new(self->manager, self->authority, object_kinds, on_bus_lost, self, error);
     return self->service && bus_service_publish(self->service, error);
 }
 

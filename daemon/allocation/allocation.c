@@ -8,6 +8,7 @@
 #include "daemon/allocation/pci-passthrough.h"
 #include "daemon/allocation/candidates.h"
 #include "daemon/allocation/set-matching.h"
+#include "daemon/base/wake.h"
 #include "daemon/model/membership.h"
 
 static void unref_array(gpointer array)
@@ -35,22 +36,15 @@ static Device *choose_pinned(const Assignment *assignment, const GPtrArray *matc
     return NULL;
 }
 
-bool allocation_may_have(Registry *registry, const Assignment *assignment, const Device *device)
-{
-    /* A tenant that can't be found (its file is damaged) still owns. */
-    return g_strcmp0(device->tenant, assignment->tenant) == 0 &&
-           (!device->tenant || registry_tenant_has(registry, device->tenant, assignment->machine_uuid));
-}
-
 /* ------------------------------------------------------------------ who comes first */
 
 static bool has_it_now(const Allocation *allocation, const Assignment *assignment, const Device *device)
 {
     const Attachment *attachment = allocation_attachment(allocation, device);
 
-    if (registry_is_held_for(allocation->registry, device->sysname, assignment))
+    if (reservations_is_for(allocation->registry->reservations, device->sysname, assignment->id))
         return true;
-    return attachment && g_strcmp0(attachment->hostdev->assignment_id, assignment->id) == 0 &&
+    return attachment_is_of(attachment, assignment) &&
            g_strcmp0(attachment->machine->info->uuid, assignment->machine_uuid) == 0;
 }
 
@@ -108,9 +102,7 @@ static int compare_sets(gconstpointer left, gconstpointer right, gpointer userda
 
 static bool is_foreign(const Allocation *allocation, const Device *device)
 {
-    const Attachment *attachment = allocation_attachment(allocation, device);
-
-    return attachment && !attachment->hostdev->assignment_id;
+    return attachment_is_foreign(allocation_attachment(allocation, device));
 }
 
 static bool is_blocked(const Allocation *allocation, const Device *device)
@@ -131,7 +123,7 @@ static bool may_draw(const Allocation *allocation, const Assignment *assignment)
 
 static const GPtrArray *matches_of(const Allocation *allocation, const Assignment *assignment)
 {
-    return g_hash_table_lookup(allocation->matches, assignment->id);
+    return candidates_of(allocation->candidates, assignment);
 }
 
 static void give(Allocation *allocation, Device *device, Assignment *assignment)
@@ -156,25 +148,33 @@ static void note_undecided(Allocation *allocation, const Assignment *assignment)
         g_hash_table_add(allocation->undecided, matches->pdata[i]);
 }
 
-/* Devices that a reset has taken away from it for a moment: nothing is drawn in their place. */
-static guint held_and_away(const Allocation *allocation, const Assignment *assignment)
+static void count_reserved_and_away(Allocation *allocation)
 {
-    GHashTableIter iter;
-    gpointer sysname;
-    guint n = 0;
+    g_autoptr(GPtrArray) reservations = reservations_sorted(allocation->registry->reservations);
 
-    g_hash_table_iter_init(&iter, allocation->registry->holds);
-    while (g_hash_table_iter_next(&iter, &sysname, NULL))
-        n += registry_is_held_for(allocation->registry, sysname, assignment) &&
-             !registry_device(allocation->registry, sysname);
-    return n;
+    for (guint i = 0; i < reservations->len; i++) {
+        const Reservation *reservation = reservations->pdata[i];
+        const Assignment *assignment = registry_assignment(allocation->registry, reservation->assignment_id);
+        guint n;
+
+        if (!assignment || registry_device(allocation->registry, reservation->sysname))
+            continue;
+        n = GPOINTER_TO_UINT(g_hash_table_lookup(allocation->away, assignment->id));
+        g_hash_table_replace(allocation->away, assignment->id, GUINT_TO_POINTER(n + 1));
+    }
+}
+
+/* Devices that a reset has taken away from it for a moment: nothing is drawn in their place. */
+static guint reserved_and_away(const Allocation *allocation, const Assignment *assignment)
+{
+    return GPOINTER_TO_UINT(g_hash_table_lookup(allocation->away, assignment->id));
 }
 
 static bool needs_more(const Allocation *allocation, const Assignment *assignment)
 {
     return assignment->quantity_kind == QUANTITY_ALL ||
            (assignment->quantity_kind == QUANTITY_COUNT &&
-            allocation_wants_of(allocation, assignment)->len + held_and_away(allocation, assignment) <
+            allocation_wants_of(allocation, assignment)->len + reserved_and_away(allocation, assignment) <
                 assignment->quantity);
 }
 
@@ -236,7 +236,7 @@ static void fill_set(Allocation *allocation, Assignment *set, const GPtrArray *a
                 g_ptr_array_add(devices, device);
         }
     chosen = set_matching_choose(group, allocation->registry->node, devices);
-    if (!chosen && held_and_away(allocation, set) > 0) {
+    if (!chosen && reserved_and_away(allocation, set) > 0) {
         /* One of them is being reset, and away for a moment: the others stay where they are. */
         chosen = g_ptr_array_new();
         for (guint i = 0; i < devices->len; i++)
@@ -339,7 +339,7 @@ static Verdict judge_want(const Allocation *allocation, const Want *want, gint64
         return VERDICT_FOREIGN;
     if (is_blocked(allocation, want->device))
         return VERDICT_CONTROLLER_TAKEN;
-    if (registry_is_held_back(allocation->registry, want->device->sysname))
+    if (reservations_is_in_reset(allocation->registry->reservations, want->device->sysname))
         return VERDICT_RESETTING;
     if (machine != VERDICT_GO)
         return machine;
@@ -363,9 +363,8 @@ static void judge_all(Allocation *allocation, gint64 now)
         Want *want = value;
 
         want->verdict = judge_want(allocation, want, now);
-        if (want->verdict == VERDICT_UNSTEADY &&
-            (!allocation->next_at || want->device->steady_at < allocation->next_at))
-            allocation->next_at = want->device->steady_at;
+        if (want->verdict == VERDICT_UNSTEADY)
+            wake_at(&allocation->next_at, want->device->steady_at);
     }
     g_hash_table_iter_init(&iter, allocation->wants_by_assignment);
     while (g_hash_table_iter_next(&iter, NULL, &value))
@@ -380,16 +379,17 @@ Allocation *allocation_new(Registry *registry, gint64 now)
     g_autoptr(GPtrArray) sets = g_ptr_array_new();
 
     allocation->registry = registry;
-    allocation->attachments = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+    allocation->attachments = attachments_new(registry);
+    allocation->candidates = candidates_new(registry, devices);
     allocation->wants = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
     allocation->inactive_owners = g_hash_table_new(g_str_hash, g_str_equal);
-    allocation->matches = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
     allocation->wants_by_assignment = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
     allocation->undecided = g_hash_table_new(NULL, NULL);
-    allocation->not_owned = g_hash_table_new(g_str_hash, g_str_equal);
-    attachments_find(allocation);
-    allocation_find_matches(allocation, devices);
-
+    allocation->away = g_hash_table_new(g_str_hash, g_str_equal);
+    count_reserved_and_away(allocation);
+    for (guint i = 0; i < assignments->len; i++)
+        g_hash_table_insert(allocation->wants_by_assignment, ((Assignment *)assignments->pdata[i])->id,
+                            g_ptr_array_new());
     for (guint i = 0; i < assignments->len; i++) {
         Assignment *assignment = assignments->pdata[i];
 
@@ -411,20 +411,20 @@ Allocation *allocation_free(Allocation *allocation)
 {
     if (!allocation)
         return NULL;
+    g_hash_table_unref(allocation->away);
     g_hash_table_unref(allocation->undecided);
-    g_hash_table_unref(allocation->not_owned);
     g_hash_table_unref(allocation->wants_by_assignment);
-    g_hash_table_unref(allocation->matches);
     g_hash_table_unref(allocation->inactive_owners);
     g_hash_table_unref(allocation->wants);
-    g_hash_table_unref(allocation->attachments);
+    candidates_free(allocation->candidates);
+    attachments_free(allocation->attachments);
     g_free(allocation);
     return NULL;
 }
 
-Attachment *allocation_attachment(const Allocation *allocation, const Device *device)
+const Attachment *allocation_attachment(const Allocation *allocation, const Device *device)
 {
-    return g_hash_table_lookup(allocation->attachments, device->sysname);
+    return attachments_find(allocation->attachments, device);
 }
 
 Want *allocation_want(const Allocation *allocation, const Device *device)
@@ -435,6 +435,15 @@ Want *allocation_want(const Allocation *allocation, const Device *device)
 const GPtrArray *allocation_wants_of(const Allocation *allocation, const Assignment *assignment)
 {
     return g_hash_table_lookup(allocation->wants_by_assignment, assignment->id);
+}
+
+bool allocation_is_attached(const Allocation *allocation, const Device *device)
+{
+    const Want *want = allocation_want(allocation, device);
+    const Attachment *attachment = allocation_attachment(allocation, device);
+
+    return want && attachment_is_of(attachment, want->assignment) && attachment->machine == want->machine &&
+           attachment_is_settled(attachment);
 }
 
 Device *allocation_pinned(const Allocation *allocation, const Assignment *assignment)
@@ -483,7 +492,7 @@ static bool is_withheld(const Allocation *allocation, const Assignment *assignme
         return false;
     if (assignment->group && !membership_find(device, assignment->group))
         return group && membership_is_withheld(registry, device, group);
-    return !allocation_may_have(registry, assignment, device);
+    return !membership_may_have(registry, assignment, device);
 }
 
 Verdict allocation_judge(const Allocation *allocation, const Assignment *assignment, const Device *device)
@@ -493,7 +502,7 @@ Verdict allocation_judge(const Allocation *allocation, const Assignment *assignm
 
     if (device->is_hub)
         return VERDICT_HUB;
-    if (!g_ptr_array_find((GPtrArray *)matches, device, NULL))
+    if (!candidates_include(allocation->candidates, assignment, device))
         return is_withheld(allocation, assignment, device) ? VERDICT_NOT_OWNED : VERDICT_OTHER_DEVICE;
     if (!takes_part(assignment))
         return VERDICT_SUSPENDED;

@@ -20,38 +20,10 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "daemon/allocation/attachment.h"
+#include "daemon/allocation/candidates.h"
+#include "daemon/allocation/verdict.h"
 #include "daemon/model/registry.h"
-
-/* What speaks for or against this device going to this assignment's machine now. */
-typedef enum Verdict {
-    VERDICT_GO,
-    VERDICT_SUSPENDED,       /* the assignment was taken home, is being released or isn't stored yet */
-    VERDICT_OTHER_DEVICE,    /* the rule doesn't match, or the device isn't in the group */
-    VERDICT_HUB,             /* hubs are never handed out */
-    VERDICT_NOT_OWNED,       /* a tenant's, and machine or assignment isn't; or the tenant's no longer */
-    VERDICT_NOT_HOME,        /* several devices match and this one isn't where the assigned one was */
-    VERDICT_TAKEN,           /* another assignment comes first */
-    VERDICT_ENOUGH,          /* the assignment has as many as it is to have */
-    VERDICT_SET_INCOMPLETE,  /* another device of the set is missing */
-    VERDICT_GROUP_DISABLED,  /* the group hands nothing out */
-    VERDICT_SWITCHED_OFF,    /* the whole service hands nothing out */
-    VERDICT_FOREIGN,         /* some other program gave it to a machine */
-    VERDICT_UNDECIDED,       /* another machine that could draw it is still being read */
-    VERDICT_HYPERVISOR_AWAY, /* or its machine was not seen yet: nothing can be said or done */
-    VERDICT_MACHINE_UNKNOWN,
-    VERDICT_MACHINE_OFF,
-    VERDICT_CONTROLLER_TAKEN, /* a machine has its controller as a whole */
-    VERDICT_RESETTING,        /* it, or a hub before it, is being reset */
-    VERDICT_UNSTEADY,         /* came back a moment ago */
-    _VERDICT_MAX,
-} Verdict;
-
-/* A hostdev in a live XML that is this very enumeration of a device, or that is being attached to become
- * that. */
-typedef struct Attachment {
-    Machine *machine;
-    const Hostdev *hostdev;
-} Attachment;
 
 /* A device that an assignment is to have, or would have if the verdict were better. */
 typedef struct Want {
@@ -63,16 +35,16 @@ typedef struct Want {
 
 typedef struct Allocation {
     Registry *registry;
-    GHashTable *attachments; /* sysname → Attachment, owned */
-    GHashTable *wants;       /* sysname → Want, owned: the assignment that comes first for this device */
-    GHashTable *inactive_owners; /* sysname → Assignment, borrowed: disabled or not stored yet, and this is
-                                    its device */
-    GHashTable *not_owned; /* assignment id → Device, borrowed: that it names and may not have; one of them */
-    GHashTable *matches;   /* assignment id → GPtrArray of Device, sorted: those that it could have */
+    Attachments *attachments;
+    Candidates *candidates;
+    GHashTable *wants; /* sysname → Want, owned: the assignment that comes first for this device */
     GHashTable *wants_by_assignment; /* assignment id → GPtrArray of Want: what it comes first for, sorted by
                                         sysname */
-    GHashTable *undecided;           /* set of Device: a machine that could draw it is still being read */
-    gint64 next_at; /* a verdict changes by time alone then (µs, CLOCK_MONOTONIC); 0 = never */
+    GHashTable *inactive_owners; /* sysname → Assignment, borrowed: disabled or not stored yet, and this is
+                                    its device */
+    GHashTable *undecided;       /* set of Device: a machine that could draw it is still being read */
+    GHashTable *away; /* assignment id → how many devices are reserved for it and not plugged in now */
+    gint64 next_at;   /* a verdict changes by time alone then (µs, CLOCK_MONOTONIC); 0 = never */
 } Allocation;
 
 /* Valid until the registry changes. */
@@ -80,13 +52,14 @@ Allocation *allocation_new(Registry *registry, gint64 now);
 Allocation *allocation_free(Allocation *allocation);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Allocation, allocation_free)
 
-Attachment *allocation_attachment(const Allocation *allocation, const Device *device);
+/* Where the device is now; NULL = with the host. */
+const Attachment *allocation_attachment(const Allocation *allocation, const Device *device);
 Want *allocation_want(const Allocation *allocation, const Device *device);
 /* What this assignment comes first for, never NULL. Borrowed. */
 const GPtrArray *allocation_wants_of(const Allocation *allocation, const Assignment *assignment);
 
-/* Whether the tenants leave this device to this assignment. Matching is another matter. */
-bool allocation_may_have(Registry *registry, const Assignment *assignment, const Device *device);
+/* The machine that is to have the device has it, and it is on its way neither in nor out. */
+bool allocation_is_attached(const Allocation *allocation, const Device *device);
 
 /* The device that an assignment of one device is for. NULL = it isn't plugged in, isn't left to it, or it
  * can't be told which of several it is. */

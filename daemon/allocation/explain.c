@@ -79,12 +79,11 @@ static void add_place(GPtrArray *lines, const Allocation *allocation, const Devi
     if (device->is_hub)
         add(lines, "device", device->sysname, "blocks",
             g_strdup_printf("%s is a hub; hubs are never handed out, the devices behind them are", what));
-    else if (attachment && !attachment->hostdev->assignment_id)
+    else if (attachment_is_foreign(attachment))
         add(lines, "device", device->sysname, "blocks",
             g_strdup_printf("%s was given to machine %s by another program; usbferry leaves it alone", what,
                             machine));
-    else if (attachment &&
-             g_hash_table_contains(attachment->machine->dead_aliases, attachment->hostdev->alias))
+    else if (attachment_is_dead(attachment))
         add(lines, "device", device->sysname, "waits",
             g_strdup_printf("%s is dead in machine %s, which came out of a saved state; it is taken out",
                             what, machine));

@@ -10,31 +10,6 @@
 #include "daemon/base/text.h"
 #include "daemon/allocation/verdict-text.h"
 
-bool attachment_any_hostdev(Registry *registry, const Assignment *assignment, const Machine **ret_machine)
-{
-    GHashTableIter iter;
-    gpointer value;
-
-    g_hash_table_iter_init(&iter, registry->machines);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const Machine *machine = value;
-
-        bool has = machine->in_flight && g_strcmp0(machine->in_flight->assignment_id, assignment->id) == 0;
-
-        for (guint i = 0; !has && i < machine->info->hostdevs->len; i++) {
-            const Hostdev *hostdev = machine->info->hostdevs->pdata[i];
-
-            has = g_strcmp0(hostdev->assignment_id, assignment->id) == 0;
-        }
-        if (has) {
-            if (ret_machine)
-                *ret_machine = machine;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Takes the reason. */
 static Status say(AssignmentState state, char *reason, const char *error)
 {
@@ -67,15 +42,15 @@ static Status not_its_own(Registry *registry, const Allocation *allocation, cons
 
 static Status without_device(Registry *registry, const Allocation *allocation, const Assignment *assignment)
 {
-    const GPtrArray *matches = g_hash_table_lookup(allocation->matches, assignment->id);
+    const GPtrArray *matches = candidates_of(allocation->candidates, assignment);
     const Machine *machine = registry_machine(registry, assignment->machine_uuid);
     g_autofree char *machine_text = verdict_machine_text(registry, assignment);
     const char *what = *assignment->device_text ? assignment->device_text : assignment->selector;
-    const Device *not_owned = g_hash_table_lookup(allocation->not_owned, assignment->id);
+    const Device *not_owned = candidates_withheld(allocation->candidates, assignment);
     g_autofree char *controller = pci_passthrough_controller_of_socket(assignment->home_socket);
     const Machine *taken_by = controller ? pci_passthrough_owner(registry, controller) : NULL;
 
-    if (matches && matches->len > 0) {
+    if (matches->len > 0) {
         Device *device = matches->pdata[0];
         Verdict verdict = allocation_judge(allocation, assignment, device);
 
@@ -120,11 +95,6 @@ static Status on_its_way(Registry *registry, const Allocation *allocation, const
                "");
 }
 
-bool attachment_is_of(const Attachment *attachment, const Assignment *assignment)
-{
-    return attachment && g_strcmp0(attachment->hostdev->assignment_id, assignment->id) == 0;
-}
-
 /* The one that had it before gives it back first. */
 static Status still_leaving(const Want *want, const Attachment *attachment)
 {
@@ -136,18 +106,13 @@ static Status still_leaving(const Want *want, const Attachment *attachment)
                ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY));
 }
 
-static bool is_dead(const Attachment *attachment)
-{
-    return g_hash_table_contains(attachment->machine->dead_aliases, attachment->hostdev->alias);
-}
-
 /* Why its own device is taken out only to come back; NULL = it isn't. */
 static const char *reattach_reason(Registry *registry, const Attachment *attachment,
                                    const Assignment *assignment)
 {
-    if (!attachment_is_of(attachment, assignment) || attachment->hostdev == attachment->machine->in_flight)
+    if (!attachment_is_of(attachment, assignment) || attachment_is_in_flight(attachment))
         return NULL;
-    if (is_dead(attachment))
+    if (attachment_is_dead(attachment))
         return "the machine came out of a saved state and it is dead there";
     return guest_reset_differs(registry, attachment->hostdev, assignment) ? "its AllowGuestReset was changed"
                                                                           : NULL;
@@ -162,14 +127,6 @@ static Status attached_anew(const Want *want, const char *machine_text, const ch
         g_strdup_printf("%s is taken out of %s and put in again, because %s.", what, machine_text, why), "");
 }
 
-bool allocation_is_attached(const Want *want, const Attachment *attachment)
-{
-    return attachment && attachment->machine == want->machine &&
-           attachment->hostdev != attachment->machine->in_flight && attachment->hostdev->assignment_id &&
-           g_strcmp0(attachment->hostdev->assignment_id, want->assignment->id) == 0 && !is_dead(attachment) &&
-           !g_hash_table_contains(attachment->machine->removals, attachment->hostdev->alias);
-}
-
 static Status with_device(Registry *registry, const Allocation *allocation, const Want *want)
 {
     const Attachment *attachment = allocation_attachment(allocation, want->device);
@@ -179,7 +136,7 @@ static Status with_device(Registry *registry, const Allocation *allocation, cons
     const char *why;
     char *text;
 
-    if (allocation_is_attached(want, attachment)) {
+    if (allocation_is_attached(allocation, want->device)) {
         if (registry->hypervisor_state == HYPERVISOR_STATE_CONNECTED)
             return say(ASSIGNMENT_STATE_ATTACHED,
                        g_strdup_printf("%s is attached to %s.", what, machine_text), "");
@@ -246,7 +203,7 @@ static Status with_group_devices(Registry *registry, const Allocation *allocatio
     for (guint i = 0; i < wants->len; i++) {
         const Want *want = wants->pdata[i];
 
-        if (allocation_is_attached(want, allocation_attachment(allocation, want->device))) {
+        if (allocation_is_attached(allocation, want->device)) {
             attached++;
         } else if (!worst.reason || worst.state != ASSIGNMENT_STATE_FAILED) {
             g_free(worst.reason);
@@ -293,7 +250,7 @@ static guint place_in_queue(Registry *registry, const Assignment *assignment)
 static Status without_group_device(Registry *registry, const Allocation *allocation,
                                    const Assignment *assignment)
 {
-    const GPtrArray *matches = g_hash_table_lookup(allocation->matches, assignment->id);
+    const GPtrArray *matches = candidates_of(allocation->candidates, assignment);
     const Group *group = registry_group(registry, assignment->group);
     Verdict machine = allocation_judge_machine(registry, assignment);
     g_autofree char *machine_text = verdict_machine_text(registry, assignment);
@@ -361,10 +318,10 @@ static const char *removal_error(const Machine *machine, const Assignment *assig
 static Status stand(Registry *registry, const Allocation *allocation, const Assignment *assignment)
 {
     const GPtrArray *wants = allocation_wants_of(allocation, assignment);
-    const Machine *machine = NULL;
+    const Machine *machine = attachments_machine_of(allocation->attachments, assignment);
 
     if (!assignment->wanted || assignment->releasing) {
-        if (attachment_any_hostdev(registry, assignment, &machine)) {
+        if (machine) {
             g_autofree char *quoted = text_quote(machine->info->name);
             const char *refusal = removal_error(machine, assignment);
 

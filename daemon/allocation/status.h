@@ -14,12 +14,3 @@ typedef struct Status {
 } Status;
 
 Status status_of(Registry *registry, const Allocation *allocation, const Assignment *assignment);
-
-/* Whether any machine has a hostdev of this assignment, whatever device it was made for. ret_machine may be
- * NULL. */
-bool attachment_any_hostdev(Registry *registry, const Assignment *assignment, const Machine **ret_machine);
-
-/* live may be NULL: the device is nowhere. */
-bool attachment_is_of(const Attachment *attachment, const Assignment *assignment);
-/* The machine has the device, for good: it isn't on its way in or out. */
-bool allocation_is_attached(const Want *want, const Attachment *attachment);

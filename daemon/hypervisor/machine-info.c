@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "daemon/model/assignment.h"
+#include "daemon/base/id.h"
 
 /* libvirt keeps an alias only when it begins with "ua-". */
 #define ALIAS_PREFIX "ua-usbferry-"
@@ -40,7 +40,7 @@ char *hostdev_alias_format(const char *assignment_id, uint64_t instance, unsigne
 bool hostdev_alias_parse(const char *alias, char **ret_assignment_id, uint64_t *ret_instance,
                          unsigned *ret_life)
 {
-    const size_t instance_at = strlen(ALIAS_PREFIX) + ASSIGNMENT_ID_LENGTH;
+    const size_t instance_at = strlen(ALIAS_PREFIX) + ID_LENGTH;
     g_autofree char *id = NULL;
     g_autofree char *again = NULL;
     g_auto(GStrv) numbers = NULL;
@@ -48,8 +48,8 @@ bool hostdev_alias_parse(const char *alias, char **ret_assignment_id, uint64_t *
 
     if (!alias || !g_str_has_prefix(alias, ALIAS_PREFIX) || strlen(alias) <= instance_at)
         return false;
-    id = g_strndup(alias + strlen(ALIAS_PREFIX), ASSIGNMENT_ID_LENGTH);
-    if (!assignment_id_is_valid(id) || alias[instance_at] != '-')
+    id = g_strndup(alias + strlen(ALIAS_PREFIX), ID_LENGTH);
+    if (!id_is_valid(id) || alias[instance_at] != '-')
         return false;
     numbers = g_strsplit(alias + instance_at + 1, "-", -1);
     if (!numbers[0] || !g_ascii_string_to_unsigned(numbers[0], 10, 1, G_MAXUINT64, &instance, NULL) ||

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "daemon/config/group-text.h"
 #include "daemon/config/manifest-diff.h"
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "daemon/config/assignment-text.h"
+#include "daemon/config/group-text.h"
 #include "daemon/config/manifest-diff.h"
 #include "daemon/base/log.h"
 
@@ -40,7 +42,7 @@ char *manager_export(Manager *self)
 static void put_group(Manager *self, const Step *step, StoreBatch *batch)
 {
     Group *group = registry_group(self->registry, step->id);
-    g_autofree char *file_id = manager_file_id(step->id);
+    g_autofree char *file_id = store_file_id(step->id);
 
     if (group) {
         group->saving = true;

@@ -8,6 +8,9 @@
 #include "daemon/allocation/pci-passthrough.h"
 #include "daemon/allocation/allocation.h"
 #include "daemon/base/error.h"
+#include "daemon/base/id.h"
+#include "daemon/config/assignment-text.h"
+#include "daemon/rules/pin.h"
 #include "daemon/allocation/guest-reset.h"
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
@@ -205,11 +208,11 @@ bool manager_serial_is_unique(Manager *self, const Device *device)
 
 char *manager_make_assignment_id(Manager *self)
 {
-    char *id = assignment_make_id();
+    char *id = id_make();
 
     while (registry_assignment(self->registry, id)) {
         g_free(id);
-        id = assignment_make_id();
+        id = id_make();
     }
     return id;
 }
@@ -441,13 +444,6 @@ static void change(Manager *self, Assignment *assignment, Assignment *next, Mana
     save(self, assignment, next, pending);
 }
 
-Assignment *manager_copy_assignment(const Assignment *assignment)
-{
-    g_autoptr(GKeyFile) file = assignment_to_key_file(assignment);
-
-    return assignment_from_key_file(assignment->id, file, NULL);
-}
-
 void manager_set_wanted(Manager *self, const char *id, bool wanted, ManagerDone done, void *userdata)
 {
     g_autoptr(GError) error = NULL;
@@ -464,7 +460,7 @@ void manager_set_wanted(Manager *self, const char *id, bool wanted, ManagerDone 
         done(id, NULL, userdata);
         return;
     }
-    next = manager_copy_assignment(assignment);
+    next = assignment_copy(assignment);
     next->wanted = wanted;
     change(self, assignment, next, done, userdata);
 }
@@ -493,7 +489,7 @@ void manager_update(Manager *self, const char *id, const AssignmentUpdate *updat
         return;
     }
     assignment = registry_assignment(self->registry, id);
-    next = manager_copy_assignment(assignment);
+    next = assignment_copy(assignment);
     if (update->name) {
         g_free(next->name);
         next->name = g_strdup(update->name);
@@ -511,19 +507,19 @@ void manager_update(Manager *self, const char *id, const AssignmentUpdate *updat
 
 /* ------------------------------------------------------------------ the start */
 
-static bool take_stored(StoreArea area, const char *id, GKeyFile *file, void *userdata, GError **error)
+static bool take_stored(const StoredFile *file, void *userdata, GError **error)
 {
     Manager *self = userdata;
     Assignment *assignment;
 
-    if (registry_assignment(self->registry, id)) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "assignment %s is there twice", id);
+    if (registry_assignment(self->registry, file->id)) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "assignment %s is there twice", file->id);
         return false;
     }
-    assignment = assignment_from_key_file(id, file, error);
+    assignment = assignment_from_text(file->id, file->text, file->path, error);
     if (!assignment)
         return false;
-    assignment->persistent = area == STORE_AREA_STATE;
+    assignment->persistent = file->area == STORE_AREA_STATE;
     assignment->stored = true;
     registry_add_assignment(self->registry, assignment);
     return true;

@@ -8,6 +8,8 @@
 
 #include "daemon/allocation/allocation.h"
 #include "daemon/base/error.h"
+#include "daemon/config/assignment-text.h"
+#include "daemon/rules/pin.h"
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
 #include "daemon/allocation/verdict-text.h"
@@ -90,10 +92,9 @@ static const Assignment *find_unseen_taker(Manager *self, const Tenant *tenant, 
     g_hash_table_iter_init(&iter, self->registry->assignments);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const Assignment *assignment = value;
-        GPtrArray *matches = g_hash_table_lookup(allocation->matches, assignment->id);
 
         if (assignment->group && g_strcmp0(assignment->tenant, tenant->name) != 0 && assignment->wanted &&
-            !assignment->releasing && g_ptr_array_find(matches, device, NULL) &&
+            !assignment->releasing && candidates_include(allocation->candidates, assignment, device) &&
             allocation_judge_machine(self->registry, assignment) == VERDICT_HYPERVISOR_AWAY)
             return assignment;
     }
@@ -242,7 +243,7 @@ static void set_tenant(Assignment *assignment, const char *tenant)
 
 static void put_assignment(StoreBatch *batch, const Assignment *assignment, const char *tenant)
 {
-    g_autoptr(Assignment) next = manager_copy_assignment(assignment);
+    g_autoptr(Assignment) next = assignment_copy(assignment);
     g_autoptr(GKeyFile) file = NULL;
 
     set_tenant(next, tenant);

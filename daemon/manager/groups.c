@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "daemon/base/error.h"
+#include "daemon/rules/pin.h"
 #include "daemon/config/drop-ins.h"
+#include "daemon/config/group-text.h"
 #include "daemon/manager/group-name.h"
 #include "daemon/base/log.h"
 #include "daemon/allocation/preview.h"
@@ -16,19 +18,7 @@
 #define GROUP_FOLDERS_VARIABLE "FERRY_GROUPS_PATH"
 #define GROUP_FOLDERS          "/usr/lib/usbferry/groups.d:/etc/usbferry/groups.d"
 
-/* The store takes names with a dot for something else, and a slash is none of a name. '~' and '@' are in no
- * group's name. */
-#define DOT_IN_FILE_NAME   '~'
-#define SLASH_IN_FILE_NAME '@'
-
 /* ------------------------------------------------------------------ onto the disk */
-
-char *manager_file_id(const char *name)
-{
-    char *id = g_strdelimit(g_strdup(name), ".", DOT_IN_FILE_NAME);
-
-    return g_strdelimit(id, "/", SLASH_IN_FILE_NAME);
-}
 
 static void free_group(gpointer group)
 {
@@ -57,7 +47,7 @@ static GKeyFile *to_key_file(const Group *group)
 
 void manager_put_group(StoreBatch *batch, const Group *group)
 {
-    g_autofree char *id = manager_file_id(group->name);
+    g_autofree char *id = store_file_id(group->name);
     g_autoptr(GKeyFile) file = to_key_file(group);
 
     store_batch_save(batch, STORE_AREA_STATE, STORE_KIND_GROUPS, id, file);
@@ -66,7 +56,7 @@ void manager_put_group(StoreBatch *batch, const Group *group)
 /* Takes next. answer: what done() is told, NULL = the name. */
 void manager_commit_group(Manager *self, Group *next, const char *answer, ManagerDone done, void *userdata)
 {
-    g_autofree char *id = manager_file_id(next->name);
+    g_autofree char *id = store_file_id(next->name);
     g_autoptr(GKeyFile) file = to_key_file(next);
     Group *group = registry_group(self->registry, next->name);
     Pending *pending = pending_new(self, next->name, commit_settled, done, userdata);
@@ -305,7 +295,7 @@ static void delete_settled(Manager *self, const Pending *pending, bool ok)
 
 void manager_erase_group(Manager *self, Group *group, ManagerDone done, void *userdata)
 {
-    g_autofree char *id = manager_file_id(group->name);
+    g_autofree char *id = store_file_id(group->name);
 
     group->saving = group->deleting = true;
     store_delete(self->store, STORE_AREA_STATE, STORE_KIND_GROUPS, id, pending_stored,
@@ -511,16 +501,15 @@ void manager_make_passthrough(Manager *self, const char *const *devices, const c
 
 /* ------------------------------------------------------------------ the start, and reloads */
 
-static bool take_stored(StoreArea area, const char *id, GKeyFile *file, void *userdata, GError **error)
+static bool take_stored(const StoredFile *file, void *userdata, GError **error)
 {
     Manager *self = userdata;
-    g_autofree char *text = g_key_file_to_data(file, NULL, NULL);
-    Group *group = group_from_text(text, id, false, error);
-    g_autofree char *its_id = group ? manager_file_id(group->name) : NULL;
+    Group *group = group_from_text(file->text, file->path, false, error);
+    g_autofree char *its_id = group ? store_file_id(group->name) : NULL;
 
     if (!group)
         return false;
-    if (registry_group(self->registry, group->name) || strcmp(its_id, id) != 0) {
+    if (registry_group(self->registry, group->name) || strcmp(its_id, file->id) != 0) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "it holds group %s, which is somewhere else",
                     group->name);
         group_free(group);

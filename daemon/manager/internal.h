@@ -73,8 +73,6 @@ void manager_take_over_groups(Manager *self, GPtrArray *next, GPtrArray *gone);
 void manager_take_over_group(Manager *self, Group *next);
 void manager_drop_group(Manager *self, Group *group);
 
-/* All that was decided, by its file. */
-Assignment *manager_copy_assignment(const Assignment *assignment);
 StoreArea manager_assignment_area(const Assignment *assignment);
 /* One that no assignment in the registry has. New string. */
 char *manager_make_assignment_id(Manager *self);
@@ -104,9 +102,6 @@ void manager_free_job(gpointer job);
 Tenant *manager_find_changeable_tenant(Manager *self, const char *name, GError **error);
 /* Everything that it has been granted is revoked already. */
 void manager_erase_tenant(Manager *self, Tenant *tenant, ManagerDone done, void *userdata);
-
-/* The name of an object as the store's file name: without dots and slashes. New string. */
-char *manager_file_id(const char *name);
 
 /* For the start. */
 void manager_load_assignments(Manager *self);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/base/error.h"
+#include "daemon/base/key-file-reader.h"
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
 
@@ -123,18 +124,18 @@ void manager_set_enabled(Manager *self, bool enabled, ManagerDone done, void *us
                pending_free);
 }
 
-static bool take_settings(StoreArea area, const char *id, GKeyFile *file, void *userdata, GError **error)
+static bool read_enabled(KeyFileReader *reader, void *userdata)
 {
-    Manager *self = userdata;
-    g_autoptr(GError) read_error = NULL;
-    bool enabled = g_key_file_get_boolean(file, SETTINGS_GROUP, "Enabled", &read_error);
+    return key_file_reader_flag(reader, userdata);
+}
 
-    if (read_error) {
-        g_propagate_error(error, g_steal_pointer(&read_error));
-        return false;
-    }
-    self->registry->enabled = enabled;
-    return true;
+static bool take_settings(const StoredFile *file, void *userdata, GError **error)
+{
+    static const KeyFileKey keys[] = { { "Enabled", read_enabled, true }, {} };
+    Manager *self = userdata;
+
+    return key_file_read_section(SETTINGS_GROUP, keys, file->text, file->path, &self->registry->enabled,
+                                 error);
 }
 
 /* ------------------------------------------------------------------ begin and end */

@@ -136,9 +136,9 @@ static void add_target(GPtrArray *targets, Device *device)
     for (guint i = targets->len; i > 0; i--) {
         const Device *other = targets->pdata[i - 1];
 
-        if (other == device || registry_is_behind(device->sysname, other->sysname))
+        if (other == device || device_is_behind(device->sysname, other->sysname))
             return;
-        if (registry_is_behind(other->sysname, device->sysname))
+        if (device_is_behind(other->sysname, device->sysname))
             g_ptr_array_remove_index(targets, i - 1);
     }
     g_ptr_array_add(targets, device);

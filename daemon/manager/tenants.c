@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/base/error.h"
+#include "daemon/config/tenant-text.h"
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
 
@@ -121,7 +122,7 @@ static void commit_settled(Manager *self, const Pending *pending, bool ok)
 static void commit(Manager *self, Tenant *next, ManagerDone done, void *userdata)
 {
     g_autoptr(GKeyFile) file = tenant_to_key_file(next);
-    g_autofree char *id = manager_file_id(next->name);
+    g_autofree char *id = store_file_id(next->name);
     Tenant *tenant = registry_tenant(self->registry, next->name);
     Pending *pending = pending_new(self, next->name, commit_settled, done, userdata);
 
@@ -151,7 +152,7 @@ static void erase_settled(Manager *self, const Pending *pending, bool ok)
 
 void manager_erase_tenant(Manager *self, Tenant *tenant, ManagerDone done, void *userdata)
 {
-    g_autofree char *id = manager_file_id(tenant->name);
+    g_autofree char *id = store_file_id(tenant->name);
 
     tenant->saving = true;
     store_delete(self->store, STORE_AREA_STATE, STORE_KIND_TENANTS, id, pending_stored,
@@ -346,15 +347,15 @@ void manager_set_tenant_machine(Manager *self, const char *name, const char *uui
 
 /* ------------------------------------------------------------------ the start */
 
-static bool take_stored(StoreArea area, const char *id, GKeyFile *file, void *userdata, GError **error)
+static bool take_stored(const StoredFile *file, void *userdata, GError **error)
 {
     Manager *self = userdata;
-    g_autoptr(Tenant) tenant = tenant_from_key_file(file, error);
-    g_autofree char *its_id = tenant ? manager_file_id(tenant->name) : NULL;
+    g_autoptr(Tenant) tenant = tenant_from_text(file->text, file->path, error);
+    g_autofree char *its_id = tenant ? store_file_id(tenant->name) : NULL;
 
     if (!tenant)
         return false;
-    if (registry_tenant(self->registry, tenant->name) || strcmp(its_id, id) != 0) {
+    if (registry_tenant(self->registry, tenant->name) || strcmp(its_id, file->id) != 0) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "it holds tenant %s, which is somewhere else",
                     tenant->name);
         return false;

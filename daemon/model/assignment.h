@@ -44,9 +44,6 @@ typedef enum QuantityKind {
 /* The longest name, in bytes. */
 #define ASSIGNMENT_NAME_MAX 128
 
-/* The length of an assignment's id: lower-case letters and digits. */
-#define ASSIGNMENT_ID_LENGTH 8
-
 /* A setting of an assignment that may be left to its group. */
 typedef enum Choice {
     CHOICE_OPEN,
@@ -111,6 +108,9 @@ Assignment *assignment_new(const char *id);
 Assignment *assignment_free(Assignment *assignment);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Assignment, assignment_free)
 
+/* What was decided. */
+Assignment *assignment_copy(const Assignment *assignment);
+
 /* The claim on this enumeration of the device; NULL = none. */
 Claim *assignment_claim(const Assignment *assignment, const char *sysname, uint64_t instance);
 
@@ -118,12 +118,3 @@ Claim *assignment_claim(const Assignment *assignment, const char *sysname, uint6
 char *assignment_quantity_to_string(const Assignment *assignment);
 /* False when the text is none of them. */
 bool quantity_parse(const char *text, QuantityKind *ret_kind, unsigned *ret_quantity);
-
-/* A random id. New string. */
-char *assignment_make_id(void);
-bool assignment_id_is_valid(const char *id);
-
-/* The stored form. To: new key file. From: G_KEY_FILE_ERROR or INVALID_RULE with the key's name; unknown keys
- * are an error. */
-GKeyFile *assignment_to_key_file(const Assignment *assignment);
-Assignment *assignment_from_key_file(const char *id, GKeyFile *file, GError **error);

@@ -4,7 +4,6 @@
 #include "daemon/model/registry.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
@@ -34,14 +33,6 @@ static void free_tenant(gpointer tenant)
     tenant_free(tenant);
 }
 
-static void free_hold(gpointer data)
-{
-    Hold *hold = data;
-
-    g_free(hold->assignment_id);
-    g_free(hold);
-}
-
 Registry *registry_new(const char *node)
 {
     Registry *registry = g_new0(Registry, 1);
@@ -51,7 +42,7 @@ Registry *registry_new(const char *node)
     registry->machines = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_machine);
     registry->groups = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_group);
     registry->tenants = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_tenant);
-    registry->holds = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_hold);
+    registry->reservations = reservations_new();
     registry->enabled = true;
     registry->assignments = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_assignment);
     registry->node = g_strdup(node);
@@ -63,7 +54,7 @@ Registry *registry_free(Registry *registry)
 {
     if (!registry)
         return NULL;
-    g_hash_table_unref(registry->holds);
+    reservations_free(registry->reservations);
     g_hash_table_unref(registry->assignments);
     g_hash_table_unref(registry->tenants);
     g_hash_table_unref(registry->groups);
@@ -264,32 +255,4 @@ Machine *registry_find_machine(Registry *registry, const char *name_or_uuid, GEr
                     "%s: no machine has this name or UUID; %s%s", quoted,
                     known->len ? "there are " : "there is none", known->str);
     return NULL;
-}
-
-bool registry_is_held_for(Registry *registry, const char *sysname, const Assignment *assignment)
-{
-    const Hold *hold = g_hash_table_lookup(registry->holds, sysname);
-
-    return hold && g_strcmp0(hold->assignment_id, assignment->id) == 0;
-}
-
-bool registry_is_behind(const char *sysname, const char *hub)
-{
-    g_autofree char *prefix = g_str_has_prefix(hub, "usb") ? g_strconcat(hub + strlen("usb"), "-", NULL)
-                                                           : g_strconcat(hub, ".", NULL);
-
-    return g_str_has_prefix(sysname, prefix);
-}
-
-bool registry_is_held_back(Registry *registry, const char *sysname)
-{
-    GHashTableIter iter;
-    gpointer held, value;
-
-    g_hash_table_iter_init(&iter, registry->holds);
-    while (g_hash_table_iter_next(&iter, &held, &value))
-        if (((const Hold *)value)->closed &&
-            (strcmp(held, sysname) == 0 || registry_is_behind(sysname, held)))
-            return true;
-    return false;
 }

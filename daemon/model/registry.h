@@ -13,16 +13,8 @@
 #include "daemon/model/group.h"
 #include "daemon/hypervisor/hypervisor.h"
 #include "daemon/hypervisor/machine-info.h"
+#include "daemon/model/reservation.h"
 #include "daemon/model/tenant.h"
-
-/* A device that is being reset or attached anew, and whose it is: nobody else gets it meanwhile, be it
- * plugged in or not. Set by daemon/reconciler/reattach.c. */
-typedef struct Hold {
-    char *assignment_id; /* NULL: nobody's */
-    bool closed;         /* nobody gets it now, and a machine that has it loses it; also what is behind it */
-    bool reattach;       /* only attached anew */
-    gint64 until;        /* of those: µs, CLOCK_MONOTONIC; 0 until it was seen out of its machine */
-} Hold;
 
 typedef struct Registry {
     GHashTable *devices;     /* sysname → Device, owned */
@@ -30,8 +22,8 @@ typedef struct Registry {
     GHashTable *groups;      /* name → Group, owned */
     GHashTable *assignments; /* id → Assignment, owned */
     GHashTable *tenants;     /* name → Tenant, owned */
-    GHashTable *holds;       /* sysname → Hold, owned */
-    char *node;              /* this host's name */
+    Reservations *reservations;
+    char *node; /* this host's name */
 
     bool enabled; /* false: nothing more is handed out, what is out stays out */
 
@@ -58,13 +50,6 @@ Tenant *registry_tenant(Registry *registry, const char *name);
 Tenant *registry_machine_tenant(Registry *registry, const char *uuid);
 /* Whether there is this tenant, and the machine is its. */
 bool registry_tenant_has(Registry *registry, const char *name, const char *uuid);
-
-/* Held for this assignment. */
-bool registry_is_held_for(Registry *registry, const char *sysname, const Assignment *assignment);
-/* Nobody gets it now: it, or a hub before it, is being reset. */
-bool registry_is_held_back(Registry *registry, const char *sysname);
-/* By their names alone: "3-1.2" is behind "3-1" and behind "usb3". */
-bool registry_is_behind(const char *sysname, const char *hub);
 
 /* Take the object, report ADDED. */
 void registry_add_device(Registry *registry, Device *device);

@@ -8,6 +8,7 @@
 #include "daemon/allocation/guest-reset.h"
 #include "daemon/reconciler/reattach.h"
 #include "daemon/base/log.h"
+#include "daemon/base/wake.h"
 #include "daemon/reconciler/machine-list.h"
 #include "daemon/reconciler/status-update.h"
 #include "daemon/allocation/status.h"
@@ -28,12 +29,6 @@ struct Reconciler {
     gint64 timer_at;
     gint64 safety_at;
 };
-
-static void wake_at(gint64 *wake, gint64 at)
-{
-    if (at && (!*wake || at < *wake))
-        *wake = at;
-}
 
 static bool is_wanted(const Allocation *allocation, Registry *registry, const Machine *machine,
                       const Hostdev *hostdev)
@@ -58,7 +53,7 @@ static bool is_wanted(const Allocation *allocation, Registry *registry, const Ma
 }
 
 /* Taken out only to come back with another guestReset: nobody else gets it in between. */
-static void hold_device(Reconciler *self, const Allocation *allocation, const Hostdev *hostdev)
+static void reserve_for_reattach(Reconciler *self, const Allocation *allocation, const Hostdev *hostdev)
 {
     const Assignment *assignment = registry_assignment(self->registry, hostdev->assignment_id);
     const GPtrArray *wants = assignment ? allocation_wants_of(allocation, assignment) : NULL;
@@ -68,7 +63,7 @@ static void hold_device(Reconciler *self, const Allocation *allocation, const Ho
         const Attachment *attachment = allocation_attachment(allocation, want->device);
 
         if (attachment && attachment->hostdev == hostdev && want->verdict == VERDICT_GO)
-            hold_for_reattach(self->registry, want->device->sysname, assignment->id);
+            reattach_begin(self->registry, want->device->sysname, assignment->id);
     }
 }
 
@@ -80,10 +75,8 @@ static bool wait_for_removal(Machine *machine, const Hostdev *hostdev, gint64 no
 
     if (!removal)
         return false;
-    if (removal->ordered && removal->next_at > now) {
-        wake_at(wake, removal->next_at);
+    if (removal->ordered && !wake_is_due(wake, removal->next_at, now))
         return false;
-    }
     g_hash_table_remove(machine->removals, hostdev->alias);
     return true;
 }
@@ -105,45 +98,17 @@ static bool detach_unwanted(Reconciler *self, const Allocation *allocation, Mach
             return true;
         }
         removal = g_hash_table_lookup(machine->removals, hostdev->alias);
-        if (removal && removal->next_at > now) {
-            wake_at(wake, removal->next_at);
+        if (removal && !wake_is_due(wake, removal->next_at, now))
             continue;
-        }
         if (removal && removal->ordered) {
             /* No event, no change: look, and order it again if it is still there. */
             removal->ordered = false;
             dispatcher_inspect(&self->dispatcher, machine);
         } else {
-            hold_device(self, allocation, hostdev);
+            reserve_for_reattach(self, allocation, hostdev);
             dispatcher_detach(&self->dispatcher, machine, hostdev, now);
         }
         return true;
-    }
-    return false;
-}
-
-static bool has_number(const Hostdev *hostdev, const Device *device)
-{
-    return hostdev && hostdev->assignment_id && hostdev->bus_number == device->bus_number &&
-           hostdev->device_number == device->device_number;
-}
-
-/* libvirt refuses a device number that any machine still lists, even when it belongs to a device that is long
- * gone. */
-static bool number_is_taken(Registry *registry, const Device *device)
-{
-    GHashTableIter iter;
-    gpointer value;
-
-    g_hash_table_iter_init(&iter, registry->machines);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const Machine *machine = value;
-
-        if (has_number(machine->in_flight, device))
-            return true;
-        for (guint i = 0; !machine->stuck && i < machine->info->hostdevs->len; i++)
-            if (has_number(machine->info->hostdevs->pdata[i], device))
-                return true;
     }
     return false;
 }
@@ -158,14 +123,14 @@ static void attach_wanted(Reconciler *self, const Allocation *allocation, Machin
         Claim *one;
 
         if (want->machine != machine || want->verdict != VERDICT_GO ||
-            allocation_attachment(allocation, want->device) || number_is_taken(self->registry, want->device))
+            allocation_attachment(allocation, want->device) ||
+            attachments_number_is_taken(allocation->attachments, want->device))
             continue;
         one = assignment_claim(want->assignment, want->device->sysname, want->device->instance);
-        if (one && one->next_at > now) {
-            wake_at(wake, one->next_at);
+        if (one && !wake_is_due(wake, one->next_at, now))
             continue;
-        }
         dispatcher_attach(&self->dispatcher, machine, want);
+        attachments_add(allocation->attachments, machine, machine->in_flight);
         return;
     }
 }
@@ -176,9 +141,7 @@ static void look_after_machine(Reconciler *self, const Allocation *allocation, M
     if (machine->busy)
         return;
     if (machine->stale) {
-        if (machine->retry_at > now)
-            wake_at(wake, machine->retry_at);
-        else
+        if (wake_is_due(wake, machine->retry_at, now))
             dispatcher_inspect(&self->dispatcher, machine);
         return;
     }
@@ -190,7 +153,7 @@ static void look_after_machine(Reconciler *self, const Allocation *allocation, M
 /* ------------------------------------------------------------------ the turn */
 
 /* A released assignment is over when no machine has anything of it, as far as that can be known. */
-static void finish_releases(Reconciler *self)
+static void finish_releases(Reconciler *self, const Allocation *allocation)
 {
     Registry *registry = self->registry;
     g_autoptr(GPtrArray) assignments = registry_sorted(registry->assignments);
@@ -200,7 +163,7 @@ static void finish_releases(Reconciler *self)
         const Machine *machine = registry_machine(registry, assignment->machine_uuid);
 
         if (!assignment->releasing || assignment->saving ||
-            attachment_any_hostdev(registry, assignment, NULL))
+            attachments_machine_of(allocation->attachments, assignment))
             continue;
         if (!registry->machines_known ||
             (machine && (machine->stale || machine->busy || !machine->inspected)))
@@ -255,6 +218,8 @@ static gboolean take_turn(gpointer userdata)
     show_hypervisor(self);
     allocation = allocation_new(registry, now);
     resets_turn(self->resets, allocation, now, &wake);
+    if (reattach_end_all(registry, allocation, now, &wake))
+        reconciler_kick(self);
     if (self->connected) {
         g_autoptr(GPtrArray) machines = registry_sorted(registry->machines);
 
@@ -269,7 +234,7 @@ static gboolean take_turn(gpointer userdata)
     }
     wake_at(&wake, allocation->next_at);
     status_update(registry, allocation);
-    finish_releases(self);
+    finish_releases(self, allocation);
     if (registry->settling && is_settled(self)) {
         registry->settling = false;
         registry_report(registry, OBJECT_MANAGER, "", MANAGER_FIELD_SETTLING);

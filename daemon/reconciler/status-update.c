@@ -9,14 +9,12 @@
 #include "daemon/model/membership.h"
 #include "daemon/allocation/status.h"
 
-static DeviceState claim_state(const Assignment *assignment, const Want *want, const Attachment *attachment,
-                               const Claim *claim)
+static DeviceState claim_state(const Allocation *allocation, const Assignment *assignment, const Want *want,
+                               const Attachment *attachment, const Claim *claim)
 {
-    bool is_in_flight = attachment && attachment->hostdev == attachment->machine->in_flight;
-
-    if (attachment_is_of(attachment, assignment) && !(is_in_flight && want))
-        return want && allocation_is_attached(want, attachment) ? DEVICE_STATE_ATTACHED
-                                                                : DEVICE_STATE_DETACHING;
+    if (attachment_is_of(attachment, assignment) && !(attachment_is_in_flight(attachment) && want))
+        return want && allocation_is_attached(allocation, want->device) ? DEVICE_STATE_ATTACHED
+                                                                        : DEVICE_STATE_DETACHING;
     if (!want)
         return DEVICE_STATE_HOST; /* disabled, and at home */
     if (attachment && !attachment_is_of(attachment, assignment))
@@ -31,8 +29,7 @@ static bool is_claimed(const Allocation *allocation, const Assignment *assignmen
 {
     const Attachment *attachment = allocation_attachment(allocation, device);
 
-    return allocation_owner(allocation, device) == assignment ||
-           (attachment && g_strcmp0(attachment->hostdev->assignment_id, assignment->id) == 0);
+    return allocation_owner(allocation, device) == assignment || attachment_is_of(attachment, assignment);
 }
 
 static void destroy_claim(gpointer claim)
@@ -67,7 +64,7 @@ static bool update_claims(Registry *registry, const Allocation *allocation, Assi
             one->instance = device->instance;
         }
         g_ptr_array_add(claims, one);
-        state = claim_state(assignment, want && want->assignment == assignment ? want : NULL,
+        state = claim_state(allocation, assignment, want && want->assignment == assignment ? want : NULL,
                             allocation_attachment(allocation, device), one);
         changed |= !old || state != one->state;
         one->state = state;
@@ -128,12 +125,11 @@ static DeviceState device_outlook(const Allocation *allocation, const Device *de
     const Want *want = allocation_want(allocation, device);
     const Claim *its = want ? assignment_claim(want->assignment, device->sysname, device->instance) : NULL;
 
-    if (attachment && !attachment->hostdev->assignment_id)
+    if (attachment_is_foreign(attachment))
         return DEVICE_STATE_FOREIGN;
-    if (attachment && !(attachment->hostdev == attachment->machine->in_flight && its &&
-                        attachment_is_of(attachment, want->assignment)))
-        return want && allocation_is_attached(want, attachment) ? DEVICE_STATE_ATTACHED
-                                                                : DEVICE_STATE_DETACHING;
+    if (attachment &&
+        !(attachment_is_in_flight(attachment) && its && attachment_is_of(attachment, want->assignment)))
+        return allocation_is_attached(allocation, device) ? DEVICE_STATE_ATTACHED : DEVICE_STATE_DETACHING;
     if (pci_passthrough_owner(allocation->registry, device->controller))
         return DEVICE_STATE_BLOCKED;
     return its ? its->state : DEVICE_STATE_HOST;

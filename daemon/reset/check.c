@@ -10,30 +10,6 @@
 
 /* ------------------------------------------------------------------ what machines have */
 
-static bool has_number(const Hostdev *hostdev, const Device *device)
-{
-    return hostdev && hostdev->bus_number == device->bus_number &&
-           hostdev->device_number == device->device_number;
-}
-
-const Machine *reset_machine_of(Registry *registry, const Device *device)
-{
-    GHashTableIter iter;
-    gpointer value;
-
-    g_hash_table_iter_init(&iter, registry->machines);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const Machine *machine = value;
-
-        if (has_number(machine->in_flight, device))
-            return machine;
-        for (guint i = 0; i < machine->info->hostdevs->len; i++)
-            if (has_number(machine->info->hostdevs->pdata[i], device))
-                return machine;
-    }
-    return NULL;
-}
-
 /* Its live XML may have changed since it was read. A stuck one is left alone: nobody else gets a device into
  * it either. */
 static bool is_out_of_date(const Machine *machine)
@@ -83,7 +59,7 @@ GPtrArray *resets_behind(Registry *registry, const Device *hub)
     for (guint i = 0; i < all->len; i++) {
         Device *device = all->pdata[i];
 
-        if (registry_is_behind(device->sysname, hub->sysname))
+        if (device_is_behind(device->sysname, hub->sysname))
             g_ptr_array_add(behind, device);
     }
     return behind;
@@ -110,16 +86,16 @@ GPtrArray *reset_find_affected(Registry *registry, const Device *target, ResetMe
 
 bool resets_is_open(Registry *registry, const char *sysname)
 {
-    const Hold *hold = g_hash_table_lookup(registry->holds, sysname);
+    const Reservation *reservation = reservations_find(registry->reservations, sysname);
 
-    return (hold && !hold->reattach) || registry_is_held_back(registry, sysname);
+    return (reservation && reservation->kind != RESERVATION_REATTACH) ||
+           reservations_is_in_reset(registry->reservations, sysname);
 }
 
 static bool check_one(Resets *self, const Device *device, GError **error)
 {
     g_autofree char *what = device_describe(device);
     g_autofree char *unseen = reset_unseen_text(self->registry, false);
-    const Machine *machine = reset_machine_of(self->registry, device);
 
     if (resets_is_open(self->registry, device->sysname)) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_DEVICE_BUSY,
@@ -127,6 +103,8 @@ static bool check_one(Resets *self, const Device *device, GError **error)
         return false;
     }
     if (device->state == DEVICE_STATE_FOREIGN) {
+        g_autoptr(Attachments) attachments = attachments_new(self->registry);
+        const Machine *machine = attachments_machine_with_number(attachments, device);
         g_autofree char *owner = text_quote(machine ? machine->info->name : "?");
 
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_DEVICE_BUSY,

@@ -85,8 +85,6 @@ void reset_answer(Reset *reset);
 /* From here on those who had the devices get them, and nobody else. */
 void reset_give_back(Reset *reset);
 
-/* The machine that has the device, as far as that was seen; NULL = none. */
-const Machine *reset_machine_of(Registry *registry, const Device *device);
 /* Why nobody can say which devices machines have; NULL when that is known. up_to_date: by now, and not only
  * when each was read last. New string. */
 char *reset_unseen_text(Registry *registry, bool up_to_date);

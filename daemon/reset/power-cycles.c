@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/base/error.h"
+#include "daemon/base/key-file-reader.h"
 #include "daemon/base/log.h"
 #include "daemon/usb/socket.h"
 #include "daemon/base/text.h"
@@ -125,14 +126,26 @@ static bool check_ports(const char *ports, GError **error)
     return true;
 }
 
-static bool take_note(StoreArea area, const char *id, GKeyFile *file, void *userdata, GError **error)
+static bool read_ports(KeyFileReader *reader, void *userdata)
 {
-    g_autofree char *ports = g_key_file_get_string(file, RESET_NOTE_GROUP, RESET_NOTE_PORTS, error);
+    char **ports = userdata;
+    g_autoptr(GError) error = NULL;
 
-    if (!ports || !check_ports(ports, error))
+    if (!key_file_reader_raw_text(reader, ports))
+        return false;
+    return check_ports(*ports, &error) ||
+           key_file_reader_refuse(reader, reader->line, FERRY_ERROR_STORAGE, "%s", error->message);
+}
+
+static bool take_note(const StoredFile *file, void *userdata, GError **error)
+{
+    static const KeyFileKey keys[] = { { RESET_NOTE_PORTS, read_ports, true }, {} };
+    g_autofree char *ports = NULL;
+
+    if (!key_file_read_section(RESET_NOTE_GROUP, keys, file->text, file->path, &ports, error))
         return false;
     log_notice("switching on what a power cycle left off: %s", ports);
-    power_cycles_add(userdata, id, ports);
+    power_cycles_add(userdata, file->id, ports);
     return true;
 }
 

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "daemon/base/error.h"
-#include "daemon/reconciler/reattach.h"
 #include "daemon/base/log.h"
 #include "daemon/usb/socket.h"
 #include "daemon/base/text.h"
@@ -92,11 +91,11 @@ void reset_give_back(Reset *reset)
     Registry *registry = reset->resets->registry;
 
     if (reset->is_hub)
-        hold_set(registry, reset->sysname, NULL, false);
+        reservations_set(registry->reservations, reset->sysname, NULL, RESERVATION_RETURN);
     for (guint i = 0; i < reset->held->len; i++) {
         const Held *held = reset->held->pdata[i];
 
-        hold_set(registry, held->sysname, held->assignment_id, false);
+        reservations_set(registry->reservations, held->sysname, held->assignment_id, RESERVATION_RETURN);
     }
     reset_step_to(reset, STEP_GIVING_BACK, GIVE_BACK_US);
     /* Where everything is now is worked out in this turn, and looked at in the next. */
@@ -108,8 +107,8 @@ static void end(Reset *reset)
     Resets *self = reset->resets;
 
     for (guint i = 0; i < reset->held->len; i++)
-        g_hash_table_remove(self->registry->holds, ((const Held *)reset->held->pdata[i])->sysname);
-    g_hash_table_remove(self->registry->holds, reset->sysname);
+        reservations_end(self->registry->reservations, ((const Held *)reset->held->pdata[i])->sysname);
+    reservations_end(self->registry->reservations, reset->sysname);
     reset_answer(reset);
     g_hash_table_remove(self->open, reset->sysname);
     self->changed(self->userdata);
@@ -123,7 +122,7 @@ static void wait_until(gint64 at, gint64 *wake)
         *wake = at;
 }
 
-static void wait_for_removal(Reset *reset, gint64 now, gint64 *wake)
+static void wait_for_removal(Reset *reset, const Allocation *allocation, gint64 now, gint64 *wake)
 {
     Registry *registry = reset->resets->registry;
     const Device *target = registry_device(registry, reset->sysname);
@@ -147,7 +146,8 @@ static void wait_for_removal(Reset *reset, gint64 now, gint64 *wake)
     for (guint i = 0; i < reset->held->len; i++) {
         const Held *held = reset->held->pdata[i];
         const Device *device = registry_device(registry, held->sysname);
-        const Machine *machine = device ? reset_machine_of(registry, device) : NULL;
+        const Machine *machine =
+            device ? attachments_machine_with_number(allocation->attachments, device) : NULL;
         g_autofree char *name = NULL;
 
         if (!machine)
@@ -193,7 +193,7 @@ static bool is_to_go_back(const Allocation *allocation, const Held *held, const 
     if (!held->was_attached || !assignment || !assignment->wanted || assignment->releasing || !machine ||
         !machine_is_active(machine))
         return false;
-    return !device || hold_is_of_use(allocation, assignment, device);
+    return !device || verdict_comes_by_itself(allocation_judge(allocation, assignment, device));
 }
 
 /* Why its last way into the machine failed; NULL = it didn't. */
@@ -205,8 +205,8 @@ static const GError *attach_error(Registry *registry, const Held *held, const De
     return claim ? claim->error : NULL;
 }
 
-/* The hold stays until the device is in its machine again or the time is up: it is tried again and again
- * meanwhile. The caller hears of a first try that failed. */
+/* The reservation stays until the device is in its machine again or the time is up: it is tried again and
+ * again meanwhile. The caller hears of a first try that failed. */
 static void wait_for_attach(Reset *reset, const Allocation *allocation, gint64 now, gint64 *wake)
 {
     Registry *registry = reset->resets->registry;
@@ -217,7 +217,8 @@ static void wait_for_attach(Reset *reset, const Allocation *allocation, gint64 n
         const Device *device = registry_device(registry, held->sysname);
         const GError *error;
 
-        if (!is_to_go_back(allocation, held, device) || (device && hold_is_attached(allocation, device)))
+        if (!is_to_go_back(allocation, held, device) ||
+            (device && allocation_is_attached(allocation, device)))
             continue;
         error = device ? attach_error(registry, held, device) : NULL;
         if (error)
@@ -240,7 +241,7 @@ static void turn(Reset *reset, const Allocation *allocation, gint64 now, gint64 
 {
     switch (reset->step) {
     case STEP_TAKING_OUT:
-        wait_for_removal(reset, now, wake);
+        wait_for_removal(reset, allocation, now, wake);
         break;
     case STEP_POWER_OFF:
     case STEP_POWER_RETRY:
@@ -268,8 +269,6 @@ void resets_turn(Resets *self, const Allocation *allocation, gint64 now, gint64 
     for (guint i = 0; i < open->len; i++)
         turn(open->pdata[i], allocation, now, wake);
     power_cycles_turn(self, now, wake);
-    if (hold_end_reattaches(self->registry, allocation, now, wake))
-        self->changed(self->userdata);
 }
 
 void resets_queue_idle(Resets *self, const char *queue)
@@ -297,9 +296,10 @@ void resets_queue_idle(Resets *self, const char *queue)
 
 /* ------------------------------------------------------------------ the beginning */
 
-static void hold(Reset *reset, const Device *device)
+static void reserve(Reset *reset, const Device *device)
 {
-    const Hold *before = g_hash_table_lookup(reset->resets->registry->holds, device->sysname);
+    Reservations *reservations = reset->resets->registry->reservations;
+    const Reservation *before = reservations_find(reservations, device->sysname);
     Held *held = g_new0(Held, 1);
 
     held->sysname = g_strdup(device->sysname);
@@ -307,9 +307,10 @@ static void hold(Reset *reset, const Device *device)
     held->instance = device->instance;
     held->assignment_id = g_strdup(device->assignment_id);
     /* Also one that is on its way out to be put in again. */
-    held->was_attached = device->state == DEVICE_STATE_ATTACHED || (before && before->reattach);
+    held->was_attached =
+        device->state == DEVICE_STATE_ATTACHED || (before && before->kind == RESERVATION_REATTACH);
     g_ptr_array_add(reset->held, held);
-    hold_set(reset->resets->registry, device->sysname, device->assignment_id, true);
+    reservations_set(reservations, device->sysname, device->assignment_id, RESERVATION_RESET);
 }
 
 void resets_begin(Resets *self, const Device *target, ResetMethod method, ResetDone done, void *userdata,
@@ -335,11 +336,11 @@ void resets_begin(Resets *self, const Device *target, ResetMethod method, ResetD
     reset->userdata = userdata;
     reset->free_userdata = free_userdata;
     if (reset->is_hub)
-        hold_set(self->registry, target->sysname, NULL, true);
+        reservations_set(self->registry->reservations, target->sysname, NULL, RESERVATION_RESET);
     else
-        hold(reset, target);
+        reserve(reset, target);
     for (guint i = 0; i < affected->len; i++)
-        hold(reset, affected->pdata[i]);
+        reserve(reset, affected->pdata[i]);
     reset_step_to(reset, STEP_TAKING_OUT, TAKE_OUT_US);
     g_hash_table_replace(self->open, reset->sysname, reset);
     log_object(G_LOG_LEVEL_MESSAGE, target->sysname, target->machine_uuid, target->assignment_id,

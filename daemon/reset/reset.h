@@ -3,11 +3,11 @@
 
 /* Resets: take a device out of its machine, reset it, and bring it back to whoever had it.
  *
- * A reset in use would pull the device from under QEMU, so each goes the same way: the device is held (nobody
- * gets it, and the reconciler takes it out); when no live XML shows it any more, a worker resets it; when
- * udev has it again, the hold is loosened (only who had it gets it); when it is attached again, the hold ends
- * and the caller hears how it went. A step that takes too long is a failure, after which the device goes back
- * all the same. Holds are in memory only: after a crash, what is assigned is attached again by itself.
+ * A reset in use would pull the device from under QEMU, so each goes the same way: the device is reserved
+ * (nobody gets it, and the reconciler takes it out); when no live XML shows it any more, a worker resets it;
+ * when udev has it again, only who had it gets it; when it is attached again, the reservation ends and the
+ * caller hears how it went. A step that takes too long is a failure, after which the device goes back all the
+ * same. Reservations are in memory only: after a crash, what is assigned is attached again by itself.
  *
  * A hub is reset with every device behind it. A power cycle switches the port of the device off and on again;
  * a note in the store's runtime area says so before. Whatever leaves a port off (a crash, a hub that fails),
@@ -72,8 +72,8 @@ bool resets_is_open(Registry *registry, const char *sysname);
 /* What is behind a hub: new array of Device, borrowed, hubs as well. */
 GPtrArray *resets_behind(Registry *registry, const Device *hub);
 
-/* For the reconciler: goes on with what waits, and ends holds that are good for nothing more. Who is to have
- * what is worked out anew after that: changed() says so. */
+/* For the reconciler: goes on with what waits. When who is to have what has to be worked out anew after that,
+ * changed() says so. */
 void resets_turn(Resets *resets, const Allocation *allocation, gint64 now, gint64 *wake);
 /* A queue whose job had timed out is free again. */
 void resets_queue_idle(Resets *resets, const char *queue);

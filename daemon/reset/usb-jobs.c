@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/base/error.h"
+#include "daemon/base/id.h"
 #include "daemon/base/log.h"
 
 #define JOB_MS 15000
@@ -288,7 +289,7 @@ void reset_work(Reset *reset)
         return;
     }
     reset->step = STEP_WORKING;
-    reset->note = assignment_make_id();
+    reset->note = id_make();
     reset->gate = gate_new();
     file = g_key_file_new();
     g_key_file_set_string(file, RESET_NOTE_GROUP, RESET_NOTE_PORTS, reset->ports);

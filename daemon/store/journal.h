@@ -11,7 +11,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
-#include "daemon/store/store.h"
+#include "daemon/store/area.h"
 
 typedef struct Journal Journal;
 

@@ -1,23 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The store's folders and files. All writing happens in one worker queue, so the order of changes is the
- * order on disk. */
+ * order on disk. Called on the main thread only. */
 
 #include "daemon/store/store.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/store/durable-file.h"
 #include "daemon/base/error.h"
-#include "daemon/store/journal.h"
 #include "daemon/base/log.h"
+#include "daemon/base/text.h"
 #include "daemon/base/worker.h"
+#include "daemon/store/durable-file.h"
+#include "daemon/store/journal.h"
 
 #define STORE_VERSION  "1"
 #define STORE_QUEUE    "store"
 #define STORE_DIR_MODE 0700
+
+/* A name with a dot is something else here, and one with a slash is none. '~' and '@' are in no object's
+ * name. */
+#define DOT_IN_FILE_NAME   '~'
+#define SLASH_IN_FILE_NAME '@'
 
 struct Store {
     char *dirs[_STORE_AREA_MAX];
@@ -244,9 +251,40 @@ Store *store_free(Store *store)
     return NULL;
 }
 
+char *store_file_id(const char *name)
+{
+    char *id = g_strdelimit(g_strdup(name), ".", DOT_IN_FILE_NAME);
+
+    return g_strdelimit(id, "/", SLASH_IN_FILE_NAME);
+}
+
+typedef struct Loading {
+    StoreArea area;
+    bool (*take)(const StoredFile *file, void *userdata, GError **error);
+    void *userdata;
+} Loading;
+
+static void load_file(const Loading *loading, const char *path, const char *id)
+{
+    g_autofree char *text = NULL;
+    g_autofree char *clean_path = text_sanitize(path, PATH_MAX);
+    g_autoptr(GError) error = NULL;
+    StoredFile file = { .area = loading->area, .id = id, .path = clean_path };
+    gsize length;
+
+    if (!g_file_get_contents(path, &text, &length, &error)) {
+        log_warning("%s: cannot be read, left as it is: %s", path, error->message);
+        return;
+    }
+    file.text = text;
+    if (strlen(text) != length)
+        g_set_error(&error, FERRY_ERROR, FERRY_ERROR_STORAGE, "%s: a zero byte, expected text", clean_path);
+    if (error || !loading->take(&file, loading->userdata, &error))
+        durable_set_aside(path, error);
+}
+
 void store_load(Store *store, const char *kind,
-                bool (*take)(StoreArea area, const char *id, GKeyFile *file, void *userdata, GError **error),
-                void *userdata)
+                bool (*take)(const StoredFile *file, void *userdata, GError **error), void *userdata)
 {
     for (int area = 0; area < _STORE_AREA_MAX; area++) {
         g_autofree char *folder = g_build_filename(store->dirs[area], kind, NULL);
@@ -260,19 +298,11 @@ void store_load(Store *store, const char *kind,
         }
         while ((name = g_dir_read_name(dir))) {
             g_autofree char *path = g_build_filename(folder, name, NULL);
-            g_autoptr(GKeyFile) file = g_key_file_new();
-            g_autoptr(GError) error = NULL;
 
-            if (strchr(name, '.')) {
-                if (durable_is_temporary(name))
-                    (void)unlink(path);
-                continue;
-            }
-            if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &error) &&
-                error->domain == G_FILE_ERROR)
-                log_warning("%s: cannot be read, left as it is: %s", path, error->message);
-            else if (error || !take((StoreArea)area, name, file, userdata, &error))
-                durable_set_aside(path, error);
+            if (!strchr(name, '.'))
+                load_file(&(Loading){ (StoreArea)area, take, userdata }, path, name);
+            else if (durable_is_temporary(name))
+                (void)unlink(path);
         }
     }
 }

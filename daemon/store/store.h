@@ -11,13 +11,9 @@
 #include <glib.h>
 #include <stdbool.h>
 
-typedef struct Store Store;
+#include "daemon/store/area.h"
 
-typedef enum StoreArea {
-    STORE_AREA_STATE,   /* /var/lib/usbferry */
-    STORE_AREA_RUNTIME, /* /run/usbferry */
-    _STORE_AREA_MAX,
-} StoreArea;
+typedef struct Store Store;
 
 /* error is FERRY_ERROR_STORAGE, NULL on success. Main thread. */
 typedef void (*StoreDone)(const GError *error, void *userdata);
@@ -50,8 +46,18 @@ void store_batch_delete(StoreBatch *batch, StoreArea area, const char *kind, con
 void store_commit(Store *store, StoreBatch *batch, StoreDone done, void *userdata,
                   GDestroyNotify free_userdata);
 
+/* The name of an object as a file's name: without dots and slashes. New string. */
+char *store_file_id(const char *name);
+
+/* A file that was found. Valid for the call only. */
+typedef struct StoredFile {
+    StoreArea area;
+    const char *id;
+    const char *path; /* for messages; clean */
+    const char *text;
+} StoredFile;
+
 /* Calls take() for each file of both areas. When take() fails (sets error, returns false) the file is set
  * aside. Blocks: for the start only. */
 void store_load(Store *store, const char *kind,
-                bool (*take)(StoreArea area, const char *id, GKeyFile *file, void *userdata, GError **error),
-                void *userdata);
+                bool (*take)(const StoredFile *file, void *userdata, GError **error), void *userdata);

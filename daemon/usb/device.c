@@ -233,3 +233,11 @@ void device_take_facts(Device *device, Device *newer)
     old.assignment_id = newer->assignment_id;
     *newer = old;
 }
+
+bool device_is_behind(const char *sysname, const char *hub)
+{
+    g_autofree char *prefix = g_str_has_prefix(hub, "usb") ? g_strconcat(hub + strlen("usb"), "-", NULL)
+                                                           : g_strconcat(hub, ".", NULL);
+
+    return g_str_has_prefix(sysname, prefix);
+}

@@ -84,3 +84,6 @@ const char *const *device_class_names(void);
 
 /* The device as messages name it: 046d:c31c "Keyboard K120" (3-1.2). New string. */
 char *device_describe(const Device *device);
+
+/* By their names alone: "3-1.2" is behind "3-1" and behind "usb3". */
+bool device_is_behind(const char *sysname, const char *hub);

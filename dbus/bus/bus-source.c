@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* An sd_bus in GLib's main loop. */
 
 #include "dbus/bus/bus-source.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Errors of the core as errors of the bus. */
 
 #include "dbus/bus/errors.h"
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Reads the options a{sv} of a method by a table of what it knows. */
 
 #include "dbus/bus/options.h"
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Assigning, by whichever method it is asked for. */
 
 #include "dbus/objects/assign.h"
 
 #include "dbus/service/call.h"
 #include "dbus/rights/details.h"
 #include "dbus/bus/errors.h"
-#include "dbus/service/object.h"
+#include "dbus/service/path.h"
 #include "dbus/bus/options.h"
 #include "dbus/service/service-state.h"
 

@@ -5,11 +5,13 @@
 #include "dbus/rights/details.h"
 #include "dbus/bus/errors.h"
 #include "dbus/names.h"
-#include "dbus/service/object.h"
+#include "dbus/objects/chapters.h"
+#include "dbus/service/path.h"
+#include "dbus/service/properties.h"
 #include "dbus/bus/options.h"
 #include "dbus/service/service-state.h"
 
-/* properties */
+/* ------------------------------------------------------------------ properties */
 
 static int property_get_type(sd_bus *bus, const char *path, const char *interface, const char *property,
                              sd_bus_message *reply, void *userdata, sd_bus_error *error)
@@ -59,7 +61,7 @@ static int property_get_devices(sd_bus *bus, const char *path, const char *inter
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-/* methods */
+/* ------------------------------------------------------------------ methods */
 
 typedef struct Own {
     Registry *registry;
@@ -290,11 +292,8 @@ static const FieldProperty assignment_properties[] = {
 
 const ObjectKind assignment_object = {
     .type = OBJECT_ASSIGNMENT,
-    .path = FERRY_PATH_ASSIGNMENT_PREFIX,
     .interface = FERRY_INTERFACE_ASSIGNMENT,
     .vtable = assignment_vtable,
     .properties = assignment_properties,
     .table = offsetof(Registry, assignments),
-    .no_such = FERRY_ERROR_NO_SUCH_ASSIGNMENT,
-    .noun = "assignment",
 };

@@ -7,11 +7,13 @@
 #include "dbus/bus/errors.h"
 #include "dbus/objects/group-options.h"
 #include "dbus/names.h"
-#include "dbus/service/object.h"
+#include "dbus/objects/chapters.h"
+#include "dbus/service/path.h"
+#include "dbus/service/properties.h"
 #include "dbus/bus/options.h"
 #include "dbus/service/service-state.h"
 
-/* properties */
+/* ------------------------------------------------------------------ properties */
 
 static int property_get_type(sd_bus *bus, const char *path, const char *interface, const char *property,
                              sd_bus_message *reply, void *userdata, sd_bus_error *error)
@@ -66,7 +68,7 @@ static int property_get_total(sd_bus *bus, const char *path, const char *interfa
     return sd_bus_message_append(reply, "u", (uint32_t)group->devices->len);
 }
 
-/* methods */
+/* ------------------------------------------------------------------ methods */
 
 /* > 0: yes; else what the handler returns, see authorize(). */
 static int may(BusService *service, sd_bus_message *message, const Group *group, sd_bus_error *ret_error)
@@ -265,11 +267,8 @@ static const FieldProperty group_properties[] = {
 
 const ObjectKind group_object = {
     .type = OBJECT_GROUP,
-    .path = FERRY_PATH_GROUP_PREFIX,
     .interface = FERRY_INTERFACE_GROUP,
     .vtable = group_vtable,
     .properties = group_properties,
     .table = offsetof(Registry, groups),
-    .no_such = FERRY_ERROR_NO_SUCH_GROUP,
-    .noun = "group",
 };

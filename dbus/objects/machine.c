@@ -4,11 +4,13 @@
 #include "dbus/service/call.h"
 #include "dbus/rights/details.h"
 #include "dbus/names.h"
-#include "dbus/service/object.h"
+#include "dbus/objects/chapters.h"
+#include "dbus/service/path.h"
+#include "dbus/service/properties.h"
 #include "dbus/bus/options.h"
 #include "dbus/service/service-state.h"
 
-/* properties */
+/* ------------------------------------------------------------------ properties */
 
 static int property_get_uuid(sd_bus *bus, const char *path, const char *interface, const char *property,
                              sd_bus_message *reply, void *userdata, sd_bus_error *error)
@@ -104,7 +106,7 @@ static int property_get_tenant(sd_bus *bus, const char *path, const char *interf
     return sd_bus_message_append(reply, "o", tenant_path);
 }
 
-/* methods */
+/* ------------------------------------------------------------------ methods */
 
 static int method_release_all(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
@@ -162,11 +164,8 @@ static const FieldProperty machine_properties[] = {
 
 const ObjectKind machine_object = {
     .type = OBJECT_MACHINE,
-    .path = FERRY_PATH_MACHINE_PREFIX,
     .interface = FERRY_INTERFACE_MACHINE,
     .vtable = machine_vtable,
     .properties = machine_properties,
     .table = offsetof(Registry, machines),
-    .no_such = FERRY_ERROR_NO_SUCH_MACHINE,
-    .noun = "machine",
 };

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Export and Apply: groups and assignments as one text. */
 
 #include "dbus/objects/manifest.h"
 
@@ -6,7 +7,7 @@
 #include "dbus/service/call.h"
 #include "dbus/rights/details.h"
 #include "dbus/bus/errors.h"
-#include "dbus/service/object.h"
+#include "dbus/service/path.h"
 #include "dbus/bus/options.h"
 #include "dbus/service/service-state.h"
 

@@ -6,12 +6,14 @@
 #include "dbus/bus/errors.h"
 #include "dbus/objects/group-options.h"
 #include "dbus/names.h"
-#include "dbus/service/object.h"
+#include "dbus/objects/chapters.h"
+#include "dbus/service/path.h"
+#include "dbus/service/properties.h"
 #include "dbus/bus/options.h"
 #include "dbus/service/service-state.h"
 #include "dbus/objects/tenant-options.h"
 
-/* properties */
+/* ------------------------------------------------------------------ properties */
 
 static int append_members(sd_bus_message *reply, const Tenant *tenant, bool unknown_only)
 {
@@ -64,7 +66,7 @@ static int property_get_devices(sd_bus *bus, const char *path, const char *inter
     return append_paths(reply, OBJECT_DEVICE, tenant->devices);
 }
 
-/* methods */
+/* ------------------------------------------------------------------ methods */
 
 /* > 0: yes; else what the handler returns, see authorize(). */
 static int may(BusService *service, sd_bus_message *message, const Tenant *tenant, const Machine *machine,
@@ -278,11 +280,8 @@ static const FieldProperty tenant_properties[] = {
 
 const ObjectKind tenant_object = {
     .type = OBJECT_TENANT,
-    .path = FERRY_PATH_TENANT_PREFIX,
     .interface = FERRY_INTERFACE_TENANT,
     .vtable = tenant_vtable,
     .properties = tenant_properties,
     .table = offsetof(Registry, tenants),
-    .no_such = FERRY_ERROR_NO_SUCH_TENANT,
-    .noun = "tenant",
 };

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What each method needs, and what is asked. */
 
-#include "dbus/rights/authorize.h"
+#include "dbus/rights/authorize-table.h"
+
+#include <glib.h>
+
 #include "dbus/names.h"
 
 /* Marks texts for translation that polkit looks up in our catalogue. */

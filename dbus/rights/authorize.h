@@ -23,26 +23,6 @@
 
 #include "polkit/authority.h"
 
-typedef struct AuthorizeEntry {
-    const char *interface;
-    const char *member;
-    const char *action;          /* NULL = open to everyone */
-    const char *question;        /* what the dialog says; $(key) stands for a detail */
-    const char *group_question;  /* what it says instead when the detail "group" is there; NULL = the same.
-                                  * One that doesn't name a device that is there isn't said */
-    const char *own_action;      /* asked first when it is the caller's own; NULL = no such difference */
-    const char *tenant_question; /* what it says instead when the detail "tenant" is there; NULL = the same */
-} AuthorizeEntry;
-
-/* NULL: not in the table, so nobody may. */
-const AuthorizeEntry *authorize_find(const char *interface, const char *member);
-
-/* Questions that may be open: the bus gives our connection to polkitd 128 answers to wait for, and one user,
- * with however many connections, must not use up everybody's. Root is never asked about: polkit always says
- * yes. */
-#define AUTHORIZE_OPEN_MAX          64
-#define AUTHORIZE_OPEN_PER_USER_MAX 8
-
 typedef struct Authorizer Authorizer;
 
 Authorizer *authorizer_new(sd_bus *bus, Authority *authority);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What polkit is told about devices, machines and assignments. */
 
 #include "dbus/rights/details.h"
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Calls that wait for the core, and their answers. */
 
 #include "dbus/service/call.h"
 
 #include "daemon/base/log.h"
 #include "dbus/bus/errors.h"
-#include "dbus/service/object.h"
+#include "dbus/service/path.h"
 #include "dbus/service/service-state.h"
 
 struct Call {

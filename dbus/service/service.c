@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The connection to the bus, and all that hangs on it, from its start to its end. */
 
 #include "dbus/service/service.h"
 
@@ -7,7 +8,6 @@
 
 #include "dbus/service/call.h"
 #include "dbus/names.h"
-#include "dbus/service/object.h"
 #include "dbus/service/service-state.h"
 
 static bool fail(GError **error, int r, const char *what)
@@ -23,48 +23,37 @@ static void on_lost(int error, void *userdata)
     self->lost(error, self->lost_userdata);
 }
 
-static void slot_unref(gpointer slot)
-{
-    sd_bus_slot_unref(slot);
-}
-
-static bool service_open(BusService *self, Authority *authority, GError **error)
+static bool service_open(BusService *self, Authority *authority, const ObjectKind *const *kinds,
+                         GError **error)
 {
     int r = sd_bus_open_system_with_description(&self->bus, "usbferry");
 
     if (r < 0)
         return fail(error, r, "the system bus can't be reached");
     self->source = bus_source_new(self->bus, on_lost, self);
-    self->changes = changes_new(self->bus);
+    self->changes = changes_new(self->bus, kinds);
     self->authorizer = authorizer_new(self->bus, authority);
 
-    for (ObjectType type = 0; type < _OBJECT_TYPE_MAX; type++)
-        if (object_register(self, object_kind(type), error) < 0)
-            return false;
-    sd_bus_slot *slot = NULL;
-    r = sd_bus_add_object_manager(self->bus, &slot, FERRY_PATH_ROOT);
-    if (r < 0)
-        return fail(error, r, "ObjectManager can't be offered on the bus");
-    g_ptr_array_add(self->slots, slot);
+    self->objects = objects_new(self->bus, self->registry, kinds, self, error);
+    if (!self->objects)
+        return false;
 
     self->registry->changed = changes_record;
     self->registry->changed_userdata = self->changes;
     return true;
 }
 
-BusService *bus_service_new(Manager *manager, Authority *authority, BusLostFunc lost, void *userdata,
-                            GError **error)
+BusService *bus_service_new(Manager *manager, Authority *authority, const ObjectKind *const *kinds,
+                            BusLostFunc lost, void *userdata, GError **error)
 {
     g_autoptr(BusService) self = g_new0(BusService, 1);
 
     self->manager = manager;
     self->registry = manager_registry(manager);
-    self->slots = g_ptr_array_new_with_free_func(slot_unref);
-    self->object_slots = g_ptr_array_new_with_free_func(g_free);
     self->calls = g_hash_table_new(NULL, NULL);
     self->lost = lost;
     self->lost_userdata = userdata;
-    if (!service_open(self, authority, error)) {
+    if (!service_open(self, authority, kinds, error)) {
         bus_service_close(self);
         return NULL;
     }
@@ -115,7 +104,7 @@ void bus_service_close(BusService *self)
     self->changes = changes_free(self->changes);
     self->authorizer = authorizer_free(self->authorizer);
     self->retiring = sd_bus_slot_unref(self->retiring);
-    g_ptr_array_set_size(self->slots, 0);
+    self->objects = objects_free(self->objects);
     if (self->source) {
         g_source_destroy(self->source);
         g_clear_pointer(&self->source, g_source_unref);
@@ -137,8 +126,6 @@ BusService *bus_service_free(BusService *self)
     for (GList *l = calls; l; l = l->next)
         call_free(l->data);
     g_hash_table_unref(self->calls);
-    g_ptr_array_unref(self->slots);
-    g_ptr_array_unref(self->object_slots);
     sd_bus_unref(self->bus);
     g_free(self);
     return NULL;
