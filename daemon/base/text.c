@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Text from strangers, made harmless. */
+/* Text from strangers, made harmless: valid UTF-8 without control characters, in one line, and quoted for
+ * messages. Pure; any thread. */
 
 #include "daemon/base/text.h"
 
@@ -8,6 +9,7 @@
 #include "daemon/base/error.h"
 
 #define REPLACEMENT 0xFFFD
+#define ELLIPSIS    0x2026
 
 /* The next character, REPLACEMENT for a byte that isn't UTF-8. Noncharacters such as U+FFFE count as invalid:
  * GLib lets them pass, but sd-bus refuses every message that has one. */
@@ -98,6 +100,10 @@ char *text_quote(const char *text)
     while (text && *text) {
         gunichar c = next_char(&text);
 
+        if (quoted->len > TEXT_MAX) {
+            g_string_append_unichar(quoted, ELLIPSIS);
+            break;
+        }
         if (c == '"' || c == '\\')
             g_string_append_c(quoted, '\\');
         g_string_append_unichar(quoted, is_control(c) || is_invisible(c) ? REPLACEMENT : c);

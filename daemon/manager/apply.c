@@ -107,6 +107,7 @@ void manager_apply(Manager *self, ApplyPlan *plan, ManagerDone done, void *userd
         else
             put_assignment(self, step, batch);
     }
+    reconciler_look(self->reconciler);
     self->applying = true;
     pending_commit(self, g_steal_pointer(&batch),
                    &(PendingChange){ .id = plan->manifest->source,

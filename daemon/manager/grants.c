@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "daemon/allocation/allocation.h"
-#include "daemon/allocation/verdict-text.h"
+#include "daemon/allocation/verdict.h"
 #include "daemon/base/error.h"
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"

@@ -128,6 +128,8 @@ Manager *manager_new(const ManagerConfig *config, WorkerPool *pool, Hypervisor *
     self->creating_groups = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     self->creating_tenants = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     self->pool = pool;
+    self->blind = config->blind;
+    self->blind_userdata = config->userdata;
     self->granting = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     self->revocations = revocations_new();
     self->store = store_new(config->state_dir, config->runtime_dir, error);
@@ -169,6 +171,16 @@ static void look_again(Device *device, void *userdata)
     reconciler_kick(self->reconciler);
 }
 
+static void udev_lost(void *userdata)
+{
+    Manager *self = userdata;
+
+    if (self->blind)
+        self->blind(self->blind_userdata);
+}
+
+static const HotplugEvents hotplug_events = { .changed = look_again, .lost = udev_lost };
+
 bool manager_start(Manager *self, GError **error)
 {
     store_load(self->store, STORE_KIND_SETTINGS, take_settings, self);
@@ -177,7 +189,7 @@ bool manager_start(Manager *self, GError **error)
     drop_in_groups_read(self); /* and works out who is in them all */
     stored_assignments_load(self);
     resets_restore(self->resets);
-    self->hotplug = hotplug_new(self->registry, look_again, self, error);
+    self->hotplug = hotplug_new(self->registry, &hotplug_events, self, error);
     if (!self->hotplug || !hotplug_rescan(self->hotplug, NULL, NULL, error))
         return false;
     self->hypervisor->ops->start(self->hypervisor);

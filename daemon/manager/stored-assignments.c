@@ -24,14 +24,20 @@ static void free_assignment(gpointer assignment)
     assignment_free(assignment);
 }
 
+/* No other change of it may begin, and what it says of itself counts again when this one is over. */
+static void begin_saving(Manager *self, Assignment *assignment)
+{
+    assignment->saving = true;
+    registry_mark_pending(self->registry, assignment);
+}
+
 /* ------------------------------------------------------------------ new */
 
-/* Everybody sees it from here on. */
+/* Everybody sees it from here on, and where it is going to stand once reconciler_look() was called. */
 static void show(Manager *self, Assignment *assignment)
 {
     assignment->saving = true;
     assignment->since = assignment->created;
-    text_replace(&assignment->reason, "The assignment is being stored.");
     registry_add_assignment(self->registry, assignment);
     registry_report_machine_assignments(self->registry, assignment->machine_uuid);
 }
@@ -60,6 +66,7 @@ void stored_assignments_add(Manager *self, Assignment *assignment, ManagerDone d
     g_autoptr(GKeyFile) file = assignment_to_key_file(assignment);
 
     show(self, assignment);
+    reconciler_look(self->reconciler);
     pending_save(
         self, area_of(assignment), STORE_KIND_ASSIGNMENTS, file,
         &(PendingChange){ .id = assignment->id, .settle = settle_added, .done = done, .userdata = userdata });
@@ -98,7 +105,7 @@ void stored_assignments_save(Manager *self, Assignment *next, ManagerDone done, 
 {
     g_autoptr(GKeyFile) file = assignment_to_key_file(next);
 
-    registry_assignment(self->registry, next->id)->saving = true;
+    begin_saving(self, registry_assignment(self->registry, next->id));
     pending_save(self, area_of(next), STORE_KIND_ASSIGNMENTS, file,
                  &(PendingChange){ .id = next->id,
                                    .settle = settle_saved,
@@ -113,7 +120,7 @@ void stored_assignments_put_changed(Manager *self, StoreBatch *batch, const Assi
     g_autoptr(GKeyFile) file = assignment_to_key_file(next);
     Assignment *assignment = registry_assignment(self->registry, next->id);
 
-    assignment->saving = true;
+    begin_saving(self, assignment);
     if (area_of(assignment) != area_of(next))
         store_batch_delete(batch, area_of(assignment), STORE_KIND_ASSIGNMENTS, next->id);
     store_batch_save(batch, area_of(next), STORE_KIND_ASSIGNMENTS, next->id, file);
@@ -138,7 +145,7 @@ static void settle_deleted(Manager *self, const char *id, gpointer payload, bool
 
 void stored_assignments_delete(Manager *self, Assignment *assignment, ManagerDone done, void *userdata)
 {
-    assignment->saving = true;
+    begin_saving(self, assignment);
     pending_delete(self, area_of(assignment), STORE_KIND_ASSIGNMENTS,
                    &(PendingChange){
                        .id = assignment->id, .settle = settle_deleted, .done = done, .userdata = userdata });
@@ -148,7 +155,7 @@ void stored_assignments_put_deleted(Manager *self, StoreBatch *batch, const char
 {
     Assignment *assignment = registry_assignment(self->registry, id);
 
-    assignment->saving = true;
+    begin_saving(self, assignment);
     store_batch_delete(batch, area_of(assignment), STORE_KIND_ASSIGNMENTS, id);
 }
 

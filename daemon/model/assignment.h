@@ -96,6 +96,7 @@ typedef struct Assignment {
 
     /* where it stands: set by daemon/reconciler/status-update.c */
     AssignmentState state;
+    bool pending;           /* not durable, or not compared with what is since the last change */
     char *reason;           /* a sentence, never NULL */
     const char *error;      /* static error name, "" = none */
     GPtrArray *claims;      /* of Claim, sorted by sysname */

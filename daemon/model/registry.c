@@ -186,6 +186,14 @@ void registry_report(Registry *registry, ObjectType type, const char *id, unsign
         report(registry, CHANGE_FIELDS, type, id, fields);
 }
 
+void registry_mark_pending(Registry *registry, Assignment *assignment)
+{
+    if (assignment->pending)
+        return;
+    assignment->pending = true;
+    registry_report(registry, OBJECT_ASSIGNMENT, assignment->id, ASSIGNMENT_FIELD_PENDING);
+}
+
 void registry_report_machine_assignments(Registry *registry, const char *uuid)
 {
     if (registry_machine(registry, uuid))

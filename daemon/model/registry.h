@@ -12,7 +12,7 @@
 #include "daemon/usb/device.h"
 #include "daemon/model/group.h"
 #include "daemon/hypervisor/hypervisor.h"
-#include "daemon/hypervisor/machine-info.h"
+#include "daemon/model/machine.h"
 #include "daemon/model/reservation.h"
 #include "daemon/model/tenant.h"
 
@@ -72,6 +72,9 @@ void registry_remove_tenant(Registry *registry, Tenant *tenant);
 
 /* registry_remove_assignment(), and its machine (if that is known) has one less. */
 void registry_end_assignment(Registry *registry, Assignment *assignment);
+/* Something of it was decided anew: what it says of itself counts again once it is durable and was compared
+ * with what is. */
+void registry_mark_pending(Registry *registry, Assignment *assignment);
 /* The machine's list of assignments is another one; nothing when the machine is unknown. */
 void registry_report_machine_assignments(Registry *registry, const char *uuid);
 

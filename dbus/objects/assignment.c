@@ -254,6 +254,7 @@ static const sd_bus_vtable assignment_vtable[] = {
     MOVING("AllowGuestResetsAll", "b", property_get_bool, allow_guest_resets_all),
     FIXED("Owner", "u", NULL, owner),
     MOVING("State", "s", property_get_state, state),
+    MOVING("Pending", "b", property_get_bool, pending),
     MOVING("Reason", "s", NULL, reason),
     SD_BUS_PROPERTY("Error", "s", property_get_error, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Devices", "a(os)", property_get_devices, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
@@ -277,6 +278,7 @@ static const sd_bus_vtable assignment_vtable[] = {
 static const FieldProperty assignment_properties[] = {
     { ASSIGNMENT_FIELD_STATE, "State" },
     { ASSIGNMENT_FIELD_STATE, "Since" },
+    { ASSIGNMENT_FIELD_PENDING, "Pending" },
     { ASSIGNMENT_FIELD_REASON, "Reason" },
     { ASSIGNMENT_FIELD_ERROR, "Error" },
     { ASSIGNMENT_FIELD_DEVICES, "Devices" },

@@ -232,17 +232,10 @@ static int method_release_all(sd_bus_message *message, void *userdata, sd_bus_er
 static int method_rescan(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
     BusService *service = object_service(sd_bus_message_get_bus(message));
-    g_autoptr(GError) error = NULL;
-    unsigned added, removed;
     int r;
 
     r = authorize(service->authorizer, message, NULL, NULL, ret_error);
-    if (r < 0)
-        return r;
-    if (!manager_rescan(service->manager, &added, &removed, &error))
-        return bus_error_from_gerror(ret_error, error);
-    changes_flush(service->changes);
-    return sd_bus_reply_method_return(message, "uu", added, removed);
+    return r < 0 ? r : rescans_ask(service->rescans, message, ret_error);
 }
 
 static const sd_bus_vtable manager_vtable[] = {

@@ -3,16 +3,18 @@
 
 #include "dbus/rights/authorize.h"
 
+#include <inttypes.h>
 #include <string.h>
 
-#include "daemon/base/log.h"
 #include "dbus/bus/sd-bus-cleanup.h"
+#include "dbus/bus/log-limit.h"
 #include "dbus/rights/question.h"
 
 struct Authorizer {
     sd_bus *bus;
     Authority *authority;
     Questions *questions;
+    LogLimit failures; /* of polkit */
 };
 
 Authorizer *authorizer_new(sd_bus *bus, Authority *authority)
@@ -55,7 +57,9 @@ static int refuse(Question *question, AuthorityVerdict verdict, const char *text
                                  "%s: needs the right %s, and the question for it was dismissed", member,
                                  action);
     case AUTHORITY_FAILED:
-        log_warning("polkit could not be asked for %s, so %s is refused: %s", action, member, text);
+        log_limited(&question->authorizer->failures,
+                    "polkit could not be asked for %s, so %s of uid %" PRIu32 " is refused: %s", action,
+                    member, question->uid, text);
         return sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED,
                                  "%s: needs the right %s, and polkit could not be asked: %s", member, action,
                                  text);
@@ -131,7 +135,7 @@ static void check(Question *question)
     g_autofree char **asked = details_with_text(question->entry, (const char *const *)question->details);
 
     question->check = authority_check(
-        question->authority, sd_bus_message_get_sender(question->message), question->action,
+        question->authorizer->authority, sd_bus_message_get_sender(question->message), question->action,
         (const char *const *)asked, sd_bus_message_get_allow_interactive_authorization(question->message) > 0,
         on_verdict, question);
 }
@@ -213,7 +217,7 @@ static int ask_who(Authorizer *self, sd_bus_message *message, const AuthorizeEnt
     if (!name)
         return sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED, "%s: the bus doesn't say who asks",
                                  entry->member);
-    question = question_new(self->questions, self->authority, message, entry);
+    question = question_new(self->questions, self, message, entry);
     /* After the match was added: a caller that left before that is unknown to the bus by now. */
     r = sd_bus_call_method_async(self->bus, &question->who_call, "org.freedesktop.DBus",
                                  "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetConnectionCredentials",
