@@ -4,6 +4,10 @@
 
 #include "daemon/base/text.h"
 
+#include <string.h>
+
+#include "daemon/base/error.h"
+
 #define REPLACEMENT 0xFFFD
 
 /* The next character, REPLACEMENT for a byte that isn't UTF-8. Noncharacters such as U+FFFE count as invalid:
@@ -68,6 +72,24 @@ bool text_is_clean(const char *text)
             return false;
     }
     return true;
+}
+
+bool text_check(const char *what, const char *text, gsize max_bytes, GError **error)
+{
+    if (!text || (strlen(text) <= max_bytes && text_is_clean(text)))
+        return true;
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID_NAME,
+                "%s: at most %" G_GSIZE_FORMAT " bytes of valid UTF-8 without control characters", what,
+                max_bytes);
+    return false;
+}
+
+void text_replace(char **text, const char *value)
+{
+    char *copy = g_strdup(value ? value : "");
+
+    g_free(*text);
+    *text = copy;
 }
 
 char *text_quote(const char *text)

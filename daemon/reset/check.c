@@ -5,7 +5,7 @@
 #include "daemon/reset/check.h"
 
 #include "daemon/allocation/attachment.h"
-#include "daemon/allocation/verdict-text.h"
+#include "daemon/allocation/verdict.h"
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
 #include "daemon/usb/socket.h"

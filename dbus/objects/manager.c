@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* org.usbferry1.Manager: the root object, and its methods that change something. */
 
+#include "daemon/manager/groups.h"
+#include "daemon/manager/tenants.h"
 #include "dbus/objects/assign.h"
 #include "dbus/service/call.h"
 #include "dbus/objects/manifest.h"
