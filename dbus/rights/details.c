@@ -3,6 +3,8 @@
 
 #include "dbus/rights/details.h"
 
+#include <string.h>
+
 /* Devices that a dialog still names one by one. */
 #define NAMED_DEVICES_MAX 8
 
@@ -101,4 +103,42 @@ char **details_for_assignment(Registry *registry, const Assignment *assignment)
         .tenant = assignment->tenant,
         .owner = owner,
     });
+}
+
+/* ------------------------------------------------------------------ the question */
+
+static bool is_there(const char *const *details, const char *key, gsize length)
+{
+    for (; *details; details += 2)
+        if (strlen(*details) == length && strncmp(*details, key, length) == 0)
+            return details[1][0] != '\0';
+    return false;
+}
+
+static gsize count_missing(const char *question, const char *const *details)
+{
+    static const char begin[] = "$(";
+    gsize missing = 0;
+
+    for (const char *key = strstr(question, begin); key; key = strstr(key, begin)) {
+        key += strlen(begin);
+        missing += !is_there(details, key, strcspn(key, ")"));
+    }
+    return missing;
+}
+
+const char *details_pick_question(const char *const *questions, const char *const *details)
+{
+    const char *best = NULL;
+    gsize fewest = G_MAXSIZE;
+
+    for (; *questions; questions++) {
+        gsize missing = count_missing(*questions, details);
+
+        if (missing < fewest) {
+            best = *questions;
+            fewest = missing;
+        }
+    }
+    return best;
 }

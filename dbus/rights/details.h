@@ -29,3 +29,7 @@ char **details_for_passthrough(Registry *registry, const char *const *devices, c
 char **details_for_grant(Registry *registry, const char *const *devices, const char *group,
                          const char *tenant);
 char **details_for_assignment(Registry *registry, const Assignment *assignment);
+
+/* The text that a dialog says: of the entry's questions (authorize-table.h) the first one whose details are
+ * all there; else the first of those that miss the fewest. */
+const char *details_pick_question(const char *const *questions, const char *const *details);
