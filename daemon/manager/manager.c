@@ -95,9 +95,13 @@ static bool take_settings(const StoredFile *file, void *userdata, GError **error
 {
     static const KeyFileKey keys[] = { { "Enabled", read_enabled, true }, {} };
     Manager *self = userdata;
+    bool enabled;
 
-    return key_file_read_section(SETTINGS_GROUP, keys, file->text, file->path, &self->registry->enabled,
-                                 error);
+    /* all of the file, or nothing of it */
+    if (!key_file_read_section(SETTINGS_GROUP, keys, file->text, file->path, &enabled, error))
+        return false;
+    self->registry->enabled = enabled;
+    return true;
 }
 
 /* ------------------------------------------------------------------ begin and end */
