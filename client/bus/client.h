@@ -45,8 +45,5 @@ char *client_find_machine(Client *client, const char *name_or_uuid, GError **err
 char *client_find_group(Client *client, const char *name, GError **error);
 char *client_find_tenant(Client *client, const char *name, GError **error);
 
-/* True when the text is the path of an object of the service. */
-bool client_is_path(const char *text);
-
 /* Colours, bold and such are welcome there. */
 bool client_wants_colors(void);

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* take: ends assignments, one by one or all of a VM or of the service, and waits until the devices are home.
+ */
+
+#include "client/verbs/take.h"
+
 #include <stdio.h>
 
 #include "client/bus/follow.h"
-#include "client/view/json.h"
 #include "client/verbs/options.h"
 #include "client/verbs/target.h"
-#include "client/verbs/verbs.h"
+#include "client/verbs/wait-report.h"
 #include "client/verbs/wait.h"
+#include "client/view/json.h"
 #include "dbus/names.h"
 
 /* Release(a{sv}) of an assignment, ReleaseAll(a{sv}) of a machine or the manager. */
@@ -54,9 +60,7 @@ static bool take_word(Client *client, const Model *model, const char *word, GPtr
     }
 
     if (is_at_home(object)) {
-        g_autofree char *text = object_describe(object);
-        if (!client->json)
-            printf("%s is on the host.\n", text);
+        wait_list_add_home(items, object);
         return true;
     }
 
@@ -84,7 +88,7 @@ static Outcome take_words(Client *client, const Model *model, char **words, GPtr
     return outcome;
 }
 
-Outcome verb_take(Client *client, char **words, GError **error)
+static Outcome take(Client *client, char **words, GError **error)
 {
     gboolean all = FALSE;
     WaitOptions wait = WAIT_OPTIONS_DEFAULT;
@@ -124,3 +128,6 @@ Outcome verb_take(Client *client, char **words, GError **error)
     Outcome waited = wait_report(client, follow_model(follow), WAIT_RELEASED, items, (unsigned)wait.seconds);
     return outcome != OUTCOME_DONE ? outcome : waited;
 }
+
+const Verb verb_take = { "take", "DEVICE|ASSIGNMENT|VM…", "Takes devices home and ends their assignments",
+                         take };

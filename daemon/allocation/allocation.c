@@ -8,6 +8,7 @@
 #include "daemon/allocation/pci-passthrough.h"
 #include "daemon/allocation/candidates.h"
 #include "daemon/allocation/set-matching.h"
+#include "daemon/base/wake.h"
 #include "daemon/model/membership.h"
 
 static void unref_array(gpointer array)
@@ -17,7 +18,7 @@ static void unref_array(gpointer array)
 
 static bool takes_part(const Assignment *assignment)
 {
-    return assignment->stored && assignment->wanted && !assignment->releasing;
+    return assignment->wanted && !assignment->releasing;
 }
 
 /* When two devices match a rule that was made for one, only the socket says which one was meant: the right
@@ -35,13 +36,6 @@ static Device *choose_pinned(const Assignment *assignment, const GPtrArray *matc
     return NULL;
 }
 
-bool allocation_may_have(Registry *registry, const Assignment *assignment, const Device *device)
-{
-    /* A tenant that can't be found (its file is damaged) still owns. */
-    return g_strcmp0(device->tenant, assignment->tenant) == 0 &&
-           (!device->tenant || registry_tenant_has(registry, device->tenant, assignment->machine_uuid));
-}
-
 /* ------------------------------------------------------------------ who comes first */
 
 static bool has_it_now(const Allocation *allocation, const Assignment *assignment, const Device *device)
@@ -50,7 +44,7 @@ static bool has_it_now(const Allocation *allocation, const Assignment *assignmen
 
     if (reservations_is_for(allocation->registry->reservations, device->sysname, assignment->id))
         return true;
-    return attachment && g_strcmp0(attachment->hostdev->assignment_id, assignment->id) == 0 &&
+    return attachment_is_of(attachment, assignment) &&
            g_strcmp0(attachment->machine->info->uuid, assignment->machine_uuid) == 0;
 }
 
@@ -108,9 +102,7 @@ static int compare_sets(gconstpointer left, gconstpointer right, gpointer userda
 
 static bool is_foreign(const Allocation *allocation, const Device *device)
 {
-    const Attachment *attachment = allocation_attachment(allocation, device);
-
-    return attachment && !attachment->hostdev->assignment_id;
+    return attachment_is_foreign(allocation_attachment(allocation, device));
 }
 
 static bool is_blocked(const Allocation *allocation, const Device *device)
@@ -131,7 +123,7 @@ static bool may_draw(const Allocation *allocation, const Assignment *assignment)
 
 static const GPtrArray *matches_of(const Allocation *allocation, const Assignment *assignment)
 {
-    return g_hash_table_lookup(allocation->matches, assignment->id);
+    return candidates_of(allocation->candidates, assignment);
 }
 
 static void give(Allocation *allocation, Device *device, Assignment *assignment)
@@ -351,6 +343,8 @@ static Verdict judge_want(const Allocation *allocation, const Want *want, gint64
         return VERDICT_RESETTING;
     if (machine != VERDICT_GO)
         return machine;
+    if (!want->assignment->stored)
+        return VERDICT_STORING;
     if (!allocation->registry->enabled && !has_it_now(allocation, want->assignment, want->device))
         return VERDICT_SWITCHED_OFF;
     return want->device->steady_at > now ? VERDICT_UNSTEADY : VERDICT_GO;
@@ -371,9 +365,8 @@ static void judge_all(Allocation *allocation, gint64 now)
         Want *want = value;
 
         want->verdict = judge_want(allocation, want, now);
-        if (want->verdict == VERDICT_UNSTEADY &&
-            (!allocation->next_at || want->device->steady_at < allocation->next_at))
-            allocation->next_at = want->device->steady_at;
+        if (want->verdict == VERDICT_UNSTEADY)
+            wake_at(&allocation->next_at, want->device->steady_at);
     }
     g_hash_table_iter_init(&iter, allocation->wants_by_assignment);
     while (g_hash_table_iter_next(&iter, NULL, &value))
@@ -388,18 +381,17 @@ Allocation *allocation_new(Registry *registry, gint64 now)
     g_autoptr(GPtrArray) sets = g_ptr_array_new();
 
     allocation->registry = registry;
-    allocation->attachments = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+    allocation->attachments = attachments_new(registry);
+    allocation->candidates = candidates_new(registry, devices);
     allocation->wants = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
     allocation->inactive_owners = g_hash_table_new(g_str_hash, g_str_equal);
-    allocation->matches = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
     allocation->wants_by_assignment = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
     allocation->undecided = g_hash_table_new(NULL, NULL);
-    allocation->not_owned = g_hash_table_new(g_str_hash, g_str_equal);
     allocation->away = g_hash_table_new(g_str_hash, g_str_equal);
     count_reserved_and_away(allocation);
-    attachments_find(allocation);
-    allocation_find_matches(allocation, devices);
-
+    for (guint i = 0; i < assignments->len; i++)
+        g_hash_table_insert(allocation->wants_by_assignment, ((Assignment *)assignments->pdata[i])->id,
+                            g_ptr_array_new());
     for (guint i = 0; i < assignments->len; i++) {
         Assignment *assignment = assignments->pdata[i];
 
@@ -423,19 +415,18 @@ Allocation *allocation_free(Allocation *allocation)
         return NULL;
     g_hash_table_unref(allocation->away);
     g_hash_table_unref(allocation->undecided);
-    g_hash_table_unref(allocation->not_owned);
     g_hash_table_unref(allocation->wants_by_assignment);
-    g_hash_table_unref(allocation->matches);
     g_hash_table_unref(allocation->inactive_owners);
     g_hash_table_unref(allocation->wants);
-    g_hash_table_unref(allocation->attachments);
+    candidates_free(allocation->candidates);
+    attachments_free(allocation->attachments);
     g_free(allocation);
     return NULL;
 }
 
-Attachment *allocation_attachment(const Allocation *allocation, const Device *device)
+const Attachment *allocation_attachment(const Allocation *allocation, const Device *device)
 {
-    return g_hash_table_lookup(allocation->attachments, device->sysname);
+    return attachments_find(allocation->attachments, device);
 }
 
 Want *allocation_want(const Allocation *allocation, const Device *device)
@@ -448,16 +439,28 @@ const GPtrArray *allocation_wants_of(const Allocation *allocation, const Assignm
     return g_hash_table_lookup(allocation->wants_by_assignment, assignment->id);
 }
 
+const Want *allocation_want_of_hostdev(const Allocation *allocation, const Hostdev *hostdev)
+{
+    const Assignment *assignment = registry_assignment(allocation->registry, hostdev->assignment_id);
+    const GPtrArray *wants = assignment ? allocation_wants_of(allocation, assignment) : NULL;
+
+    for (guint i = 0; wants && i < wants->len; i++) {
+        const Want *want = wants->pdata[i];
+        const Attachment *attachment = allocation_attachment(allocation, want->device);
+
+        if (attachment && attachment->hostdev == hostdev)
+            return want;
+    }
+    return NULL;
+}
+
 bool allocation_is_attached(const Allocation *allocation, const Device *device)
 {
     const Want *want = allocation_want(allocation, device);
     const Attachment *attachment = allocation_attachment(allocation, device);
 
-    return want && attachment && attachment->machine == want->machine &&
-           attachment->hostdev != attachment->machine->in_flight &&
-           g_strcmp0(attachment->hostdev->assignment_id, want->assignment->id) == 0 &&
-           !g_hash_table_contains(attachment->machine->dead_aliases, attachment->hostdev->alias) &&
-           !g_hash_table_contains(attachment->machine->removals, attachment->hostdev->alias);
+    return want && attachment_is_of(attachment, want->assignment) && attachment->machine == want->machine &&
+           attachment_is_settled(attachment);
 }
 
 Device *allocation_pinned(const Allocation *allocation, const Assignment *assignment)
@@ -506,7 +509,7 @@ static bool is_withheld(const Allocation *allocation, const Assignment *assignme
         return false;
     if (assignment->group && !membership_find(device, assignment->group))
         return group && membership_is_withheld(registry, device, group);
-    return !allocation_may_have(registry, assignment, device);
+    return !membership_may_have(registry, assignment, device);
 }
 
 Verdict allocation_judge(const Allocation *allocation, const Assignment *assignment, const Device *device)
@@ -516,7 +519,7 @@ Verdict allocation_judge(const Allocation *allocation, const Assignment *assignm
 
     if (device->is_hub)
         return VERDICT_HUB;
-    if (!g_ptr_array_find((GPtrArray *)matches, device, NULL))
+    if (!candidates_include(allocation->candidates, assignment, device))
         return is_withheld(allocation, assignment, device) ? VERDICT_NOT_OWNED : VERDICT_OTHER_DEVICE;
     if (!takes_part(assignment))
         return VERDICT_SUSPENDED;
@@ -525,4 +528,17 @@ Verdict allocation_judge(const Allocation *allocation, const Assignment *assignm
     if (want)
         return want->assignment == assignment ? want->verdict : VERDICT_TAKEN;
     return judge_not_drawn(allocation, assignment, device);
+}
+
+char *allocation_verdict_text(const Allocation *allocation, const Assignment *assignment,
+                              const Device *device, Verdict verdict)
+{
+    const Want *want = device ? allocation_want(allocation, device) : NULL;
+
+    return verdict_text(
+        verdict, &(VerdictCase){ .registry = allocation->registry,
+                                 .assignment = assignment,
+                                 .device = device,
+                                 .attachment = device ? allocation_attachment(allocation, device) : NULL,
+                                 .first = want ? want->assignment : NULL });
 }

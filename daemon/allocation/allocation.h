@@ -20,15 +20,10 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "daemon/allocation/attachment.h"
+#include "daemon/allocation/candidates.h"
 #include "daemon/allocation/verdict.h"
 #include "daemon/model/registry.h"
-
-/* A hostdev in a live XML that is this very enumeration of a device, or that is being attached to become
- * that. */
-typedef struct Attachment {
-    Machine *machine;
-    const Hostdev *hostdev;
-} Attachment;
 
 /* A device that an assignment is to have, or would have if the verdict were better. */
 typedef struct Want {
@@ -40,14 +35,12 @@ typedef struct Want {
 
 typedef struct Allocation {
     Registry *registry;
-    GHashTable *attachments; /* sysname → Attachment, owned */
-    GHashTable *wants;       /* sysname → Want, owned: the assignment that comes first for this device */
-    GHashTable *inactive_owners; /* sysname → Assignment, borrowed: disabled or not stored yet, and this is
-                                    its device */
-    GHashTable *not_owned; /* assignment id → Device, borrowed: that it names and may not have; one of them */
-    GHashTable *matches;   /* assignment id → GPtrArray of Device, sorted: those that it could have */
+    Attachments *attachments;
+    Candidates *candidates;
+    GHashTable *wants; /* sysname → Want, owned: the assignment that comes first for this device */
     GHashTable *wants_by_assignment; /* assignment id → GPtrArray of Want: what it comes first for, sorted by
                                         sysname */
+    GHashTable *inactive_owners;     /* sysname → Assignment, borrowed: disabled, and this is its device */
     GHashTable *undecided;           /* set of Device: a machine that could draw it is still being read */
     GHashTable *away; /* assignment id → how many devices are reserved for it and not plugged in now */
     gint64 next_at;   /* a verdict changes by time alone then (µs, CLOCK_MONOTONIC); 0 = never */
@@ -58,16 +51,18 @@ Allocation *allocation_new(Registry *registry, gint64 now);
 Allocation *allocation_free(Allocation *allocation);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Allocation, allocation_free)
 
-Attachment *allocation_attachment(const Allocation *allocation, const Device *device);
+/* Where the device is now; NULL = with the host. */
+const Attachment *allocation_attachment(const Allocation *allocation, const Device *device);
 Want *allocation_want(const Allocation *allocation, const Device *device);
 /* What this assignment comes first for, never NULL. Borrowed. */
 const GPtrArray *allocation_wants_of(const Allocation *allocation, const Assignment *assignment);
 
+/* Whose device the hostdev is, this enumeration of it, when its assignment comes first for it still; NULL =
+ * nobody's. Whether it is to be in this machine is another matter. */
+const Want *allocation_want_of_hostdev(const Allocation *allocation, const Hostdev *hostdev);
+
 /* The machine that is to have the device has it, and it is on its way neither in nor out. */
 bool allocation_is_attached(const Allocation *allocation, const Device *device);
-
-/* Whether the tenants leave this device to this assignment. Matching is another matter. */
-bool allocation_may_have(Registry *registry, const Assignment *assignment, const Device *device);
 
 /* The device that an assignment of one device is for. NULL = it isn't plugged in, isn't left to it, or it
  * can't be told which of several it is. */
@@ -78,6 +73,11 @@ Assignment *allocation_owner(const Allocation *allocation, const Device *device)
 
 /* For any pair. */
 Verdict allocation_judge(const Allocation *allocation, const Assignment *assignment, const Device *device);
+
+/* Why the verdict is what it is, as verdict_text(). device may be NULL when the verdict is about the group or
+ * the service, assignment when it is about the device. New string. */
+char *allocation_verdict_text(const Allocation *allocation, const Assignment *assignment,
+                              const Device *device, Verdict verdict);
 
 /* Whether the machine of an assignment can get devices now: GO, HYPERVISOR_AWAY, MACHINE_UNKNOWN or
  * MACHINE_OFF. */

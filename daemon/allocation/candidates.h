@@ -1,14 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What allocation_new() begins with: which device is in which machine, and which could go to which
- * assignment. For daemon/allocation/allocation.c alone. */
+/* Candidates: which devices could go to which assignment, by rules, groups and tenants alone, whoever has
+ * them now. daemon/allocation/allocation.h begins with it. Borrows from the registry, and changes nothing in
+ * it. Main thread only. */
 
-#include "daemon/allocation/allocation.h"
+#include <glib.h>
+#include <stdbool.h>
 
-/* Fills desired->live. */
-void attachments_find(Allocation *allocation);
+#include "daemon/model/registry.h"
 
-/* Fills desired->matches and not_owned, and makes an empty place in got for each assignment. devices: of
- * Device, in the order that the matches are to have. */
-void allocation_find_matches(Allocation *allocation, const GPtrArray *devices);
+typedef struct Candidates Candidates;
+
+/* devices: of Device, in the order that the lists are to have. Valid until the registry changes. */
+Candidates *candidates_new(Registry *registry, const GPtrArray *devices);
+Candidates *candidates_free(Candidates *candidates);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Candidates, candidates_free)
+
+/* Of Device, never NULL. */
+const GPtrArray *candidates_of(const Candidates *candidates, const Assignment *assignment);
+bool candidates_include(const Candidates *candidates, const Assignment *assignment, const Device *device);
+
+/* A device that the assignment names and the tenants keep from it; NULL = none. */
+const Device *candidates_withheld(const Candidates *candidates, const Assignment *assignment);

@@ -11,13 +11,7 @@ typedef struct Status {
     AssignmentState state;
     char *reason;      /* owned by who asked */
     const char *error; /* static error name, "" = none */
+    bool passes;       /* it is another one in a moment, by itself: nothing to act on */
 } Status;
 
 Status status_of(Registry *registry, const Allocation *allocation, const Assignment *assignment);
-
-/* Whether any machine has a hostdev of this assignment, whatever device it was made for. ret_machine may be
- * NULL. */
-bool attachment_any_hostdev(Registry *registry, const Assignment *assignment, const Machine **ret_machine);
-
-/* live may be NULL: the device is nowhere. */
-bool attachment_is_of(const Attachment *attachment, const Assignment *assignment);

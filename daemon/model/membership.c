@@ -272,3 +272,10 @@ Memberships *memberships_free(Memberships *self)
     g_free(self);
     return NULL;
 }
+
+bool membership_may_have(Registry *registry, const Assignment *assignment, const Device *device)
+{
+    /* A tenant that can't be found (its file is damaged) still owns. */
+    return g_strcmp0(device->tenant, assignment->tenant) == 0 &&
+           (!device->tenant || registry_tenant_has(registry, device->tenant, assignment->machine_uuid));
+}

@@ -40,6 +40,8 @@ void memberships_update_device(Memberships *memberships, Device *device);
  * Device.memberships. */
 GPtrArray *memberships_what_if(const Device *device, Group *next, const char *node);
 
+/* Whether the tenants leave this device to this assignment. Matching is another matter. */
+bool membership_may_have(Registry *registry, const Assignment *assignment, const Device *device);
 /* NULL = not in the group. */
 const Membership *membership_find(const Device *device, const char *group);
 /* A rule of the group matches, and the device isn't in it all the same: it is another one's. */

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "daemon/base/backoff.h"
 #include "daemon/base/error.h"
 #include "daemon/allocation/guest-reset.h"
 #include "daemon/base/log.h"
@@ -17,20 +18,13 @@
 
 /* Tries that failed are repeated after 0.5, 1, 2, 4, 8 s, then every 30 s: long enough for udev or a guest to
  * get ready, and not for ever silent. */
-#define RETRY_FIRST_US  (G_USEC_PER_SEC / 2)
-#define RETRY_DOUBLINGS 5
-#define RETRY_SLOW_US   (30 * G_USEC_PER_SEC)
+static const Backoff retry = { .first_us = G_USEC_PER_SEC / 2, .steps = 5, .slow_us = 30 * G_USEC_PER_SEC };
 
 /* A look at a machine that failed is repeated after this. */
 #define LOOK_AGAIN_US (2 * G_USEC_PER_SEC)
 
 /* A removal that no event has confirmed by then is looked at again. */
 #define REMOVAL_US (2 * G_USEC_PER_SEC)
-
-static gint64 retry_delay(unsigned failures)
-{
-    return failures < RETRY_DOUBLINGS ? RETRY_FIRST_US << failures : RETRY_SLOW_US;
-}
 
 /* What an order was about, for when its result comes back. Copies only: anything may be gone by then. */
 typedef struct Ticket {
@@ -73,8 +67,7 @@ static void note_failure(Registry *registry, const Ticket *ticket, const GError 
                error->message);
     if (!one)
         return;
-    one->next_at = g_get_monotonic_time() + retry_delay(one->failures);
-    one->failures++;
+    one->next_at = g_get_monotonic_time() + backoff_delay(&retry, one->failures++);
     g_clear_error(&one->error);
     one->error = g_error_copy(error);
 }
@@ -88,7 +81,7 @@ static void note_refused_removal(Machine *machine, const Ticket *ticket, const G
     if (!removal)
         return;
     removal->ordered = false;
-    removal->next_at = g_get_monotonic_time() + retry_delay(removal->tries - 1);
+    removal->next_at = g_get_monotonic_time() + backoff_delay(&retry, removal->tries - 1);
     g_free(removal->error);
     removal->error = g_strdup(error->message);
 }
@@ -243,7 +236,7 @@ void dispatcher_detach(Dispatcher *self, Machine *machine, const Hostdev *hostde
         g_hash_table_insert(machine->removals, g_strdup(hostdev->alias), removal);
     }
     removal->ordered = true;
-    removal->next_at = now + MAX(REMOVAL_US, retry_delay(removal->tries));
+    removal->next_at = now + MAX(REMOVAL_US, backoff_delay(&retry, removal->tries));
     removal->tries++;
     log_object(G_LOG_LEVEL_DEBUG, NULL, machine->info->uuid, hostdev->assignment_id,
                "detaching %s from \"%s\"", hostdev->alias, machine->info->name);

@@ -5,8 +5,10 @@
 
 #include <string.h>
 
+#include "daemon/base/backoff.h"
 #include "daemon/base/error.h"
 #include "daemon/base/log.h"
+#include "daemon/base/wake.h"
 #include "daemon/model/machine-update.h"
 
 #define LIST_QUEUE "machines"
@@ -15,9 +17,7 @@
 #define LIST_DEADLINE_MS 10000
 
 /* Reading that failed is repeated after 1, 2, 4, 8, 16 s, then every 30 s. */
-#define RETRY_FIRST_US  G_USEC_PER_SEC
-#define RETRY_DOUBLINGS 5
-#define RETRY_SLOW_US   (30 * G_USEC_PER_SEC)
+static const Backoff retry = { .first_us = G_USEC_PER_SEC, .steps = 5, .slow_us = 30 * G_USEC_PER_SEC };
 
 struct MachineList {
     Registry *registry;
@@ -99,10 +99,7 @@ static void list_done(gpointer output, const GError *error, void *userdata)
     if (!list) {
         set_failure(self, "its machines cannot be listed", error);
         self->wanted = true;
-        self->retry_at =
-            g_get_monotonic_time() +
-            (self->failures < RETRY_DOUBLINGS ? RETRY_FIRST_US << self->failures : RETRY_SLOW_US);
-        self->failures++;
+        self->retry_at = g_get_monotonic_time() + backoff_delay(&retry, self->failures++);
         return;
     }
     self->failures = 0;
@@ -114,11 +111,8 @@ void machine_list_turn(MachineList *self, gint64 now, gint64 *wake)
 {
     if (!self->wanted || self->busy)
         return;
-    if (self->retry_at > now) {
-        if (!*wake || self->retry_at < *wake)
-            *wake = self->retry_at;
+    if (!wake_is_due(wake, self->retry_at, now))
         return;
-    }
     self->wanted = false;
     self->busy = true;
     worker_pool_push(self->pool, &(WorkerJob){ .queue = LIST_QUEUE,

@@ -12,9 +12,7 @@
 static DeviceState claim_state(const Allocation *allocation, const Assignment *assignment, const Want *want,
                                const Attachment *attachment, const Claim *claim)
 {
-    bool is_in_flight = attachment && attachment->hostdev == attachment->machine->in_flight;
-
-    if (attachment_is_of(attachment, assignment) && !(is_in_flight && want))
+    if (attachment_is_of(attachment, assignment) && !(attachment_is_in_flight(attachment) && want))
         return want && allocation_is_attached(allocation, want->device) ? DEVICE_STATE_ATTACHED
                                                                         : DEVICE_STATE_DETACHING;
     if (!want)
@@ -31,8 +29,7 @@ static bool is_claimed(const Allocation *allocation, const Assignment *assignmen
 {
     const Attachment *attachment = allocation_attachment(allocation, device);
 
-    return allocation_owner(allocation, device) == assignment ||
-           (attachment && g_strcmp0(attachment->hostdev->assignment_id, assignment->id) == 0);
+    return allocation_owner(allocation, device) == assignment || attachment_is_of(attachment, assignment);
 }
 
 static void destroy_claim(gpointer claim)
@@ -101,6 +98,10 @@ static void update_assignment(Registry *registry, const Allocation *allocation, 
         fields |= ASSIGNMENT_FIELD_GUEST_RESET;
     assignment->allow_guest_reset = guest_reset;
     assignment->allow_guest_resets_all = guest_resets_all;
+    if (assignment->pending != (assignment->saving || !assignment->stored || status.passes)) {
+        assignment->pending = !assignment->pending;
+        fields |= ASSIGNMENT_FIELD_PENDING;
+    }
     if (assignment->state != status.state || !assignment->since) {
         assignment->state = status.state;
         assignment->since = g_get_real_time();
@@ -128,10 +129,10 @@ static DeviceState device_outlook(const Allocation *allocation, const Device *de
     const Want *want = allocation_want(allocation, device);
     const Claim *its = want ? assignment_claim(want->assignment, device->sysname, device->instance) : NULL;
 
-    if (attachment && !attachment->hostdev->assignment_id)
+    if (attachment_is_foreign(attachment))
         return DEVICE_STATE_FOREIGN;
-    if (attachment && !(attachment->hostdev == attachment->machine->in_flight && its &&
-                        attachment_is_of(attachment, want->assignment)))
+    if (attachment &&
+        !(attachment_is_in_flight(attachment) && its && attachment_is_of(attachment, want->assignment)))
         return allocation_is_attached(allocation, device) ? DEVICE_STATE_ATTACHED : DEVICE_STATE_DETACHING;
     if (pci_passthrough_owner(allocation->registry, device->controller))
         return DEVICE_STATE_BLOCKED;

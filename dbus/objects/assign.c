@@ -3,6 +3,7 @@
 
 #include "dbus/objects/assign.h"
 
+#include "daemon/manager/assignments.h"
 #include "dbus/service/call.h"
 #include "dbus/rights/details.h"
 #include "dbus/bus/errors.h"

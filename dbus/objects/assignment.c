@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* org.usbferry1.Assignment: that a device, or devices of a group, belong to a machine. */
 
+#include "daemon/manager/assignments.h"
+#include "daemon/manager/resets.h"
 #include "dbus/service/call.h"
 #include "dbus/rights/details.h"
 #include "dbus/rights/own.h"
@@ -225,6 +227,7 @@ static const sd_bus_vtable assignment_vtable[] = {
     MOVING("AllowGuestResetsAll", "b", property_get_bool, allow_guest_resets_all),
     FIXED("Owner", "u", NULL, owner),
     MOVING("State", "s", property_get_state, state),
+    MOVING("Pending", "b", property_get_bool, pending),
     MOVING("Reason", "s", NULL, reason),
     SD_BUS_PROPERTY("Error", "s", property_get_error, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Devices", "a(os)", property_get_devices, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
@@ -248,6 +251,7 @@ static const sd_bus_vtable assignment_vtable[] = {
 static const FieldProperty assignment_properties[] = {
     { ASSIGNMENT_FIELD_STATE, "State" },
     { ASSIGNMENT_FIELD_STATE, "Since" },
+    { ASSIGNMENT_FIELD_PENDING, "Pending" },
     { ASSIGNMENT_FIELD_REASON, "Reason" },
     { ASSIGNMENT_FIELD_ERROR, "Error" },
     { ASSIGNMENT_FIELD_DEVICES, "Devices" },

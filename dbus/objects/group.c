@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* org.usbferry1.ResourceGroup: a pool of devices under one name. */
 
+#include "daemon/manager/groups.h"
+#include "daemon/model/find.h"
 #include "dbus/objects/assign.h"
 #include "dbus/service/call.h"
 #include "dbus/rights/details.h"
@@ -159,7 +161,10 @@ static int change_rule(sd_bus_message *message, const Group *group, const RuleCh
 /* In the core 0 stands for a new rule; on the bus there is none of that number. */
 static int refuse_rule_0(const Group *group, sd_bus_error *ret_error)
 {
-    return bus_error_setf(ret_error, FERRY_ERROR_NO_SUCH_RULE, "group %s has no rule 0", group->name);
+    g_autoptr(GError) error = NULL;
+
+    (void)find_rule(group, 0, &error);
+    return bus_error_from_gerror(ret_error, error);
 }
 
 static int method_add_rule(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)

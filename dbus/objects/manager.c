@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* org.usbferry1.Manager: the root object, and its methods that change something. */
 
+#include "daemon/manager/groups.h"
+#include "daemon/manager/tenants.h"
 #include "dbus/objects/assign.h"
 #include "dbus/service/call.h"
 #include "dbus/objects/manifest.h"
@@ -207,17 +209,10 @@ static int method_release_all(sd_bus_message *message, void *userdata, sd_bus_er
 static int method_rescan(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
     BusService *service = object_service(sd_bus_message_get_bus(message));
-    g_autoptr(GError) error = NULL;
-    unsigned added, removed;
     int r;
 
     r = authorize(service->authorizer, message, NULL, NULL, ret_error);
-    if (r < 0)
-        return r;
-    if (!manager_rescan(service->manager, &added, &removed, &error))
-        return bus_error_from_gerror(ret_error, error);
-    changes_flush(service->changes);
-    return sd_bus_reply_method_return(message, "uu", added, removed);
+    return r < 0 ? r : rescans_ask(service->rescans, message, ret_error);
 }
 
 static const sd_bus_vtable manager_vtable[] = {

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* org.usbferry1.Tenant: an owner of devices and machines. */
 
+#include "daemon/manager/grants.h"
+#include "daemon/manager/revocations.h"
+#include "daemon/manager/tenants.h"
 #include "dbus/service/call.h"
 #include "dbus/rights/details.h"
 #include "dbus/bus/errors.h"

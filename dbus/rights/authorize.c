@@ -3,10 +3,11 @@
 
 #include "dbus/rights/authorize.h"
 
+#include <inttypes.h>
 #include <string.h>
 
-#include "daemon/base/log.h"
 #include "dbus/bus/sd-bus-cleanup.h"
+#include "dbus/bus/log-limit.h"
 #include "dbus/rights/details.h"
 #include "dbus/rights/question.h"
 
@@ -14,6 +15,7 @@ struct Authorizer {
     sd_bus *bus;
     Authority *authority;
     Questions *questions;
+    LogLimit failures; /* of polkit */
 };
 
 Authorizer *authorizer_new(sd_bus *bus, Authority *authority)
@@ -56,7 +58,9 @@ static int refuse(Question *question, AuthorityVerdict verdict, const char *text
                                  "%s: needs the right %s, and the question for it was dismissed", member,
                                  action);
     case AUTHORITY_FAILED:
-        log_warning("polkit could not be asked for %s, so %s is refused: %s", action, member, text);
+        log_limited(&question->authorizer->failures,
+                    "polkit could not be asked for %s, so %s of uid %" PRIu32 " is refused: %s", action,
+                    member, question->uid, text);
         return sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED,
                                  "%s: needs the right %s, and polkit could not be asked: %s", member, action,
                                  text);
@@ -136,8 +140,8 @@ static void check(Question *question)
         !question->quietly && sd_bus_message_get_allow_interactive_authorization(question->message) > 0;
 
     question->check =
-        authority_check(question->authority, sd_bus_message_get_sender(question->message), question->action,
-                        (const char *const *)asked, interactive, on_verdict, question);
+        authority_check(question->authorizer->authority, sd_bus_message_get_sender(question->message),
+                        question->action, (const char *const *)asked, interactive, on_verdict, question);
 }
 
 /* 0, or LimitExceeded. */
@@ -217,7 +221,7 @@ static int ask_who(Authorizer *self, sd_bus_message *message, const AuthorizeEnt
     if (!name)
         return sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED, "%s: the bus doesn't say who asks",
                                  entry->member);
-    question = question_new(self->questions, self->authority, message, entry);
+    question = question_new(self->questions, self, message, entry);
     /* After the match was added: a caller that left before that is unknown to the bus by now. */
     r = sd_bus_call_method_async(self->bus, &question->who_call, "org.freedesktop.DBus",
                                  "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetConnectionCredentials",

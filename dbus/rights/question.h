@@ -14,6 +14,7 @@
 #include "dbus/rights/authorize-table.h"
 #include "polkit/authority.h"
 
+typedef struct Authorizer Authorizer;
 typedef struct Questions Questions;
 typedef struct Sender Sender;
 
@@ -27,7 +28,7 @@ typedef enum QuestionState {
 
 typedef struct Question {
     Questions *questions;
-    Authority *authority;
+    Authorizer *authorizer; /* whose question it is; for authorize.c */
     sd_bus_message *message;
     const AuthorizeEntry *entry;
     QuestionState state;
@@ -55,7 +56,7 @@ Questions *questions_free(Questions *questions);
 /* The one of this call; NULL = none. */
 Question *questions_find(Questions *questions, sd_bus_message *message);
 /* A new one, in QUESTION_WHO. It is dropped when its caller leaves the bus. */
-Question *question_new(Questions *questions, Authority *authority, sd_bus_message *message,
+Question *question_new(Questions *questions, Authorizer *authorizer, sd_bus_message *message,
                        const AuthorizeEntry *entry);
 void question_drop(Question *question);
 

@@ -12,13 +12,13 @@
 
 #include <string.h>
 
-Device *world_make_device(World *world, const char *sysname, uint16_t vendor, uint16_t product,
-                          const char *serial)
+Device *fixture_make_device(Fixture *fixture, const char *sysname, uint16_t vendor, uint16_t product,
+                            const char *serial)
 {
     Device *device = device_new(sysname);
 
     device->bus_number = 1;
-    device->device_number = world->next_number++;
+    device->device_number = fixture->next_number++;
     device->instance = device->device_number;
     device->vendor_id = vendor;
     device->product_id = product;
@@ -30,13 +30,13 @@ Device *world_make_device(World *world, const char *sysname, uint16_t vendor, ui
     return device;
 }
 
-void world_plug(World *world, Device *device)
+void fixture_plug(Fixture *fixture, Device *device)
 {
-    registry_add_device(world->registry, device);
-    memberships_update_device(world->memberships, device);
+    registry_add_device(fixture->registry, device);
+    memberships_update_device(fixture->memberships, device);
 }
 
-void world_add_machine(World *world, const char *uuid, MachineState state)
+void fixture_add_machine(Fixture *fixture, const char *uuid, MachineState state)
 {
     MachineInfo *info = machine_info_new(uuid);
     Machine *machine;
@@ -44,49 +44,56 @@ void world_add_machine(World *world, const char *uuid, MachineState state)
     info->state = state;
     machine = machine_new(info);
     machine->inspected = true;
-    registry_add_machine(world->registry, machine);
+    registry_add_machine(fixture->registry, machine);
 }
 
-void world_add_group(World *world, const char *name, const char *const *rules)
+void fixture_add_group(Fixture *fixture, const char *name, const char *const *rules)
 {
     Group *group = group_new(name);
 
     for (; *rules; rules++)
         group_add_rule(group, rule_parse(*rules, NULL), "admin");
-    registry_add_group(world->registry, group);
-    memberships_rebuild(world->memberships);
+    registry_add_group(fixture->registry, group);
+    memberships_rebuild(fixture->memberships);
 }
 
-Assignment *world_make_assignment(World *world, const char *id, const char *uuid, const char *group,
-                                  const char *rule, const char *quantity)
+Assignment *fixture_make_assignment(Fixture *fixture, const char *id, const char *uuid, const char *group,
+                                    const char *rule, const char *quantity)
 {
     Assignment *assignment = assignment_new(id);
 
+    g_free(assignment->name);
+    assignment->name = g_strdup(id);
     assignment->machine_uuid = g_strdup(uuid);
     assignment->group = g_strdup(group);
-    assignment->rule = rule ? rule_parse(rule, NULL) : NULL;
+    if (rule) {
+        assignment->rule = rule_parse(rule, NULL);
+        g_free(assignment->selector);
+        assignment->selector = rule_print(assignment->rule);
+    }
     assert_true(quantity_parse(quantity, &assignment->quantity_kind, &assignment->quantity));
     assignment->stored = true;
-    assignment->created = world->next_created++;
+    assignment->created = fixture->next_created++;
     return assignment;
 }
 
-void world_assign(World *world, const char *id, const char *uuid, const char *group, const char *rule,
-                  const char *quantity)
+void fixture_assign(Fixture *fixture, const char *id, const char *uuid, const char *group, const char *rule,
+                    const char *quantity)
 {
-    registry_add_assignment(world->registry, world_make_assignment(world, id, uuid, group, rule, quantity));
+    registry_add_assignment(fixture->registry,
+                            fixture_make_assignment(fixture, id, uuid, group, rule, quantity));
 }
 
-void world_look(World *world)
+void fixture_look(Fixture *fixture)
 {
-    allocation_free(world->allocation);
-    world->allocation = allocation_new(world->registry, 1);
+    allocation_free(fixture->allocation);
+    fixture->allocation = allocation_new(fixture->registry, 1);
 }
 
-/* "a b": the devices that the assignment comes first for. */
-void world_assert_gets(World *world, const char *id, const char *expected)
+void fixture_assert_gets(Fixture *fixture, const char *id, const char *expected)
 {
-    const GPtrArray *wants = allocation_wants_of(world->allocation, registry_assignment(world->registry, id));
+    const GPtrArray *wants =
+        allocation_wants_of(fixture->allocation, registry_assignment(fixture->registry, id));
     g_autoptr(GString) text = g_string_new(NULL);
 
     for (guint i = 0; i < wants->len; i++)
@@ -94,11 +101,10 @@ void world_assert_gets(World *world, const char *id, const char *expected)
     assert_string_equal(text->str, expected);
 }
 
-/* As the live XML would show it. */
-void world_put_into(World *world, const char *sysname, const char *id)
+Hostdev *fixture_put_into(Fixture *fixture, const char *sysname, const char *id)
 {
-    const Device *device = registry_device(world->registry, sysname);
-    const Assignment *assignment = registry_assignment(world->registry, id);
+    const Device *device = registry_device(fixture->registry, sysname);
+    const Assignment *assignment = registry_assignment(fixture->registry, id);
     Hostdev *hostdev = g_new0(Hostdev, 1);
 
     hostdev->alias = hostdev_alias_format(id, device->instance, 0);
@@ -106,38 +112,52 @@ void world_put_into(World *world, const char *sysname, const char *id)
     hostdev->instance = device->instance;
     hostdev->bus_number = device->bus_number;
     hostdev->device_number = device->device_number;
-    g_ptr_array_add(registry_machine(world->registry, assignment->machine_uuid)->info->hostdevs, hostdev);
+    g_ptr_array_add(registry_machine(fixture->registry, assignment->machine_uuid)->info->hostdevs, hostdev);
+    return hostdev;
 }
 
-void world_begin(World *world)
+Hostdev *fixture_put_foreign(Fixture *fixture, const char *sysname, const char *uuid)
 {
-    world->registry = registry_new("host");
-    world->registry->hypervisor_state = HYPERVISOR_STATE_CONNECTED;
-    world->registry->machines_known = true;
-    world->memberships = memberships_new(world->registry);
-    world_add_machine(world, DESK, MACHINE_STATE_RUNNING);
-    world_add_machine(world, STUDIO, MACHINE_STATE_RUNNING);
-    world_add_machine(world, LOFT, MACHINE_STATE_RUNNING);
+    const Device *device = registry_device(fixture->registry, sysname);
+    GPtrArray *hostdevs = registry_machine(fixture->registry, uuid)->info->hostdevs;
+    Hostdev *hostdev = g_new0(Hostdev, 1);
+
+    hostdev->alias = g_strdup_printf("hostdev%u", hostdevs->len);
+    hostdev->bus_number = device->bus_number;
+    hostdev->device_number = device->device_number;
+    g_ptr_array_add(hostdevs, hostdev);
+    return hostdev;
 }
 
-int world_setup(void **state)
+void fixture_begin(Fixture *fixture)
 {
-    World *world = g_new0(World, 1);
+    fixture->registry = registry_new("host");
+    fixture->registry->hypervisor_state = HYPERVISOR_STATE_CONNECTED;
+    fixture->registry->machines_known = true;
+    fixture->memberships = memberships_new(fixture->registry);
+    fixture_add_machine(fixture, DESK, MACHINE_STATE_RUNNING);
+    fixture_add_machine(fixture, STUDIO, MACHINE_STATE_RUNNING);
+    fixture_add_machine(fixture, LOFT, MACHINE_STATE_RUNNING);
+}
 
-    *state = world;
-    world->next_number = 2;
-    world->next_created = 1;
-    world_begin(world);
+int fixture_setup(void **state)
+{
+    Fixture *fixture = g_new0(Fixture, 1);
+
+    *state = fixture;
+    fixture->next_number = 2;
+    fixture->next_created = 1;
+    fixture_begin(fixture);
     return 0;
 }
 
-int world_teardown(void **state)
+int fixture_teardown(void **state)
 {
-    World *world = *state;
+    Fixture *fixture = *state;
 
-    allocation_free(world->allocation);
-    memberships_free(world->memberships);
-    registry_free(world->registry);
-    g_free(world);
+    allocation_free(fixture->allocation);
+    memberships_free(fixture->memberships);
+    registry_free(fixture->registry);
+    g_free(fixture);
     return 0;
 }

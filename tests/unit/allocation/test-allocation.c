@@ -8,137 +8,140 @@
 
 #include <cmocka.h>
 
+#include "daemon/config/assignment-text.h"
+#include "daemon/config/group-text.h"
 #include "tests/unit/fixture.h"
 
 #define SHUFFLES 100
 
-static void plug_dongles(World *world)
+static void plug_dongles(Fixture *fixture)
 {
-    world_plug(world, world_make_device(world, "1-1", 0x0529, 1, "AAAA-1"));
-    world_plug(world, world_make_device(world, "1-2", 0x0529, 1, "BBBB-2"));
-    world_plug(world, world_make_device(world, "1-3", 0x0529, 1, "CCCC-3"));
-    world_plug(world, world_make_device(world, "1-4", 0x0529, 1, "DDDD-4"));
+    fixture_plug(fixture, fixture_make_device(fixture, "1-1", 0x0529, 1, "AAAA-1"));
+    fixture_plug(fixture, fixture_make_device(fixture, "1-2", 0x0529, 1, "BBBB-2"));
+    fixture_plug(fixture, fixture_make_device(fixture, "1-3", 0x0529, 1, "CCCC-3"));
+    fixture_plug(fixture, fixture_make_device(fixture, "1-4", 0x0529, 1, "DDDD-4"));
 }
 
 /* Four dongles, three machines, one of them pinned to a serial: everybody has one, the fourth is free. */
 static void test_pool(void **state)
 {
-    World *world = *state;
+    Fixture *fixture = *state;
 
-    plug_dongles(world);
-    world_add_group(world, "keys", (const char *const[]){ "vendor=0529", NULL });
-    world_assign(world, "aaaaaaaa", DESK, "keys", NULL, "1");
-    world_assign(world, "bbbbbbbb", STUDIO, "keys", NULL, "1");
-    world_assign(world, "cccccccc", LOFT, "keys", "serial=AAAA-1", "1");
-    world_look(world);
-    world_assert_gets(world, "cccccccc", "1-1");
-    world_assert_gets(world, "aaaaaaaa", "1-2");
-    world_assert_gets(world, "bbbbbbbb", "1-3");
-    assert_null(allocation_want(world->allocation, registry_device(world->registry, "1-4")));
+    plug_dongles(fixture);
+    fixture_add_group(fixture, "keys", (const char *const[]){ "vendor=0529", NULL });
+    fixture_assign(fixture, "aaaaaaaa", DESK, "keys", NULL, "1");
+    fixture_assign(fixture, "bbbbbbbb", STUDIO, "keys", NULL, "1");
+    fixture_assign(fixture, "cccccccc", LOFT, "keys", "serial=AAAA-1", "1");
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "cccccccc", "1-1");
+    fixture_assert_gets(fixture, "aaaaaaaa", "1-2");
+    fixture_assert_gets(fixture, "bbbbbbbb", "1-3");
+    assert_null(allocation_want(fixture->allocation, registry_device(fixture->registry, "1-4")));
 }
 
 /* What a machine has is not dealt out anew when another one comes with a better claim; a machine that stops
  * gives back. */
 static void test_queue(void **state)
 {
-    World *world = *state;
+    Fixture *fixture = *state;
 
-    world_plug(world, world_make_device(world, "1-1", 0x0529, 1, "AAAA-1"));
-    world_add_group(world, "keys", (const char *const[]){ "vendor=0529", NULL });
-    world_assign(world, "aaaaaaaa", DESK, "keys", NULL, "1");
-    world_put_into(world, "1-1", "aaaaaaaa");
-    world_assign(world, "bbbbbbbb", STUDIO, "keys", NULL, "1");
-    registry_assignment(world->registry, "bbbbbbbb")->priority = 100;
-    world_look(world);
-    world_assert_gets(world, "aaaaaaaa", "1-1");
-    world_assert_gets(world, "bbbbbbbb", "");
-    assert_int_equal(allocation_judge(world->allocation, registry_assignment(world->registry, "bbbbbbbb"),
-                                      registry_device(world->registry, "1-1")),
+    fixture_plug(fixture, fixture_make_device(fixture, "1-1", 0x0529, 1, "AAAA-1"));
+    fixture_add_group(fixture, "keys", (const char *const[]){ "vendor=0529", NULL });
+    fixture_assign(fixture, "aaaaaaaa", DESK, "keys", NULL, "1");
+    fixture_put_into(fixture, "1-1", "aaaaaaaa");
+    fixture_assign(fixture, "bbbbbbbb", STUDIO, "keys", NULL, "1");
+    registry_assignment(fixture->registry, "bbbbbbbb")->priority = 100;
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "aaaaaaaa", "1-1");
+    fixture_assert_gets(fixture, "bbbbbbbb", "");
+    assert_int_equal(allocation_judge(fixture->allocation, registry_assignment(fixture->registry, "bbbbbbbb"),
+                                      registry_device(fixture->registry, "1-1")),
                      VERDICT_TAKEN);
 
-    g_ptr_array_set_size(registry_machine(world->registry, DESK)->info->hostdevs, 0);
-    registry_machine(world->registry, DESK)->info->state = MACHINE_STATE_SHUTOFF;
-    world_look(world);
-    world_assert_gets(world, "aaaaaaaa", "");
-    world_assert_gets(world, "bbbbbbbb", "1-1");
+    g_ptr_array_set_size(registry_machine(fixture->registry, DESK)->info->hostdevs, 0);
+    registry_machine(fixture->registry, DESK)->info->state = MACHINE_STATE_SHUTOFF;
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "aaaaaaaa", "");
+    fixture_assert_gets(fixture, "bbbbbbbb", "1-1");
 }
 
 static void test_quantities(void **state)
 {
-    World *world = *state;
+    Fixture *fixture = *state;
 
-    plug_dongles(world);
-    world_add_group(world, "keys", (const char *const[]){ "vendor=0529", NULL });
-    world_assign(world, "aaaaaaaa", DESK, "keys", NULL, "3");
-    world_look(world);
-    world_assert_gets(world, "aaaaaaaa", "1-1 1-2 1-3");
-    world_assign(world, "bbbbbbbb", STUDIO, "keys", NULL, "all");
-    world_look(world);
-    world_assert_gets(world, "bbbbbbbb", "1-4");
+    plug_dongles(fixture);
+    fixture_add_group(fixture, "keys", (const char *const[]){ "vendor=0529", NULL });
+    fixture_assign(fixture, "aaaaaaaa", DESK, "keys", NULL, "3");
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "aaaaaaaa", "1-1 1-2 1-3");
+    fixture_assign(fixture, "bbbbbbbb", STUDIO, "keys", NULL, "all");
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "bbbbbbbb", "1-4");
 }
 
 /* One device per rule: the one that fits both rules must not leave the other rule empty. */
 static void test_set(void **state)
 {
-    World *world = *state;
+    Fixture *fixture = *state;
 
-    world_add_group(world, "desk-set",
-                    (const char *const[]){ "vendor=0529", "vendor=0529 serial=AAAA-1", "vendor=046d", NULL });
-    world_assign(world, "aaaaaaaa", DESK, "desk-set", NULL, "set");
-    plug_dongles(world);
-    world_look(world);
-    world_assert_gets(world, "aaaaaaaa", "");
-    world_plug(world, world_make_device(world, "1-9", 0x046d, 1, ""));
-    world_look(world);
-    world_assert_gets(world, "aaaaaaaa", "1-1 1-2 1-9");
+    fixture_add_group(
+        fixture, "desk-set",
+        (const char *const[]){ "vendor=0529", "vendor=0529 serial=AAAA-1", "vendor=046d", NULL });
+    fixture_assign(fixture, "aaaaaaaa", DESK, "desk-set", NULL, "set");
+    plug_dongles(fixture);
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "aaaaaaaa", "");
+    fixture_plug(fixture, fixture_make_device(fixture, "1-9", 0x046d, 1, ""));
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "aaaaaaaa", "1-1 1-2 1-9");
     /* What it has it keeps, and when one goes all go. */
-    world_put_into(world, "1-1", "aaaaaaaa");
-    world_put_into(world, "1-3", "aaaaaaaa");
-    world_put_into(world, "1-9", "aaaaaaaa");
-    world_look(world);
-    world_assert_gets(world, "aaaaaaaa", "1-1 1-3 1-9");
-    registry_remove_device(world->registry, registry_device(world->registry, "1-9"));
-    world_look(world);
-    world_assert_gets(world, "aaaaaaaa", "");
+    fixture_put_into(fixture, "1-1", "aaaaaaaa");
+    fixture_put_into(fixture, "1-3", "aaaaaaaa");
+    fixture_put_into(fixture, "1-9", "aaaaaaaa");
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "aaaaaaaa", "1-1 1-3 1-9");
+    registry_remove_device(fixture->registry, registry_device(fixture->registry, "1-9"));
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "aaaaaaaa", "");
 }
 
 /* Two sets that need the same device: the group's priority decides, then age. */
 static void test_two_sets(void **state)
 {
-    World *world = *state;
+    Fixture *fixture = *state;
 
-    world_add_group(world, "older", (const char *const[]){ "vendor=0529", NULL });
-    world_add_group(world, "preferred", (const char *const[]){ "vendor=0529", NULL });
-    world_assign(world, "aaaaaaaa", DESK, "older", NULL, "set");
-    world_assign(world, "bbbbbbbb", STUDIO, "preferred", NULL, "set");
-    world_plug(world, world_make_device(world, "1-1", 0x0529, 1, ""));
-    world_look(world);
-    world_assert_gets(world, "aaaaaaaa", "1-1");
-    registry_group(world->registry, "preferred")->priority = 1;
-    world_look(world);
-    world_assert_gets(world, "aaaaaaaa", "");
-    world_assert_gets(world, "bbbbbbbb", "1-1");
+    fixture_add_group(fixture, "older", (const char *const[]){ "vendor=0529", NULL });
+    fixture_add_group(fixture, "preferred", (const char *const[]){ "vendor=0529", NULL });
+    fixture_assign(fixture, "aaaaaaaa", DESK, "older", NULL, "set");
+    fixture_assign(fixture, "bbbbbbbb", STUDIO, "preferred", NULL, "set");
+    fixture_plug(fixture, fixture_make_device(fixture, "1-1", 0x0529, 1, ""));
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "aaaaaaaa", "1-1");
+    registry_group(fixture->registry, "preferred")->priority = 1;
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "aaaaaaaa", "");
+    fixture_assert_gets(fixture, "bbbbbbbb", "1-1");
 }
 
 static void test_switches(void **state)
 {
-    World *world = *state;
+    Fixture *fixture = *state;
 
-    plug_dongles(world);
-    world_add_group(world, "keys", (const char *const[]){ "vendor=0529", NULL });
-    world_assign(world, "aaaaaaaa", DESK, "keys", NULL, "2");
-    world_put_into(world, "1-2", "aaaaaaaa");
-    world->registry->enabled = false;
-    world_look(world);
-    world_assert_gets(world, "aaaaaaaa", "1-2");
-    assert_int_equal(allocation_want(world->allocation, registry_device(world->registry, "1-2"))->verdict,
+    plug_dongles(fixture);
+    fixture_add_group(fixture, "keys", (const char *const[]){ "vendor=0529", NULL });
+    fixture_assign(fixture, "aaaaaaaa", DESK, "keys", NULL, "2");
+    fixture_put_into(fixture, "1-2", "aaaaaaaa");
+    fixture->registry->enabled = false;
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "aaaaaaaa", "1-2");
+    assert_int_equal(allocation_want(fixture->allocation, registry_device(fixture->registry, "1-2"))->verdict,
                      VERDICT_GO);
-    world->registry->enabled = true;
-    registry_group(world->registry, "keys")->enabled = false;
-    world_look(world);
-    world_assert_gets(world, "aaaaaaaa", "1-2");
-    assert_int_equal(allocation_judge(world->allocation, registry_assignment(world->registry, "aaaaaaaa"),
-                                      registry_device(world->registry, "1-1")),
+    fixture->registry->enabled = true;
+    registry_group(fixture->registry, "keys")->enabled = false;
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "aaaaaaaa", "1-2");
+    assert_int_equal(allocation_judge(fixture->allocation, registry_assignment(fixture->registry, "aaaaaaaa"),
+                                      registry_device(fixture->registry, "1-1")),
                      VERDICT_GROUP_DISABLED);
 }
 
@@ -153,34 +156,36 @@ static void shuffle(GRand *random, gpointer *things, gsize n)
     }
 }
 
-static void read_group(World *world, const Group *old)
+static void read_group(Fixture *fixture, const Group *old)
 {
     g_autofree char *text = group_to_text(old);
     g_autoptr(GError) error = NULL;
     Group *group = group_from_text(text, old->name, false, &error);
 
     assert_null(error);
-    registry_add_group(world->registry, group);
-    memberships_rebuild(world->memberships);
+    registry_add_group(fixture->registry, group);
+    memberships_rebuild(fixture->memberships);
 }
 
-static void read_assignment(World *world, const Assignment *old)
+static void read_assignment(Fixture *fixture, const Assignment *old)
 {
     g_autoptr(GKeyFile) file = assignment_to_key_file(old);
+    g_autofree char *text = g_key_file_to_data(file, NULL, NULL);
     g_autoptr(GError) error = NULL;
-    Assignment *assignment = assignment_from_key_file(old->id, file, &error);
+    Assignment *assignment = assignment_from_text(old->id, text, old->id, &error);
 
-    assert_null(error);
+    if (error)
+        fail_msg("%s\n%s", error->message, text);
     assignment->stored = true;
-    registry_add_assignment(world->registry, assignment);
+    registry_add_assignment(fixture->registry, assignment);
 }
 
 /* The service again: of what was, only the files are left, and they are read in any order; somewhere in
  * between the device is found. */
-static void restart(World *world, GRand *random)
+static void restart(Fixture *fixture, GRand *random)
 {
-    g_autoptr(Registry) old = world->registry;
-    g_autoptr(Memberships) old_memberships = world->memberships;
+    g_autoptr(Registry) old = fixture->registry;
+    g_autoptr(Memberships) old_memberships = fixture->memberships;
     g_autoptr(GPtrArray) things = registry_sorted(old->groups);
     guint n_groups = things->len;
     g_autoptr(GPtrArray) assignments = registry_sorted(old->assignments);
@@ -191,15 +196,15 @@ static void restart(World *world, GRand *random)
     g_ptr_array_extend(things, assignments, NULL, NULL);
     g_ptr_array_add(things, NULL);
     shuffle(random, things->pdata, things->len);
-    g_clear_pointer(&world->allocation, allocation_free);
-    world_begin(world);
+    g_clear_pointer(&fixture->allocation, allocation_free);
+    fixture_begin(fixture);
     for (guint i = 0; i < things->len; i++) {
         if (!things->pdata[i])
-            world_plug(world, world_make_device(world, "1-1", 0x0529, 1, ""));
+            fixture_plug(fixture, fixture_make_device(fixture, "1-1", 0x0529, 1, ""));
         else if (g_hash_table_contains(groups, things->pdata[i]))
-            read_group(world, things->pdata[i]);
+            read_group(fixture, things->pdata[i]);
         else
-            read_assignment(world, things->pdata[i]);
+            read_assignment(fixture, things->pdata[i]);
     }
 }
 
@@ -207,7 +212,7 @@ static void restart(World *world, GRand *random)
  * and of reading what was stored. */
 static void test_order_of_arrival_does_not_matter(void **state)
 {
-    World *world = *state;
+    Fixture *fixture = *state;
     static const struct Claimant {
         const char *id, *group, *rule;
         int32_t priority;
@@ -221,7 +226,7 @@ static void test_order_of_arrival_does_not_matter(void **state)
     g_autoptr(GRand) random = g_rand_new_with_seed(4711);
 
     for (int i = 0; i < CLAIMANTS; i++)
-        world_add_group(world, claimants[i].group, (const char *const[]){ claimants[i].rule, NULL });
+        fixture_add_group(fixture, claimants[i].group, (const char *const[]){ claimants[i].rule, NULL });
     for (int round = 0; round < SHUFFLES; round++) {
         gpointer order[CLAIMANTS + 1] = { NULL }; /* NULL is the device */
 
@@ -233,34 +238,34 @@ static void test_order_of_arrival_does_not_matter(void **state)
             Assignment *assignment;
 
             if (!claimant) {
-                world_plug(world, world_make_device(world, "1-1", 0x0529, 1, ""));
+                fixture_plug(fixture, fixture_make_device(fixture, "1-1", 0x0529, 1, ""));
                 continue;
             }
             /* Each is younger than the one before: the rule counts for more. */
-            assignment = world_make_assignment(world, claimant->id, DESK, claimant->group, NULL, "1");
+            assignment = fixture_make_assignment(fixture, claimant->id, DESK, claimant->group, NULL, "1");
             assignment->priority = claimant->priority;
-            registry_add_assignment(world->registry, assignment);
+            registry_add_assignment(fixture->registry, assignment);
         }
-        world_look(world);
-        world_assert_gets(world, "cccccccc", "1-1");
-        restart(world, random);
-        world_look(world);
-        world_assert_gets(world, "cccccccc", "1-1");
+        fixture_look(fixture);
+        fixture_assert_gets(fixture, "cccccccc", "1-1");
+        restart(fixture, random);
+        fixture_look(fixture);
+        fixture_assert_gets(fixture, "cccccccc", "1-1");
 
-        registry_assignment(world->registry, "aaaaaaaa")->priority = 1;
-        restart(world, random);
-        world_look(world);
-        world_assert_gets(world, "aaaaaaaa", "1-1");
-        registry_assignment(world->registry, "aaaaaaaa")->priority = 0;
-        registry_group(world->registry, "by-id")->priority = 5;
-        restart(world, random);
-        world_look(world);
-        world_assert_gets(world, "bbbbbbbb", "1-1");
-        registry_group(world->registry, "by-id")->priority = 0;
-        registry_remove_device(world->registry, registry_device(world->registry, "1-1"));
+        registry_assignment(fixture->registry, "aaaaaaaa")->priority = 1;
+        restart(fixture, random);
+        fixture_look(fixture);
+        fixture_assert_gets(fixture, "aaaaaaaa", "1-1");
+        registry_assignment(fixture->registry, "aaaaaaaa")->priority = 0;
+        registry_group(fixture->registry, "by-id")->priority = 5;
+        restart(fixture, random);
+        fixture_look(fixture);
+        fixture_assert_gets(fixture, "bbbbbbbb", "1-1");
+        registry_group(fixture->registry, "by-id")->priority = 0;
+        registry_remove_device(fixture->registry, registry_device(fixture->registry, "1-1"));
         for (int i = 0; i < CLAIMANTS; i++)
-            registry_remove_assignment(world->registry,
-                                       registry_assignment(world->registry, claimants[i].id));
+            registry_remove_assignment(fixture->registry,
+                                       registry_assignment(fixture->registry, claimants[i].id));
     }
 }
 
@@ -269,25 +274,25 @@ static void test_order_of_arrival_does_not_matter(void **state)
  */
 static void test_many_changes(void **state)
 {
-    World *world = *state;
+    Fixture *fixture = *state;
     const Device *device;
     Group *keys;
 
-    plug_dongles(world);
-    device = registry_device(world->registry, "1-1");
-    world_add_group(world, "keys", (const char *const[]){ "vendor=0529", NULL });
-    world_add_group(world, "others", (const char *const[]){ "vendor=0529", NULL });
-    keys = registry_group(world->registry, "keys");
+    plug_dongles(fixture);
+    device = registry_device(fixture->registry, "1-1");
+    fixture_add_group(fixture, "keys", (const char *const[]){ "vendor=0529", NULL });
+    fixture_add_group(fixture, "others", (const char *const[]){ "vendor=0529", NULL });
+    keys = registry_group(fixture->registry, "keys");
     assert_non_null(membership_find(device, "keys"));
 
-    memberships_begin_many(world->memberships);
+    memberships_begin_many(fixture->memberships);
     g_ptr_array_set_size(keys->rules, 0);
-    memberships_rebuild(world->memberships);
+    memberships_rebuild(fixture->memberships);
     assert_null(membership_find(device, "keys"));
     assert_non_null(membership_find(device, "others"));
-    registry_remove_group(world->registry, keys);
-    world_add_group(world, "more", (const char *const[]){ "serial=AAAA-1", NULL });
-    memberships_end_many(world->memberships);
+    registry_remove_group(fixture->registry, keys);
+    fixture_add_group(fixture, "more", (const char *const[]){ "serial=AAAA-1", NULL });
+    memberships_end_many(fixture->memberships);
     assert_null(membership_find(device, "keys"));
     assert_non_null(membership_find(device, "others"));
     assert_non_null(membership_find(device, "more"));
@@ -297,146 +302,146 @@ static void test_many_changes(void **state)
  * waited for. */
 static void test_undecided(void **state)
 {
-    World *world = *state;
-    Machine *loft = registry_machine(world->registry, LOFT);
+    Fixture *fixture = *state;
+    Machine *loft = registry_machine(fixture->registry, LOFT);
     const Device *device;
 
-    plug_dongles(world);
-    device = registry_device(world->registry, "1-1");
-    world_add_group(world, "keys", (const char *const[]){ "vendor=0529", NULL });
-    world_add_group(world, "key-set", (const char *const[]){ "vendor=0529", NULL });
-    world_assign(world, "aaaaaaaa", DESK, "keys", NULL, "1");
-    world_assign(world, "bbbbbbbb", STUDIO, "key-set", NULL, "set");
-    world_assign(world, "cccccccc", LOFT, "keys", NULL, "1");
-    world_put_into(world, "1-2", "aaaaaaaa");
-    registry_assignment(world->registry, "aaaaaaaa")->quantity = 2;
+    plug_dongles(fixture);
+    device = registry_device(fixture->registry, "1-1");
+    fixture_add_group(fixture, "keys", (const char *const[]){ "vendor=0529", NULL });
+    fixture_add_group(fixture, "key-set", (const char *const[]){ "vendor=0529", NULL });
+    fixture_assign(fixture, "aaaaaaaa", DESK, "keys", NULL, "1");
+    fixture_assign(fixture, "bbbbbbbb", STUDIO, "key-set", NULL, "set");
+    fixture_assign(fixture, "cccccccc", LOFT, "keys", NULL, "1");
+    fixture_put_into(fixture, "1-2", "aaaaaaaa");
+    registry_assignment(fixture->registry, "aaaaaaaa")->quantity = 2;
     loft->inspected = false;
-    world_look(world);
-    world_assert_gets(world, "aaaaaaaa", "1-2");
-    world_assert_gets(world, "bbbbbbbb", "");
-    world_assert_gets(world, "cccccccc", "");
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "aaaaaaaa", "1-2");
+    fixture_assert_gets(fixture, "bbbbbbbb", "");
+    fixture_assert_gets(fixture, "cccccccc", "");
     assert_int_equal(
-        allocation_judge(world->allocation, registry_assignment(world->registry, "aaaaaaaa"), device),
+        allocation_judge(fixture->allocation, registry_assignment(fixture->registry, "aaaaaaaa"), device),
         VERDICT_UNDECIDED);
 
     loft->retry_at = 1;
-    world_look(world);
-    world_assert_gets(world, "aaaaaaaa", "1-2 1-3");
-    world_assert_gets(world, "bbbbbbbb", "1-1");
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "aaaaaaaa", "1-2 1-3");
+    fixture_assert_gets(fixture, "bbbbbbbb", "1-1");
     loft->retry_at = 0;
     loft->stuck = true;
-    world_look(world);
-    world_assert_gets(world, "aaaaaaaa", "1-2 1-3");
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "aaaaaaaa", "1-2 1-3");
     loft->stuck = false;
     loft->inspected = true;
-    world_look(world);
-    world_assert_gets(world, "cccccccc", "1-4");
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "cccccccc", "1-4");
 }
 
 /* Two that differ in nothing but their age, then in nothing but their id. */
 static void test_the_older_one(void **state)
 {
-    World *world = *state;
+    Fixture *fixture = *state;
 
-    world_plug(world, world_make_device(world, "1-1", 0x0529, 1, ""));
-    world_add_group(world, "keys", (const char *const[]){ "vendor=0529", NULL });
-    world_assign(world, "bbbbbbbb", DESK, "keys", NULL, "1");
-    world_assign(world, "aaaaaaaa", STUDIO, "keys", NULL, "1");
-    world_look(world);
-    world_assert_gets(world, "bbbbbbbb", "1-1");
-    registry_assignment(world->registry, "bbbbbbbb")->created =
-        registry_assignment(world->registry, "aaaaaaaa")->created;
-    world_look(world);
-    world_assert_gets(world, "aaaaaaaa", "1-1");
+    fixture_plug(fixture, fixture_make_device(fixture, "1-1", 0x0529, 1, ""));
+    fixture_add_group(fixture, "keys", (const char *const[]){ "vendor=0529", NULL });
+    fixture_assign(fixture, "bbbbbbbb", DESK, "keys", NULL, "1");
+    fixture_assign(fixture, "aaaaaaaa", STUDIO, "keys", NULL, "1");
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "bbbbbbbb", "1-1");
+    registry_assignment(fixture->registry, "bbbbbbbb")->created =
+        registry_assignment(fixture->registry, "aaaaaaaa")->created;
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "aaaaaaaa", "1-1");
 }
 
-static void assert_verdict(World *world, const char *id, const char *sysname, Verdict verdict)
+static void assert_verdict(Fixture *fixture, const char *id, const char *sysname, Verdict verdict)
 {
-    assert_int_equal(allocation_judge(world->allocation, registry_assignment(world->registry, id),
-                                      registry_device(world->registry, sysname)),
+    assert_int_equal(allocation_judge(fixture->allocation, registry_assignment(fixture->registry, id),
+                                      registry_device(fixture->registry, sysname)),
                      verdict);
 }
 
 /* A reset takes a device out of its machine, and even off the bus for a moment; it stays whose it was. */
 static void test_reserved(void **state)
 {
-    World *world = *state;
+    Fixture *fixture = *state;
 
-    world_plug(world, world_make_device(world, "1-1", 0x0529, 1, ""));
-    world_add_group(world, "keys", (const char *const[]){ "vendor=0529", NULL });
-    world_assign(world, "aaaaaaaa", DESK, "keys", NULL, "1");
-    world_assign(world, "bbbbbbbb", STUDIO, "keys", NULL, "1");
-    registry_assignment(world->registry, "bbbbbbbb")->priority = 9;
-    reservations_set(world->registry->reservations, "1-1", "aaaaaaaa", RESERVATION_RESET);
-    world_look(world);
-    world_assert_gets(world, "aaaaaaaa", "1-1");
-    assert_verdict(world, "aaaaaaaa", "1-1", VERDICT_RESETTING);
+    fixture_plug(fixture, fixture_make_device(fixture, "1-1", 0x0529, 1, ""));
+    fixture_add_group(fixture, "keys", (const char *const[]){ "vendor=0529", NULL });
+    fixture_assign(fixture, "aaaaaaaa", DESK, "keys", NULL, "1");
+    fixture_assign(fixture, "bbbbbbbb", STUDIO, "keys", NULL, "1");
+    registry_assignment(fixture->registry, "bbbbbbbb")->priority = 9;
+    reservations_set(fixture->registry->reservations, "1-1", "aaaaaaaa", RESERVATION_RESET);
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "aaaaaaaa", "1-1");
+    assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_RESETTING);
 
-    registry_remove_device(world->registry, registry_device(world->registry, "1-1"));
-    world_plug(world, world_make_device(world, "1-2", 0x0529, 1, ""));
-    registry_remove_assignment(world->registry, registry_assignment(world->registry, "bbbbbbbb"));
-    world_look(world);
-    world_assert_gets(world, "aaaaaaaa", "");
+    registry_remove_device(fixture->registry, registry_device(fixture->registry, "1-1"));
+    fixture_plug(fixture, fixture_make_device(fixture, "1-2", 0x0529, 1, ""));
+    registry_remove_assignment(fixture->registry, registry_assignment(fixture->registry, "bbbbbbbb"));
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "aaaaaaaa", "");
 
-    world_plug(world, world_make_device(world, "1-1", 0x0529, 1, ""));
-    reservations_set(world->registry->reservations, "1-1", "aaaaaaaa", RESERVATION_RETURN);
-    world_look(world);
-    world_assert_gets(world, "aaaaaaaa", "1-1");
-    assert_verdict(world, "aaaaaaaa", "1-1", VERDICT_GO);
+    fixture_plug(fixture, fixture_make_device(fixture, "1-1", 0x0529, 1, ""));
+    reservations_set(fixture->registry->reservations, "1-1", "aaaaaaaa", RESERVATION_RETURN);
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "aaaaaaaa", "1-1");
+    assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_GO);
 
     /* A set isn't taken apart for it. */
-    world_plug(world, world_make_device(world, "1-5", 0x0600, 1, ""));
-    world_plug(world, world_make_device(world, "1-6", 0x0601, 1, ""));
-    world_add_group(world, "both", (const char *const[]){ "vendor=0600", "vendor=0601", NULL });
-    world_assign(world, "cccccccc", STUDIO, "both", NULL, "set");
-    world_put_into(world, "1-5", "cccccccc");
-    world_put_into(world, "1-6", "cccccccc");
-    reservations_set(world->registry->reservations, "1-6", "cccccccc", RESERVATION_RESET);
-    registry_remove_device(world->registry, registry_device(world->registry, "1-6"));
-    world_look(world);
-    world_assert_gets(world, "cccccccc", "1-5");
-    reservations_end(world->registry->reservations, "1-6");
-    world_look(world);
-    world_assert_gets(world, "cccccccc", "");
+    fixture_plug(fixture, fixture_make_device(fixture, "1-5", 0x0600, 1, ""));
+    fixture_plug(fixture, fixture_make_device(fixture, "1-6", 0x0601, 1, ""));
+    fixture_add_group(fixture, "both", (const char *const[]){ "vendor=0600", "vendor=0601", NULL });
+    fixture_assign(fixture, "cccccccc", STUDIO, "both", NULL, "set");
+    fixture_put_into(fixture, "1-5", "cccccccc");
+    fixture_put_into(fixture, "1-6", "cccccccc");
+    reservations_set(fixture->registry->reservations, "1-6", "cccccccc", RESERVATION_RESET);
+    registry_remove_device(fixture->registry, registry_device(fixture->registry, "1-6"));
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "cccccccc", "1-5");
+    reservations_end(fixture->registry->reservations, "1-6");
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "cccccccc", "");
 
     /* What is behind a hub that is being reset, and nothing else. */
-    reservations_end(world->registry->reservations, "1-1");
-    registry_assignment(world->registry, "aaaaaaaa")->quantity = 9;
-    world_plug(world, world_make_device(world, "1-3.1", 0x0529, 1, ""));
-    world_plug(world, world_make_device(world, "1-33", 0x0529, 1, ""));
-    reservations_set(world->registry->reservations, "1-3", NULL, RESERVATION_RESET);
-    world_look(world);
-    assert_verdict(world, "aaaaaaaa", "1-3.1", VERDICT_RESETTING);
-    assert_verdict(world, "aaaaaaaa", "1-33", VERDICT_GO);
+    reservations_end(fixture->registry->reservations, "1-1");
+    registry_assignment(fixture->registry, "aaaaaaaa")->quantity = 9;
+    fixture_plug(fixture, fixture_make_device(fixture, "1-3.1", 0x0529, 1, ""));
+    fixture_plug(fixture, fixture_make_device(fixture, "1-33", 0x0529, 1, ""));
+    reservations_set(fixture->registry->reservations, "1-3", NULL, RESERVATION_RESET);
+    fixture_look(fixture);
+    assert_verdict(fixture, "aaaaaaaa", "1-3.1", VERDICT_RESETTING);
+    assert_verdict(fixture, "aaaaaaaa", "1-33", VERDICT_GO);
 }
 
 static void test_controller_of_a_machine(void **state)
 {
-    World *world = *state;
-    Device *device = world_make_device(world, "1-1", 0x0529, 1, "");
-    GPtrArray *pci = registry_machine(world->registry, STUDIO)->info->pci;
+    Fixture *fixture = *state;
+    Device *device = fixture_make_device(fixture, "1-1", 0x0529, 1, "");
+    GPtrArray *pci = registry_machine(fixture->registry, STUDIO)->info->pci;
 
     g_free(device->controller);
     device->controller = g_strdup("0000:00:14.0");
-    world_plug(world, device);
-    world_add_group(world, "keys", (const char *const[]){ "vendor=0529", NULL });
-    world_assign(world, "aaaaaaaa", DESK, NULL, "vendor=0529", "1");
-    world_assign(world, "bbbbbbbb", DESK, "keys", NULL, "1");
+    fixture_plug(fixture, device);
+    fixture_add_group(fixture, "keys", (const char *const[]){ "vendor=0529", NULL });
+    fixture_assign(fixture, "aaaaaaaa", DESK, NULL, "vendor=0529", "1");
+    fixture_assign(fixture, "bbbbbbbb", DESK, "keys", NULL, "1");
     g_ptr_array_add(pci, g_strdup("0000:00:14.0"));
-    world_look(world);
-    assert_verdict(world, "aaaaaaaa", "1-1", VERDICT_CONTROLLER_TAKEN);
-    registry_remove_assignment(world->registry, registry_assignment(world->registry, "aaaaaaaa"));
-    world_look(world);
+    fixture_look(fixture);
+    assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_CONTROLLER_TAKEN);
+    registry_remove_assignment(fixture->registry, registry_assignment(fixture->registry, "aaaaaaaa"));
+    fixture_look(fixture);
     /* A pool has other devices. */
-    world_assert_gets(world, "bbbbbbbb", "");
-    assert_verdict(world, "bbbbbbbb", "1-1", VERDICT_CONTROLLER_TAKEN);
+    fixture_assert_gets(fixture, "bbbbbbbb", "");
+    assert_verdict(fixture, "bbbbbbbb", "1-1", VERDICT_CONTROLLER_TAKEN);
 
-    registry_machine(world->registry, STUDIO)->info->state = MACHINE_STATE_SHUTOFF;
-    world_look(world);
-    assert_verdict(world, "bbbbbbbb", "1-1", VERDICT_GO);
+    registry_machine(fixture->registry, STUDIO)->info->state = MACHINE_STATE_SHUTOFF;
+    fixture_look(fixture);
+    assert_verdict(fixture, "bbbbbbbb", "1-1", VERDICT_GO);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
 {

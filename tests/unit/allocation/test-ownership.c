@@ -21,20 +21,20 @@
 
 static const char *const uuids[] = { DESK, STUDIO, LOFT };
 
-typedef struct World {
+typedef struct Fixture {
     Registry *registry;
     Memberships *memberships;
     Allocation *allocation;
     unsigned next_number;
     int64_t next_created;
-} World;
+} Fixture;
 
-static Device *plug(World *world, const char *sysname, const char *serial)
+static Device *plug(Fixture *fixture, const char *sysname, const char *serial)
 {
     Device *device = device_new(sysname);
 
     device->bus_number = 1;
-    device->device_number = world->next_number++;
+    device->device_number = fixture->next_number++;
     device->instance = device->device_number;
     device->vendor_id = 0x0529;
     device->product_id = 1;
@@ -43,12 +43,12 @@ static Device *plug(World *world, const char *sysname, const char *serial)
     g_free(device->socket);
     device->socket = g_strdup_printf("pci-0000:00:14.0/%s", strchr(sysname, '-') + 1);
     device->class_name = "smartcard";
-    registry_add_device(world->registry, device);
-    memberships_update_device(world->memberships, device);
+    registry_add_device(fixture->registry, device);
+    memberships_update_device(fixture->memberships, device);
     return device;
 }
 
-static void add_machine(World *world, const char *uuid)
+static void add_machine(Fixture *fixture, const char *uuid)
 {
     MachineInfo *info = machine_info_new(uuid);
     Machine *machine;
@@ -56,29 +56,29 @@ static void add_machine(World *world, const char *uuid)
     info->state = MACHINE_STATE_RUNNING;
     machine = machine_new(info);
     machine->inspected = true;
-    registry_add_machine(world->registry, machine);
+    registry_add_machine(fixture->registry, machine);
 }
 
-static void add_group(World *world, const char *name, const char *rule)
+static void add_group(Fixture *fixture, const char *name, const char *rule)
 {
     Group *group = group_new(name);
 
     group_add_rule(group, rule_parse(rule, NULL), "admin");
-    registry_add_group(world->registry, group);
-    memberships_rebuild(world->memberships);
+    registry_add_group(fixture->registry, group);
+    memberships_rebuild(fixture->memberships);
 }
 
-static Tenant *add_tenant(World *world, const char *name, const char *uuid)
+static Tenant *add_tenant(Fixture *fixture, const char *name, const char *uuid)
 {
     Tenant *tenant = tenant_new(name);
 
     tenant_add_machine(tenant, uuid);
-    registry_add_tenant(world->registry, tenant);
+    registry_add_tenant(fixture->registry, tenant);
     return tenant;
 }
 
-static Assignment *assign(World *world, const char *id, const char *uuid, const char *group, const char *rule,
-                          const char *tenant)
+static Assignment *assign(Fixture *fixture, const char *id, const char *uuid, const char *group,
+                          const char *rule, const char *tenant)
 {
     Assignment *assignment = assignment_new(id);
 
@@ -87,151 +87,152 @@ static Assignment *assign(World *world, const char *id, const char *uuid, const 
     assignment->rule = rule ? rule_parse(rule, NULL) : NULL;
     assignment->tenant = g_strdup(tenant);
     assignment->stored = true;
-    assignment->created = world->next_created++;
+    assignment->created = fixture->next_created++;
     assert_true(quantity_parse("1", &assignment->quantity_kind, &assignment->quantity));
-    registry_add_assignment(world->registry, assignment);
+    registry_add_assignment(fixture->registry, assignment);
     return assignment;
 }
 
-static void look(World *world)
+static void look(Fixture *fixture)
 {
-    allocation_free(world->allocation);
-    world->allocation = allocation_new(world->registry, 1);
+    allocation_free(fixture->allocation);
+    fixture->allocation = allocation_new(fixture->registry, 1);
 }
 
-static void assert_verdict(World *world, const Assignment *assignment, const Device *device, Verdict verdict)
+static void assert_verdict(Fixture *fixture, const Assignment *assignment, const Device *device,
+                           Verdict verdict)
 {
-    const GPtrArray *wants = allocation_wants_of(world->allocation, assignment);
+    const GPtrArray *wants = allocation_wants_of(fixture->allocation, assignment);
 
-    assert_int_equal(allocation_judge(world->allocation, assignment, device), verdict);
+    assert_int_equal(allocation_judge(fixture->allocation, assignment, device), verdict);
     assert_int_equal(wants->len, verdict == VERDICT_GO ? 1 : 0);
 }
 
 static int setup(void **state)
 {
-    World *world = g_new0(World, 1);
+    Fixture *fixture = g_new0(Fixture, 1);
 
-    *state = world;
-    world->registry = registry_new("host");
-    world->registry->hypervisor_state = HYPERVISOR_STATE_CONNECTED;
-    world->registry->machines_known = true;
-    world->memberships = memberships_new(world->registry);
-    world->next_number = 2;
-    world->next_created = 1;
+    *state = fixture;
+    fixture->registry = registry_new("host");
+    fixture->registry->hypervisor_state = HYPERVISOR_STATE_CONNECTED;
+    fixture->registry->machines_known = true;
+    fixture->memberships = memberships_new(fixture->registry);
+    fixture->next_number = 2;
+    fixture->next_created = 1;
     for (gsize i = 0; i < G_N_ELEMENTS(uuids); i++)
-        add_machine(world, uuids[i]);
+        add_machine(fixture, uuids[i]);
     return 0;
 }
 
 static int teardown(void **state)
 {
-    World *world = *state;
+    Fixture *fixture = *state;
 
-    allocation_free(world->allocation);
-    memberships_free(world->memberships);
-    registry_free(world->registry);
-    g_free(world);
+    allocation_free(fixture->allocation);
+    memberships_free(fixture->memberships);
+    registry_free(fixture->registry);
+    g_free(fixture);
     return 0;
 }
 
 static void test_whose_it_is(void **state)
 {
-    World *world = *state;
-    Device *device = plug(world, "1-1", "AAAA-1");
+    Fixture *fixture = *state;
+    Device *device = plug(fixture, "1-1", "AAAA-1");
 
     assert_null(device->tenant);
-    add_group(world, "keys", "vendor=0529");
+    add_group(fixture, "keys", "vendor=0529");
     assert_non_null(membership_find(device, "keys"));
-    add_group(world, "acme/keys", KEY);
+    add_group(fixture, "acme/keys", KEY);
     assert_string_equal(device->tenant, "acme");
     assert_non_null(membership_find(device, "acme/keys"));
     assert_null(membership_find(device, "keys"));
-    assert_true(membership_is_withheld(world->registry, device, registry_group(world->registry, "keys")));
+    assert_true(membership_is_withheld(fixture->registry, device, registry_group(fixture->registry, "keys")));
 
     /* In the port of another tenant's: the more specific grant holds. */
-    add_group(world, "aaa/ports", "vendor=0529 product=0001 port=1-1");
+    add_group(fixture, "aaa/ports", "vendor=0529 product=0001 port=1-1");
     assert_string_equal(device->tenant, "acme");
     assert_int_equal(device->memberships->len, 1);
-    add_group(world, "zzz/both", KEY " port=1-1");
+    add_group(fixture, "zzz/both", KEY " port=1-1");
     assert_string_equal(device->tenant, "zzz");
     assert_null(membership_find(device, "acme/keys"));
 }
 
 static void test_only_to_its_machines(void **state)
 {
-    World *world = *state;
-    const Device *device = plug(world, "1-1", "AAAA-1");
+    Fixture *fixture = *state;
+    const Device *device = plug(fixture, "1-1", "AAAA-1");
     const Assignment *inside, *outside, *pool, *drawn;
 
-    add_tenant(world, "acme", DESK);
-    add_group(world, "acme/keys", KEY);
-    add_group(world, "keys", "vendor=*");
-    outside = assign(world, "aaaaaaaa", STUDIO, NULL, KEY, NULL);
-    pool = assign(world, "bbbbbbbb", LOFT, "keys", NULL, NULL);
-    drawn = assign(world, "cccccccc", STUDIO, "acme/keys", NULL, "acme");
-    inside = assign(world, "dddddddd", DESK, NULL, KEY, "acme");
-    registry_assignment(world->registry, "aaaaaaaa")->priority = 100;
-    look(world);
-    assert_verdict(world, inside, device, VERDICT_GO);
-    assert_verdict(world, outside, device, VERDICT_NOT_OWNED);
-    assert_verdict(world, pool, device, VERDICT_NOT_OWNED);
-    assert_verdict(world, drawn, device, VERDICT_NOT_OWNED);
+    add_tenant(fixture, "acme", DESK);
+    add_group(fixture, "acme/keys", KEY);
+    add_group(fixture, "keys", "vendor=*");
+    outside = assign(fixture, "aaaaaaaa", STUDIO, NULL, KEY, NULL);
+    pool = assign(fixture, "bbbbbbbb", LOFT, "keys", NULL, NULL);
+    drawn = assign(fixture, "cccccccc", STUDIO, "acme/keys", NULL, "acme");
+    inside = assign(fixture, "dddddddd", DESK, NULL, KEY, "acme");
+    registry_assignment(fixture->registry, "aaaaaaaa")->priority = 100;
+    look(fixture);
+    assert_verdict(fixture, inside, device, VERDICT_GO);
+    assert_verdict(fixture, outside, device, VERDICT_NOT_OWNED);
+    assert_verdict(fixture, pool, device, VERDICT_NOT_OWNED);
+    assert_verdict(fixture, drawn, device, VERDICT_NOT_OWNED);
 }
 
 /* What was given as a tenant's ends with the grant, whatever the assignment says. */
 static void test_after_the_grant(void **state)
 {
-    World *world = *state;
-    const Device *device = plug(world, "1-1", "AAAA-1");
+    Fixture *fixture = *state;
+    const Device *device = plug(fixture, "1-1", "AAAA-1");
     const Assignment *as_tenants, *as_nobodys;
 
-    add_tenant(world, "acme", DESK);
-    as_tenants = assign(world, "aaaaaaaa", DESK, NULL, KEY, "acme");
-    look(world);
-    assert_verdict(world, as_tenants, device, VERDICT_NOT_OWNED);
-    as_nobodys = assign(world, "bbbbbbbb", DESK, NULL, KEY, NULL);
-    look(world);
-    assert_verdict(world, as_nobodys, device, VERDICT_GO);
-    assert_ptr_equal(allocation_pinned(world->allocation, as_nobodys), device);
-    assert_null(allocation_pinned(world->allocation, as_tenants));
+    add_tenant(fixture, "acme", DESK);
+    as_tenants = assign(fixture, "aaaaaaaa", DESK, NULL, KEY, "acme");
+    look(fixture);
+    assert_verdict(fixture, as_tenants, device, VERDICT_NOT_OWNED);
+    as_nobodys = assign(fixture, "bbbbbbbb", DESK, NULL, KEY, NULL);
+    look(fixture);
+    assert_verdict(fixture, as_nobodys, device, VERDICT_GO);
+    assert_ptr_equal(allocation_pinned(fixture->allocation, as_nobodys), device);
+    assert_null(allocation_pinned(fixture->allocation, as_tenants));
     /* Granted, it goes by the tenant's assignments and by no others, be they for the same machine. */
-    add_group(world, "acme/keys", KEY);
-    look(world);
-    assert_verdict(world, as_tenants, device, VERDICT_GO);
-    assert_verdict(world, as_nobodys, device, VERDICT_NOT_OWNED);
-    assert_ptr_equal(allocation_pinned(world->allocation, as_tenants), device);
-    assert_null(allocation_pinned(world->allocation, as_nobodys));
+    add_group(fixture, "acme/keys", KEY);
+    look(fixture);
+    assert_verdict(fixture, as_tenants, device, VERDICT_GO);
+    assert_verdict(fixture, as_nobodys, device, VERDICT_NOT_OWNED);
+    assert_ptr_equal(allocation_pinned(fixture->allocation, as_tenants), device);
+    assert_null(allocation_pinned(fixture->allocation, as_nobodys));
 }
 
 /* The machine went from one tenant to the other, which has the same kind of device. */
 static void test_of_the_other_tenant(void **state)
 {
-    World *world = *state;
-    const Device *device = plug(world, "1-1", "AAAA-1");
+    Fixture *fixture = *state;
+    const Device *device = plug(fixture, "1-1", "AAAA-1");
     const Assignment *formers, *owners;
 
-    add_tenant(world, "acme", STUDIO);
-    add_tenant(world, "globex", DESK);
-    add_group(world, "globex/keys", KEY);
-    formers = assign(world, "aaaaaaaa", DESK, NULL, KEY, "acme");
-    look(world);
-    assert_verdict(world, formers, device, VERDICT_NOT_OWNED);
-    owners = assign(world, "bbbbbbbb", DESK, NULL, KEY, "globex");
-    look(world);
-    assert_verdict(world, owners, device, VERDICT_GO);
+    add_tenant(fixture, "acme", STUDIO);
+    add_tenant(fixture, "globex", DESK);
+    add_group(fixture, "globex/keys", KEY);
+    formers = assign(fixture, "aaaaaaaa", DESK, NULL, KEY, "acme");
+    look(fixture);
+    assert_verdict(fixture, formers, device, VERDICT_NOT_OWNED);
+    owners = assign(fixture, "bbbbbbbb", DESK, NULL, KEY, "globex");
+    look(fixture);
+    assert_verdict(fixture, owners, device, VERDICT_GO);
 }
 
 /* The tenant's own file is lost. */
 static void test_nobodys_tenant(void **state)
 {
-    World *world = *state;
-    const Device *device = plug(world, "1-1", "AAAA-1");
+    Fixture *fixture = *state;
+    const Device *device = plug(fixture, "1-1", "AAAA-1");
     const Assignment *assignment;
 
-    add_group(world, "acme/keys", KEY);
-    assignment = assign(world, "aaaaaaaa", DESK, NULL, KEY, NULL);
-    look(world);
-    assert_verdict(world, assignment, device, VERDICT_NOT_OWNED);
+    add_group(fixture, "acme/keys", KEY);
+    assignment = assign(fixture, "aaaaaaaa", DESK, NULL, KEY, NULL);
+    look(fixture);
+    assert_verdict(fixture, assignment, device, VERDICT_NOT_OWNED);
 }
 
 static const char *pick(const char *const *from, gsize n)
@@ -249,39 +250,40 @@ static void test_never_to_anybody_else(void **state)
     static const char *const tenants[] = { NULL, "acme", "globex" };
 
     for (int round = 0; round < ROUNDS; round++) {
-        World *world;
+        Fixture *fixture;
         GHashTableIter iter;
         gpointer value;
 
-        setup((void **)&world);
-        plug(world, "1-1", "AAAA-1");
-        plug(world, "1-2", "BBBB-2");
-        plug(world, "1-3", "");
-        add_tenant(world, "acme", DESK);
+        setup((void **)&fixture);
+        plug(fixture, "1-1", "AAAA-1");
+        plug(fixture, "1-2", "BBBB-2");
+        plug(fixture, "1-3", "");
+        add_tenant(fixture, "acme", DESK);
         if (round % 2)
-            add_tenant(world, "globex", STUDIO);
+            add_tenant(fixture, "globex", STUDIO);
         for (gsize i = 0; i < G_N_ELEMENTS(groups); i++)
             if (g_random_boolean())
-                add_group(world, groups[i], pick(rules, G_N_ELEMENTS(rules)));
+                add_group(fixture, groups[i], pick(rules, G_N_ELEMENTS(rules)));
         for (int i = 0; i < THINGS; i++) {
             g_autofree char *id = g_strdup_printf("aaaaaa%02d", i);
             const char *group = g_random_boolean() ? pick(groups, G_N_ELEMENTS(groups)) : NULL;
 
-            assign(world, id, pick(uuids, G_N_ELEMENTS(uuids)), group,
+            assign(fixture, id, pick(uuids, G_N_ELEMENTS(uuids)), group,
                    group ? NULL : pick(rules, G_N_ELEMENTS(rules)), pick(tenants, G_N_ELEMENTS(tenants)));
         }
-        look(world);
-        g_hash_table_iter_init(&iter, world->allocation->wants);
+        look(fixture);
+        g_hash_table_iter_init(&iter, fixture->allocation->wants);
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
             const Want *want = value;
-            const Tenant *machines = registry_machine_tenant(world->registry, want->assignment->machine_uuid);
+            const Tenant *machines =
+                registry_machine_tenant(fixture->registry, want->assignment->machine_uuid);
 
             if (want->device->tenant)
                 assert_string_equal(machines ? machines->name : "nobody", want->device->tenant);
             assert_string_equal(want->assignment->tenant ? want->assignment->tenant : "nobody",
                                 want->device->tenant ? want->device->tenant : "nobody");
         }
-        teardown((void **)&world);
+        teardown((void **)&fixture);
     }
 }
 

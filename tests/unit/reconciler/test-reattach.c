@@ -21,46 +21,46 @@ static int set_up(void **state)
     static const struct {
         const char *sysname, *id;
     } out[] = { { "1-1", POOL }, { "1-2", PINNED }, { "1-3", SET }, { "1-4", SET } };
-    World *world;
+    Fixture *fixture;
 
-    world_setup(state);
-    world = *state;
-    world_plug(world, world_make_device(world, "1-1", 0x0529, 1, "AAAA-1"));
-    world_plug(world, world_make_device(world, "1-2", 0x0529, 2, "BBBB-2"));
-    world_plug(world, world_make_device(world, "1-3", 0x0529, 3, "CCCC-3"));
-    world_plug(world, world_make_device(world, "1-4", 0x0529, 4, "DDDD-4"));
-    world_add_group(world, "keys", (const char *const[]){ "product=0001", NULL });
-    world_add_group(world, "pair", (const char *const[]){ "product=0003", "product=0004", NULL });
-    world_assign(world, POOL, DESK, "keys", NULL, "1");
-    world_assign(world, PINNED, DESK, NULL, "serial=BBBB-2", "1");
-    world_assign(world, SET, DESK, "pair", NULL, "set");
+    fixture_setup(state);
+    fixture = *state;
+    fixture_plug(fixture, fixture_make_device(fixture, "1-1", 0x0529, 1, "AAAA-1"));
+    fixture_plug(fixture, fixture_make_device(fixture, "1-2", 0x0529, 2, "BBBB-2"));
+    fixture_plug(fixture, fixture_make_device(fixture, "1-3", 0x0529, 3, "CCCC-3"));
+    fixture_plug(fixture, fixture_make_device(fixture, "1-4", 0x0529, 4, "DDDD-4"));
+    fixture_add_group(fixture, "keys", (const char *const[]){ "product=0001", NULL });
+    fixture_add_group(fixture, "pair", (const char *const[]){ "product=0003", "product=0004", NULL });
+    fixture_assign(fixture, POOL, DESK, "keys", NULL, "1");
+    fixture_assign(fixture, PINNED, DESK, NULL, "serial=BBBB-2", "1");
+    fixture_assign(fixture, SET, DESK, "pair", NULL, "set");
     for (gsize i = 0; i < G_N_ELEMENTS(out); i++)
-        reattach_begin(world->registry, out[i].sysname, out[i].id);
+        reservations_set(fixture->registry->reservations, out[i].sysname, out[i].id, RESERVATION_REATTACH);
     return 0;
 }
 
-static bool look_at(World *world, gint64 now, gint64 *ret_wake)
+static bool look_at(Fixture *fixture, gint64 now, gint64 *ret_wake)
 {
     *ret_wake = 0;
-    world_look(world);
-    return reattach_end_all(world->registry, world->allocation, now, ret_wake);
+    fixture_look(fixture);
+    return reattach_end_all(fixture->allocation, now, ret_wake);
 }
 
-static bool look(World *world)
+static bool look(Fixture *fixture)
 {
     gint64 wake;
 
-    return look_at(world, 1, &wake);
+    return look_at(fixture, 1, &wake);
 }
 
-static bool is_reserved(World *world, const char *sysname)
+static bool is_reserved(Fixture *fixture, const char *sysname)
 {
-    return reservations_find(world->registry->reservations, sysname) != NULL;
+    return reservations_find(fixture->registry->reservations, sysname) != NULL;
 }
 
-static guint count(World *world)
+static guint count(Fixture *fixture)
 {
-    g_autoptr(GPtrArray) reservations = reservations_sorted(world->registry->reservations);
+    g_autoptr(GPtrArray) reservations = reservations_sorted(fixture->registry->reservations);
 
     return reservations->len;
 }
@@ -68,211 +68,239 @@ static guint count(World *world)
 /* It was taken out, and its way back fails again and again: the others have waited long enough. */
 static void test_no_way_back(void **state)
 {
-    World *world = *state;
+    Fixture *fixture = *state;
     gint64 wake, ignored;
 
-    world_put_into(world, "1-1", POOL);
-    world_put_into(world, "1-2", PINNED);
-    world_put_into(world, "1-3", SET);
-    world_put_into(world, "1-4", SET);
-    assert_false(look_at(world, 1, &wake));
+    fixture_put_into(fixture, "1-1", POOL);
+    fixture_put_into(fixture, "1-2", PINNED);
+    fixture_put_into(fixture, "1-3", SET);
+    fixture_put_into(fixture, "1-4", SET);
+    assert_false(look_at(fixture, 1, &wake));
     assert_int_equal(wake, 0);
-    g_ptr_array_set_size(registry_machine(world->registry, DESK)->info->hostdevs, 0);
-    assert_false(look_at(world, 1000, &wake));
+    g_ptr_array_set_size(registry_machine(fixture->registry, DESK)->info->hostdevs, 0);
+    assert_false(look_at(fixture, 1000, &wake));
     assert_true(wake > 1000);
-    assert_false(look_at(world, wake - 1, &ignored));
+    assert_false(look_at(fixture, wake - 1, &ignored));
     assert_int_equal(ignored, wake);
-    assert_true(look_at(world, wake, &ignored));
+    assert_true(look_at(fixture, wake, &ignored));
     assert_int_equal(ignored, 0);
-    assert_int_equal(count(world), 0);
+    assert_int_equal(count(fixture), 0);
 }
 
 /* What passes by itself. */
 static void test_reservations_last(void **state)
 {
-    World *world = *state;
-    Machine *desk = registry_machine(world->registry, DESK);
+    Fixture *fixture = *state;
+    Machine *desk = registry_machine(fixture->registry, DESK);
 
-    assert_false(look(world));
-    world->registry->enabled = false;
-    assert_false(look(world));
+    assert_false(look(fixture));
+    fixture->registry->enabled = false;
+    assert_false(look(fixture));
     desk->inspected = false;
-    assert_false(look(world));
-    world->registry->machines_known = false;
-    assert_false(look(world));
-    assert_int_equal(count(world), 4);
+    assert_false(look(fixture));
+    fixture->registry->machines_known = false;
+    assert_false(look(fixture));
+    assert_int_equal(count(fixture), 4);
 }
 
 static void test_back_in_the_machine(void **state)
 {
-    World *world = *state;
+    Fixture *fixture = *state;
 
     /* Not before it was seen out. */
-    world_put_into(world, "1-1", POOL);
-    assert_false(look(world));
-    g_ptr_array_set_size(registry_machine(world->registry, DESK)->info->hostdevs, 0);
-    assert_false(look(world));
-    world_put_into(world, "1-1", POOL);
-    assert_true(look(world));
-    assert_false(is_reserved(world, "1-1"));
-    assert_true(is_reserved(world, "1-2"));
+    fixture_put_into(fixture, "1-1", POOL);
+    assert_false(look(fixture));
+    g_ptr_array_set_size(registry_machine(fixture->registry, DESK)->info->hostdevs, 0);
+    assert_false(look(fixture));
+    fixture_put_into(fixture, "1-1", POOL);
+    assert_true(look(fixture));
+    assert_false(is_reserved(fixture, "1-1"));
+    assert_true(is_reserved(fixture, "1-2"));
 }
 
-static void not_wanted(World *world)
+static void not_wanted(Fixture *fixture)
 {
-    registry_assignment(world->registry, POOL)->wanted = false;
-    registry_assignment(world->registry, PINNED)->releasing = true;
-    registry_assignment(world->registry, SET)->wanted = false;
+    registry_assignment(fixture->registry, POOL)->wanted = false;
+    registry_assignment(fixture->registry, PINNED)->releasing = true;
+    registry_assignment(fixture->registry, SET)->wanted = false;
 }
 
-static void no_match(World *world)
+static void no_match(Fixture *fixture)
 {
-    Group *keys = registry_group(world->registry, "keys"), *pair = registry_group(world->registry, "pair");
-    Assignment *pinned = registry_assignment(world->registry, PINNED);
+    Group *keys = registry_group(fixture->registry, "keys"),
+          *pair = registry_group(fixture->registry, "pair");
+    Assignment *pinned = registry_assignment(fixture->registry, PINNED);
 
     ((GroupRule *)keys->rules->pdata[0])->enabled = false;
     for (guint i = 0; i < pair->rules->len; i++)
         ((GroupRule *)pair->rules->pdata[i])->enabled = false;
     rule_free(pinned->rule);
     pinned->rule = rule_parse("serial=ZZZZ", NULL);
-    memberships_rebuild(world->memberships);
+    memberships_rebuild(fixture->memberships);
 }
 
-static void machine_off(World *world)
+static void machine_off(Fixture *fixture)
 {
-    registry_machine(world->registry, DESK)->info->state = MACHINE_STATE_SHUTOFF;
+    registry_machine(fixture->registry, DESK)->info->state = MACHINE_STATE_SHUTOFF;
 }
 
-static void machine_gone(World *world)
+static void machine_gone(Fixture *fixture)
 {
-    registry_remove_machine(world->registry, registry_machine(world->registry, DESK));
+    registry_remove_machine(fixture->registry, registry_machine(fixture->registry, DESK));
 }
 
-static void assignments_gone(World *world)
+static void assignments_gone(Fixture *fixture)
 {
     static const char *const ids[] = { POOL, PINNED, SET };
 
     for (gsize i = 0; i < G_N_ELEMENTS(ids); i++)
-        registry_remove_assignment(world->registry, registry_assignment(world->registry, ids[i]));
+        registry_remove_assignment(fixture->registry, registry_assignment(fixture->registry, ids[i]));
 }
 
-static void another_tenants(World *world)
+static void another_tenants(Fixture *fixture)
 {
     static const char *const names[] = { "1-1", "1-2", "1-3", "1-4" };
 
-    registry_add_tenant(world->registry, tenant_new("lab"));
+    registry_add_tenant(fixture->registry, tenant_new("lab"));
     for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
-        registry_device(world->registry, names[i])->tenant = g_strdup("lab");
+        registry_device(fixture->registry, names[i])->tenant = g_strdup("lab");
 }
 
-static void unplugged(World *world)
+static void unplugged(Fixture *fixture)
 {
     static const char *const names[] = { "1-1", "1-2", "1-3", "1-4" };
 
     for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
-        registry_remove_device(world->registry, registry_device(world->registry, names[i]));
+        registry_remove_device(fixture->registry, registry_device(fixture->registry, names[i]));
 }
 
 /* As another program has them. */
-static void foreign(World *world)
+static void foreign(Fixture *fixture)
 {
     static const char *const names[] = { "1-1", "1-2", "1-3", "1-4" };
 
-    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
-        Hostdev *hostdev = g_new0(Hostdev, 1);
-
-        hostdev->alias = g_strdup_printf("hostdev%zu", i);
-        hostdev->bus_number = 1;
-        hostdev->device_number = registry_device(world->registry, names[i])->device_number;
-        g_ptr_array_add(registry_machine(world->registry, LOFT)->info->hostdevs, hostdev);
-    }
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
+        fixture_put_foreign(fixture, names[i], LOFT);
 }
 
 /* What somebody decided, plugged or stopped. */
 static void test_reservations_end(void **state)
 {
-    static void (*const reasons[])(World * world) = {
+    static void (*const reasons[])(Fixture * fixture) = {
         not_wanted,       no_match,        machine_off, machine_gone,
         assignments_gone, another_tenants, unplugged,   foreign,
     };
-    World *world;
+    Fixture *fixture;
 
     for (gsize i = 0; i < G_N_ELEMENTS(reasons); i++) {
-        world_teardown(state);
+        fixture_teardown(state);
         set_up(state);
-        world = *state;
-        assert_false(look(world));
-        reasons[i](world);
-        assert_true(look(world));
+        fixture = *state;
+        assert_false(look(fixture));
+        reasons[i](fixture);
+        assert_true(look(fixture));
         /* What the half of a set that is left is good for is known once the reservation of the other one is
          * over. */
-        look(world);
-        if (count(world) != 0)
-            fail_msg("reason %zu: %u are reserved still", i, count(world));
-        assert_false(look(world));
+        look(fixture);
+        if (count(fixture) != 0)
+            fail_msg("reason %zu: %u are reserved still", i, count(fixture));
+        assert_false(look(fixture));
     }
 }
 
 /* A set that lacks one is nothing. */
 static void test_incomplete_set(void **state)
 {
-    World *world = *state;
+    Fixture *fixture = *state;
 
-    registry_remove_device(world->registry, registry_device(world->registry, "1-3"));
-    assert_true(look(world));
-    look(world);
-    assert_false(is_reserved(world, "1-4"));
-    assert_true(is_reserved(world, "1-1"));
+    registry_remove_device(fixture->registry, registry_device(fixture->registry, "1-3"));
+    assert_true(look(fixture));
+    look(fixture);
+    assert_false(is_reserved(fixture, "1-4"));
+    assert_true(is_reserved(fixture, "1-1"));
 }
 
 static void test_no_more_than_its_number(void **state)
 {
-    World *world = *state;
+    Fixture *fixture = *state;
 
-    world_plug(world, world_make_device(world, "1-5", 0x0529, 1, "EEEE-5"));
-    world_put_into(world, "1-5", POOL);
-    world_look(world);
-    reattach_begin(world->registry, "1-5", POOL);
-    assert_true(look(world));
-    assert_true(is_reserved(world, "1-1") != is_reserved(world, "1-5"));
+    fixture_plug(fixture, fixture_make_device(fixture, "1-5", 0x0529, 1, "EEEE-5"));
+    fixture_put_into(fixture, "1-5", POOL);
+    fixture_look(fixture);
+    reservations_set(fixture->registry->reservations, "1-5", POOL, RESERVATION_REATTACH);
+    assert_true(look(fixture));
+    assert_true(is_reserved(fixture, "1-1") != is_reserved(fixture, "1-5"));
 }
 
 /* Another machine has it. */
 static void test_taken(void **state)
 {
-    World *world = *state;
+    Fixture *fixture = *state;
 
-    world_assign(world, "0aaaaaaa", STUDIO, "keys", NULL, "1");
-    world_put_into(world, "1-1", "0aaaaaaa");
-    assert_true(look(world));
-    assert_false(is_reserved(world, "1-1"));
+    fixture_assign(fixture, "0aaaaaaa", STUDIO, "keys", NULL, "1");
+    fixture_put_into(fixture, "1-1", "0aaaaaaa");
+    assert_true(look(fixture));
+    assert_false(is_reserved(fixture, "1-1"));
 }
 
 /* A reset's own are not ended here. */
 static void test_reservations_of_resets(void **state)
 {
-    World *world = *state;
+    Fixture *fixture = *state;
 
-    reservations_set(world->registry->reservations, "1-1", POOL, RESERVATION_RESET);
-    reservations_set(world->registry->reservations, "1-2", PINNED, RESERVATION_RETURN);
-    not_wanted(world);
-    assert_true(look(world));
-    assert_true(is_reserved(world, "1-1"));
-    assert_true(is_reserved(world, "1-2"));
-    assert_false(is_reserved(world, "1-3"));
-    reattach_begin(world->registry, "1-1", POOL);
-    assert_false(look(world));
+    reservations_set(fixture->registry->reservations, "1-1", POOL, RESERVATION_RESET);
+    reservations_set(fixture->registry->reservations, "1-2", PINNED, RESERVATION_RETURN);
+    not_wanted(fixture);
+    assert_true(look(fixture));
+    assert_true(is_reserved(fixture, "1-1"));
+    assert_true(is_reserved(fixture, "1-2"));
+    assert_false(is_reserved(fixture, "1-3"));
+    assert_false(look(fixture));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, world_teardown)
+/* What is taken out is kept for who is to have it again, and for nobody else. */
+static void test_begin(void **state)
+{
+    Fixture *fixture = *state;
+    Reservations *reservations = fixture->registry->reservations;
+    const Hostdev *pool, *pinned, *set, *unsteady;
+
+    registry_device(fixture->registry, "1-4")->steady_at = G_MAXINT64;
+    reservations_end(reservations, "1-4");
+    reservations_end(reservations, "1-1");
+    reservations_end(reservations, "1-2");
+    reservations_set(reservations, "1-3", SET, RESERVATION_RETURN);
+    pool = fixture_put_into(fixture, "1-1", POOL);
+    pinned = fixture_put_into(fixture, "1-2", PINNED);
+    set = fixture_put_into(fixture, "1-3", SET);
+    unsteady = fixture_put_into(fixture, "1-4", SET);
+    registry_assignment(fixture->registry, PINNED)->releasing = true;
+    fixture_look(fixture);
+    reattach_begin(fixture->allocation, pool);
+    reattach_begin(fixture->allocation, pinned);
+    reattach_begin(fixture->allocation, set);
+    reattach_begin(fixture->allocation, unsteady);
+    assert_true(reservations_is_for(reservations, "1-1", POOL));
+    assert_int_equal(reservations_find(reservations, "1-1")->kind, RESERVATION_REATTACH);
+    assert_false(is_reserved(fixture, "1-2"));
+    assert_false(is_reserved(fixture, "1-4"));
+    assert_int_equal(reservations_find(reservations, "1-3")->kind, RESERVATION_RETURN);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, fixture_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_reservations_last),       TEST(test_no_way_back),
-        TEST(test_back_in_the_machine),     TEST(test_reservations_end),
-        TEST(test_incomplete_set),          TEST(test_taken),
-        TEST(test_no_more_than_its_number), TEST(test_reservations_of_resets),
+        TEST(test_reservations_last),
+        TEST(test_no_way_back),
+        TEST(test_back_in_the_machine),
+        TEST(test_reservations_end),
+        TEST(test_incomplete_set),
+        TEST(test_taken),
+        TEST(test_no_more_than_its_number),
+        TEST(test_reservations_of_resets),
+        TEST(test_begin),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Key files, line by line: sections and keys are checked here, values as far as their kind goes. The readers
+ * of groups, assignments, tenants and so on give their keys. Pure. */
+
+#include "daemon/base/key-file-reader.h"
+
+#include <string.h>
+
+#include "daemon/base/text.h"
+
+/* What a line with a key stands in while it is read. */
+#define LINE_SECTION "-"
+/* How much of an unknown word goes into a message. */
+#define SHOWN_BYTES_MAX 64
+
+bool key_file_reader_refuse(KeyFileReader *self, unsigned line, FerryError code, const char *format, ...)
+{
+    g_autofree char *message = NULL;
+    va_list arguments;
+
+    va_start(arguments, format);
+    message = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    g_set_error(self->error, FERRY_ERROR, code, "%s:%u: %s", self->path, line, message);
+    return false;
+}
+
+char *key_file_reader_show(const char *text)
+{
+    g_autofree char *clean = text_sanitize(text, SHOWN_BYTES_MAX);
+
+    return text_quote(clean);
+}
+
+bool key_file_reader_refuse_value(KeyFileReader *self, FerryError code, const char *expected)
+{
+    g_autofree char *value = key_file_reader_value(self);
+    g_autofree char *value_shown = key_file_reader_show(value);
+
+    return key_file_reader_refuse(self, self->line, code, "%s: %s is not %s", self->key->name, value_shown,
+                                  expected);
+}
+
+/* ------------------------------------------------------------------ values */
+
+char *key_file_reader_value(KeyFileReader *self)
+{
+    return g_key_file_get_value(self->value, LINE_SECTION, self->key->name, NULL);
+}
+
+/* GLib finds this out as well, but sets its error twice when there are two of them. */
+static bool escapes_are_good(const char *value, const char *escapes)
+{
+    for (; *value; value++)
+        if (*value == '\\' && (*++value == '\0' || !strchr(escapes, *value)))
+            return false;
+    return true;
+}
+
+bool key_file_reader_raw_text(KeyFileReader *self, char **text)
+{
+    g_autofree char *value = key_file_reader_value(self);
+
+    if (!escapes_are_good(value, "sntr\\"))
+        return key_file_reader_refuse_value(self, FERRY_ERROR_INVALID_OPTION,
+                                            "a text, in which \\s, \\n, \\t, \\r and \\\\ are all escapes");
+    g_free(*text);
+    *text = g_key_file_get_string(self->value, LINE_SECTION, self->key->name, NULL);
+    return true;
+}
+
+bool key_file_reader_text(KeyFileReader *self, char **text)
+{
+    g_autofree char *raw = NULL;
+
+    if (!key_file_reader_raw_text(self, &raw))
+        return false;
+    g_free(*text);
+    /* What was checked when it was given comes back as it was. */
+    *text =
+        strlen(raw) <= TEXT_MAX && text_is_clean(raw) ? g_steal_pointer(&raw) : text_sanitize(raw, TEXT_MAX);
+    return true;
+}
+
+bool key_file_reader_flag(KeyFileReader *self, bool *flag)
+{
+    g_autoptr(GError) error = NULL;
+    bool value = g_key_file_get_boolean(self->value, LINE_SECTION, self->key->name, &error);
+
+    if (error)
+        return key_file_reader_refuse_value(self, FERRY_ERROR_INVALID_OPTION, "true or false");
+    *flag = value;
+    return true;
+}
+
+bool key_file_reader_number(KeyFileReader *self, gint32 *number)
+{
+    g_autofree char *text = key_file_reader_value(self);
+    gint64 value;
+
+    if (!g_ascii_string_to_signed(text, 10, G_MININT32, G_MAXINT32, &value, NULL))
+        return key_file_reader_refuse_value(self, FERRY_ERROR_INVALID_OPTION, "a number of 32 bits");
+    *number = (gint32)value;
+    return true;
+}
+
+bool key_file_reader_integer(KeyFileReader *self, gint64 min, gint64 max, gint64 *number)
+{
+    g_autofree char *text = key_file_reader_value(self);
+    g_autofree char *expected = NULL;
+
+    if (g_ascii_string_to_signed(text, 10, min, max, number, NULL))
+        return true;
+    expected = g_strdup_printf("a number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT, min, max);
+    return key_file_reader_refuse_value(self, FERRY_ERROR_INVALID_OPTION, expected);
+}
+
+bool key_file_reader_list(KeyFileReader *self, char ***list)
+{
+    g_autofree char *value = key_file_reader_value(self);
+
+    if (!escapes_are_good(value, "sntr\\;"))
+        return key_file_reader_refuse_value(
+            self, FERRY_ERROR_INVALID_OPTION,
+            "a list, in which \\s, \\n, \\t, \\r, \\; and \\\\ are all escapes");
+    g_strfreev(*list);
+    *list = g_key_file_get_string_list(self->value, LINE_SECTION, self->key->name, NULL, NULL);
+    return true;
+}
+
+void key_file_reader_set_text(GKeyFile *file, const char *section, const char *key, const char *text)
+{
+    g_autofree char *value = NULL;
+
+    g_key_file_set_string(file, section, key, text);
+    if (!g_str_has_suffix(text, " "))
+        return;
+    /* GKeyFile escapes the space before a text only, and the one behind would be lost with the line's end. */
+    value = g_key_file_get_value(file, section, key, NULL);
+    if (g_str_has_suffix(value, " ")) {
+        g_autofree char *escaped = g_strdup_printf("%.*s\\s", (int)strlen(value) - 1, value);
+
+        g_key_file_set_value(file, section, key, escaped);
+    }
+}
+
+void key_file_reader_set_flag(GKeyFile *file, const char *section, const char *key, bool value, bool usual)
+{
+    if (value != usual)
+        g_key_file_set_boolean(file, section, key, value);
+}
+
+/* ------------------------------------------------------------------ lines */
+
+static bool end_section(KeyFileReader *self)
+{
+    for (unsigned i = 0; self->section_line > 0 && self->keys[i].name; i++)
+        if (self->keys[i].required && !(self->seen & (1u << i)))
+            return key_file_reader_refuse(self, self->section_line, FERRY_ERROR_INVALID_OPTION,
+                                          "[%s] has no %s", self->section, self->keys[i].name);
+    return true;
+}
+
+static bool begin_section(KeyFileReader *self, char *section)
+{
+    if (!end_section(self)) {
+        g_free(section);
+        return false;
+    }
+    g_free(self->section);
+    self->section = section;
+    self->section_line = self->line;
+    self->seen = 0;
+    self->keys_userdata = self->userdata;
+    self->keys = self->begin(self, section, self->userdata);
+    return self->keys != NULL;
+}
+
+static bool refuse_key(KeyFileReader *self, const char *name)
+{
+    g_autofree char *name_shown = key_file_reader_show(name);
+    g_autoptr(GString) expected = g_string_new(NULL);
+
+    for (const KeyFileKey *key = self->keys; key->name; key++)
+        g_string_append_printf(expected, "%s%s", key > self->keys ? ", " : "", key->name);
+    return key_file_reader_refuse(self, self->line, FERRY_ERROR_INVALID_OPTION,
+                                  "unknown key %s, expected one of %s", name_shown, expected->str);
+}
+
+/* Whoever reads the key says what it is to be, if it does. */
+static bool check_there(KeyFileReader *self)
+{
+    g_autofree char *value = key_file_reader_value(self);
+
+    return !self->key->required || *value ||
+           key_file_reader_refuse(self, self->line, FERRY_ERROR_INVALID_OPTION, "%s must not be empty",
+                                  self->key->name);
+}
+
+static bool read_key(KeyFileReader *self, GKeyFile *line, const char *name)
+{
+    for (unsigned i = 0; self->keys[i].name; i++) {
+        if (!g_str_equal(self->keys[i].name, name))
+            continue;
+        if (self->seen & (1u << i))
+            return key_file_reader_refuse(self, self->line, FERRY_ERROR_INVALID_OPTION,
+                                          "%s is already there in this section", name);
+        self->seen |= 1u << i;
+        self->key = &self->keys[i];
+        self->value = line;
+        return self->key->read(self, self->keys_userdata) && check_there(self);
+    }
+    return refuse_key(self, name);
+}
+
+/* The line is neither empty nor a comment. */
+static bool read_line(KeyFileReader *self, const char *line)
+{
+    bool is_section = *line == '[';
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    g_autofree char *in_section = is_section ? NULL : g_strconcat("[" LINE_SECTION "]\n", line, NULL);
+    g_auto(GStrv) keys = NULL;
+
+    /* without the flag it would drop Name[de]= unseen */
+    if (!g_key_file_load_from_data(file, is_section ? line : in_section, (gsize)-1,
+                                   G_KEY_FILE_KEEP_TRANSLATIONS, NULL))
+        return key_file_reader_refuse(self, self->line, FERRY_ERROR_INVALID_OPTION,
+                                      "expected [Section], Key=value or a comment after #");
+    if (is_section)
+        return begin_section(self, g_key_file_get_start_group(file));
+    if (self->section_line == 0)
+        return key_file_reader_refuse(self, self->line, FERRY_ERROR_INVALID_OPTION,
+                                      "expected %s before the first key", self->first);
+    keys = g_key_file_get_keys(file, LINE_SECTION, NULL, NULL);
+    return read_key(self, file, keys[0]);
+}
+
+static bool read_lines(KeyFileReader *self, const char *text)
+{
+    for (const char *end; *text; text = *end ? end + 1 : end) {
+        g_autofree char *line = NULL;
+
+        end = strchrnul(text, '\n');
+        line = g_strndup(text, (gsize)(end - text));
+        self->line++;
+        if (!g_utf8_validate(line, -1, NULL))
+            return key_file_reader_refuse(self, self->line, FERRY_ERROR_INVALID_OPTION, "expected UTF-8");
+        g_strstrip(line);
+        if (*line && *line != '#' && !read_line(self, line))
+            return false;
+    }
+    return end_section(self);
+}
+
+bool key_file_reader_read(KeyFileReader *self, const char *text)
+{
+    bool ok = read_lines(self, text);
+
+    g_clear_pointer(&self->section, g_free);
+    self->value = NULL;
+    return ok;
+}
+
+/* ------------------------------------------------------------------ one section alone */
+
+typedef struct Only {
+    const char *section;
+    const KeyFileKey *keys;
+    void *userdata;
+} Only;
+
+static const KeyFileKey *begin_only(KeyFileReader *self, const char *section, void *userdata)
+{
+    Only *only = userdata;
+    g_autofree char *shown = NULL;
+
+    self->keys_userdata = only->userdata;
+    if (only->keys && g_str_equal(section, only->section))
+        return g_steal_pointer(&only->keys);
+    shown = key_file_reader_show(section);
+    if (only->keys)
+        key_file_reader_refuse(self, self->line, FERRY_ERROR_INVALID_OPTION,
+                               "unknown section %s, expected %s", shown, self->first);
+    else
+        key_file_reader_refuse(self, self->line, FERRY_ERROR_INVALID_OPTION,
+                               "section %s: nothing may follow %s", shown, self->first);
+    return NULL;
+}
+
+bool key_file_read_section(const char *section, const KeyFileKey *keys, const char *text, const char *path,
+                           void *userdata, GError **error)
+{
+    g_autofree char *first = g_strdup_printf("[%s]", section);
+    Only only = { .section = section, .keys = keys, .userdata = userdata };
+    KeyFileReader reader = {
+        .path = path, .first = first, .error = error, .begin = begin_only, .userdata = &only
+    };
+
+    if (!key_file_reader_read(&reader, text))
+        return false;
+    return !only.keys || key_file_reader_refuse(&reader, MAX(reader.line, 1), FERRY_ERROR_INVALID_OPTION,
+                                                "expected %s somewhere in the file", first);
+}
