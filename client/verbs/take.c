@@ -35,16 +35,21 @@ static bool is_refused(const GError *error)
     return g_error_matches(error, CLIENT_ERROR, OUTCOME_DENIED);
 }
 
-/* Detached already, there is nothing to take home: what is left is to end it. */
-static bool detach(Client *client, const Object *assignment)
+static bool is_detached(const Object *assignment)
+{
+    return g_str_equal(object_string(assignment, "State"), "disabled");
+}
+
+/* True also when it is detached already. */
+static bool detach_quietly(Client *client, const Object *assignment)
 {
     g_autoptr(sd_bus_message) call =
-        g_str_equal(object_string(assignment, "State"), "disabled")
+        is_detached(assignment)
             ? NULL
             : client_new_call(client, assignment->path, FERRY_INTERFACE_ASSIGNMENT, "Detach", NULL);
     g_autoptr(sd_bus_message) reply = call ? client_change_quietly(client, call, NULL) : NULL;
 
-    return reply;
+    return reply || is_detached(assignment);
 }
 
 /* Ends the assignment; of others, who may not do that takes the device home and leaves the assignment. Nobody
@@ -59,7 +64,7 @@ static bool take_quietly(Client *client, const Model *model, const Object *assig
         wait_list_add(items, model, assignment->path);
         return true;
     }
-    if (is_refused(local) && detach(client, assignment)) {
+    if (is_refused(local) && detach_quietly(client, assignment)) {
         wait_list_add_kept(items, model, assignment->path);
         return true;
     }
@@ -67,16 +72,19 @@ static bool take_quietly(Client *client, const Model *model, const Object *assig
     return false;
 }
 
+/* One that is detached already was named to be ended. */
 static bool take_assignment(Client *client, const Model *model, const Object *assignment, GPtrArray *items,
                             GError **error)
 {
     g_autoptr(GError) local = NULL;
 
-    if (take_quietly(client, model, assignment, items, &local))
-        return true;
-    if (!is_refused(local)) {
-        g_propagate_error(error, g_steal_pointer(&local));
-        return false;
+    if (!is_detached(assignment)) {
+        if (take_quietly(client, model, assignment, items, &local))
+            return true;
+        if (!is_refused(local)) {
+            g_propagate_error(error, g_steal_pointer(&local));
+            return false;
+        }
     }
     if (!release(client, assignment->path, FERRY_INTERFACE_ASSIGNMENT, "Release", client_change, error))
         return false;

@@ -128,6 +128,7 @@ static void take_many(Fixture *fixture, const char *line)
     expect(fixture, line, DONE, "(1-3) is on the host; assignment");
     fixture_wait_object(fixture, own, FERRY_INTERFACE_ASSIGNMENT, false);
     tenant_wait_state(fixture, others, "disabled");
+    expect(fixture, line, DONE, "is kept");
 
     assert_call_as(fixture, fixture->bus, NULL, others, FERRY_INTERFACE_ASSIGNMENT, "Release", "a{sv}", 0);
     fixture_wait_object(fixture, others, FERRY_INTERFACE_ASSIGNMENT, false);
