@@ -4,6 +4,7 @@
 
 #include "tests/bus/cmocka-include.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -68,9 +69,16 @@ static char *give(Fixture *fixture, sd_bus *bus, const char *sysname)
     return assignment;
 }
 
-static const char *id_of(const char *assignment)
+/* New string. */
+static char *id_of(const char *assignment)
 {
-    return strrchr(assignment, '/') + 1;
+    char *decoded = NULL;
+    char *id;
+
+    assert_true(sd_bus_path_decode(assignment, FERRY_PATH_ASSIGNMENT_PREFIX, &decoded) > 0);
+    id = g_strdup(decoded);
+    free(decoded);
+    return id;
 }
 
 static void test_of_others_it_takes_the_device_home(void **state)
@@ -81,8 +89,8 @@ static void test_of_others_it_takes_the_device_home(void **state)
         g_strdup_printf("is on the host; assignment \"Device 046d:c31c to desk\" (%s) is kept, "
                         "since ending what others gave takes the right "
                         "org.usbferry1.assign.\n",
-                        id_of(assignment));
-    g_autofree char *again = g_strdup_printf("take %s", id_of(assignment));
+                        id);
+    g_autofree char *again = g_strdup_printf("take %s", id);
 
     rules(fixture, TAKE_HOME);
     expect(fixture, "take 1-2", DONE, kept);
