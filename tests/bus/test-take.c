@@ -85,6 +85,7 @@ static void test_of_others_it_takes_the_device_home(void **state)
 {
     Fixture *fixture = *state;
     g_autofree char *assignment = give(fixture, fixture->bus, "1-2");
+    g_autofree char *id = id_of(assignment);
     g_autofree char *kept =
         g_strdup_printf("is on the host; assignment \"Device 046d:c31c to desk\" (%s) is kept, "
                         "since ending what others gave takes the right "
