@@ -229,8 +229,7 @@ void reconciler_queue_idle(Reconciler *self, const char *queue)
     Machine *machine = registry_machine(self->registry, queue);
 
     if (!machine_list_queue_idle(self->list, queue) && machine && machine->stuck) {
-        log_object(G_LOG_LEVEL_MESSAGE, NULL, queue, NULL, "machine \"%s\" answers again",
-                   machine->info->name);
+        log_object(G_LOG_LEVEL_MESSAGE, NULL, queue, NULL, "VM \"%s\" answers again", machine->info->name);
         machine->busy = machine->stuck = false;
         machine->in_flight = hostdev_free(machine->in_flight);
         machine->stale = true;
