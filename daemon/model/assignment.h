@@ -109,7 +109,7 @@ Assignment *assignment_new(const char *id);
 Assignment *assignment_free(Assignment *assignment);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Assignment, assignment_free)
 
-/* What was decided. */
+/* What was decided, and the id. */
 Assignment *assignment_copy(const Assignment *assignment);
 
 /* The claim on this enumeration of the device; NULL = none. */

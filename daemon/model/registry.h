@@ -51,6 +51,11 @@ Tenant *registry_machine_tenant(Registry *registry, const char *uuid);
 /* Whether there is this tenant, and the machine is its. */
 bool registry_tenant_has(Registry *registry, const char *name, const char *uuid);
 
+/* Whether the serial alone tells the device from all others of its kind that are plugged in. */
+bool registry_serial_is_unique(Registry *registry, const Device *device);
+/* One that no assignment has. New string. */
+char *registry_make_assignment_id(Registry *registry);
+
 /* Take the object, report ADDED. */
 void registry_add_device(Registry *registry, Device *device);
 void registry_add_machine(Registry *registry, Machine *machine);
@@ -78,6 +83,3 @@ void registry_report(Registry *registry, ObjectType type, const char *id, unsign
 
 /* The values of a table, sorted by id. Borrowed values. */
 GPtrArray *registry_sorted(GHashTable *table);
-
-/* By UUID or name. NO_SUCH_MACHINE (names those that there are), AMBIGUOUS. */
-Machine *registry_find_machine(Registry *registry, const char *name_or_uuid, GError **error);
