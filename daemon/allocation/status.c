@@ -332,6 +332,8 @@ static bool passes_soon(Registry *registry, const Allocation *allocation, const 
     const GPtrArray *matches = candidates_of(allocation->candidates, assignment);
     const Machine *machine = registry_machine(registry, assignment->machine_uuid);
 
+    if (registry->settling)
+        return true;
     if (!assignment->wanted)
         return false;
     if (machine && machine_is_being_read(machine) &&

@@ -113,12 +113,12 @@ static gboolean take_turn(gpointer userdata)
             machine_turn(&self->dispatcher, allocation, machines->pdata[i], now, &wake);
     }
     wake_at(&wake, allocation->next_at);
-    status_update(registry, allocation);
-    finish_releases(self, allocation);
     if (registry->settling && is_settled(self)) {
         registry->settling = false;
         registry_report(registry, OBJECT_MANAGER, "", MANAGER_FIELD_SETTLING);
     }
+    status_update(registry, allocation);
+    finish_releases(self, allocation);
     arm_timer(self, now, wake);
     return G_SOURCE_REMOVE;
 }
