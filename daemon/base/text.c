@@ -9,6 +9,7 @@
 #include "daemon/base/error.h"
 
 #define REPLACEMENT 0xFFFD
+#define ELLIPSIS    0x2026
 
 /* The next character, REPLACEMENT for a byte that isn't UTF-8. Noncharacters such as U+FFFE count as invalid:
  * GLib lets them pass, but sd-bus refuses every message that has one. */
@@ -99,6 +100,10 @@ char *text_quote(const char *text)
     while (text && *text) {
         gunichar c = next_char(&text);
 
+        if (quoted->len > TEXT_MAX) {
+            g_string_append_unichar(quoted, ELLIPSIS);
+            break;
+        }
         if (c == '"' || c == '\\')
             g_string_append_c(quoted, '\\');
         g_string_append_unichar(quoted, is_control(c) || is_invisible(c) ? REPLACEMENT : c);

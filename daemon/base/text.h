@@ -28,7 +28,7 @@ bool text_check(const char *what, const char *text, gsize max_bytes, GError **er
 void text_replace(char **text, const char *value);
 
 /* The text in double quotes, with quotes and backslashes escaped, for messages and logs; what isn't clean is
- * shown as U+FFFD. NULL gives "\"\"". */
+ * shown as U+FFFD, and what is longer than TEXT_MAX is cut and ends with an ellipsis. NULL gives "\"\"". */
 char *text_quote(const char *text);
 
 /* For comparing without regard to case: each character in lower case, so that folding twice changes nothing

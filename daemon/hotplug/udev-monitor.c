@@ -137,6 +137,7 @@ static gboolean on_readable(int fd, GIOCondition condition, gpointer userdata)
 
     if (condition & (G_IO_HUP | G_IO_NVAL)) {
         log_warning("udev: the connection broke, no changes are seen any more");
+        monitor->events.lost(monitor->userdata);
         return G_SOURCE_REMOVE;
     }
     while (budget > 0 && receive(monitor))

@@ -32,6 +32,8 @@ struct Manager {
     GHashTable *granting;         /* sysname → name of the tenant that it is being granted to, both owned */
     GHashTable *revocations;      /* set of Revocation that are under way, owned */
     bool drop_ins_left_out;       /* a group of that name is being deleted: read again after that */
+    void (*blind)(void *userdata); /* as in ManagerConfig */
+    void *blind_userdata;
     bool saving_settings;
     bool applying; /* a manifest is on its way to the disk; no other one may begin */
 };

@@ -95,9 +95,13 @@ static bool take_settings(const StoredFile *file, void *userdata, GError **error
 {
     static const KeyFileKey keys[] = { { "Enabled", read_enabled, true }, {} };
     Manager *self = userdata;
+    bool enabled;
 
-    return key_file_read_section(SETTINGS_GROUP, keys, file->text, file->path, &self->registry->enabled,
-                                 error);
+    /* all of the file, or nothing of it */
+    if (!key_file_read_section(SETTINGS_GROUP, keys, file->text, file->path, &enabled, error))
+        return false;
+    self->registry->enabled = enabled;
+    return true;
 }
 
 /* ------------------------------------------------------------------ begin and end */
@@ -128,6 +132,8 @@ Manager *manager_new(const ManagerConfig *config, WorkerPool *pool, Hypervisor *
     self->creating_groups = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     self->creating_tenants = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     self->pool = pool;
+    self->blind = config->blind;
+    self->blind_userdata = config->userdata;
     self->granting = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     self->revocations = revocations_new();
     self->store = store_new(config->state_dir, config->runtime_dir, error);
@@ -169,6 +175,16 @@ static void look_again(Device *device, void *userdata)
     reconciler_kick(self->reconciler);
 }
 
+static void udev_lost(void *userdata)
+{
+    Manager *self = userdata;
+
+    if (self->blind)
+        self->blind(self->blind_userdata);
+}
+
+static const HotplugEvents hotplug_events = { .changed = look_again, .lost = udev_lost };
+
 bool manager_start(Manager *self, GError **error)
 {
     store_load(self->store, STORE_KIND_SETTINGS, take_settings, self);
@@ -177,7 +193,7 @@ bool manager_start(Manager *self, GError **error)
     drop_in_groups_read(self); /* and works out who is in them all */
     stored_assignments_load(self);
     resets_restore(self->resets);
-    self->hotplug = hotplug_new(self->registry, look_again, self, error);
+    self->hotplug = hotplug_new(self->registry, &hotplug_events, self, error);
     if (!self->hotplug || !hotplug_rescan(self->hotplug, NULL, NULL, error))
         return false;
     self->hypervisor->ops->start(self->hypervisor);

@@ -19,6 +19,10 @@ typedef struct ManagerConfig {
     const char *state_dir;   /* /var/lib/usbferry */
     const char *runtime_dir; /* /run/usbferry */
     const UsbOps *usb;       /* usb_ops, or a test's */
+    /* The devices aren't followed any more: the service has to end, and begins anew. NULL = nobody is told.
+     */
+    void (*blind)(void *userdata);
+    void *userdata;
 } ManagerConfig;
 
 /* The pool and the hypervisor stay the caller's and must outlive the manager. */
