@@ -501,7 +501,6 @@ static void at_the_end_of_the_service_nothing_is_switched_off(void **state)
     assert_log("on " PORT);
     work_until(self, RESET_STEP_WORKING);
     work_until(self, RESET_STEP_WORKING);
-    assert_log("");
     work_until(self, RESET_STEP_COMING_BACK);
     assert_log("on " PORT);
 }
