@@ -6,6 +6,7 @@
 #include "daemon/allocation/pci-passthrough.h"
 #include "daemon/base/error.h"
 #include "daemon/allocation/guest-reset.h"
+#include "daemon/allocation/judge.h"
 #include "daemon/base/text.h"
 
 /* Takes the reason. */
@@ -206,7 +207,7 @@ static Status without_group_device(Registry *registry, const Allocation *allocat
 {
     const GPtrArray *matches = candidates_of(allocation->candidates, assignment);
     const Group *group = registry_group(registry, assignment->group);
-    Verdict machine = allocation_judge_machine(registry, assignment);
+    Verdict machine = judge_machine(registry, assignment);
     g_autofree char *machine_text = verdict_machine_text(registry, assignment);
 
     if (!group)
