@@ -36,12 +36,14 @@ void fixture_plug(Fixture *fixture, Device *device)
     memberships_update_device(fixture->memberships, device);
 }
 
-void fixture_add_machine(Fixture *fixture, const char *uuid, MachineState state)
+void fixture_add_machine(Fixture *fixture, const char *uuid, const char *name)
 {
     MachineInfo *info = machine_info_new(uuid);
     Machine *machine;
 
-    info->state = state;
+    info->state = MACHINE_STATE_RUNNING;
+    g_free(info->name);
+    info->name = g_strdup(name);
     machine = machine_new(info);
     machine->inspected = true;
     registry_add_machine(fixture->registry, machine);
@@ -82,6 +84,13 @@ void fixture_look(Fixture *fixture)
 {
     allocation_free(fixture->allocation);
     fixture->allocation = allocation_new(fixture->registry, 1);
+}
+
+void fixture_assert_verdict(Fixture *fixture, const char *id, const char *sysname, Verdict verdict)
+{
+    assert_int_equal(allocation_judge(fixture->allocation, registry_assignment(fixture->registry, id),
+                                      registry_device(fixture->registry, sysname)),
+                     verdict);
 }
 
 void fixture_assert_gets(Fixture *fixture, const char *id, const char *expected)
@@ -129,9 +138,9 @@ void fixture_begin(Fixture *fixture)
     fixture->registry->hypervisor_state = HYPERVISOR_STATE_CONNECTED;
     fixture->registry->machines_known = true;
     fixture->memberships = memberships_new(fixture->registry);
-    fixture_add_machine(fixture, DESK, MACHINE_STATE_RUNNING);
-    fixture_add_machine(fixture, STUDIO, MACHINE_STATE_RUNNING);
-    fixture_add_machine(fixture, LOFT, MACHINE_STATE_RUNNING);
+    fixture_add_machine(fixture, DESK, "desk");
+    fixture_add_machine(fixture, STUDIO, "studio");
+    fixture_add_machine(fixture, LOFT, "loft");
 }
 
 int fixture_setup(void **state)
