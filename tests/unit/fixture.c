@@ -104,10 +104,14 @@ void fixture_assert_gets(Fixture *fixture, const char *id, const char *expected)
     assert_string_equal(text->str, expected);
 }
 
-Hostdev *fixture_put_into(Fixture *fixture, const char *sysname, const char *id)
+static Machine *machine_of(Fixture *fixture, const char *id)
+{
+    return registry_machine(fixture->registry, registry_assignment(fixture->registry, id)->machine_uuid);
+}
+
+static Hostdev *make_hostdev(Fixture *fixture, const char *sysname, const char *id)
 {
     const Device *device = registry_device(fixture->registry, sysname);
-    const Assignment *assignment = registry_assignment(fixture->registry, id);
     Hostdev *hostdev = g_new0(Hostdev, 1);
 
     hostdev->alias = hostdev_alias_format(id, device->instance, 0);
@@ -115,8 +119,20 @@ Hostdev *fixture_put_into(Fixture *fixture, const char *sysname, const char *id)
     hostdev->instance = device->instance;
     hostdev->bus_number = device->bus_number;
     hostdev->device_number = device->device_number;
-    g_ptr_array_add(registry_machine(fixture->registry, assignment->machine_uuid)->info->hostdevs, hostdev);
     return hostdev;
+}
+
+Hostdev *fixture_put_into(Fixture *fixture, const char *sysname, const char *id)
+{
+    Hostdev *hostdev = make_hostdev(fixture, sysname, id);
+
+    g_ptr_array_add(machine_of(fixture, id)->info->hostdevs, hostdev);
+    return hostdev;
+}
+
+Hostdev *fixture_put_in_flight(Fixture *fixture, const char *sysname, const char *id)
+{
+    return machine_of(fixture, id)->in_flight = make_hostdev(fixture, sysname, id);
 }
 
 Hostdev *fixture_put_foreign(Fixture *fixture, const char *sysname, const char *uuid)

@@ -37,8 +37,10 @@ Assignment *fixture_make_assignment(Fixture *fixture, const char *id, const char
                                     const char *rule, const char *quantity);
 void fixture_assign(Fixture *fixture, const char *id, const char *uuid, const char *group, const char *rule,
                     const char *quantity);
-/* As the live XML would show it: for the assignment in its machine, or by another program. Borrowed. */
+/* As the live XML would show it: for the assignment in its machine, or by another program; or as long as the
+ * attach is with a worker. Borrowed. */
 Hostdev *fixture_put_into(Fixture *fixture, const char *sysname, const char *id);
+Hostdev *fixture_put_in_flight(Fixture *fixture, const char *sysname, const char *id);
 Hostdev *fixture_put_foreign(Fixture *fixture, const char *sysname, const char *uuid);
 
 /* Works out fixture->allocation anew. */

@@ -175,13 +175,33 @@ static void test_around_it(void **state)
                  "device 1-1 no: nothing is assigned to any machine.\n");
 }
 
+/* A tenant's device isn't in the groups of everybody. */
+static void test_kept_by_a_tenant(void **state)
+{
+    Fixture *fixture = *state;
+
+    registry_add_tenant(fixture->registry, tenant_new("lab"));
+    fixture_add_group(fixture, "keys", (const char *const[]){ "vendor=0529", NULL });
+    fixture_add_group(fixture, "lab/keys", (const char *const[]){ "vendor=0529", NULL });
+    registry_group(fixture->registry, "lab/keys")->tenant = g_strdup("lab");
+    memberships_rebuild(fixture->memberships);
+    assert_story(fixture,
+                 "device 1-1 no: 0529:0001 (1-1) is with the host.\n"
+                 "tenant lab yes: it belongs to tenant lab: only that tenant's machines can have it.\n"
+                 "rule keys yes: rule 1 of group keys matches: vendor=0529.\n"
+                 "group keys blocks: it belongs to tenant lab, so it is not in group keys.\n"
+                 "rule lab/keys yes: rule 1 of group lab/keys matches: vendor=0529.\n"
+                 "group lab/keys yes: it is in group lab/keys.\n"
+                 "device 1-1 no: nothing is assigned to any machine.\n");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, fixture_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_nothing), TEST(test_assignments), TEST(test_places),
-        TEST(test_hub),     TEST(test_groups),      TEST(test_around_it),
+        TEST(test_nothing), TEST(test_assignments), TEST(test_places),           TEST(test_hub),
+        TEST(test_groups),  TEST(test_around_it),   TEST(test_kept_by_a_tenant),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

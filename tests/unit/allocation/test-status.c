@@ -165,6 +165,16 @@ static void test_reattached(void **state)
                   "came out of a saved state and it is dead there.");
 }
 
+/* What is on its way in isn't taken out before it is there. */
+static void test_in_flight(void **state)
+{
+    Fixture *fixture = *state;
+
+    fixture_put_in_flight(fixture, "1-1", PINNED)->guest_reset = GUEST_RESET_ON;
+    assert_status(fixture, PINNED, ASSIGNMENT_STATE_ATTACHING, "",
+                  "0529:0001 (1-1) is on its way to machine \"desk\".");
+}
+
 static void test_on_its_way_home(void **state)
 {
     Fixture *fixture = *state;
@@ -293,9 +303,10 @@ static void test_coming_conflict(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_one_device),     TEST(test_failed),     TEST(test_by_verdict), TEST(test_unplugged),
-        TEST(test_not_left_to_it), TEST(test_taken),      TEST(test_reattached), TEST(test_on_its_way_home),
-        TEST(test_pool),           TEST(test_empty_pool), TEST(test_queue),      TEST(test_coming_conflict),
+        TEST(test_one_device),      TEST(test_failed), TEST(test_by_verdict), TEST(test_unplugged),
+        TEST(test_not_left_to_it),  TEST(test_taken),  TEST(test_reattached), TEST(test_in_flight),
+        TEST(test_on_its_way_home), TEST(test_pool),   TEST(test_empty_pool), TEST(test_queue),
+        TEST(test_coming_conflict),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
