@@ -183,7 +183,6 @@ static void test_kept_by_a_tenant(void **state)
     registry_add_tenant(fixture->registry, tenant_new("lab"));
     fixture_add_group(fixture, "keys", (const char *const[]){ "vendor=0529", NULL });
     fixture_add_group(fixture, "lab/keys", (const char *const[]){ "vendor=0529", NULL });
-    registry_group(fixture->registry, "lab/keys")->tenant = g_strdup("lab");
     memberships_rebuild(fixture->memberships);
     assert_story(fixture,
                  "device 1-1 no: 0529:0001 (1-1) is with the host.\n"
