@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* usbferryd: wires the real hypervisor into the service. The one file of daemon/ that knows the bus. */
+/* usbferryd: wires the real hypervisor into the service. Nothing else is here, so that tests can wire others.
+ */
 
 #include "daemon/hypervisor/libvirt-hypervisor.h"
 #include "dbus/run.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Wires the parts together, and ends them in the right order. */
 
 #include "dbus/run.h"
 
@@ -10,6 +11,7 @@
 #include "daemon/base/log.h"
 #include "daemon/manager/manager.h"
 #include "dbus/names.h"
+#include "dbus/objects/objects.h"
 #include "dbus/service/service.h"
 #include "polkit/authority.h"
 
@@ -17,7 +19,6 @@
 #define DEFAULT_STATE_DIR   "/var/lib/usbferry"
 #define DEFAULT_RUNTIME_DIR "/run/usbferry"
 
-/* libvirtd takes five requests of one client at a time; one is left for looking around. */
 /* Machines that hang at the same time hold this many calls before each is given up; below libvirtd's own 20
  * workers. */
 #define WORKERS 12
@@ -34,6 +35,7 @@ typedef struct Daemon {
     Authority *authority;
     BusService *service;
     guint retire_timeout;
+    guint keep_alive; /* source of the watchdog's */
     bool stopping;
     int status;
 } Daemon;
@@ -46,14 +48,24 @@ static void on_queue_idle(const char *queue, void *userdata)
         manager_queue_idle(queue, self->manager);
 }
 
-static void on_bus_lost(int error, void *userdata)
+/* The end, and a new begin by systemd. */
+static void fail(Daemon *self)
 {
-    Daemon *self = userdata;
-
-    log_warning("the connection to the system bus is lost: %s", g_strerror(error));
     if (!self->stopping)
         self->status = EXIT_FAILURE;
     g_main_loop_quit(self->loop);
+}
+
+/* The log says why already. */
+static void on_blind(void *userdata)
+{
+    fail(userdata);
+}
+
+static void on_bus_lost(int error, void *userdata)
+{
+    log_warning("the connection to the system bus is lost: %s", g_strerror(error));
+    fail(userdata);
 }
 
 static void on_retired(void *userdata)
@@ -96,6 +108,22 @@ static gboolean on_reload(gpointer userdata)
     return G_SOURCE_CONTINUE;
 }
 
+static gboolean on_keep_alive(gpointer userdata)
+{
+    sd_notify(0, "WATCHDOG=1");
+    return G_SOURCE_CONTINUE;
+}
+
+/* From the main loop, so that a main loop that hangs is restarted. Twice as often as systemd wants it. */
+static guint keep_alive(void)
+{
+    uint64_t timeout_us;
+
+    if (sd_watchdog_enabled(0, &timeout_us) <= 0)
+        return 0;
+    return g_timeout_add((guint)(timeout_us / 2 / G_TIME_SPAN_MILLISECOND), on_keep_alive, NULL);
+}
+
 static const char *directory(const char *variable, const char *otherwise)
 {
     const char *value = g_getenv(variable);
@@ -110,13 +138,15 @@ static bool daemon_start(Daemon *self, GError **error)
         .state_dir = directory("STATE_DIRECTORY", DEFAULT_STATE_DIR),
         .runtime_dir = directory("RUNTIME_DIRECTORY", DEFAULT_RUNTIME_DIR),
         .usb = self->usb,
+        .blind = on_blind,
+        .userdata = self,
     };
 
     self->manager = manager_new(&config, self->pool, self->hypervisor, error);
     if (!self->manager || !manager_start(self->manager, error))
         return false;
     self->authority = authority_new();
-    self->service = bus_service_new(self->manager, self->authority, on_bus_lost, self, error);
+    self->service = bus_service_new(self->manager, self->authority, object_kinds, on_bus_lost, self, error);
     return self->service && bus_service_publish(self->service, error);
 }
 
@@ -143,13 +173,14 @@ static void daemon_run(Daemon *self)
         log_notice("usbferryd " FERRY_VERSION " is ready as " FERRY_BUS_NAME ", machines of %s",
                    manager_hypervisor_uri(self->manager));
         sd_notify(0, "READY=1");
+        self->keep_alive = keep_alive();
         g_main_loop_run(self->loop);
     } else {
         log_warning("usbferryd can't start: %s", error->message);
         self->status = EXIT_FAILURE;
     }
-    if (self->retire_timeout)
-        g_source_remove(self->retire_timeout);
+    g_clear_handle_id(&self->retire_timeout, g_source_remove);
+    g_clear_handle_id(&self->keep_alive, g_source_remove);
     g_source_remove(term);
     g_source_remove(interrupt);
     g_source_remove(hangup);

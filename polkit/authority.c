@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Asks polkit over its own connection, and waits for answers without blocking. */
 
 #include "polkit/authority.h"
 

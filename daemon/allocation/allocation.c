@@ -32,6 +32,8 @@ static Verdict judge_want(const Allocation *allocation, const Want *want, gint64
         return VERDICT_RESETTING;
     if (machine != VERDICT_GO)
         return machine;
+    if (!want->assignment->stored)
+        return VERDICT_STORING;
     if (!allocation->registry->enabled &&
         !priority_has_it(allocation->registry, allocation->attachments, want->assignment, want->device))
         return VERDICT_SWITCHED_OFF;

@@ -31,8 +31,7 @@ typedef struct Allocation {
     Attachments *attachments;
     Candidates *candidates;
     Deal *deal;
-    GHashTable *inactive_owners; /* sysname → Assignment, borrowed: disabled or not stored yet, and this is
-                                    its device */
+    GHashTable *inactive_owners; /* sysname → Assignment, borrowed: disabled, and this is its device */
     gint64 next_at;              /* a verdict changes by time alone then (µs, CLOCK_MONOTONIC); 0 = never */
 } Allocation;
 

@@ -7,8 +7,7 @@
 
 Verdict judge_assignment(const Assignment *assignment)
 {
-    return assignment->stored && assignment->wanted && !assignment->releasing ? VERDICT_GO
-                                                                              : VERDICT_SUSPENDED;
+    return assignment->wanted && !assignment->releasing ? VERDICT_GO : VERDICT_SUSPENDED;
 }
 
 Verdict judge_device(Registry *registry, const Attachments *attachments, const Device *device)

@@ -38,9 +38,7 @@ static char *suspended_text(const VerdictCase *about)
     const Assignment *assignment = about->assignment;
 
     return g_strdup_printf("assignment %s is %s", assignment->id,
-                           assignment->releasing ? "being released"
-                           : !assignment->stored ? "not stored yet"
-                                                 : "disabled: its device was taken home");
+                           assignment->releasing ? "being released" : "disabled: its device was taken home");
 }
 
 static char *other_device_text(const VerdictCase *about)
@@ -156,6 +154,11 @@ static char *machine_off_text(const VerdictCase *about)
     return g_strdup_printf("%s is not running; %s goes there when it starts", machine, what);
 }
 
+static char *storing_text(const VerdictCase *about)
+{
+    return g_strdup_printf("assignment %s is being stored", about->assignment->id);
+}
+
 static char *controller_taken_text(const VerdictCase *about)
 {
     g_autofree char *what = device_describe(about->device);
@@ -188,15 +191,20 @@ static char *unsteady_text(const VerdictCase *about)
 #define WAITING_DEVICE  ASSIGNMENT_STATE_WAITING_DEVICE
 #define WAITING_MACHINE ASSIGNMENT_STATE_WAITING_MACHINE
 #define NO_ERROR        _FERRY_ERROR_INVALID
-#define PASSES          true
-#define STAYS           false
+
+/* How long what is in the way stays there by itself. */
+typedef enum Passing {
+    STAYS,  /* until somebody decides, plugs or starts something */
+    PASSES, /* by itself, some time */
+    SOON,   /* by itself, in a moment */
+} Passing;
 
 /* clang-format off */
 static const struct {
     const char *word;
     AssignmentState state;
     FerryError error;
-    bool comes_by_itself;
+    Passing passing;
     char *(*text)(const VerdictCase *about);
 } rows[_VERDICT_MAX] = {
     [VERDICT_GO]               = { "yes",    ATTACHING,       NO_ERROR,                              PASSES, go_text },
@@ -211,13 +219,14 @@ static const struct {
     [VERDICT_GROUP_DISABLED]   = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  STAYS,  group_disabled_text },
     [VERDICT_SWITCHED_OFF]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  STAYS,  switched_off_text },
     [VERDICT_FOREIGN]          = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               STAYS,  foreign_text },
-    [VERDICT_UNDECIDED]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              PASSES, undecided_text },
+    [VERDICT_UNDECIDED]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   undecided_text },
     [VERDICT_HYPERVISOR_AWAY]  = { "waits",  WAITING_MACHINE, NO_ERROR,                              PASSES, hypervisor_away_text },
     [VERDICT_MACHINE_UNKNOWN]  = { "waits",  WAITING_MACHINE, FERRY_ERROR_NO_SUCH_MACHINE,           STAYS,  machine_unknown_text },
     [VERDICT_MACHINE_OFF]      = { "waits",  WAITING_MACHINE, NO_ERROR,                              STAYS,  machine_off_text },
+    [VERDICT_STORING]          = { "waits",  ATTACHING,       NO_ERROR,                              SOON,   storing_text },
     [VERDICT_CONTROLLER_TAKEN] = { "blocks", WAITING_DEVICE,  FERRY_ERROR_CONTROLLER_PASSED_THROUGH, STAYS,  controller_taken_text },
-    [VERDICT_RESETTING]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              PASSES, resetting_text },
-    [VERDICT_UNSTEADY]         = { "waits",  WAITING_DEVICE,  NO_ERROR,                              PASSES, unsteady_text },
+    [VERDICT_RESETTING]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   resetting_text },
+    [VERDICT_UNSTEADY]         = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   unsteady_text },
 };
 /* clang-format on */
 
@@ -240,7 +249,12 @@ const char *verdict_error(Verdict verdict)
 
 bool verdict_comes_by_itself(Verdict verdict)
 {
-    return rows[verdict].comes_by_itself;
+    return rows[verdict].passing != STAYS;
+}
+
+bool verdict_passes_soon(Verdict verdict)
+{
+    return rows[verdict].passing == SOON;
 }
 
 char *verdict_text(Verdict verdict, const VerdictCase *about)

@@ -13,7 +13,7 @@
 /* What speaks for or against this device going to this assignment's machine now. */
 typedef enum Verdict {
     VERDICT_GO,
-    VERDICT_SUSPENDED,       /* the assignment was taken home, is being released or isn't stored yet */
+    VERDICT_SUSPENDED,       /* the assignment was taken home or is being released */
     VERDICT_OTHER_DEVICE,    /* the rule doesn't match, or the device isn't in the group */
     VERDICT_HUB,             /* hubs are never handed out */
     VERDICT_NOT_OWNED,       /* a tenant's, and machine or assignment isn't; or the tenant's no longer */
@@ -28,6 +28,7 @@ typedef enum Verdict {
     VERDICT_HYPERVISOR_AWAY, /* or its machine was not seen yet: nothing can be said or done */
     VERDICT_MACHINE_UNKNOWN,
     VERDICT_MACHINE_OFF,
+    VERDICT_STORING,          /* the assignment isn't durable yet: nothing is ordered for it */
     VERDICT_CONTROLLER_TAKEN, /* a machine has its controller as a whole */
     VERDICT_RESETTING,        /* it, or a hub before it, is being reset */
     VERDICT_UNSTEADY,         /* came back a moment ago */
@@ -53,6 +54,8 @@ const char *verdict_error(Verdict verdict);
 /* Whether the device comes to the assignment by itself, now or when something passes: a reset, a machine that
  * can't be seen. False when somebody has to decide, plug or start something first. */
 bool verdict_comes_by_itself(Verdict verdict);
+/* Whether what is in the way passes by itself in a moment: a short wait tells how it ends. */
+bool verdict_passes_soon(Verdict verdict);
 /* Why the verdict is what it is; without a full stop. New string. */
 char *verdict_text(Verdict verdict, const VerdictCase *about);
 

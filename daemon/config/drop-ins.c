@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "daemon/base/error.h"
-#include "daemon/model/group.h"
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
+#include "daemon/config/group-text.h"
 
 #define FILE_SUFFIX ".conf"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Groups as text. */
+/* Groups as text: read with the line of what is wrong, and printed. */
 
 #include "daemon/config/group-text.h"
 
@@ -194,6 +194,7 @@ const KeyFileKey *group_reader_begin(GroupReader *into, KeyFileReader *reader, c
 {
     uint32_t id = rule_section_id(section);
 
+    reader->keys_userdata = into;
     if (id > 0)
         return begin_rule(into, reader, id) ? rule_keys : NULL;
     if (!g_str_equal(section, GROUP_SECTION)) {

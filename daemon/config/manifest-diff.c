@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Two texts of the same thing, compared key by key. Pure. */
 
 #include "daemon/config/manifest-diff.h"
 

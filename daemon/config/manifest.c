@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Manifests: which section belongs to what, and that each thing is there once. What stands in a section is
+ * read by group-text.c and assignment-text.c. */
 
 #include "daemon/config/manifest.h"
 
 #include <limits.h>
 #include <string.h>
 
+#include "daemon/config/assignment-text.h"
 #include "daemon/config/group-text.h"
-#include "daemon/config/key-file-reader.h"
+#include "daemon/base/key-file-reader.h"
 #include "daemon/base/text.h"
 
-#define ASSIGNMENT_SECTION "Assignment"
-
 typedef struct ManifestReader {
-    GroupReader group; /* first: the keys of a group know nothing of the rest */
+    GroupReader group;
+    AssignmentReader assignment;
     Manifest *manifest;
     ManifestItem *current; /* the last item; NULL = none yet */
     GHashTable *seen;      /* group name, or machine and name: → the line, as a pointer */
@@ -26,131 +28,6 @@ static void declared_free(gpointer data)
     assignment_free(declared->assignment);
     g_free(declared);
 }
-
-static Assignment *assignment_of(void *userdata)
-{
-    const ManifestReader *into = userdata;
-
-    return into->current->assignment;
-}
-
-/* ------------------------------------------------------------------ keys of [Assignment] */
-
-static bool read_name(KeyFileReader *reader, void *userdata)
-{
-    Assignment *assignment = assignment_of(userdata);
-
-    if (!key_file_reader_raw_text(reader, &assignment->name))
-        return false;
-    if (*assignment->name && strlen(assignment->name) <= ASSIGNMENT_NAME_MAX &&
-        text_is_clean(assignment->name))
-        return true;
-    return key_file_reader_refuse_value(reader, FERRY_ERROR_INVALID_NAME,
-                                        "an assignment's name, which is 1 to " G_STRINGIFY(
-                                            ASSIGNMENT_NAME_MAX) " bytes without control characters");
-}
-
-static bool read_description(KeyFileReader *reader, void *userdata)
-{
-    return key_file_reader_text(reader, &assignment_of(userdata)->description);
-}
-
-static bool read_machine(KeyFileReader *reader, void *userdata)
-{
-    ManifestReader *into = userdata;
-
-    into->current->machine_line = reader->line;
-    return key_file_reader_text(reader, &assignment_of(into)->machine_name) &&
-           (*assignment_of(into)->machine_name ||
-            key_file_reader_refuse_value(reader, FERRY_ERROR_INVALID_NAME,
-                                         "the name or the UUID of a machine"));
-}
-
-static bool read_group(KeyFileReader *reader, void *userdata)
-{
-    ManifestReader *into = userdata;
-    g_autofree char *name = key_file_reader_value(reader);
-
-    if (!group_name_is_valid(name) && !group_name_is_tenants(name, NULL))
-        return key_file_reader_refuse_value(reader, FERRY_ERROR_INVALID_NAME, "a group's name");
-    into->current->group_line = reader->line;
-    assignment_of(into)->group = g_steal_pointer(&name);
-    return true;
-}
-
-static bool read_quantity(KeyFileReader *reader, void *userdata)
-{
-    Assignment *assignment = assignment_of(userdata);
-    g_autofree char *text = key_file_reader_value(reader);
-
-    return quantity_parse(text, &assignment->quantity_kind, &assignment->quantity) ||
-           key_file_reader_refuse_value(reader, FERRY_ERROR_INVALID_OPTION,
-                                        "1 to " G_STRINGIFY(QUANTITY_MAX) ", all or set");
-}
-
-static bool read_selector(KeyFileReader *reader, void *userdata)
-{
-    Assignment *assignment = assignment_of(userdata);
-    g_autofree char *text = key_file_reader_value(reader);
-    g_autoptr(GError) error = NULL;
-
-    assignment->rule = rule_parse(text, &error);
-    if (!assignment->rule)
-        return key_file_reader_refuse(reader, reader->line, FERRY_ERROR_INVALID_RULE, "%s", error->message);
-    g_free(assignment->selector);
-    assignment->selector = rule_print(assignment->rule);
-    return true;
-}
-
-static bool read_enabled(KeyFileReader *reader, void *userdata)
-{
-    return key_file_reader_flag(reader, &assignment_of(userdata)->wanted);
-}
-
-static bool read_persistent(KeyFileReader *reader, void *userdata)
-{
-    return key_file_reader_flag(reader, &assignment_of(userdata)->persistent);
-}
-
-static bool read_priority(KeyFileReader *reader, void *userdata)
-{
-    return key_file_reader_number(reader, &assignment_of(userdata)->priority);
-}
-
-static bool read_choice(KeyFileReader *reader, Choice *choice)
-{
-    bool value;
-
-    if (!key_file_reader_flag(reader, &value))
-        return false;
-    *choice = value ? CHOICE_YES : CHOICE_NO;
-    return true;
-}
-
-static bool read_allow_guest_reset(KeyFileReader *reader, void *userdata)
-{
-    return read_choice(reader, &assignment_of(userdata)->own_guest_reset);
-}
-
-static bool read_allow_guest_resets_all(KeyFileReader *reader, void *userdata)
-{
-    return read_choice(reader, &assignment_of(userdata)->own_guest_resets_all);
-}
-
-static const KeyFileKey assignment_keys[] = {
-    { "Name", read_name, true },
-    { "Machine", read_machine, true },
-    { "Group", read_group },
-    { "Quantity", read_quantity },
-    { "Selector", read_selector },
-    { "Description", read_description },
-    { "Enabled", read_enabled },
-    { "Persistent", read_persistent },
-    { "Priority", read_priority },
-    { "AllowGuestReset", read_allow_guest_reset },
-    { "AllowGuestResetsAll", read_allow_guest_resets_all },
-    {},
-};
 
 /* ------------------------------------------------------------------ reading */
 
@@ -175,16 +52,11 @@ static bool check_assignment(ManifestReader *into, KeyFileReader *reader)
     g_autofree char *name = text_quote(assignment->name);
     g_autofree char *machine = text_quote(assignment->machine_name);
     g_autofree char *what = g_strdup_printf("assignment %s of machine %s", name, machine);
-    unsigned line = into->current->line;
 
-    if (!assignment->group && !assignment->rule)
-        return key_file_reader_refuse(reader, line, FERRY_ERROR_INVALID_OPTION,
-                                      "[" ASSIGNMENT_SECTION
-                                      "] has no Group and no Selector: one of them says which devices");
-    if (!assignment->group && (assignment->quantity_kind != QUANTITY_COUNT || assignment->quantity != 1))
-        return key_file_reader_refuse(reader, line, FERRY_ERROR_INVALID_OPTION,
-                                      "[" ASSIGNMENT_SECTION
-                                      "] has a Quantity and no Group: without a group it is one device");
+    if (!assignment_reader_end(&into->assignment, reader))
+        return false;
+    into->current->machine_line = into->assignment.machine_line;
+    into->current->group_line = into->assignment.group_line;
     return check_first(into, reader, g_strdup_printf("%s\n%s", assignment->machine_name, assignment->name),
                        what);
 }
@@ -227,7 +99,8 @@ static const KeyFileKey *begin_section(KeyFileReader *reader, const char *sectio
     g_ptr_array_add(into->manifest->items, into->current);
     if (is_assignment) {
         into->current->assignment = assignment_new("");
-        return assignment_keys;
+        into->assignment = (AssignmentReader){ .assignment = into->current->assignment };
+        return assignment_reader_begin(&into->assignment, reader);
     }
     into->current->group = group_new("");
     into->group = (GroupReader){ .group = into->current->group };

@@ -96,6 +96,7 @@ typedef struct Assignment {
 
     /* where it stands: set by daemon/reconciler/status-update.c */
     AssignmentState state;
+    bool pending;           /* not durable, or not compared with what is since the last change */
     char *reason;           /* a sentence, never NULL */
     const char *error;      /* static error name, "" = none */
     GPtrArray *claims;      /* of Claim, sorted by sysname */
@@ -108,6 +109,9 @@ Assignment *assignment_new(const char *id);
 Assignment *assignment_free(Assignment *assignment);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Assignment, assignment_free)
 
+/* What was decided, and the id. */
+Assignment *assignment_copy(const Assignment *assignment);
+
 /* The claim on this enumeration of the device; NULL = none. */
 Claim *assignment_claim(const Assignment *assignment, const char *sysname, uint64_t instance);
 
@@ -115,8 +119,3 @@ Claim *assignment_claim(const Assignment *assignment, const char *sysname, uint6
 char *assignment_quantity_to_string(const Assignment *assignment);
 /* False when the text is none of them. */
 bool quantity_parse(const char *text, QuantityKind *ret_kind, unsigned *ret_quantity);
-
-/* The stored form. To: new key file. From: G_KEY_FILE_ERROR or INVALID_RULE with the key's name; unknown keys
- * are an error. */
-GKeyFile *assignment_to_key_file(const Assignment *assignment);
-Assignment *assignment_from_key_file(const char *id, GKeyFile *file, GError **error);

@@ -92,21 +92,7 @@ bool group_name_is_tenants(const char *name, char **ret_tenant);
  * the group is full. */
 GroupRule *group_add_rule(Group *group, Rule *rule, const char *origin);
 GroupRule *group_find_rule(const Group *group, uint32_t id);
+/* Whether one of its rules has this text, as rule_print() has it. */
+bool group_has_rule(const Group *group, const char *text);
 /* False when there is none. */
 bool group_remove_rule(Group *group, uint32_t id);
-
-/* The file form of groups.d, export and the store:
- *
- *   [Group]   Name, Description, Class, Enabled, AllowGuestReset, AllowGuestResetsAll, Priority, NextRule
- *   [Rule N]  Match, Enabled, Origin
- *
- * A GKeyFile; but Match is the rule as it is everywhere else, without a second layer of escapes. Name and
- * Match must be there, everything else has group_new()'s value. NextRule is next_rule_id where that isn't one
- * more than the last rule's. A file of the store can be moved to groups.d: Origin is taken there too, though
- * the file is the origin then. */
-char *group_to_text(const Group *group);
-
-/* Strict: an unknown or doubled key or section, a bad value or a bad rule refuses the whole file, with
- * "<path>:<line>: …" (INVALID_RULE, INVALID_NAME; INVALID_OPTION for everything else). path may be any text;
- * with from_drop_in it is the group's file and its rules' origin, and a tenant's group is refused. */
-Group *group_from_text(const char *text, const char *path, bool from_drop_in, GError **error);

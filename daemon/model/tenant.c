@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One tenant and its text. */
+/* One tenant. Its text is daemon/config/tenant-text.c. Main thread only. */
 
 #include "daemon/model/tenant.h"
 
@@ -9,7 +9,6 @@
 #include "daemon/model/group.h"
 #include "daemon/base/text.h"
 
-#define FILE_GROUP   "Tenant"
 #define USER_PREFIX  "user:"
 #define GROUP_PREFIX "group:"
 
@@ -202,144 +201,4 @@ bool tenant_remove_machine(Tenant *tenant, const char *uuid)
         if (strcmp(tenant->machines->pdata[i], uuid) == 0)
             return g_ptr_array_remove_index(tenant->machines, i);
     return false;
-}
-
-/* ------------------------------------------------------------------ the stored form */
-
-GKeyFile *tenant_to_key_file(const Tenant *tenant)
-{
-    GKeyFile *file = g_key_file_new();
-    g_autoptr(GPtrArray) members = g_ptr_array_new();
-
-    for (guint i = 0; i < tenant->members->len; i++)
-        g_ptr_array_add(members, ((const TenantMember *)tenant->members->pdata[i])->text);
-    g_key_file_set_string(file, FILE_GROUP, "Name", tenant->name);
-    if (*tenant->description)
-        g_key_file_set_string(file, FILE_GROUP, "Description", tenant->description);
-    if (members->len > 0)
-        g_key_file_set_string_list(file, FILE_GROUP, "Members", (const char *const *)members->pdata,
-                                   members->len);
-    if (tenant->machines->len > 0)
-        g_key_file_set_string_list(file, FILE_GROUP, "Machines", (const char *const *)tenant->machines->pdata,
-                                   tenant->machines->len);
-    return file;
-}
-
-static bool refuse(GError **error, const char *format, const char *what)
-{
-    g_autofree char *clean = text_sanitize(what, TENANT_MEMBER_BYTES_MAX);
-    g_autofree char *quoted = text_quote(clean);
-
-    g_set_error(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_INVALID_VALUE, "%s: %s", format, quoted);
-    return false;
-}
-
-static bool check_words(GKeyFile *file, GError **error)
-{
-    static const char *const known[] = { "Name", "Description", "Members", "Machines", NULL };
-    g_auto(GStrv) reader = g_key_file_get_groups(file, NULL);
-    g_auto(GStrv) keys = g_key_file_get_keys(file, FILE_GROUP, NULL, error);
-
-    if (!keys)
-        return false;
-    for (char **section = reader; *section; section++)
-        if (strcmp(*section, FILE_GROUP) != 0)
-            return refuse(error, "unknown section", *section);
-    for (char **key = keys; *key; key++)
-        if (!g_strv_contains(known, *key))
-            return refuse(error, "unknown key", *key);
-    return true;
-}
-
-/* GLib gives back something even with an error. */
-static char *read_string(GKeyFile *file, const char *key, GError **error)
-{
-    g_autoptr(GError) bad = NULL;
-    g_autofree char *text = g_key_file_get_string(file, FILE_GROUP, key, &bad);
-
-    if (!bad)
-        return g_steal_pointer(&text);
-    g_propagate_error(error, g_steal_pointer(&bad));
-    return NULL;
-}
-
-static char **read_list(GKeyFile *file, const char *key, GError **error)
-{
-    g_autoptr(GError) bad = NULL;
-    g_auto(GStrv) texts = g_key_file_get_string_list(file, FILE_GROUP, key, NULL, &bad);
-
-    if (!bad)
-        return g_steal_pointer(&texts);
-    g_propagate_error(error, g_steal_pointer(&bad));
-    return NULL;
-}
-
-static bool read_description(Tenant *tenant, GKeyFile *file, GError **error)
-{
-    g_autofree char *text = NULL;
-
-    if (!g_key_file_has_key(file, FILE_GROUP, "Description", NULL))
-        return true;
-    text = read_string(file, "Description", error);
-    if (!text)
-        return false;
-    g_free(tenant->description);
-    /* What was checked when it was given comes back as it was. */
-    tenant->description =
-        strlen(text) <= TEXT_MAX && text_is_clean(text) ? g_strdup(text) : text_sanitize(text, TEXT_MAX);
-    return true;
-}
-
-static bool read_members(Tenant *tenant, GKeyFile *file, GError **error)
-{
-    g_auto(GStrv) members = NULL;
-
-    if (!g_key_file_has_key(file, FILE_GROUP, "Members", NULL))
-        return true;
-    members = read_list(file, "Members", error);
-    if (!members || !tenant_check_members((const char *const *)members, error))
-        return false;
-    tenant_set_members(tenant, (const char *const *)members);
-    return true;
-}
-
-static bool read_machines(Tenant *tenant, GKeyFile *file, GError **error)
-{
-    g_auto(GStrv) machines = NULL;
-
-    if (!g_key_file_has_key(file, FILE_GROUP, "Machines", NULL))
-        return true;
-    machines = read_list(file, "Machines", error);
-    if (!machines)
-        return false;
-    for (char **uuid = machines; *uuid; uuid++) {
-        g_autofree char *folded = g_ascii_strdown(*uuid, -1);
-
-        if (!g_uuid_string_is_valid(folded))
-            return refuse(error, "Machines: not a UUID", *uuid);
-        if (!tenant_add_machine(tenant, folded))
-            return refuse(error, "Machines: twice", *uuid);
-    }
-    return true;
-}
-
-Tenant *tenant_from_key_file(GKeyFile *file, GError **error)
-{
-    g_autoptr(Tenant) tenant = NULL;
-    g_autofree char *name = NULL;
-
-    if (!check_words(file, error))
-        return NULL;
-    name = read_string(file, "Name", error);
-    if (!name)
-        return NULL;
-    if (!tenant_name_is_valid(name)) {
-        refuse(error, "Name: not a tenant's name", name);
-        return NULL;
-    }
-    tenant = tenant_new(name);
-    if (!read_description(tenant, file, error) || !read_members(tenant, file, error) ||
-        !read_machines(tenant, file, error))
-        return NULL;
-    return g_steal_pointer(&tenant);
 }

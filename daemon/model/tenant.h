@@ -63,12 +63,3 @@ bool tenant_has_machine(const Tenant *tenant, const char *uuid);
 /* False when it is there, or isn't. */
 bool tenant_add_machine(Tenant *tenant, const char *uuid);
 bool tenant_remove_machine(Tenant *tenant, const char *uuid);
-
-/* The stored form:
- *
- *   [Tenant]   Name, Description, Members=user:anna;group:cad, Machines=<uuid>;…
- *
- * Name must be there. From: G_KEY_FILE_ERROR or FERRY_ERROR with the key's name; unknown sections and keys
- * are an error. */
-GKeyFile *tenant_to_key_file(const Tenant *tenant);
-Tenant *tenant_from_key_file(GKeyFile *file, GError **error);

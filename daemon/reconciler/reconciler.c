@@ -123,6 +123,13 @@ static gboolean take_turn(gpointer userdata)
     return G_SOURCE_REMOVE;
 }
 
+void reconciler_look(Reconciler *self)
+{
+    g_autoptr(Allocation) allocation = allocation_new(self->registry, g_get_monotonic_time());
+
+    status_update(self->registry, allocation);
+}
+
 void reconciler_kick(Reconciler *self)
 {
     if (!self->turn_source)
@@ -238,7 +245,9 @@ void reconciler_retry(Reconciler *self, Assignment *assignment)
 
         one->failures = 0;
         one->next_at = 0;
+        g_clear_error(&one->error);
     }
+    registry_mark_pending(self->registry, assignment);
     reconciler_kick(self);
 }
 

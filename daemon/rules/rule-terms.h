@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The inside of a rule: for rule.c and rule-parse.c alone. */
+/* The inside of a rule: its terms. For the files of this folder alone; everybody else has rule.h. */
 
 #include <glib.h>
 #include <stdbool.h>
 
-#include "daemon/rules/rule.h"
+typedef struct Rule Rule;
 
 /* In canonical order. */
 typedef enum RuleKey {
@@ -38,12 +38,11 @@ struct Rule {
     GArray *terms; /* of RuleTerm, in canonical order, without doubles */
 };
 
+/* "vendor", "product", … */
+const char *rule_key_to_string(RuleKey key);
 RuleKey rule_key_from_string(const char *text);
 
 Rule *rule_new(void);
 /* Takes the value, which is canonical. rule_settle() must follow the last one. */
 void rule_add(Rule *rule, RuleKey key, bool negated, char *value);
 void rule_settle(Rule *rule);
-
-/* True for what can stand behind port= and hub=. */
-bool rule_port_is_valid(const char *port);

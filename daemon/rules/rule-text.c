@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Rules as text: reading with exact places for errors, and printing. */
+/* Rules as text: read with exact places for errors, and printed. Called wherever a rule comes in or goes out.
+ * Pure. */
+
+#include "daemon/rules/rule.h"
 
 #include <string.h>
 
@@ -151,32 +154,23 @@ static char *read_speed(const char **at)
 }
 
 static const struct {
-    const char *name;
     /* The canonical value. NULL when there is none: *at is where it goes wrong. */
     char *(*read)(const char **at);
     const char *expected;
-} keys[_RULE_KEY_MAX] = {
-    [RULE_KEY_VENDOR] = { "vendor", read_id, "1 to 4 hex digits or *" },
-    [RULE_KEY_PRODUCT] = { "product", read_id, "1 to 4 hex digits or *" },
-    [RULE_KEY_SERIAL] = { "serial", read_text, "a text" },
-    [RULE_KEY_NAME] = { "name", read_folded_text, "a text" },
-    [RULE_KEY_MANUFACTURER] = { "manufacturer", read_folded_text, "a text" },
-    [RULE_KEY_CLASS] = { "class", read_class, "the name of a class, such as hid-keyboard, or cc:ss:pp" },
-    [RULE_KEY_PORT] = { "port", read_port, "a socket, such as pci-0000:00:14.0/1.2, or BUS-PORT" },
-    [RULE_KEY_HUB] = { "hub", read_port, "a socket, such as pci-0000:00:14.0/1.2, or BUS-PORT" },
-    [RULE_KEY_CONTROLLER] = { "controller", read_folded_text, "a text" },
-    [RULE_KEY_NODE] = { "node", read_folded_text, "a text" },
-    [RULE_KEY_REMOVABLE] = { "removable", read_yes_no, "yes or no" },
-    [RULE_KEY_SPEED] = { "speed", read_speed, "a number of Mbit/s" },
+} values[_RULE_KEY_MAX] = {
+    [RULE_KEY_VENDOR] = { read_id, "1 to 4 hex digits or *" },
+    [RULE_KEY_PRODUCT] = { read_id, "1 to 4 hex digits or *" },
+    [RULE_KEY_SERIAL] = { read_text, "a text" },
+    [RULE_KEY_NAME] = { read_folded_text, "a text" },
+    [RULE_KEY_MANUFACTURER] = { read_folded_text, "a text" },
+    [RULE_KEY_CLASS] = { read_class, "the name of a class, such as hid-keyboard, or cc:ss:pp" },
+    [RULE_KEY_PORT] = { read_port, "a socket, such as pci-0000:00:14.0/1.2, or BUS-PORT" },
+    [RULE_KEY_HUB] = { read_port, "a socket, such as pci-0000:00:14.0/1.2, or BUS-PORT" },
+    [RULE_KEY_CONTROLLER] = { read_folded_text, "a text" },
+    [RULE_KEY_NODE] = { read_folded_text, "a text" },
+    [RULE_KEY_REMOVABLE] = { read_yes_no, "yes or no" },
+    [RULE_KEY_SPEED] = { read_speed, "a number of Mbit/s" },
 };
-
-RuleKey rule_key_from_string(const char *text)
-{
-    for (int key = 0; key < _RULE_KEY_MAX; key++)
-        if (g_strcmp0(keys[key].name, text) == 0)
-            return (RuleKey)key;
-    return _RULE_KEY_INVALID;
-}
 
 bool rule_port_is_valid(const char *port)
 {
@@ -233,7 +227,7 @@ static bool read_key(Reader *reader, RuleKey *ret_key, bool *ret_negated)
                                    i == 0                   ? ""
                                    : i == _RULE_KEY_MAX - 1 ? " or "
                                                             : ", ",
-                                   keys[i].name);
+                                   rule_key_to_string((RuleKey)i));
         return expected(reader, what->str);
     }
     reader->at += length;
@@ -308,11 +302,11 @@ static bool read_term(Reader *reader, Rule *rule)
         return false;
 
     wrong = value;
-    canonical = keys[key].read(&wrong);
+    canonical = values[key].read(&wrong);
     if (!canonical) {
         /* only values of text keys get past an escape, so that value and text are the same up to here */
         reader->at = start + (wrong - value);
-        return expected(reader, keys[key].expected);
+        return expected(reader, values[key].expected);
     }
     rule_add(rule, key, negated, g_steal_pointer(&canonical));
     return true;
@@ -353,7 +347,7 @@ char *rule_print(const Rule *rule)
         const RuleTerm *term = &g_array_index(rule->terms, RuleTerm, i);
         bool quote = !*term->value || strpbrk(term->value, " \"\\");
 
-        g_string_append_printf(text, "%s%s%s%s", i > 0 ? " " : "", keys[term->key].name,
+        g_string_append_printf(text, "%s%s%s%s", i > 0 ? " " : "", rule_key_to_string(term->key),
                                term->negated ? "!=" : "=", quote ? "\"" : "");
         for (const char *c = term->value; *c; c++)
             g_string_append_printf(text, "%s%c", *c == '"' ? "\\" : "", *c);

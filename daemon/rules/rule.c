@@ -1,30 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Rules: what they hold for, and which of two is the more exact one. Their text is rule-parse.c. */
+/* Rules: which devices they match, and which of two rules is the more exact one. Called by everybody who asks
+ * who a device belongs to. Pure: reads the terms and the device, changes neither. */
+
+#include "daemon/rules/rule.h"
 
 #include <string.h>
 
-#include "daemon/rules/rule-terms.h"
 #include "daemon/base/text.h"
-
-/* A serial shorter than this is hardly one. */
-#define SERIAL_LENGTH_MIN 4
-
-static void term_clear(gpointer data)
-{
-    RuleTerm *term = data;
-
-    g_free(term->value);
-    g_free(term->literal);
-}
-
-Rule *rule_new(void)
-{
-    Rule *rule = g_new0(Rule, 1);
-
-    rule->terms = g_array_new(FALSE, TRUE, sizeof(RuleTerm));
-    g_array_set_clear_func(rule->terms, term_clear);
-    return rule;
-}
+#include "daemon/rules/rule-terms.h"
 
 Rule *rule_free(Rule *rule)
 {
@@ -33,61 +16,6 @@ Rule *rule_free(Rule *rule)
     g_array_unref(rule->terms);
     g_free(rule);
     return NULL;
-}
-
-/* The text that a pattern stands for, NULL when it has wildcards. */
-static char *pattern_literal(const char *pattern)
-{
-    g_autoptr(GString) literal = g_string_new(NULL);
-
-    for (; *pattern; pattern++) {
-        if (*pattern == '*' || *pattern == '?')
-            return NULL;
-        if (*pattern == '\\')
-            pattern++;
-        g_string_append_c(literal, *pattern);
-    }
-    return g_string_free(g_steal_pointer(&literal), FALSE);
-}
-
-static char *pattern_for_text(const char *text)
-{
-    g_autoptr(GString) pattern = g_string_new(NULL);
-
-    for (; *text; text++) {
-        if (strchr("*?\\", *text))
-            g_string_append_c(pattern, '\\');
-        g_string_append_c(pattern, *text);
-    }
-    return g_string_free(g_steal_pointer(&pattern), FALSE);
-}
-
-void rule_add(Rule *rule, RuleKey key, bool negated, char *value)
-{
-    /* only texts have escapes, and only they, ids and class codes have wildcards at all */
-    RuleTerm term = { key, negated, value, pattern_literal(value) };
-
-    g_array_append_val(rule->terms, term);
-}
-
-static int term_compare(gconstpointer a, gconstpointer b)
-{
-    const RuleTerm *left = a, *right = b;
-
-    if (left->key != right->key)
-        return left->key < right->key ? -1 : 1;
-    if (left->negated != right->negated)
-        return left->negated ? 1 : -1;
-    return strcmp(left->value, right->value);
-}
-
-void rule_settle(Rule *rule)
-{
-    g_array_sort(rule->terms, term_compare);
-    for (guint i = rule->terms->len; i > 1; i--)
-        if (term_compare(&g_array_index(rule->terms, RuleTerm, i - 1),
-                         &g_array_index(rule->terms, RuleTerm, i - 2)) == 0)
-            g_array_remove_index(rule->terms, i - 1);
 }
 
 /* "*" and "?" as in a shell, one "?" for one character. Never takes longer than the product of both lengths:
@@ -273,66 +201,4 @@ bool rule_may_meet(const Rule *a, const Rule *b)
         return false;
     }
     return true;
-}
-
-/* The device's port, in the form that lasts longest. NULL for a root hub's. */
-static const char *lasting_port(const Device *device)
-{
-    if (rule_port_is_valid(device->socket))
-        return device->socket;
-    return rule_port_is_valid(device->sysname) ? device->sysname : NULL;
-}
-
-Rule *rule_for_device(const Device *device, bool serial_is_unique)
-{
-    g_autoptr(Rule) rule = rule_new();
-    g_autofree char *text = NULL;
-    const char *port = lasting_port(device);
-    bool by_serial = serial_is_unique && *device->serial;
-
-    rule_add(rule, RULE_KEY_VENDOR, false, g_strdup_printf("%04x", device->vendor_id));
-    rule_add(rule, RULE_KEY_PRODUCT, false, g_strdup_printf("%04x", device->product_id));
-    if (by_serial)
-        rule_add(rule, RULE_KEY_SERIAL, false, pattern_for_text(device->serial));
-    else if (port)
-        rule_add(rule, RULE_KEY_PORT, false, g_strdup(port));
-    rule_settle(rule);
-
-    /* a serial made of nothing but quotes can get too long for a rule that can be read back */
-    text = rule_print(rule);
-    if (by_serial && strlen(text) > RULE_TEXT_MAX)
-        return rule_for_device(device, false);
-    return g_steal_pointer(&rule);
-}
-
-/* True when each character follows the one before in the order 0…9, A…Z, 0…, in this direction or the other.
- */
-static bool is_run(const char *serial, bool downwards)
-{
-    for (; serial[1]; serial++) {
-        char lower = g_ascii_toupper(serial[downwards ? 1 : 0]);
-        char upper = g_ascii_toupper(serial[downwards ? 0 : 1]);
-
-        if (!g_ascii_isalnum(lower) || !g_ascii_isalnum(upper))
-            return false;
-        if (upper != lower + 1 && !(lower == '9' && (upper == 'A' || upper == '0')) &&
-            !((lower == 'F' || lower == 'Z') && upper == '0'))
-            return false;
-    }
-    return true;
-}
-
-bool rule_serial_is_sane(const char *serial)
-{
-    /* "000000000001" is as common as "000000000000" */
-    const char *significant = serial + strspn(serial, "0");
-    gsize length = strlen(serial);
-    bool same = strspn(serial, (const char[]){ serial[0], '\0' }) == length;
-
-    if (g_utf8_strlen(serial, -1) < SERIAL_LENGTH_MIN || same || !*significant || !significant[1])
-        return false;
-    /* what wasn't UTF-8 looks the same on every device, whatever was there */
-    if (strstr(serial, "\xef\xbf\xbd"))
-        return false;
-    return !is_run(serial, false) && !is_run(serial, true);
 }

@@ -63,10 +63,5 @@ int rule_specificity(const Rule *rule);
  * rule_print(), without quotes and escapes; a port may be a socket or a sysname. */
 const char *rule_exact(const Rule *rule, const char *key);
 
-/* The rule that pins one device: vendor, product and serial when serial_is_unique and it has one, else
- * vendor, product and port. New rule, never NULL. */
-Rule *rule_for_device(const Device *device, bool serial_is_unique);
-
-/* A serial that is worth to be relied on: 4 or more characters, not all the same, not a run like 0123456789,
- * more than one character after leading zeros, nothing that wasn't UTF-8. */
-bool rule_serial_is_sane(const char *serial);
+/* True for what can stand behind port= and hub=. */
+bool rule_port_is_valid(const char *port);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Files that are written, replaced and deleted such that a power cut finds either the old or the new. */
 
 #include "daemon/store/durable-file.h"
 

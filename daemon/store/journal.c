@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The journal: written, carried out, dropped, and found again after a crash. Called by the store's worker and
+ * at the start. */
 
 #include "daemon/store/journal.h"
 

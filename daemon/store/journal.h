@@ -11,14 +11,14 @@
 #include <glib.h>
 #include <stdbool.h>
 
-#include "daemon/store/store.h"
+#include "daemon/store/area.h"
 
 typedef struct Journal Journal;
 
 typedef struct JournalEntry {
     StoreArea area;
     char *kind; /* a folder's name */
-    char *id;
+    char *id;   /* a file's name */
     char *data; /* what the file is to hold, UTF-8; NULL = it goes */
 } JournalEntry;
 

@@ -1,23 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The store's folders and files. All writing happens in one worker queue, so the order of changes is the
- * order on disk. */
+ * order on disk. Called on the main thread only. */
 
 #include "daemon/store/store.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/store/durable-file.h"
 #include "daemon/base/error.h"
-#include "daemon/store/journal.h"
 #include "daemon/base/log.h"
+#include "daemon/base/text.h"
 #include "daemon/base/worker.h"
+#include "daemon/store/durable-file.h"
+#include "daemon/store/journal.h"
 
 #define STORE_VERSION  "1"
 #define STORE_QUEUE    "store"
 #define STORE_DIR_MODE 0700
+
+/* A name with a dot is something else here, and one with a slash is none. '~' and '@' are in no object's
+ * name. */
+#define DOT_IN_FILE_NAME   "~"
+#define SLASH_IN_FILE_NAME "@"
 
 struct Store {
     char *dirs[_STORE_AREA_MAX];
@@ -84,9 +91,25 @@ static void write_free(gpointer data)
     g_free(write);
 }
 
+static char *name_of_file(const char *id)
+{
+    char *name = g_strdelimit(g_strdup(id), ".", DOT_IN_FILE_NAME[0]);
+
+    return g_strdelimit(name, "/", SLASH_IN_FILE_NAME[0]);
+}
+
+static char *id_of_file(const char *name)
+{
+    char *id = g_strdelimit(g_strdup(name), DOT_IN_FILE_NAME, '.');
+
+    return g_strdelimit(id, SLASH_IN_FILE_NAME, '/');
+}
+
 static char *object_path(Store *store, StoreArea area, const char *kind, const char *id)
 {
-    return g_build_filename(store->dirs[area], kind, id, NULL);
+    g_autofree char *name = name_of_file(id);
+
+    return g_build_filename(store->dirs[area], kind, name, NULL);
 }
 
 static void push(Store *store, Write *write, StoreDone done, void *userdata, GDestroyNotify free_userdata)
@@ -149,7 +172,7 @@ static void add_entry(StoreBatch *batch, StoreArea area, const char *kind, const
 {
     JournalEntry *entry = g_new(JournalEntry, 1);
 
-    *entry = (JournalEntry){ .area = area, .kind = g_strdup(kind), .id = g_strdup(id), .data = data };
+    *entry = (JournalEntry){ .area = area, .kind = g_strdup(kind), .id = name_of_file(id), .data = data };
     g_ptr_array_add(batch->entries, entry);
 }
 
@@ -244,9 +267,34 @@ Store *store_free(Store *store)
     return NULL;
 }
 
+typedef struct Loading {
+    StoreArea area;
+    bool (*take)(const StoredFile *file, void *userdata, GError **error);
+    void *userdata;
+} Loading;
+
+static void load_file(const Loading *loading, const char *path, const char *name)
+{
+    g_autofree char *id = id_of_file(name);
+    g_autofree char *text = NULL;
+    g_autofree char *clean_path = text_sanitize(path, PATH_MAX);
+    g_autoptr(GError) error = NULL;
+    StoredFile file = { .area = loading->area, .id = id, .path = clean_path };
+    gsize length;
+
+    if (!g_file_get_contents(path, &text, &length, &error)) {
+        log_warning("%s: cannot be read, left as it is: %s", path, error->message);
+        return;
+    }
+    file.text = text;
+    if (strlen(text) != length)
+        g_set_error(&error, FERRY_ERROR, FERRY_ERROR_STORAGE, "%s: a zero byte, expected text", clean_path);
+    if (error || !loading->take(&file, loading->userdata, &error))
+        durable_set_aside(path, error);
+}
+
 void store_load(Store *store, const char *kind,
-                bool (*take)(StoreArea area, const char *id, GKeyFile *file, void *userdata, GError **error),
-                void *userdata)
+                bool (*take)(const StoredFile *file, void *userdata, GError **error), void *userdata)
 {
     for (int area = 0; area < _STORE_AREA_MAX; area++) {
         g_autofree char *folder = g_build_filename(store->dirs[area], kind, NULL);
@@ -260,19 +308,11 @@ void store_load(Store *store, const char *kind,
         }
         while ((name = g_dir_read_name(dir))) {
             g_autofree char *path = g_build_filename(folder, name, NULL);
-            g_autoptr(GKeyFile) file = g_key_file_new();
-            g_autoptr(GError) error = NULL;
 
-            if (strchr(name, '.')) {
-                if (durable_is_temporary(name))
-                    (void)unlink(path);
-                continue;
-            }
-            if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &error) &&
-                error->domain == G_FILE_ERROR)
-                log_warning("%s: cannot be read, left as it is: %s", path, error->message);
-            else if (error || !take((StoreArea)area, name, file, userdata, &error))
-                durable_set_aside(path, error);
+            if (!strchr(name, '.'))
+                load_file(&(Loading){ (StoreArea)area, take, userdata }, path, name);
+            else if (durable_is_temporary(name))
+                (void)unlink(path);
         }
     }
 }

@@ -3,7 +3,8 @@
 
 /* Store: one key file per object, durable before anybody is told so.
  *
- * <state>/version, <state>/assignments/<id>, and the same below <runtime> for what ends with a reboot.
+ * <state>/version, <state>/assignments/<id>, and the same below <runtime> for what ends with a reboot. An id
+ * may have dots and slashes, but neither '~' nor '@', which stand for them in the file's name.
  * Written in a worker of its own (fsync can take seconds, and a hypervisor that hangs must not hold up a
  * decision): temporary file, fsync, rename, fsync of the folder. A damaged file is set aside as <id>.damaged
  * with a log line and the rest loads. */
@@ -11,13 +12,9 @@
 #include <glib.h>
 #include <stdbool.h>
 
-typedef struct Store Store;
+#include "daemon/store/area.h"
 
-typedef enum StoreArea {
-    STORE_AREA_STATE,   /* /var/lib/usbferry */
-    STORE_AREA_RUNTIME, /* /run/usbferry */
-    _STORE_AREA_MAX,
-} StoreArea;
+typedef struct Store Store;
 
 /* error is FERRY_ERROR_STORAGE, NULL on success. Main thread. */
 typedef void (*StoreDone)(const GError *error, void *userdata);
@@ -28,7 +25,7 @@ Store *store_new(const char *state_dir, const char *runtime_dir, GError **error)
 Store *store_free(Store *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_free)
 
-/* kind: "assignments"; id: safe as a file name. The file is copied before this returns. free_userdata is
+/* kind: "assignments". The file is copied before this returns. free_userdata is
  * called instead of done() when the store is freed first. */
 void store_save(Store *store, StoreArea area, const char *kind, const char *id, GKeyFile *file,
                 StoreDone done, void *userdata, GDestroyNotify free_userdata);
@@ -50,8 +47,15 @@ void store_batch_delete(StoreBatch *batch, StoreArea area, const char *kind, con
 void store_commit(Store *store, StoreBatch *batch, StoreDone done, void *userdata,
                   GDestroyNotify free_userdata);
 
+/* A file that was found. Valid for the call only. */
+typedef struct StoredFile {
+    StoreArea area;
+    const char *id;
+    const char *path; /* for messages; clean */
+    const char *text;
+} StoredFile;
+
 /* Calls take() for each file of both areas. When take() fails (sets error, returns false) the file is set
  * aside. Blocks: for the start only. */
 void store_load(Store *store, const char *kind,
-                bool (*take)(StoreArea area, const char *id, GKeyFile *file, void *userdata, GError **error),
-                void *userdata);
+                bool (*take)(const StoredFile *file, void *userdata, GError **error), void *userdata);

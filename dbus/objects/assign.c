@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Assigning, by whichever method it is asked for. */
 
 #include "dbus/objects/assign.h"
 
+#include "daemon/manager/assignments.h"
 #include "dbus/service/call.h"
 #include "dbus/rights/details.h"
 #include "dbus/bus/errors.h"
-#include "dbus/service/object.h"
+#include "dbus/service/path.h"
 #include "dbus/bus/options.h"
 #include "dbus/service/service-state.h"
 
@@ -14,11 +16,7 @@ static char **assign_details(Registry *registry, const AssignRequest *request)
     const Machine *machine = registry_machine(registry, request->machine_uuid);
 
     if (request->group)
-        return details_new(&(Details){
-            .group = request->group,
-            .machine = machine->info->name,
-            .tenant = registry_group(registry, request->group)->tenant,
-        });
+        return details_for_group(registry_group(registry, request->group), request->selector, machine);
     return details_for_device(registry_device(registry, request->device), machine);
 }
 

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* org.usbferry1.Device: a device that is plugged in now. */
 
+#include "daemon/manager/resets.h"
 #include "daemon/model/membership.h"
 #include "daemon/model/registry.h"
 #include "dbus/service/call.h"
 #include "dbus/rights/details.h"
 #include "dbus/bus/errors.h"
 #include "dbus/names.h"
-#include "dbus/service/object.h"
+#include "dbus/objects/chapters.h"
+#include "dbus/service/path.h"
+#include "dbus/service/properties.h"
 #include "dbus/bus/options.h"
 #include "dbus/service/service-state.h"
 
-/* properties */
+/* ------------------------------------------------------------------ properties */
 
 static int property_get_interfaces(sd_bus *bus, const char *path, const char *interface, const char *property,
                                    sd_bus_message *reply, void *userdata, sd_bus_error *error)
@@ -73,7 +76,7 @@ static int property_get_rules(sd_bus *bus, const char *path, const char *interfa
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-/* methods */
+/* ------------------------------------------------------------------ methods */
 
 static int reset(sd_bus_message *message, const Device *device, bool hub, sd_bus_error *ret_error)
 {
@@ -174,11 +177,8 @@ static const FieldProperty device_properties[] = {
 
 const ObjectKind device_object = {
     .type = OBJECT_DEVICE,
-    .path = FERRY_PATH_DEVICE_PREFIX,
     .interface = FERRY_INTERFACE_DEVICE,
     .vtable = device_vtable,
     .properties = device_properties,
     .table = offsetof(Registry, devices),
-    .no_such = FERRY_ERROR_NO_SUCH_DEVICE,
-    .noun = "device",
 };

@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* org.usbferry1.Manager: the root object. */
+/* org.usbferry1.Manager: the root object, and its methods that change something. */
 
-#include "daemon/allocation/explain.h"
-#include "daemon/allocation/preview.h"
-#include "daemon/model/find-device.h"
+#include "daemon/manager/groups.h"
+#include "daemon/manager/tenants.h"
 #include "dbus/objects/assign.h"
 #include "dbus/service/call.h"
 #include "dbus/objects/manifest.h"
+#include "dbus/objects/queries.h"
+#include "dbus/objects/release-all.h"
 #include "dbus/rights/details.h"
 #include "dbus/bus/errors.h"
 #include "dbus/objects/group-options.h"
 #include "dbus/names.h"
-#include "dbus/service/object.h"
+#include "dbus/objects/chapters.h"
+#include "dbus/service/path.h"
+#include "dbus/service/properties.h"
 #include "dbus/bus/options.h"
 #include "dbus/service/service-state.h"
 #include "dbus/objects/tenant-options.h"
 
-/* properties */
+/* ------------------------------------------------------------------ properties */
 
 static int property_get_version(sd_bus *bus, const char *path, const char *interface, const char *property,
                                 sd_bus_message *reply, void *userdata, sd_bus_error *error)
@@ -57,93 +60,7 @@ static int property_get_enabled(sd_bus *bus, const char *path, const char *inter
     return sd_bus_message_append(reply, "b", (int)object_service(bus)->registry->enabled);
 }
 
-/* methods */
-
-static int reply_path(sd_bus_message *message, ObjectType type, const char *id)
-{
-    g_autofree char *path = object_path(type, id);
-
-    return sd_bus_reply_method_return(message, "o", path);
-}
-
-/* The one text of a method that is open to everyone; valid as long as the message. */
-static int read_open(sd_bus_message *message, const char **ret_text, sd_bus_error *ret_error)
-{
-    BusService *service = object_service(sd_bus_message_get_bus(message));
-    int r = sd_bus_message_read(message, "s", ret_text);
-
-    return r < 0 ? r : authorize(service->authorizer, message, NULL, NULL, ret_error);
-}
-
-static int method_get_device(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
-{
-    BusService *service = object_service(sd_bus_message_get_bus(message));
-    g_autoptr(GPtrArray) devices = NULL;
-    g_autoptr(GError) error = NULL;
-    const Device *device;
-    const char *selector;
-    int r;
-
-    r = read_open(message, &selector, ret_error);
-    if (r < 0)
-        return r;
-    devices = registry_sorted(service->registry->devices);
-    device = find_device(selector, devices, &error);
-    if (!device)
-        return bus_error_from_gerror(ret_error, error);
-    return reply_path(message, OBJECT_DEVICE, device->sysname);
-}
-
-static int method_get_group(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
-{
-    BusService *service = object_service(sd_bus_message_get_bus(message));
-    g_autoptr(GError) error = NULL;
-    const Group *group;
-    const char *name;
-    int r;
-
-    r = read_open(message, &name, ret_error);
-    if (r < 0)
-        return r;
-    group = manager_find_group(service->manager, name, &error);
-    if (!group)
-        return bus_error_from_gerror(ret_error, error);
-    return reply_path(message, OBJECT_GROUP, group->name);
-}
-
-static int method_get_tenant(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
-{
-    BusService *service = object_service(sd_bus_message_get_bus(message));
-    g_autoptr(GError) error = NULL;
-    const Tenant *tenant;
-    const char *name;
-    int r;
-
-    r = read_open(message, &name, ret_error);
-    if (r < 0)
-        return r;
-    tenant = manager_find_tenant(service->manager, name, &error);
-    if (!tenant)
-        return bus_error_from_gerror(ret_error, error);
-    return reply_path(message, OBJECT_TENANT, tenant->name);
-}
-
-static int method_get_machine(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
-{
-    BusService *service = object_service(sd_bus_message_get_bus(message));
-    g_autoptr(GError) error = NULL;
-    const Machine *machine;
-    const char *name_or_uuid;
-    int r;
-
-    r = read_open(message, &name_or_uuid, ret_error);
-    if (r < 0)
-        return r;
-    machine = registry_find_machine(service->registry, name_or_uuid, &error);
-    if (!machine)
-        return bus_error_from_gerror(ret_error, error);
-    return reply_path(message, OBJECT_MACHINE, machine->info->uuid);
-}
+/* ------------------------------------------------------------------ methods */
 
 static int method_assign(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
@@ -284,198 +201,18 @@ static int method_set_enabled(sd_bus_message *message, void *userdata, sd_bus_er
     return 1;
 }
 
-static int method_test_rule(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
-{
-    BusService *service = object_service(sd_bus_message_get_bus(message));
-    g_autoptr(sd_bus_message) reply = NULL;
-    g_autoptr(GPtrArray) devices = NULL, sysnames = NULL;
-    g_autoptr(GError) error = NULL;
-    const char *rule;
-    int r;
-
-    r = read_open(message, &rule, ret_error);
-    if (r < 0)
-        return r;
-    devices = manager_test_rule(service->manager, rule, &error);
-    if (!devices)
-        return bus_error_from_gerror(ret_error, error);
-
-    sysnames = g_ptr_array_new();
-    for (guint i = 0; i < devices->len; i++)
-        g_ptr_array_add(sysnames, ((const Device *)devices->pdata[i])->sysname);
-    r = sd_bus_message_new_method_return(message, &reply);
-    if (r < 0)
-        return r;
-    r = append_paths(reply, OBJECT_DEVICE, sysnames);
-    if (r < 0)
-        return r;
-    return sd_bus_send(NULL, reply, NULL);
-}
-
-static int append_preview(sd_bus_message *reply, const PreviewChange *change)
-{
-    g_autofree char *device = object_path(OBJECT_DEVICE, change->device);
-    g_autofree char *assignment = object_path(OBJECT_ASSIGNMENT, change->assignment);
-
-    return sd_bus_message_append(reply, "a{sv}", 4,             /* pairs */
-                                 "Change", "s", change->change, /**/
-                                 "Device", "o", device,         /**/
-                                 "Assignment", "o", assignment, /**/
-                                 "Text", "s", change->text);
-}
-
-/* Without a group the rule is only looked at: nothing draws from a group that isn't there yet. */
-static GPtrArray *preview(Manager *manager, const char *group, const RuleChange *change, GError **error)
-{
-    g_autoptr(GPtrArray) devices = NULL;
-
-    if (group)
-        return manager_preview_rule(manager, group, change, error);
-    devices = manager_test_rule(manager, change->text, error);
-    return devices ? g_ptr_array_new() : NULL;
-}
-
-static int method_preview_rule(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
-{
-    BusService *service = object_service(sd_bus_message_get_bus(message));
-    g_autoptr(sd_bus_message) reply = NULL;
-    g_autoptr(GPtrArray) changes = NULL;
-    g_autoptr(GError) error = NULL;
-    RuleChange change = {};
-    const char *group = NULL;
-    enum { GROUP, RULE };
-    Option options[] = {
-        [GROUP] = { "Group", 's', &group },
-        [RULE] = { "Rule", 'u', &change.id },
-    };
-    int r;
-
-    r = sd_bus_message_read(message, "s", &change.text);
-    if (r < 0)
-        return r;
-    r = options_read(message, options, G_N_ELEMENTS(options), ret_error);
-    if (r < 0)
-        return r;
-    if (options[RULE].given && !group)
-        return bus_error_setf(ret_error, FERRY_ERROR_INVALID_OPTION, "Rule: it goes with Group");
-    if (options[RULE].given && change.id == 0)
-        return bus_error_setf(ret_error, FERRY_ERROR_NO_SUCH_RULE, "rules are numbered from 1");
-    r = authorize(service->authorizer, message, NULL, NULL, ret_error);
-    if (r < 0)
-        return r;
-    changes = preview(service->manager, group, &change, &error);
-    if (!changes)
-        return bus_error_from_gerror(ret_error, error);
-
-    r = sd_bus_message_new_method_return(message, &reply);
-    if (r < 0)
-        return r;
-    r = sd_bus_message_open_container(reply, SD_BUS_TYPE_ARRAY, "a{sv}");
-    for (guint i = 0; r >= 0 && i < changes->len; i++)
-        r = append_preview(reply, changes->pdata[i]);
-    if (r < 0)
-        return r;
-    r = sd_bus_message_close_container(reply);
-    if (r < 0)
-        return r;
-    return sd_bus_send(NULL, reply, NULL);
-}
-
 static int method_release_all(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
-    BusService *service = object_service(sd_bus_message_get_bus(message));
-    g_autoptr(GPtrArray) assignments = NULL, ids = NULL;
-    g_auto(GStrv) details = details_for_device(NULL, NULL);
-    uint32_t uid;
-    int r;
-
-    r = options_read(message, NULL, 0, ret_error);
-    if (r < 0)
-        return r;
-    r = authorize(service->authorizer, message, (const char *const *)details, &uid, ret_error);
-    if (r < 0)
-        return r;
-    if (r == 0)
-        return 1; /* comes back with the answer */
-
-    assignments = registry_sorted(service->registry->assignments);
-    ids = g_ptr_array_new_with_free_func(g_free);
-    for (guint i = 0; i < assignments->len; i++) {
-        const Assignment *assignment = assignments->pdata[i];
-
-        if (!assignment->releasing)
-            g_ptr_array_add(ids, g_strdup(assignment->id));
-    }
-    call_release_all(call_new(service, message), ids);
-    return 1;
+    return release_all_call(message, NULL, ret_error);
 }
 
 static int method_rescan(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
     BusService *service = object_service(sd_bus_message_get_bus(message));
-    g_autoptr(GError) error = NULL;
-    unsigned added, removed;
     int r;
 
     r = authorize(service->authorizer, message, NULL, NULL, ret_error);
-    if (r < 0)
-        return r;
-    if (!manager_rescan(service->manager, &added, &removed, &error))
-        return bus_error_from_gerror(ret_error, error);
-    changes_flush(service->changes);
-    return sd_bus_reply_method_return(message, "uu", added, removed);
-}
-
-static int append_explanation(sd_bus_message *reply, const Explanation *explanation)
-{
-    return sd_bus_message_append(reply, "a{sv}", 5,                       /* pairs */
-                                 "Kind", "s", explanation->kind,          /**/
-                                 "Subject", "s", explanation->subject,    /**/
-                                 "Verdict", "s", explanation->verdict,    /**/
-                                 "Winner", "b", (int)explanation->winner, /**/
-                                 "Text", "s", explanation->text);
-}
-
-static int method_explain(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
-{
-    BusService *service = object_service(sd_bus_message_get_bus(message));
-    g_autoptr(sd_bus_message) reply = NULL;
-    g_autoptr(GPtrArray) explanations = NULL;
-    g_autoptr(GError) error = NULL;
-    g_autofree char *id = NULL;
-    const Device *device;
-    const char *path;
-    int r;
-
-    r = sd_bus_message_read(message, "o", &path);
-    if (r < 0)
-        return r;
-    r = authorize(service->authorizer, message, NULL, NULL, ret_error);
-    if (r < 0)
-        return r;
-    id = object_id(OBJECT_DEVICE, path, &error);
-    if (!id)
-        return bus_error_from_gerror(ret_error, error);
-    device = registry_device(service->registry, id);
-    if (!device)
-        return bus_error_setf(ret_error, FERRY_ERROR_NO_SUCH_DEVICE, "no such device: %s", path);
-
-    r = sd_bus_message_new_method_return(message, &reply);
-    if (r < 0)
-        return r;
-    r = sd_bus_message_open_container(reply, SD_BUS_TYPE_ARRAY, "a{sv}");
-    if (r < 0)
-        return r;
-    explanations = explain_device(service->registry, device);
-    for (guint i = 0; i < explanations->len; i++) {
-        r = append_explanation(reply, explanations->pdata[i]);
-        if (r < 0)
-            return r;
-    }
-    r = sd_bus_message_close_container(reply);
-    if (r < 0)
-        return r;
-    return sd_bus_send(NULL, reply, NULL);
+    return r < 0 ? r : rescans_ask(service->rescans, message, ret_error);
 }
 
 static const sd_bus_vtable manager_vtable[] = {
@@ -533,7 +270,6 @@ static const FieldProperty manager_properties[] = {
 
 const ObjectKind manager_object = {
     .type = OBJECT_MANAGER,
-    .path = FERRY_PATH_ROOT,
     .interface = FERRY_INTERFACE_MANAGER,
     .vtable = manager_vtable,
     .properties = manager_properties,

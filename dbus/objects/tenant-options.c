@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The options of a tenant, read into the choices of the core. */
 
 #include "dbus/objects/tenant-options.h"
 

@@ -1,129 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Asks the bus who calls, then polkit whether he may, and decides. */
 
 #include "dbus/rights/authorize.h"
 
-#include <errno.h>
-#include <stdbool.h>
+#include <inttypes.h>
 #include <string.h>
 
-#include "daemon/base/log.h"
-#include "dbus/bus/errors.h"
-#include "dbus/names.h"
 #include "dbus/bus/sd-bus-cleanup.h"
-
-/* A caller with open questions; watched, because nobody must be asked on behalf of one that has gone. */
-typedef struct Sender {
-    char *name; /* unique bus name */
-    guint open;
-    sd_bus_slot *watch;
-} Sender;
-
-/* In this order; the handler runs where it says so, and nothing else runs it. */
-typedef enum QuestionState {
-    QUESTION_WHO,     /* the bus is asked who calls */
-    QUESTION_KNOWN,   /* it has said so: the handler runs, and polkit is asked */
-    QUESTION_ASKED,   /* polkit is asked */
-    QUESTION_ALLOWED, /* it has said yes: the handler runs */
-} QuestionState;
-
-typedef struct Question {
-    Authorizer *authorizer;
-    sd_bus_message *message;
-    const AuthorizeEntry *entry;
-    QuestionState state;
-    Sender *sender; /* NULL once answered */
-
-    sd_bus_slot *who_call; /* NULL = answered */
-    uint32_t uid;
-    GArray *gids; /* of uint32_t */
-
-    /* what polkit is asked */
-    bool owned;
-    const char *action;
-    char **details;
-    AuthorityCheck *check; /* NULL = not yet, or answered */
-    bool counted;          /* among the open ones */
-
-    guint leftover; /* source: drops the question if nobody takes the answer */
-} Question;
+#include "dbus/bus/log-limit.h"
+#include "dbus/rights/details.h"
+#include "dbus/rights/question.h"
 
 struct Authorizer {
     sd_bus *bus;
     Authority *authority;
-    GHashTable *questions; /* sd_bus_message * → Question, owned; the question holds the message */
-    GHashTable *senders;   /* name → Sender, owned */
-    GHashTable *users;     /* uid → number of open questions, as pointers */
-    guint open;
+    Questions *questions;
+    LogLimit failures; /* of polkit */
 };
-
-static void sender_free(Sender *sender)
-{
-    sd_bus_slot_unref(sender->watch);
-    g_free(sender->name);
-    g_free(sender);
-}
-
-static guint open_of_user(Authorizer *self, uint32_t uid)
-{
-    return GPOINTER_TO_UINT(g_hash_table_lookup(self->users, GUINT_TO_POINTER(uid)));
-}
-
-static void count(Question *question)
-{
-    Authorizer *self = question->authorizer;
-    guint open = open_of_user(self, question->uid);
-
-    question->counted = true;
-    self->open++;
-    g_hash_table_insert(self->users, GUINT_TO_POINTER(question->uid), GUINT_TO_POINTER(open + 1));
-}
-
-static void uncount(Question *question)
-{
-    Authorizer *self = question->authorizer;
-    guint open = open_of_user(self, question->uid);
-
-    if (!question->counted)
-        return;
-    question->counted = false;
-    self->open--;
-    if (open > 1)
-        g_hash_table_insert(self->users, GUINT_TO_POINTER(question->uid), GUINT_TO_POINTER(open - 1));
-    else
-        g_hash_table_remove(self->users, GUINT_TO_POINTER(question->uid));
-}
-
-/* It counts no longer: what is left is its answer on the way to its call. */
-static void question_close(Question *question)
-{
-    Authorizer *self = question->authorizer;
-    Sender *sender = g_steal_pointer(&question->sender);
-
-    uncount(question);
-    if (!sender)
-        return;
-    if (--sender->open == 0)
-        g_hash_table_remove(self->senders, sender->name);
-}
-
-static void question_free(Question *question)
-{
-    question_close(question);
-    if (question->check)
-        authority_check_cancel(question->check);
-    if (question->leftover)
-        g_source_remove(question->leftover);
-    sd_bus_slot_unref(question->who_call);
-    g_array_unref(question->gids);
-    g_strfreev(question->details);
-    sd_bus_message_unref(question->message);
-    g_free(question);
-}
-
-static void question_drop(Question *question)
-{
-    g_hash_table_remove(question->authorizer->questions, question->message);
-}
 
 Authorizer *authorizer_new(sd_bus *bus, Authority *authority)
 {
@@ -131,9 +24,7 @@ Authorizer *authorizer_new(sd_bus *bus, Authority *authority)
 
     self->bus = sd_bus_ref(bus);
     self->authority = authority;
-    self->questions = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)question_free);
-    self->users = g_hash_table_new(NULL, NULL);
-    self->senders = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)sender_free);
+    self->questions = questions_new(bus);
     return self;
 }
 
@@ -141,15 +32,13 @@ Authorizer *authorizer_free(Authorizer *self)
 {
     if (!self)
         return NULL;
-    g_hash_table_unref(self->questions);
-    g_hash_table_unref(self->senders);
-    g_hash_table_unref(self->users);
+    self->questions = questions_free(self->questions);
     sd_bus_unref(self->bus);
     g_free(self);
     return NULL;
 }
 
-/* the answer */
+/* ------------------------------------------------------------------ the answer of polkit */
 
 static int refuse(Question *question, AuthorityVerdict verdict, const char *text, sd_bus_error *ret_error)
 {
@@ -169,7 +58,9 @@ static int refuse(Question *question, AuthorityVerdict verdict, const char *text
                                  "%s: needs the right %s, and the question for it was dismissed", member,
                                  action);
     case AUTHORITY_FAILED:
-        log_warning("polkit could not be asked for %s, so %s is refused: %s", action, member, text);
+        log_limited(&question->authorizer->failures,
+                    "polkit could not be asked for %s, so %s of uid %" PRIu32 " is refused: %s", action,
+                    member, question->uid, text);
         return sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED,
                                  "%s: needs the right %s, and polkit could not be asked: %s", member, action,
                                  text);
@@ -181,41 +72,37 @@ static int refuse(Question *question, AuthorityVerdict verdict, const char *text
                              action);
 }
 
-static gboolean on_leftover(gpointer userdata)
-{
-    Question *question = userdata;
-
-    question->leftover = 0;
-    question_drop(question);
-    return G_SOURCE_REMOVE;
-}
-
-/* The handler runs again. */
-static void question_return(Question *question, QuestionState state)
-{
-    int r;
-
-    question->state = state;
-    r = sd_bus_message_rewind(question->message, true);
-    if (r >= 0)
-        r = sd_bus_enqueue_for_read(question->authorizer->bus, question->message);
-    if (r < 0) {
-        sd_bus_reply_method_errno(question->message, r, NULL);
-        question_drop(question);
-        return;
-    }
-    /* Below the bus's priority: the call had its turn before this. When its object is gone, the handler
-     * doesn't run and the answer is never taken. */
-    question->leftover = g_idle_add_full(G_PRIORITY_LOW, on_leftover, question, NULL);
-}
-
 static void check(Question *question);
+
+/* What is asked next, when this was the answer: one's own first, then what everybody may ask for; and both
+ * without a dialog before one is opened, so that nobody types a password for what a rule gives him. False:
+ * nothing more. */
+static bool ask_next(Question *question, AuthorityVerdict verdict)
+{
+    const AuthorizeEntry *entry = question->entry;
+    bool as_owner = question->action != entry->action;
+    bool challenged = verdict == AUTHORITY_CHALLENGE;
+
+    if (verdict != AUTHORITY_DENIED && !challenged)
+        return false;
+    if (as_owner && !challenged) {
+        question->action = entry->action;
+        question->quietly = false;
+    } else if (as_owner && question->quietly) {
+        question->action = entry->action;
+    } else if (question->quietly) {
+        question->action = entry->own_action;
+        question->quietly = false;
+    } else {
+        return false;
+    }
+    check(question);
+    return true;
+}
 
 static void on_verdict(AuthorityVerdict verdict, const char *text, void *userdata)
 {
     Question *question = userdata;
-    const AuthorizeEntry *entry = question->entry;
-    bool not_granted = verdict == AUTHORITY_DENIED || verdict == AUTHORITY_CHALLENGE;
     g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
 
     question->check = NULL;
@@ -224,33 +111,11 @@ static void on_verdict(AuthorityVerdict verdict, const char *text, void *userdat
         question_return(question, QUESTION_ALLOWED);
         return;
     }
-    if (not_granted && question->action != entry->action) {
-        /* Not as the owner; but perhaps as anybody. */
-        question->action = entry->action;
-        check(question);
+    if (ask_next(question, verdict))
         return;
-    }
     refuse(question, verdict, text, &error);
     sd_bus_reply_method_error(question->message, &error);
     question_drop(question);
-}
-
-static bool is_there(const char *const *details, const char *key)
-{
-    for (gsize i = 0; details[i]; i += 2)
-        if (g_str_equal(details[i], key))
-            return details[i + 1][0] != '\0';
-    return false;
-}
-
-static const char *question_text(const AuthorizeEntry *entry, const char *const *details)
-{
-    if (entry->tenant_question && is_there(details, "tenant"))
-        return entry->tenant_question;
-    if (entry->group_question && is_there(details, "group") &&
-        (!is_there(details, "device") || strstr(entry->group_question, "$(device)")))
-        return entry->group_question;
-    return entry->question;
 }
 
 static char **details_with_text(const AuthorizeEntry *entry, const char *const *details)
@@ -260,7 +125,7 @@ static char **details_with_text(const AuthorizeEntry *entry, const char *const *
     for (gsize i = 0; details[i]; i++)
         g_ptr_array_add(all, (gpointer)details[i]);
     g_ptr_array_add(all, (gpointer) "polkit.message");
-    g_ptr_array_add(all, (gpointer)question_text(entry, details));
+    g_ptr_array_add(all, (gpointer)details_pick_question(entry->questions, details));
     g_ptr_array_add(all, (gpointer) "polkit.gettext_domain");
     g_ptr_array_add(all, (gpointer)GETTEXT_PACKAGE);
     g_ptr_array_add(all, NULL);
@@ -271,34 +136,30 @@ static char **details_with_text(const AuthorizeEntry *entry, const char *const *
 static void check(Question *question)
 {
     g_autofree char **asked = details_with_text(question->entry, (const char *const *)question->details);
+    bool interactive =
+        !question->quietly && sd_bus_message_get_allow_interactive_authorization(question->message) > 0;
 
-    question->check = authority_check(
-        question->authorizer->authority, sd_bus_message_get_sender(question->message), question->action,
-        (const char *const *)asked, sd_bus_message_get_allow_interactive_authorization(question->message) > 0,
-        on_verdict, question);
+    question->check =
+        authority_check(question->authorizer->authority, sd_bus_message_get_sender(question->message),
+                        question->action, (const char *const *)asked, interactive, on_verdict, question);
 }
 
 /* 0, or LimitExceeded. */
 static int ask_polkit(Question *question, const char *const *details, bool owned, sd_bus_error *ret_error)
 {
-    Authorizer *self = question->authorizer;
-    guint mine = open_of_user(self, question->uid);
+    int r = question_open(question, ret_error);
 
-    if (self->open >= AUTHORIZE_OPEN_MAX || mine >= AUTHORIZE_OPEN_PER_USER_MAX) {
-        bool is_mine = mine >= AUTHORIZE_OPEN_PER_USER_MAX;
-
-        return sd_bus_error_setf(ret_error, FERRY_ERROR_PREFIX "LimitExceeded",
-                                 "%u questions for %s are open already: answer or dismiss them",
-                                 is_mine ? mine : self->open, is_mine ? "your rights" : "rights");
-    }
-    count(question);
+    if (r < 0)
+        return r;
     question->state = QUESTION_ASKED;
-    question->owned = owned;
+    question->owned = question->quietly = owned;
     question->action = owned ? question->entry->own_action : question->entry->action;
     question->details = g_strdupv((char **)details);
     check(question);
     return 0;
 }
+
+/* ------------------------------------------------------------------ who calls */
 
 /* Without a uid: false. Groups are told by newer buses only. */
 static bool read_caller(Question *question, sd_bus_message *reply)
@@ -350,78 +211,17 @@ static int on_who(sd_bus_message *reply, void *userdata, sd_bus_error *error)
     return 0;
 }
 
-/* senders */
-
-static int on_sender_gone(sd_bus_message *signal, void *userdata, sd_bus_error *error)
-{
-    Authorizer *self = userdata;
-    const char *name, *old_owner, *new_owner;
-    GHashTableIter iter;
-    gpointer value;
-
-    if (sd_bus_message_read(signal, "sss", &name, &old_owner, &new_owner) < 0 || new_owner[0] != '\0')
-        return 0;
-    g_hash_table_iter_init(&iter, self->questions);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        Question *question = value;
-
-        if (g_strcmp0(sd_bus_message_get_sender(question->message), name) == 0)
-            g_hash_table_iter_remove(&iter);
-    }
-    return 0;
-}
-
-static int on_watching(sd_bus_message *reply, void *userdata, sd_bus_error *error)
-{
-    /* Without an own handler sd-bus would close the connection when the bus has no more room for matches. */
-    if (sd_bus_message_is_method_error(reply, NULL))
-        log_warning("the bus does not tell when a caller leaves: %s",
-                    sd_bus_message_get_error(reply)->message);
-    return 0;
-}
-
-static Sender *sender_get(Authorizer *self, const char *name)
-{
-    g_autofree char *match = NULL;
-    Sender *sender = g_hash_table_lookup(self->senders, name);
-
-    if (sender)
-        return sender;
-    sender = g_new0(Sender, 1);
-    sender->name = g_strdup(name);
-    g_hash_table_insert(self->senders, sender->name, sender);
-    match = g_strdup_printf("type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
-                            "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='%s'",
-                            name);
-    sd_bus_add_match_async(self->bus, &sender->watch, match, on_sender_gone, on_watching, self);
-    return sender;
-}
-
-/* the question */
-
 static int ask_who(Authorizer *self, sd_bus_message *message, const AuthorizeEntry *entry,
                    sd_bus_error *ret_error)
 {
     const char *name = sd_bus_message_get_sender(message);
     Question *question;
-    Sender *sender;
     int r;
 
     if (!name)
         return sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED, "%s: the bus doesn't say who asks",
                                  entry->member);
-    sender = sender_get(self, name);
-    question = g_new0(Question, 1);
-    *question = (Question){
-        .authorizer = self,
-        .message = sd_bus_message_ref(message),
-        .entry = entry,
-        .sender = sender,
-        .gids = g_array_new(FALSE, FALSE, sizeof(uint32_t)),
-    };
-    sender->open++;
-    g_hash_table_insert(self->questions, message, question);
-
+    question = question_new(self->questions, self, message, entry);
     /* After the match was added: a caller that left before that is unknown to the bus by now. */
     r = sd_bus_call_method_async(self->bus, &question->who_call, "org.freedesktop.DBus",
                                  "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetConnectionCredentials",
@@ -432,6 +232,8 @@ static int ask_who(Authorizer *self, sd_bus_message *message, const AuthorizeEnt
     }
     return 0;
 }
+
+/* ------------------------------------------------------------------ the decision */
 
 static bool is_owned(const Question *question, AuthorizeOwned owned, gpointer object)
 {
@@ -475,7 +277,7 @@ int authorize_owned(Authorizer *self, sd_bus_message *message, const char *const
     const char *interface = sd_bus_message_get_interface(message);
     const char *member = sd_bus_message_get_member(message);
     const AuthorizeEntry *entry = authorize_find(interface, member);
-    Question *question = g_hash_table_lookup(self->questions, message);
+    Question *question = questions_find(self->questions, message);
     int r;
 
     if (!entry)
@@ -486,7 +288,7 @@ int authorize_owned(Authorizer *self, sd_bus_message *message, const char *const
     if (!question)
         return ask_who(self, message, entry, ret_error);
 
-    g_clear_handle_id(&question->leftover, g_source_remove);
+    question_take(question);
     r = go_on(question, details, owned, object, ret_error);
     if (r > 0)
         *ret_uid = question->uid;

@@ -23,26 +23,6 @@
 
 #include "polkit/authority.h"
 
-typedef struct AuthorizeEntry {
-    const char *interface;
-    const char *member;
-    const char *action;          /* NULL = open to everyone */
-    const char *question;        /* what the dialog says; $(key) stands for a detail */
-    const char *group_question;  /* what it says instead when the detail "group" is there; NULL = the same.
-                                  * One that doesn't name a device that is there isn't said */
-    const char *own_action;      /* asked first when it is the caller's own; NULL = no such difference */
-    const char *tenant_question; /* what it says instead when the detail "tenant" is there; NULL = the same */
-} AuthorizeEntry;
-
-/* NULL: not in the table, so nobody may. */
-const AuthorizeEntry *authorize_find(const char *interface, const char *member);
-
-/* Questions that may be open: the bus gives our connection to polkitd 128 answers to wait for, and one user,
- * with however many connections, must not use up everybody's. Root is never asked about: polkit always says
- * yes. */
-#define AUTHORIZE_OPEN_MAX          64
-#define AUTHORIZE_OPEN_PER_USER_MAX 8
-
 typedef struct Authorizer Authorizer;
 
 Authorizer *authorizer_new(sd_bus *bus, Authority *authority);
@@ -67,8 +47,9 @@ int authorize(Authorizer *authorizer, sd_bus_message *message, const char *const
 
 /* The same for what somebody may call his own: owned(caller, object) is asked once the caller is known, never
  * over a wait, so object only has to live during this call. If it says yes, polkit is asked for the entry's
- * own_action, and where that isn't granted, for its action, as everybody is: so an owner without an active
- * session can still be asked for a password. If it says something else when the answer is there, the answer
- * was for something else, and is refused. owned may be NULL. */
+ * own_action, and where that isn't granted, for its action, as everybody is. Nobody types a password where
+ * one of the two is granted without: it is his own password then, unless own_action is denied. If owned()
+ * says something else when the answer is there, the answer was for something else, and is refused. owned may
+ * be NULL. */
 int authorize_owned(Authorizer *authorizer, sd_bus_message *message, const char *const *details,
                     AuthorizeOwned owned, gpointer object, uint32_t *ret_uid, sd_bus_error *ret_error);

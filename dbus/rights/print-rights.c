@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dbus/rights/authorize.h"
+#include "dbus/rights/authorize-table.h"
 #include "dbus/names.h"
 
 #define COLUMNS_MAX 4

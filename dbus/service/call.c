@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Calls that wait for the core, and their answers. */
 
 #include "dbus/service/call.h"
 
 #include "daemon/base/log.h"
+#include "daemon/manager/assignments.h"
 #include "dbus/bus/errors.h"
-#include "dbus/service/object.h"
+#include "dbus/service/path.h"
 #include "dbus/service/service-state.h"
 
 struct Call {
@@ -61,7 +63,8 @@ static void tell_changes(Call *call)
 static void call_end(Call *call, int r)
 {
     if (r < 0)
-        log_warning("%s could not be answered: %s", sd_bus_message_get_member(call->message), g_strerror(-r));
+        log_limited(&call->service->unanswered, "%s could not be answered: %s",
+                    sd_bus_message_get_member(call->message), g_strerror(-r));
     call_free(call);
 }
 

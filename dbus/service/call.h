@@ -7,7 +7,7 @@
 #include <glib.h>
 #include <systemd/sd-bus.h>
 
-#include "dbus/service/service.h"
+#include "dbus/service/object.h"
 
 typedef struct Call Call;
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Collects what changed and tells it. */
 
 #include "dbus/service/changes.h"
 
@@ -6,7 +7,7 @@
 #include <stdbool.h>
 
 #include "daemon/base/log.h"
-#include "dbus/service/object.h"
+#include "dbus/service/path.h"
 
 /* Signals of one turn. sd-bus queues them, and draining a long queue is dear. */
 #define SIGNALS_PER_TURN 2048
@@ -20,6 +21,7 @@ typedef struct Pending {
 
 struct Changes {
     sd_bus *bus;
+    const ObjectKind *const *kinds;
     GHashTable *pending[_OBJECT_TYPE_MAX]; /* id → Pending, borrowed */
     GQueue order;                          /* of Pending, owned: told in the order they were reported in */
     guint source;
@@ -31,11 +33,12 @@ static void pending_free(Pending *pending)
     g_free(pending);
 }
 
-Changes *changes_new(sd_bus *bus)
+Changes *changes_new(sd_bus *bus, const ObjectKind *const *kinds)
 {
     Changes *self = g_new0(Changes, 1);
 
     self->bus = sd_bus_ref(bus);
+    self->kinds = kinds;
     g_queue_init(&self->order);
     for (gsize i = 0; i < _OBJECT_TYPE_MAX; i++)
         self->pending[i] = g_hash_table_new(g_str_hash, g_str_equal);
@@ -86,7 +89,7 @@ static void emit_fields(Changes *self, const ObjectKind *kind, const char *path,
 
 static void emit(Changes *self, const Pending *pending)
 {
-    const ObjectKind *kind = object_kind(pending->type);
+    const ObjectKind *kind = self->kinds[pending->type];
     g_autofree char *path = object_path(pending->type, pending->id);
 
     if (pending->added)

@@ -8,10 +8,12 @@
 #include <systemd/sd-bus.h>
 
 #include "daemon/model/change.h"
+#include "dbus/service/object.h"
 
 typedef struct Changes Changes;
 
-Changes *changes_new(sd_bus *bus);
+/* kinds: one of each type. */
+Changes *changes_new(sd_bus *bus, const ObjectKind *const *kinds);
 Changes *changes_free(Changes *changes);
 
 /* A ChangeFunc; userdata is the Changes. */

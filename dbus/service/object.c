@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Puts the kinds of objects on the bus, and finds the object that a call is for. */
 
 #include "dbus/service/object.h"
 
@@ -6,105 +7,28 @@
 #include <gio/gio.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "daemon/model/registry.h"
-#include "dbus/rights/authorize.h"
 #include "dbus/bus/errors.h"
-#include "dbus/service/service-state.h"
+#include "dbus/names.h"
+#include "dbus/rights/authorize-table.h"
+#include "dbus/service/path.h"
 
-static const ObjectKind *const object_kinds[_OBJECT_TYPE_MAX] = {
-    [OBJECT_MANAGER] = &manager_object,       [OBJECT_DEVICE] = &device_object,
-    [OBJECT_MACHINE] = &machine_object,       [OBJECT_GROUP] = &group_object,
-    [OBJECT_ASSIGNMENT] = &assignment_object, [OBJECT_TENANT] = &tenant_object,
-};
-
-const ObjectKind *object_kind(ObjectType type)
-{
-    return object_kinds[type];
-}
-
-/* paths */
-
-char *object_path(ObjectType type, const char *id)
-{
-    const ObjectKind *kind = object_kinds[type];
-    char *path = NULL;
-
-    if (!id)
-        return g_strdup("/");
-    if (!kind->noun)
-        return g_strdup(kind->path);
-    /* Fails only for lack of memory: GLib aborts then, and so does this. */
-    if (sd_bus_path_encode(kind->path, id, &path) < 0)
-        g_error("no path for \"%s\"", id);
-    return path;
-}
-
-char *object_id(ObjectType type, const char *path, GError **error)
-{
-    const ObjectKind *kind = object_kinds[type];
-    g_autofree char *id = NULL;
-
-    if (sd_bus_path_decode(path, kind->path, &id) > 0 && id[0] != '\0') {
-        /* One object has one path: "3_2d1" would decode to the same id as "_33_2d1". */
-        g_autofree char *canonical = object_path(type, id);
-
-        if (g_str_equal(canonical, path))
-            return g_steal_pointer(&id);
-    }
-    g_set_error(error, FERRY_ERROR, (int)kind->no_such, "no such %s: %s", kind->noun, path);
-    return NULL;
-}
-
-int append_paths(sd_bus_message *message, ObjectType type, const GPtrArray *ids)
-{
-    int r;
-
-    r = sd_bus_message_open_container(message, SD_BUS_TYPE_ARRAY, "o");
-    for (guint i = 0; r >= 0 && i < ids->len; i++) {
-        g_autofree char *path = object_path(type, ids->pdata[i]);
-
-        r = sd_bus_message_append(message, "o", path);
-    }
-    return r < 0 ? r : sd_bus_message_close_container(message);
-}
-
-int read_devices(sd_bus_message *message, GPtrArray *sysnames, sd_bus_error *ret_error)
-{
-    g_autoptr(GError) error = NULL;
-    const char *path;
-    int r;
-
-    r = sd_bus_message_enter_container(message, SD_BUS_TYPE_ARRAY, "o");
-    if (r < 0)
-        return r;
-    while ((r = sd_bus_message_read(message, "o", &path)) > 0) {
-        char *sysname = object_id(OBJECT_DEVICE, path, &error);
-
-        if (!sysname)
-            return bus_error_from_gerror(ret_error, error);
-        g_ptr_array_add(sysnames, sysname);
-        if (sysnames->len > GROUP_RULES_MAX)
-            return bus_error_setf(ret_error, FERRY_ERROR_LIMIT_EXCEEDED, "at most %d devices at a time",
-                                  GROUP_RULES_MAX);
-    }
-    if (r < 0)
-        return r;
-    g_ptr_array_add(sysnames, NULL);
-    return sd_bus_message_exit_container(message);
-}
-
-/* registration */
-
+/* Userdata of a vtable. */
 typedef struct ObjectSlot {
-    BusService *service;
+    const Objects *objects;
     const ObjectKind *kind;
 } ObjectSlot;
 
+struct Objects {
+    BusService *service;
+    Registry *registry;
+    GPtrArray *slots; /* of sd_bus_slot */
+    ObjectSlot object_slots[_OBJECT_TYPE_MAX];
+};
+
 static GHashTable *slot_table(const ObjectSlot *slot)
 {
-    return G_STRUCT_MEMBER(GHashTable *, slot->service->registry, slot->kind->table);
+    return G_STRUCT_MEMBER(GHashTable *, slot->objects->registry, slot->kind->table);
 }
 
 /* Runs again when a message comes back after its authorization, so no handler ever holds an object for longer
@@ -113,16 +37,17 @@ static int object_find(sd_bus *bus, const char *path, const char *interface, voi
                        sd_bus_error *ret_error)
 {
     const ObjectSlot *slot = userdata;
+    const ObjectPlace *place = object_place(slot->kind->type);
     g_autofree char *id = NULL;
     gpointer object;
 
     /* The folder itself is a node too, and GetManagedObjects looks at it. */
-    if (g_str_equal(path, slot->kind->path))
+    if (g_str_equal(path, place->path))
         return 0;
     id = object_id(slot->kind->type, path, NULL);
     object = id ? g_hash_table_lookup(slot_table(slot), id) : NULL;
     if (!object) {
-        bus_error_setf(ret_error, slot->kind->no_such, "no such %s: %s", slot->kind->noun, path);
+        bus_error_setf(ret_error, place->no_such, "no such %s: %s", place->noun, path);
         return -ENXIO; /* sd-bus drops the text when the method doesn't exist either */
     }
     *ret_found = object;
@@ -160,34 +85,76 @@ static bool rights_are_complete(const ObjectKind *kind, GError **error)
     return true;
 }
 
-int object_register(BusService *service, const ObjectKind *kind, GError **error)
+static void slot_free(gpointer slot)
 {
-    ObjectSlot *slot;
+    sd_bus_slot_unref(slot);
+}
+
+static void add_slot(Objects *self, sd_bus_slot *slot)
+{
+    if (slot)
+        g_ptr_array_add(self->slots, slot);
+}
+
+static bool offer(Objects *self, sd_bus *bus, const ObjectKind *kind, GError **error)
+{
+    const ObjectPlace *place = object_place(kind->type);
+    ObjectSlot *userdata = &self->object_slots[kind->type];
     sd_bus_slot *vtable = NULL, *enumerator = NULL;
     int r;
 
     if (!rights_are_complete(kind, error))
-        return -EACCES;
-
-    slot = g_new(ObjectSlot, 1);
-    *slot = (ObjectSlot){ .service = service, .kind = kind };
-    g_ptr_array_add(service->object_slots, slot);
-    if (!kind->noun) {
-        r = sd_bus_add_object_vtable(service->bus, &vtable, kind->path, kind->interface, kind->vtable, slot);
+        return false;
+    *userdata = (ObjectSlot){ .objects = self, .kind = kind };
+    if (!place->noun) {
+        r = sd_bus_add_object_vtable(bus, &vtable, place->path, kind->interface, kind->vtable, userdata);
     } else {
-        r = sd_bus_add_fallback_vtable(service->bus, &vtable, kind->path, kind->interface, kind->vtable,
-                                       object_find, slot);
+        r = sd_bus_add_fallback_vtable(bus, &vtable, place->path, kind->interface, kind->vtable, object_find,
+                                       userdata);
         if (r >= 0)
-            r = sd_bus_add_node_enumerator(service->bus, &enumerator, kind->path, object_enumerate, slot);
+            r = sd_bus_add_node_enumerator(bus, &enumerator, place->path, object_enumerate, userdata);
     }
-    if (vtable)
-        g_ptr_array_add(service->slots, vtable);
-    if (enumerator)
-        g_ptr_array_add(service->slots, enumerator);
+    add_slot(self, vtable);
+    add_slot(self, enumerator);
     if (r < 0)
         g_set_error(error, G_IO_ERROR, g_io_error_from_errno(-r), "%s can't be offered on the bus: %s",
                     kind->interface, g_strerror(-r));
-    return r;
+    return r >= 0;
+}
+
+static bool offer_manager(Objects *self, sd_bus *bus, GError **error)
+{
+    sd_bus_slot *slot = NULL;
+    int r = sd_bus_add_object_manager(bus, &slot, FERRY_PATH_ROOT);
+
+    add_slot(self, slot);
+    if (r < 0)
+        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(-r),
+                    "ObjectManager can't be offered on the bus: %s", g_strerror(-r));
+    return r >= 0;
+}
+
+Objects *objects_new(sd_bus *bus, Registry *registry, const ObjectKind *const *kinds, BusService *service,
+                     GError **error)
+{
+    g_autoptr(Objects) self = g_new0(Objects, 1);
+
+    self->service = service;
+    self->registry = registry;
+    self->slots = g_ptr_array_new_with_free_func(slot_free);
+    for (ObjectType type = 0; type < _OBJECT_TYPE_MAX; type++)
+        if (!offer(self, bus, kinds[type], error))
+            return NULL;
+    return offer_manager(self, bus, error) ? g_steal_pointer(&self) : NULL;
+}
+
+Objects *objects_free(Objects *self)
+{
+    if (!self)
+        return NULL;
+    g_ptr_array_unref(self->slots);
+    g_free(self);
+    return NULL;
 }
 
 BusService *object_service(sd_bus *bus)
@@ -195,52 +162,5 @@ BusService *object_service(sd_bus *bus)
     /* userdata of a handler is the object; the slot knows whose the vtable is */
     const ObjectSlot *slot = sd_bus_slot_get_userdata(sd_bus_get_current_slot(bus));
 
-    return slot->service;
-}
-
-/* getters */
-
-int property_get_bool(sd_bus *bus, const char *path, const char *interface, const char *property,
-                      sd_bus_message *reply, void *userdata, sd_bus_error *error)
-{
-    const bool *value = userdata;
-
-    return sd_bus_message_append(reply, "b", (int)*value);
-}
-
-static int append_path(sd_bus_message *reply, ObjectType type, char *const *id)
-{
-    g_autofree char *path = object_path(type, *id);
-
-    return sd_bus_message_append(reply, "o", path);
-}
-
-int property_get_device_path(sd_bus *bus, const char *path, const char *interface, const char *property,
-                             sd_bus_message *reply, void *userdata, sd_bus_error *error)
-{
-    return append_path(reply, OBJECT_DEVICE, userdata);
-}
-
-int property_get_machine_path(sd_bus *bus, const char *path, const char *interface, const char *property,
-                              sd_bus_message *reply, void *userdata, sd_bus_error *error)
-{
-    return append_path(reply, OBJECT_MACHINE, userdata);
-}
-
-int property_get_group_path(sd_bus *bus, const char *path, const char *interface, const char *property,
-                            sd_bus_message *reply, void *userdata, sd_bus_error *error)
-{
-    return append_path(reply, OBJECT_GROUP, userdata);
-}
-
-int property_get_assignment_path(sd_bus *bus, const char *path, const char *interface, const char *property,
-                                 sd_bus_message *reply, void *userdata, sd_bus_error *error)
-{
-    return append_path(reply, OBJECT_ASSIGNMENT, userdata);
-}
-
-int property_get_tenant_path(sd_bus *bus, const char *path, const char *interface, const char *property,
-                             sd_bus_message *reply, void *userdata, sd_bus_error *error)
-{
-    return append_path(reply, OBJECT_TENANT, userdata);
+    return slot->objects->service;
 }

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the object files see of the service. */
+/* The service's parts, as the handlers in dbus/objects and the answers in call.c see them. service.c makes
+ * and frees them. */
 
 #include "daemon/manager/manager.h"
-#include "dbus/rights/authorize.h"
-#include "dbus/service/changes.h"
+#include "dbus/bus/bus-source.h"
 #include "dbus/bus/sd-bus-cleanup.h"
-#include "dbus/service/service.h"
+#include "dbus/rights/authorize.h"
+#include "dbus/bus/log-limit.h"
+#include "dbus/service/changes.h"
+#include "dbus/service/rescan.h"
 
 struct BusService {
     Manager *manager;
@@ -15,11 +18,13 @@ struct BusService {
 
     sd_bus *bus;
     GSource *source;
-    GPtrArray *slots;        /* of sd_bus_slot */
-    GPtrArray *object_slots; /* userdata of the vtables */
+    sd_bus_slot *door; /* the filter that measures calls */
+    Objects *objects;
     Changes *changes;
     Authorizer *authorizer;
-    GHashTable *calls; /* set of Call: accepted, to be answered; see dbus/service/call.h */
+    Rescans *rescans;
+    GHashTable *calls;   /* set of Call: accepted, to be answered; see dbus/service/call.h */
+    LogLimit unanswered; /* of lines about them */
 
     BusLostFunc lost;
     void *lost_userdata;

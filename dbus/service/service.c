@@ -1,19 +1,48 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The connection to the bus, and all that hangs on it, from its start to its end. */
 
 #include "dbus/service/service.h"
 
 #include <errno.h>
 #include <gio/gio.h>
 
+#include "dbus/bus/door.h"
 #include "dbus/service/call.h"
 #include "dbus/names.h"
-#include "dbus/service/object.h"
 #include "dbus/service/service-state.h"
+
+#define DEFAULT_ADDRESS "unix:path=/run/dbus/system_bus_socket"
+
+/* At the end: how long the bus may take to take the last answers. */
+#define FLUSH_TIMEOUT_MS 1000
 
 static bool fail(GError **error, int r, const char *what)
 {
     g_set_error(error, G_IO_ERROR, g_io_error_from_errno(-r), "%s: %s", what, g_strerror(-r));
     return false;
+}
+
+/* As sd_bus_open_system() does it, but without file descriptors: no method takes one, and each that a caller
+ * sends would be one of ours for as long as his call waits. */
+static int open_bus(sd_bus **ret_bus)
+{
+    g_autoptr(sd_bus) bus = NULL;
+    const char *address = g_getenv("DBUS_SYSTEM_BUS_ADDRESS");
+    int r = sd_bus_new(&bus);
+
+    if (r >= 0)
+        r = sd_bus_set_description(bus, "usbferry");
+    if (r >= 0)
+        r = sd_bus_set_address(bus, address && *address ? address : DEFAULT_ADDRESS);
+    if (r >= 0)
+        r = sd_bus_set_bus_client(bus, 1);
+    if (r >= 0)
+        r = sd_bus_negotiate_fds(bus, 0);
+    if (r >= 0)
+        r = sd_bus_start(bus);
+    if (r >= 0)
+        *ret_bus = g_steal_pointer(&bus);
+    return r;
 }
 
 static void on_lost(int error, void *userdata)
@@ -23,48 +52,40 @@ static void on_lost(int error, void *userdata)
     self->lost(error, self->lost_userdata);
 }
 
-static void slot_unref(gpointer slot)
+static bool service_open(BusService *self, Authority *authority, const ObjectKind *const *kinds,
+                         GError **error)
 {
-    sd_bus_slot_unref(slot);
-}
-
-static bool service_open(BusService *self, Authority *authority, GError **error)
-{
-    int r = sd_bus_open_system_with_description(&self->bus, "usbferry");
+    int r = open_bus(&self->bus);
 
     if (r < 0)
         return fail(error, r, "the system bus can't be reached");
-    self->source = bus_source_new(self->bus, on_lost, self);
-    self->changes = changes_new(self->bus);
-    self->authorizer = authorizer_new(self->bus, authority);
-
-    for (ObjectType type = 0; type < _OBJECT_TYPE_MAX; type++)
-        if (object_register(self, object_kind(type), error) < 0)
-            return false;
-    sd_bus_slot *slot = NULL;
-    r = sd_bus_add_object_manager(self->bus, &slot, FERRY_PATH_ROOT);
+    r = sd_bus_add_filter(self->bus, &self->door, door_check, NULL);
     if (r < 0)
-        return fail(error, r, "ObjectManager can't be offered on the bus");
-    g_ptr_array_add(self->slots, slot);
+        return fail(error, r, "calls can't be measured");
+    self->source = bus_source_new(self->bus, on_lost, self);
+    self->changes = changes_new(self->bus, kinds);
+    self->authorizer = authorizer_new(self->bus, authority);
+    self->rescans = rescans_new(self->manager, self->changes);
+    self->objects = objects_new(self->bus, self->registry, kinds, self, error);
+    if (!self->objects)
+        return false;
 
     self->registry->changed = changes_record;
     self->registry->changed_userdata = self->changes;
     return true;
 }
 
-BusService *bus_service_new(Manager *manager, Authority *authority, BusLostFunc lost, void *userdata,
-                            GError **error)
+BusService *bus_service_new(Manager *manager, Authority *authority, const ObjectKind *const *kinds,
+                            BusLostFunc lost, void *userdata, GError **error)
 {
     g_autoptr(BusService) self = g_new0(BusService, 1);
 
     self->manager = manager;
     self->registry = manager_registry(manager);
-    self->slots = g_ptr_array_new_with_free_func(slot_unref);
-    self->object_slots = g_ptr_array_new_with_free_func(g_free);
     self->calls = g_hash_table_new(NULL, NULL);
     self->lost = lost;
     self->lost_userdata = userdata;
-    if (!service_open(self, authority, error)) {
+    if (!service_open(self, authority, kinds, error)) {
         bus_service_close(self);
         return NULL;
     }
@@ -110,18 +131,19 @@ void bus_service_close(BusService *self)
         self->registry->changed = NULL;
         self->registry->changed_userdata = NULL;
     }
+    self->rescans = rescans_free(self->rescans);
     if (self->changes)
         changes_flush(self->changes);
     self->changes = changes_free(self->changes);
     self->authorizer = authorizer_free(self->authorizer);
     self->retiring = sd_bus_slot_unref(self->retiring);
-    g_ptr_array_set_size(self->slots, 0);
+    self->objects = objects_free(self->objects);
+    self->door = sd_bus_slot_unref(self->door);
     if (self->source) {
+        bus_source_flush(self->source, FLUSH_TIMEOUT_MS); /* answers that are on their way */
         g_source_destroy(self->source);
         g_clear_pointer(&self->source, g_source_unref);
     }
-    if (self->bus)
-        sd_bus_flush(self->bus); /* answers that are on their way; fails at once when the bus is lost */
     sd_bus_close(self->bus);
     self->manager = NULL;
     self->registry = NULL;
@@ -137,8 +159,6 @@ BusService *bus_service_free(BusService *self)
     for (GList *l = calls; l; l = l->next)
         call_free(l->data);
     g_hash_table_unref(self->calls);
-    g_ptr_array_unref(self->slots);
-    g_ptr_array_unref(self->object_slots);
     sd_bus_unref(self->bus);
     g_free(self);
     return NULL;

@@ -7,14 +7,14 @@
 
 #include "daemon/manager/manager.h"
 #include "dbus/bus/bus-source.h"
+#include "dbus/service/object.h"
 #include "polkit/authority.h"
 
-typedef struct BusService BusService;
-
 /* Connects to the system bus (DBUS_SYSTEM_BUS_ADDRESS is honoured), offers the objects and follows the
- * manager's changes. lost() is told when the connection breaks. */
-BusService *bus_service_new(Manager *manager, Authority *authority, BusLostFunc lost, void *userdata,
-                            GError **error);
+ * manager's changes. kinds: one of each type; they outlive the service. lost() is told when the connection
+ * breaks. */
+BusService *bus_service_new(Manager *manager, Authority *authority, const ObjectKind *const *kinds,
+                            BusLostFunc lost, void *userdata, GError **error);
 /* Frees what is left of calls that were never answered, so only after the manager. */
 BusService *bus_service_free(BusService *service);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BusService, bus_service_free)

@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/model/group.h"
 #include "daemon/base/text.h"
+#include "daemon/config/group-text.h"
 #include "tests/fuzz/check-error.h"
 
 #define PATH "/etc/usbferry/groups.d/a.conf"

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "daemon/config/group-text.h"
 #include "daemon/config/manifest.h"
 #include "daemon/config/manifest-diff.h"
 #include "daemon/base/text.h"

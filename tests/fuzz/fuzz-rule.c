@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "daemon/base/error.h"
-#include "daemon/rules/rule.h"
+#include "daemon/rules/pin.h"
 #include "daemon/base/text.h"
 
 #define NODE "host-a"

@@ -64,9 +64,15 @@ Assignment *fixture_make_assignment(Fixture *fixture, const char *id, const char
 {
     Assignment *assignment = assignment_new(id);
 
+    g_free(assignment->name);
+    assignment->name = g_strdup(id);
     assignment->machine_uuid = g_strdup(uuid);
     assignment->group = g_strdup(group);
-    assignment->rule = rule ? rule_parse(rule, NULL) : NULL;
+    if (rule) {
+        assignment->rule = rule_parse(rule, NULL);
+        g_free(assignment->selector);
+        assignment->selector = rule_print(assignment->rule);
+    }
     assert_true(quantity_parse(quantity, &assignment->quantity_kind, &assignment->quantity));
     assignment->stored = true;
     assignment->created = fixture->next_created++;
@@ -102,6 +108,36 @@ void fixture_assert_gets(Fixture *fixture, const char *id, const char *expected)
     for (guint i = 0; i < wants->len; i++)
         g_string_append_printf(text, "%s%s", i ? " " : "", ((const Want *)wants->pdata[i])->device->sysname);
     assert_string_equal(text->str, expected);
+}
+
+static char *report_key(ObjectType type, const char *id)
+{
+    return g_strdup_printf("%d %s", (int)type, id);
+}
+
+unsigned fixture_reported(Fixture *fixture, ObjectType type, const char *id)
+{
+    g_autofree char *key = report_key(type, id);
+
+    return GPOINTER_TO_UINT(g_hash_table_lookup(fixture->reported, key));
+}
+
+static void note_change(const Change *change, void *userdata)
+{
+    static const unsigned kinds[] = { [CHANGE_ADDED] = FIXTURE_ADDED, [CHANGE_REMOVED] = FIXTURE_REMOVED };
+    Fixture *fixture = userdata;
+    unsigned what = change->kind == CHANGE_FIELDS ? change->fields : kinds[change->kind];
+
+    g_hash_table_replace(fixture->reported, report_key(change->type, change->id),
+                         GUINT_TO_POINTER(what | fixture_reported(fixture, change->type, change->id)));
+}
+
+void fixture_record(Fixture *fixture)
+{
+    g_clear_pointer(&fixture->reported, g_hash_table_unref);
+    fixture->reported = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    fixture->registry->changed = note_change;
+    fixture->registry->changed_userdata = fixture;
 }
 
 static Machine *machine_of(Fixture *fixture, const char *id)
@@ -177,6 +213,7 @@ int fixture_teardown(void **state)
     allocation_free(fixture->allocation);
     memberships_free(fixture->memberships);
     registry_free(fixture->registry);
+    g_clear_pointer(&fixture->reported, g_hash_table_unref);
     g_free(fixture);
     return 0;
 }

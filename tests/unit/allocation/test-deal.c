@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "daemon/config/assignment-text.h"
+#include "daemon/config/group-text.h"
 #include "tests/unit/fixture.h"
 
 #define SHUFFLES 100
@@ -146,10 +148,12 @@ static void read_group(Fixture *fixture, const Group *old)
 static void read_assignment(Fixture *fixture, const Assignment *old)
 {
     g_autoptr(GKeyFile) file = assignment_to_key_file(old);
+    g_autofree char *text = g_key_file_to_data(file, NULL, NULL);
     g_autoptr(GError) error = NULL;
-    Assignment *assignment = assignment_from_key_file(old->id, file, &error);
+    Assignment *assignment = assignment_from_text(old->id, text, old->id, &error);
 
-    assert_null(error);
+    if (error)
+        fail_msg("%s\n%s", error->message, text);
     assignment->stored = true;
     registry_add_assignment(fixture->registry, assignment);
 }

@@ -34,7 +34,7 @@ static void test_assignment(void **state)
     assert_int_equal(judge_assignment(assignment), VERDICT_SUSPENDED);
     assignment->releasing = false;
     assignment->stored = false;
-    assert_int_equal(judge_assignment(assignment), VERDICT_SUSPENDED);
+    assert_int_equal(judge_assignment(assignment), VERDICT_GO);
 }
 
 static void assert_device(Fixture *fixture, Verdict verdict)

@@ -59,12 +59,14 @@ static void test_whole_rows(void **state)
         for (gsize i = 0; i < G_N_ELEMENTS(words); i++)
             known |= g_strcmp0(verdict_word(verdict), words[i]) == 0;
         assert_true(known);
-        assert_true(where == ASSIGNMENT_STATE_WAITING_DEVICE || where == ASSIGNMENT_STATE_WAITING_MACHINE ||
-                    (where == ASSIGNMENT_STATE_ATTACHING && verdict == VERDICT_GO));
+        assert_true(
+            where == ASSIGNMENT_STATE_WAITING_DEVICE || where == ASSIGNMENT_STATE_WAITING_MACHINE ||
+            (where == ASSIGNMENT_STATE_ATTACHING && (verdict == VERDICT_GO || verdict == VERDICT_STORING)));
         assert_true(!*error || ferry_error_from_name(error) != _FERRY_ERROR_INVALID);
         assert_true(*text && !g_str_has_suffix(text, "."));
         /* What comes by itself has nobody to complain to. */
         assert_true(!verdict_comes_by_itself(verdict) || !*error);
+        assert_true(!verdict_passes_soon(verdict) || verdict_comes_by_itself(verdict));
         assert_true(!verdict_comes_by_itself(verdict) ||
                     g_strcmp0(verdict_word(verdict), verdict == VERDICT_GO ? "yes" : "waits") == 0);
     }
@@ -101,8 +103,7 @@ static void test_texts(void **state)
     pinned->wanted = false;
     assert_text(fixture, PINNED, VERDICT_SUSPENDED,
                 "assignment aaaaaaaa is disabled: its device was taken home");
-    pinned->stored = false;
-    assert_text(fixture, PINNED, VERDICT_SUSPENDED, "assignment aaaaaaaa is not stored yet");
+    assert_text(fixture, PINNED, VERDICT_STORING, "assignment aaaaaaaa is being stored");
     pinned->releasing = true;
     assert_text(fixture, PINNED, VERDICT_SUSPENDED, "assignment aaaaaaaa is being released");
 }

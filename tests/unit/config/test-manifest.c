@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "daemon/config/group-text.h"
 #include "daemon/config/manifest.h"
 #include "daemon/config/manifest-diff.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Sections: reads [Section] and Key=value, line by line and strictly, for the files that people write.
+/* Key file reader: reads [Section] and Key=value, line by line and strictly, for every file that is read at
+ * all: those that people write and those of the store. Touches no file itself.
  *
  * GKeyFile knows what a line means, but not which line a value came from, and it drops or merges without a
  * word what stands twice. So every line is given to it on its own. Errors are "<path>:<line>: …". */
@@ -17,7 +18,7 @@ typedef struct KeyFileKey {
     const char *name;
     /* Takes the value: key_file_reader_value() and so on. False: refused with key_file_reader_refuse(). */
     bool (*read)(KeyFileReader *reader, void *userdata);
-    bool required;
+    bool required; /* it is there, and not empty */
 } KeyFileKey;
 
 struct KeyFileReader {
@@ -28,7 +29,9 @@ struct KeyFileReader {
      * key_file_reader_refuse(). The one before is complete then, as is the last one when
      * key_file_reader_read() has ended. */
     const KeyFileKey *(*begin)(KeyFileReader *reader, const char *section, void *userdata);
-    void *userdata; /* of begin() and of the keys */
+    void *userdata; /* of begin(), and of the keys */
+
+    void *keys_userdata; /* of this section's keys: begin() may set another one */
 
     /* where the reading is */
     unsigned line;
@@ -42,6 +45,9 @@ struct KeyFileReader {
 
 /* False with an error that names the line. */
 bool key_file_reader_read(KeyFileReader *reader, const char *text);
+/* A text of one section, which is there once. userdata: of the keys. */
+bool key_file_read_section(const char *section, const KeyFileKey *keys, const char *text, const char *path,
+                           void *userdata, GError **error);
 
 /* Sets the error. False, so that it can be returned. */
 bool key_file_reader_refuse(KeyFileReader *reader, unsigned line, FerryError code, const char *format, ...)
@@ -60,6 +66,9 @@ bool key_file_reader_text(KeyFileReader *reader, char **text);
 bool key_file_reader_flag(KeyFileReader *reader, bool *flag);
 /* A number of 32 bits. */
 bool key_file_reader_number(KeyFileReader *reader, gint32 *number);
+bool key_file_reader_integer(KeyFileReader *reader, gint64 min, gint64 max, gint64 *number);
+/* Texts with a semicolon behind each; \; is one in a text. They are as they stand there, clean or not. */
+bool key_file_reader_list(KeyFileReader *reader, char ***list);
 
 /* The other way: such that key_file_reader_text() gives it back. */
 void key_file_reader_set_text(GKeyFile *file, const char *section, const char *key, const char *text);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Key files, line by line: sections and keys are checked here, values as far as their kind goes. The readers
+ * of groups, assignments, tenants and so on give their keys. Pure. */
 
-#include "daemon/config/key-file-reader.h"
+#include "daemon/base/key-file-reader.h"
 
 #include <string.h>
 
@@ -47,10 +49,10 @@ char *key_file_reader_value(KeyFileReader *self)
 }
 
 /* GLib finds this out as well, but sets its error twice when there are two of them. */
-static bool escapes_are_good(const char *value)
+static bool escapes_are_good(const char *value, const char *escapes)
 {
     for (; *value; value++)
-        if (*value == '\\' && (*++value == '\0' || !strchr("sntr\\", *value)))
+        if (*value == '\\' && (*++value == '\0' || !strchr(escapes, *value)))
             return false;
     return true;
 }
@@ -59,7 +61,7 @@ bool key_file_reader_raw_text(KeyFileReader *self, char **text)
 {
     g_autofree char *value = key_file_reader_value(self);
 
-    if (!escapes_are_good(value))
+    if (!escapes_are_good(value, "sntr\\"))
         return key_file_reader_refuse_value(self, FERRY_ERROR_INVALID_OPTION,
                                             "a text, in which \\s, \\n, \\t, \\r and \\\\ are all escapes");
     g_free(*text);
@@ -99,6 +101,30 @@ bool key_file_reader_number(KeyFileReader *self, gint32 *number)
     if (!g_ascii_string_to_signed(text, 10, G_MININT32, G_MAXINT32, &value, NULL))
         return key_file_reader_refuse_value(self, FERRY_ERROR_INVALID_OPTION, "a number of 32 bits");
     *number = (gint32)value;
+    return true;
+}
+
+bool key_file_reader_integer(KeyFileReader *self, gint64 min, gint64 max, gint64 *number)
+{
+    g_autofree char *text = key_file_reader_value(self);
+    g_autofree char *expected = NULL;
+
+    if (g_ascii_string_to_signed(text, 10, min, max, number, NULL))
+        return true;
+    expected = g_strdup_printf("a number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT, min, max);
+    return key_file_reader_refuse_value(self, FERRY_ERROR_INVALID_OPTION, expected);
+}
+
+bool key_file_reader_list(KeyFileReader *self, char ***list)
+{
+    g_autofree char *value = key_file_reader_value(self);
+
+    if (!escapes_are_good(value, "sntr\\;"))
+        return key_file_reader_refuse_value(
+            self, FERRY_ERROR_INVALID_OPTION,
+            "a list, in which \\s, \\n, \\t, \\r, \\; and \\\\ are all escapes");
+    g_strfreev(*list);
+    *list = g_key_file_get_string_list(self->value, LINE_SECTION, self->key->name, NULL, NULL);
     return true;
 }
 
@@ -145,6 +171,7 @@ static bool begin_section(KeyFileReader *self, char *section)
     self->section = section;
     self->section_line = self->line;
     self->seen = 0;
+    self->keys_userdata = self->userdata;
     self->keys = self->begin(self, section, self->userdata);
     return self->keys != NULL;
 }
@@ -160,6 +187,16 @@ static bool refuse_key(KeyFileReader *self, const char *name)
                                   "unknown key %s, expected one of %s", name_shown, expected->str);
 }
 
+/* Whoever reads the key says what it is to be, if it does. */
+static bool check_there(KeyFileReader *self)
+{
+    g_autofree char *value = key_file_reader_value(self);
+
+    return !self->key->required || *value ||
+           key_file_reader_refuse(self, self->line, FERRY_ERROR_INVALID_OPTION, "%s must not be empty",
+                                  self->key->name);
+}
+
 static bool read_key(KeyFileReader *self, GKeyFile *line, const char *name)
 {
     for (unsigned i = 0; self->keys[i].name; i++) {
@@ -171,7 +208,7 @@ static bool read_key(KeyFileReader *self, GKeyFile *line, const char *name)
         self->seen |= 1u << i;
         self->key = &self->keys[i];
         self->value = line;
-        return self->key->read(self, self->userdata);
+        return self->key->read(self, self->keys_userdata) && check_there(self);
     }
     return refuse_key(self, name);
 }
@@ -222,4 +259,45 @@ bool key_file_reader_read(KeyFileReader *self, const char *text)
     g_clear_pointer(&self->section, g_free);
     self->value = NULL;
     return ok;
+}
+
+/* ------------------------------------------------------------------ one section alone */
+
+typedef struct Only {
+    const char *section;
+    const KeyFileKey *keys;
+    void *userdata;
+} Only;
+
+static const KeyFileKey *begin_only(KeyFileReader *self, const char *section, void *userdata)
+{
+    Only *only = userdata;
+    g_autofree char *shown = NULL;
+
+    self->keys_userdata = only->userdata;
+    if (only->keys && g_str_equal(section, only->section))
+        return g_steal_pointer(&only->keys);
+    shown = key_file_reader_show(section);
+    if (only->keys)
+        key_file_reader_refuse(self, self->line, FERRY_ERROR_INVALID_OPTION,
+                               "unknown section %s, expected %s", shown, self->first);
+    else
+        key_file_reader_refuse(self, self->line, FERRY_ERROR_INVALID_OPTION,
+                               "section %s: nothing may follow %s", shown, self->first);
+    return NULL;
+}
+
+bool key_file_read_section(const char *section, const KeyFileKey *keys, const char *text, const char *path,
+                           void *userdata, GError **error)
+{
+    g_autofree char *first = g_strdup_printf("[%s]", section);
+    Only only = { .section = section, .keys = keys, .userdata = userdata };
+    KeyFileReader reader = {
+        .path = path, .first = first, .error = error, .begin = begin_only, .userdata = &only
+    };
+
+    if (!key_file_reader_read(&reader, text))
+        return false;
+    return !only.keys || key_file_reader_refuse(&reader, MAX(reader.line, 1), FERRY_ERROR_INVALID_OPTION,
+                                                "expected %s somewhere in the file", first);
 }

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Getters that the vtables share. */
+
+#include "dbus/service/properties.h"
+
+#include <stdbool.h>
+
+#include "dbus/service/path.h"
+
+int property_get_bool(sd_bus *bus, const char *path, const char *interface, const char *property,
+                      sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    const bool *value = userdata;
+
+    return sd_bus_message_append(reply, "b", (int)*value);
+}
+
+static int append_path(sd_bus_message *reply, ObjectType type, char *const *id)
+{
+    g_autofree char *path = object_path(type, *id);
+
+    return sd_bus_message_append(reply, "o", path);
+}
+
+int property_get_device_path(sd_bus *bus, const char *path, const char *interface, const char *property,
+                             sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    return append_path(reply, OBJECT_DEVICE, userdata);
+}
+
+int property_get_machine_path(sd_bus *bus, const char *path, const char *interface, const char *property,
+                              sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    return append_path(reply, OBJECT_MACHINE, userdata);
+}
+
+int property_get_group_path(sd_bus *bus, const char *path, const char *interface, const char *property,
+                            sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    return append_path(reply, OBJECT_GROUP, userdata);
+}
+
+int property_get_assignment_path(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                 sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    return append_path(reply, OBJECT_ASSIGNMENT, userdata);
+}
+
+int property_get_tenant_path(sd_bus *bus, const char *path, const char *interface, const char *property,
+                             sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    return append_path(reply, OBJECT_TENANT, userdata);
+}

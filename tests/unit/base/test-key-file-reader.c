@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Key files: what is wrong is named by its line, and what is written is read again. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "daemon/base/key-file-reader.h"
+
+#define PATH "/a/file"
+
+typedef struct Values {
+    char *text;
+    char **list;
+    gint64 number;
+    bool flag;
+} Values;
+
+static void values_clear(Values *values)
+{
+    g_clear_pointer(&values->text, g_free);
+    g_clear_pointer(&values->list, g_strfreev);
+}
+
+static bool read_text(KeyFileReader *reader, void *userdata)
+{
+    return key_file_reader_raw_text(reader, &((Values *)userdata)->text);
+}
+
+static bool read_list(KeyFileReader *reader, void *userdata)
+{
+    return key_file_reader_list(reader, &((Values *)userdata)->list);
+}
+
+static bool read_number(KeyFileReader *reader, void *userdata)
+{
+    return key_file_reader_integer(reader, -5, 5, &((Values *)userdata)->number);
+}
+
+static bool read_flag(KeyFileReader *reader, void *userdata)
+{
+    return key_file_reader_flag(reader, &((Values *)userdata)->flag);
+}
+
+static const KeyFileKey keys[] = {
+    { "Text", read_text, true }, { "List", read_list }, { "Number", read_number }, { "Flag", read_flag }, {},
+};
+
+static void test_values(void **state)
+{
+    Values values = {};
+    g_autoptr(GError) error = NULL;
+
+    assert_true(key_file_read_section(
+        "A", keys, "# first\n\n [A]\r\nText=\\sa\\tb\\\\\nList=x;y\\;z;\nNumber=-5\nFlag=true", PATH, &values,
+        &error));
+    assert_null(error);
+    assert_string_equal(values.text, " a\tb\\");
+    assert_int_equal(g_strv_length(values.list), 2);
+    assert_string_equal(values.list[1], "y;z");
+    assert_true(values.number == -5);
+    assert_true(values.flag);
+    values_clear(&values);
+}
+
+static void test_bad(void **state)
+{
+    static const struct {
+        const char *text, *message;
+    } cases[] = {
+        { "", ":1: expected [A] somewhere" },
+        { "# x\n", ":1: expected [A] somewhere" },
+        { "Text=x\n", ":1: expected [A] before" },
+        { "[B]\n", ":1: unknown section \"B\"" },
+        { "[A]\nText=x\n[A]\n", ":3: section \"A\"" },
+        { "[A]\n", ":1: [A] has no Text" },
+        { "[A]\nText=\n", ":2: Text must not be empty" },
+        { "[A]\nText=x\nText=x\n", ":3: Text is already there" },
+        { "[A]\nText[de]=x\n", ":2: unknown key \"Text[de]\"" },
+        { "[A]\nOther=x\n", ":2: unknown key \"Other\", expected one of Text, List, Number, Flag" },
+        { "[A]\nText\n", ":2: expected [Section]" },
+        { "[A]\nText=a\\\n", ":2: Text: " },
+        { "[A]\nText=\\q\\r\\p\n", ":2: Text: " },
+        { "[A]\nText=\\;\n", ":2: Text: " },
+        { "[A]\nText=\xff\n", ":2: expected UTF-8" },
+        { "[A]\nText=x\nList=a\\q;\n", ":3: List: " },
+        { "[A]\nText=x\nNumber=6\n", ":3: Number: \"6\" is not a number from -5 to 5" },
+        { "[A]\nText=x\nNumber=\n", ":3: Number: " },
+        { "[A]\nText=x\nFlag=\n", ":3: Flag: \"\" is not true or false" },
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        Values values = {};
+        g_autoptr(GError) error = NULL;
+        g_autofree char *message = g_strconcat(PATH, cases[i].message, NULL);
+
+        if (key_file_read_section("A", keys, cases[i].text, PATH, &values, &error))
+            fail_msg("taken: %s", cases[i].text);
+        if (!g_str_has_prefix(error->message, message))
+            fail_msg("%s\nand not %s", error->message, message);
+        values_clear(&values);
+        assert_false(key_file_read_section("A", keys, cases[i].text, PATH, &values, NULL));
+        values_clear(&values);
+    }
+}
+
+static void test_written_texts_come_back(void **state)
+{
+    static const char *const texts[] = { "a",    " a",  "a ",  " ",  "  ",    "a\\",
+                                         "a\\ ", "\\s", "[A]", "#x", "a=b;c", "ä\nb" };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
+        g_autoptr(GKeyFile) file = g_key_file_new();
+        g_autofree char *text = NULL;
+        Values values = {};
+
+        key_file_reader_set_text(file, "A", "Text", texts[i]);
+        text = g_key_file_to_data(file, NULL, NULL);
+        assert_true(key_file_read_section("A", keys, text, PATH, &values, NULL));
+        assert_string_equal(values.text, texts[i]);
+        values_clear(&values);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_written_texts_come_back),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
