@@ -63,6 +63,15 @@ static void changed(Device *device, void *userdata)
     g_string_append_printf(self->told, "changed(%s) ", device ? device->sysname : "");
 }
 
+static void lost(void *userdata)
+{
+    Plugged *self = userdata;
+
+    g_string_append(self->told, "lost ");
+}
+
+static const HotplugEvents events = { .changed = changed, .lost = lost };
+
 static void note_change(const Change *change, void *userdata)
 {
     static const char *const kinds[] = {
@@ -87,7 +96,7 @@ static int set_up(void **state)
     self->registry = registry_new("host");
     self->registry->changed = note_change;
     self->registry->changed_userdata = self;
-    self->hotplug = hotplug_new(self->registry, changed, self, NULL);
+    self->hotplug = hotplug_new(self->registry, &events, self, NULL);
     assert_non_null(self->hotplug);
     *state = self;
     return 0;
@@ -218,7 +227,7 @@ static void without_udev_there_is_none(void **state)
     g_autoptr(GError) error = NULL;
 
     monitor.fails = true;
-    assert_null(hotplug_new(registry, changed, NULL, &error));
+    assert_null(hotplug_new(registry, &events, NULL, &error));
     assert_true(g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_FAILED));
     assert_null(hotplug_free(NULL));
 }
