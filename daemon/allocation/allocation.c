@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What was dealt out, judged; and the questions that everybody else asks. */
+/* Puts the parts together (attachments, candidates, deal), judges what was dealt out, and answers what
+ * others ask of it. Reads the registry and changes nothing. */
 
 #include "daemon/allocation/allocation.h"
 

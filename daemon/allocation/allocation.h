@@ -2,20 +2,8 @@
 #pragma once
 
 /* Allocation: which devices each assignment is to have, worked out from nothing but the registry and the
- * time.
- *
- * Who gets a device that several assignments want: the one that has it now, if it still may (or had it,
- * before a reset that isn't over); then the higher priority (the assignment's, then its group's); then the
- * more specific rule; then the older assignment; then the smaller id. The order is total, so the answer never
- * depends on the order of events, and nothing is taken from a running machine by priority alone.
- *
- * An assignment of one device stands for it whether its machine runs or not. One that draws from a group
- * takes nothing while its machine is off: the pool goes round. Sets (one device per rule, all or nothing) are
- * filled first, in the same order; then the devices are dealt out one by one, by socket. A device is dealt
- * out once every machine that could draw it has been looked at: one of them may have it, or come first.
- *
- * A tenant's device goes to the tenant's machines only, and by the tenant's assignments only, which have
- * nothing else. */
+ * time. The reconciler acts on it, the manager and explanations ask it, previews make one for a registry
+ * that isn't. Changes nothing. Main thread only. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -26,6 +14,16 @@
 #include "daemon/allocation/verdict.h"
 #include "daemon/model/registry.h"
 
+/* Who gets a device that several assignments want is priority.h's to say: the order is total, so the answer
+ * never depends on the order of events, and nothing is taken from a running machine by priority alone.
+ *
+ * An assignment of one device stands for it whether its machine runs or not. One that draws from a group
+ * takes nothing while its machine is off: the pool goes round. Sets (one device per rule, all or nothing) are
+ * filled first, in the same order; then the devices are dealt out one by one, by socket. A device is dealt
+ * out once every machine that could draw it has been looked at: one of them may have it, or come first.
+ *
+ * A tenant's device goes to the tenant's machines only, and by the tenant's assignments only, which have
+ * nothing else. */
 typedef struct Allocation {
     Registry *registry;
     Attachments *attachments;

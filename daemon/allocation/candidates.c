@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* From devices to assignments: one look at each device, through an index of the rules of single devices, and
- * through the groups that the device is in. */
+ * through the groups that the device is in. Called by allocation.c; reads the registry only. */
 
 #include "daemon/allocation/candidates.h"
 

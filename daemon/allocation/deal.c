@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Keeping, filling sets, dealing out the rest by socket; whoever comes first is priority.h's to say. */
+/* Keeps what is where it may be, fills sets, and deals out the rest in the order of sockets; who comes first
+ * is priority.h's to say. Called by allocation.c; reads the registry only. */
 
 #include "daemon/allocation/deal.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The order among assignments. Each part of it decides only what the parts before it left open. */
+/* The order among assignments. Each part of it decides only what the parts before it left open. Called by
+ * deal.c and allocation.c; reads the registry only. */
 
 #include "daemon/allocation/priority.h"
 

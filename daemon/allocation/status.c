@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* States and sentences of assignments. */
+/* From wants, attachments and verdicts to a state and a sentence for each assignment. Called by
+ * reconciler/status-update.c; reads the registry and changes nothing. */
 
 #include "daemon/allocation/status.h"
 
-#include "daemon/allocation/pci-passthrough.h"
-#include "daemon/base/error.h"
 #include "daemon/allocation/guest-reset.h"
 #include "daemon/allocation/judge.h"
+#include "daemon/allocation/pci-passthrough.h"
+#include "daemon/base/error.h"
 #include "daemon/base/text.h"
 
 /* Takes the reason. */
@@ -336,8 +337,7 @@ static bool passes_soon(Registry *registry, const Allocation *allocation, const 
 
     if (!assignment->wanted)
         return false;
-    if (machine && machine_is_being_read(machine) &&
-        judge_machine(registry, assignment) != VERDICT_GO)
+    if (machine && machine_is_being_read(machine) && judge_machine(registry, assignment) != VERDICT_GO)
         return true;
     for (guint i = 0; i < wants->len; i++) {
         const Want *want = wants->pdata[i];

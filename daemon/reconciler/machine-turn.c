@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One machine's next step: look at it, take out what nobody wants there, put in what is wanted, in this
- * order. */
+ * order. Called by reconciler.c for each machine. */
 
 #include "daemon/reconciler/machine-turn.h"
 
