@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From hostdevs to devices, by the numbers that both have, and by the instance that only one enumeration of a
- * device has. */
+/* From hostdevs to devices, by the numbers that both have, and by the instance that only one enumeration of
+ * a device has. Called by allocation.c for the whole, and by reset/ for a single look; reads the registry
+ * only. */
 
 #include "daemon/allocation/attachment.h"
 

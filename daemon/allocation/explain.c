@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The story of one device, from the verdicts that decide. */
+/* The story of one device, from the same verdicts that decide. Called for Manager.Explain(); works
+ * everything out anew and changes nothing. */
 
 #include "daemon/allocation/explain.h"
 
-#include "daemon/allocation/pci-passthrough.h"
 #include "daemon/allocation/allocation.h"
-#include "daemon/model/membership.h"
+#include "daemon/allocation/pci-passthrough.h"
 #include "daemon/base/text.h"
+#include "daemon/model/membership.h"
 
 Explanation *explanation_free(Explanation *explanation)
 {

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* States and sentences of assignments. */
+/* From wants, attachments and verdicts to a state and a sentence for each assignment. Called by
+ * reconciler/status-update.c; reads the registry and changes nothing. */
 
 #include "daemon/allocation/status.h"
 
+#include "daemon/allocation/guest-reset.h"
+#include "daemon/allocation/judge.h"
 #include "daemon/allocation/pci-passthrough.h"
 #include "daemon/base/error.h"
-#include "daemon/allocation/guest-reset.h"
 #include "daemon/base/text.h"
 
 /* Takes the reason. */
@@ -206,7 +208,7 @@ static Status without_group_device(Registry *registry, const Allocation *allocat
 {
     const GPtrArray *matches = candidates_of(allocation->candidates, assignment);
     const Group *group = registry_group(registry, assignment->group);
-    Verdict machine = allocation_judge_machine(registry, assignment);
+    Verdict machine = judge_machine(registry, assignment);
     g_autofree char *machine_text = verdict_machine_text(registry, assignment);
 
     if (!group)
@@ -336,8 +338,7 @@ static bool passes_soon(Registry *registry, const Allocation *allocation, const 
         return true;
     if (!assignment->wanted)
         return false;
-    if (machine && machine_is_being_read(machine) &&
-        allocation_judge_machine(registry, assignment) != VERDICT_GO)
+    if (machine && machine_is_being_read(machine) && judge_machine(registry, assignment) != VERDICT_GO)
         return true;
     for (guint i = 0; i < wants->len; i++) {
         const Want *want = wants->pdata[i];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The table of verdicts: a sentence each, and below them a row each. */
+/* The table of verdicts: a sentence each, and below them a row each. Called by who explains, shows or waits;
+ * reads the registry only. */
 
 #include "daemon/allocation/verdict.h"
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "daemon/allocation/allocation.h"
-#include "daemon/allocation/verdict.h"
+#include "daemon/allocation/judge.h"
 #include "daemon/base/error.h"
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
@@ -105,7 +105,7 @@ static const Assignment *find_unseen_taker(Manager *self, const Tenant *tenant, 
 
         if (assignment->group && g_strcmp0(assignment->tenant, tenant->name) != 0 && assignment->wanted &&
             !assignment->releasing && candidates_include(allocation->candidates, assignment, device) &&
-            allocation_judge_machine(self->registry, assignment) == VERDICT_HYPERVISOR_AWAY)
+            judge_machine(self->registry, assignment) == VERDICT_HYPERVISOR_AWAY)
             return assignment;
     }
     return NULL;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Orders out, results in. */
+/* Jobs out, results in. The only place that marks machines as busy or stuck; called by machine-turn.c, and
+ * by the worker pool when a result is there. */
 
 #include "daemon/reconciler/dispatcher.h"
 
 #include <string.h>
 
+#include "daemon/allocation/guest-reset.h"
 #include "daemon/base/backoff.h"
 #include "daemon/base/error.h"
-#include "daemon/allocation/guest-reset.h"
 #include "daemon/base/log.h"
 #include "daemon/model/machine-update.h"
 #include "daemon/reconciler/machine-job.h"
@@ -26,7 +27,7 @@ static const Backoff retry = { .first_us = G_USEC_PER_SEC / 2, .steps = 5, .slow
 /* A removal that no event has confirmed by then is looked at again. */
 #define REMOVAL_US (2 * G_USEC_PER_SEC)
 
-/* What an order was about, for when its result comes back. Copies only: anything may be gone by then. */
+/* What a job was about, for when its result comes back. Copies only: anything may be gone by then. */
 typedef struct Ticket {
     Dispatcher *dispatcher;
     MachineJobKind kind;
@@ -147,7 +148,7 @@ static void job_done(gpointer output, const GError *pool_error, void *userdata)
         return;
     }
     if (!result) {
-        /* The order is still in libvirt's hands: nobody knows how it ends, so the machine is looked at when
+        /* The job is still in libvirt's hands: nobody knows how it ends, so the machine is looked at when
          * its queue is free again. Until then it is stuck, and only it. */
         log_object(G_LOG_LEVEL_WARNING, ticket->sysname, ticket->uuid, ticket->assignment_id,
                    "VM \"%s\" does not answer (%s): %s", machine->info->name,
@@ -199,7 +200,7 @@ static void give_job(Dispatcher *self, Machine *machine, MachineJob *job, Ticket
     ticket->connection = self->connection;
     ticket->uuid = g_strdup(job->uuid);
     machine->busy = true;
-    /* Whatever touches the machine from here on makes it stale again, whether this order sees it or not. */
+    /* Whatever touches the machine from here on makes it stale again, whether this job sees it or not. */
     machine->stale = false;
     worker_pool_push(self->pool,
                      &(WorkerJob){ .queue = machine->info->uuid,

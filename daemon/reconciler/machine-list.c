@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Reading the list of machines. */
+/* Reads the list of machines in a worker and takes it into the registry. Called by the reconciler, in each
+ * turn and for hints. */
 
 #include "daemon/reconciler/machine-list.h"
 

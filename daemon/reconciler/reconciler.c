@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One turn of the loop: who is to have what → what resets wait for → jobs for machines → where everything is.
- */
+/* One turn of the loop: who is to have what, what resets wait for, jobs for machines, where everything is;
+ * and the hints that make it turn. Called by manager/ and by its own timer. */
 
 #include "daemon/reconciler/reconciler.h"
 
 #include "daemon/allocation/allocation.h"
-#include "daemon/reconciler/dispatcher.h"
-#include "daemon/reconciler/reattach.h"
 #include "daemon/base/log.h"
 #include "daemon/base/wake.h"
+#include "daemon/reconciler/dispatcher.h"
 #include "daemon/reconciler/machine-list.h"
 #include "daemon/reconciler/machine-turn.h"
+#include "daemon/reconciler/reattach.h"
 #include "daemon/reconciler/status-update.h"
 
 /* Everything is looked at once in this time, in case an event was lost. */

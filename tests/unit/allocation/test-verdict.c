@@ -19,7 +19,6 @@
 static int set_up(void **state)
 {
     Fixture *fixture;
-    Machine *desk;
 
     fixture_setup(state);
     fixture = *state;
@@ -27,9 +26,6 @@ static int set_up(void **state)
     fixture_add_group(fixture, "keys", (const char *const[]){ "vendor=0529", NULL });
     fixture_assign(fixture, PINNED, DESK, NULL, "serial=AAAA-1", "1");
     fixture_assign(fixture, POOL, DESK, "keys", NULL, "1");
-    desk = registry_machine(fixture->registry, DESK);
-    g_free(desk->info->name);
-    desk->info->name = g_strdup("desk");
     return 0;
 }
 
