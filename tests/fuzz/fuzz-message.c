@@ -156,24 +156,30 @@ static void make_valid(char **text)
 }
 
 /* New string. */
-static char *make_text(Build *build)
+static char *make_short_text(Build *build, uint8_t kind)
 {
-    uint8_t kind = take(build);
-    gsize length;
+    gsize length = MIN(kind % SHORT_TEXT_MAX, build->size);
     char *text;
 
-    if (kind == 0xff) {
-        length = long_length(build);
-        return g_strnfill(length, (char)('a' + take(build) % 26));
-    }
     if (kind < G_N_ELEMENTS(words))
         return g_strdup(words[kind]);
-    length = MIN(kind % SHORT_TEXT_MAX, build->size);
     text = g_strndup((const char *)build->data, length);
     build->data += length;
     build->size -= length;
     make_valid(&text);
     return text;
+}
+
+/* New string. */
+static char *make_text(Build *build)
+{
+    uint8_t kind = take(build);
+    gsize length;
+
+    if (kind != 0xff)
+        return make_short_text(build, kind);
+    length = long_length(build);
+    return g_strnfill(length, (char)('a' + take(build) % 26));
 }
 
 /* New string: a valid path. */
@@ -191,10 +197,8 @@ static char *make_path(Build *build)
         path[0] = '/';
         return path;
     } else {
-        g_autofree char *id = make_text(build);
+        g_autofree char *id = make_short_text(build, take(build));
 
-        if (strlen(id) > SHORT_TEXT_MAX)
-            id[SHORT_TEXT_MAX] = '\0';
         return object_path(types[kind % G_N_ELEMENTS(types)], id);
     }
 }
