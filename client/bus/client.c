@@ -82,6 +82,11 @@ sd_bus_message *client_read(Client *client, sd_bus_message *call, GError **error
     return send_call(client, call, /* timeout_usec= */ 0, error);
 }
 
+sd_bus_message *client_change_quietly(Client *client, sd_bus_message *call, GError **error)
+{
+    return send_call(client, call, CHANGE_TIMEOUT_USEC, error);
+}
+
 sd_bus_message *client_change(Client *client, sd_bus_message *call, GError **error)
 {
     /* The question comes up where the service is: an agent at this end could not answer it. */

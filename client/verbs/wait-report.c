@@ -10,6 +10,7 @@
 #include "client/bus/escape.h"
 #include "client/bus/path.h"
 #include "client/view/json.h"
+#include "dbus/names.h"
 
 /* NULL = it has ended, or there never was one. */
 static const Object *find_assignment(const Model *model, const WaitItem *item)
@@ -46,14 +47,20 @@ static char *devices_text(const Model *model, const WaitItem *item, const char *
     return g_string_free(text, FALSE);
 }
 
+static char *kept_text(const WaitItem *item, const char *assignment)
+{
+    return g_strdup_printf("; %s is kept%s", assignment,
+                           item->kept ? ", since ending what others gave takes the right " FERRY_ACTION_ASSIGN
+                                      : "");
+}
+
 /* "046d:c31c "Keyboard K120" (3-1.2) is attached to VM "desk"", "3 of group "keys" are on the host: …" */
 static char *done_text(const Model *model, WaitGoal goal, const WaitItem *item, const Object *assignment)
 {
     const Object *machine = model_follow(model, assignment, "Machine", KIND_MACHINE);
     g_autofree char *vm = machine ? object_describe(machine) : g_strdup("its VM");
     g_autofree char *kept = assignment ? object_describe(assignment) : NULL;
-    g_autofree char *suffix =
-        goal == WAIT_DETACHED && kept ? g_strdup_printf("; %s is kept", kept) : g_strdup("");
+    g_autofree char *suffix = goal == WAIT_DETACHED && kept ? kept_text(item, kept) : g_strdup("");
     g_autofree char *where =
         goal == WAIT_ATTACHED ? g_strdup_printf("attached to %s", vm) : g_strdup("on the host");
     guint n_here, n_there;
@@ -171,7 +178,8 @@ Outcome wait_report(Client *client, const Model *model, WaitGoal goal, GPtrArray
 
     g_variant_builder_init(&results, G_VARIANT_TYPE("aa{sv}"));
     for (guint i = 0; i < items->len; i++) {
-        Outcome one = report_item(model, goal, items->pdata[i], seconds, client->json);
+        Outcome one =
+            report_item(model, wait_item_goal(items->pdata[i], goal), items->pdata[i], seconds, client->json);
         if (outcome == OUTCOME_DONE)
             outcome = one;
         g_variant_builder_add_value(&results, item_to_record(model, items->pdata[i], seconds));

@@ -105,7 +105,7 @@ bool wait_list_has(const GPtrArray *items, const char *assignment)
     return false;
 }
 
-void wait_list_add(GPtrArray *items, const Model *model, const char *assignment)
+static void add(GPtrArray *items, const Model *model, const char *assignment, bool kept)
 {
     if (wait_list_has(items, assignment))
         return;
@@ -115,6 +115,7 @@ void wait_list_add(GPtrArray *items, const Model *model, const char *assignment)
 
     WaitItem *item = g_new0(WaitItem, 1);
     item->assignment = g_strdup(assignment);
+    item->kept = kept;
     item->devices = g_ptr_array_new_with_free_func(g_free);
     item->name = g_strdup(object_name(object));
     item->vm = object ? model_name_at(model, object_string(object, "Machine")) : g_strdup("");
@@ -123,6 +124,21 @@ void wait_list_add(GPtrArray *items, const Model *model, const char *assignment)
     if (object)
         item_learn(item, model, object, /* now= */ false);
     g_ptr_array_add(items, item);
+}
+
+void wait_list_add(GPtrArray *items, const Model *model, const char *assignment)
+{
+    add(items, model, assignment, /* kept= */ false);
+}
+
+void wait_list_add_kept(GPtrArray *items, const Model *model, const char *assignment)
+{
+    add(items, model, assignment, /* kept= */ true);
+}
+
+WaitGoal wait_item_goal(const WaitItem *item, WaitGoal goal)
+{
+    return item->kept ? WAIT_DETACHED : goal;
 }
 
 void wait_list_add_home(GPtrArray *items, const Object *device)
@@ -174,7 +190,7 @@ static bool look_at_all(const Model *model, WaitGoal goal, GPtrArray *items)
     for (guint i = 0; i < items->len; i++) {
         WaitItem *item = items->pdata[i];
         if (item->assignment) /* one that is home already has none */
-            look_at(model, goal, item);
+            look_at(model, wait_item_goal(item, goal), item);
         all_over = all_over && item->verdict != WAIT_GOES_ON;
     }
     return all_over;

@@ -55,6 +55,7 @@ typedef struct WaitItem {
     char *group;        /* name of the group that it draws from; NULL = it is for one device */
     GPtrArray *devices; /* of char *: paths of those that it had or was to get; without a group one at most */
     char *label;        /* as messages name it, escaped */
+    bool kept;          /* of others, who have not given the right to end it: detached, whatever the goal */
 
     WaitVerdict verdict;
 } WaitItem;
@@ -66,6 +67,10 @@ bool wait_list_has(const GPtrArray *items, const char *assignment);
 
 /* An assignment that is in the list already is not added again. */
 void wait_list_add(GPtrArray *items, const Model *model, const char *assignment);
+void wait_list_add_kept(GPtrArray *items, const Model *model, const char *assignment);
+
+/* What is waited for, when this is the goal of the others. */
+WaitGoal wait_item_goal(const WaitItem *item, WaitGoal goal);
 
 /* A device that nothing has to be done for, but that is to be told about. */
 void wait_list_add_home(GPtrArray *items, const Object *device);

@@ -315,8 +315,19 @@ static char *coming_conflict(Registry *registry, const GPtrArray *wants)
     return NULL;
 }
 
-/* Whether something passes in a moment that keeps it from what it is to have. */
-static bool passes_soon(Registry *registry, const Allocation *allocation, const Assignment *assignment)
+/* On its way to the machine, or from another one first. */
+static bool is_coming(Registry *registry, const Allocation *allocation, const Want *want)
+{
+    Status status = with_device(registry, allocation, want);
+
+    g_free(status.reason);
+    return want->verdict == VERDICT_GO && status.state != ASSIGNMENT_STATE_FAILED;
+}
+
+/* Whether something passes in a moment that keeps it from what it is to have. state: what is said of it;
+ * attaching says itself that it goes on. */
+static bool passes_soon(Registry *registry, const Allocation *allocation, const Assignment *assignment,
+                        AssignmentState state)
 {
     const GPtrArray *wants = allocation_wants_of(allocation, assignment);
     const GPtrArray *matches = candidates_of(allocation->candidates, assignment);
@@ -330,7 +341,10 @@ static bool passes_soon(Registry *registry, const Allocation *allocation, const 
     for (guint i = 0; i < wants->len; i++) {
         const Want *want = wants->pdata[i];
 
-        if (!allocation_is_attached(allocation, want->device) && verdict_passes_soon(want->verdict))
+        if (allocation_is_attached(allocation, want->device))
+            continue;
+        if (verdict_passes_soon(want->verdict) ||
+            (state != ASSIGNMENT_STATE_ATTACHING && is_coming(registry, allocation, want)))
             return true;
     }
     for (guint i = 0; wants->len == 0 && i < matches->len; i++)
@@ -344,7 +358,7 @@ Status status_of(Registry *registry, const Allocation *allocation, const Assignm
     Status status = stand(registry, allocation, assignment);
     g_autofree char *conflict = coming_conflict(registry, allocation_wants_of(allocation, assignment));
 
-    status.passes = passes_soon(registry, allocation, assignment);
+    status.passes = passes_soon(registry, allocation, assignment, status.state);
     if (conflict) {
         char *both = g_strconcat(status.reason, " ", conflict, NULL);
 

@@ -15,20 +15,7 @@ static void forget_question(Agent *agent)
     g_clear_pointer(&agent->action, g_free);
     g_clear_pointer(&agent->text, g_free);
     g_clear_pointer(&agent->cookie, g_free);
-    g_clear_pointer(&agent->details, g_hash_table_unref);
     agent->message = sd_bus_message_unref(agent->message);
-}
-
-static GHashTable *read_details(sd_bus_message *message)
-{
-    GHashTable *details = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    const char *key, *value;
-
-    assert_true(sd_bus_message_enter_container(message, 'a', "{ss}") >= 0);
-    while (sd_bus_message_read(message, "{ss}", &key, &value) > 0)
-        g_hash_table_insert(details, g_strdup(key), g_strdup(value));
-    assert_true(sd_bus_message_exit_container(message) >= 0);
-    return details;
 }
 
 /* The uid of the first one whose password would do. */
@@ -54,7 +41,7 @@ static int agent_begin(sd_bus_message *message, void *userdata, sd_bus_error *er
 
     forget_question(agent);
     assert_true(sd_bus_message_read(message, "sss", &action, &text, &icon) >= 0);
-    agent->details = read_details(message);
+    assert_true(sd_bus_message_skip(message, "a{ss}") >= 0);
     assert_true(sd_bus_message_read(message, "s", &cookie) >= 0);
     agent->identity = read_identity(message);
     agent->asked++;

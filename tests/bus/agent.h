@@ -11,7 +11,6 @@ typedef struct Agent {
     unsigned cancelled;
     char *action; /* of the last question */
     char *text;
-    GHashTable *details;     /* key → value */
     uint32_t identity;       /* the uid whose password is asked for */
     sd_bus_message *message; /* the last question, as polkitd put it */
     char *cookie;

@@ -17,22 +17,30 @@ static int note_answer(sd_bus_message *reply, void *userdata, sd_bus_error *erro
     return 0;
 }
 
-void open_call(Fixture *fixture, OpenCall *call, uid_t uid, const char *path, const char *interface,
-               const char *member, bool interactive, const char *types, ...)
+void open_call_va(Fixture *fixture, OpenCall *call, uid_t uid, const char *path, const char *interface,
+                  const char *member, bool interactive, const char *types, va_list arguments)
 {
     sd_bus_message *message = NULL;
-    va_list arguments;
 
     *call = (OpenCall){ .bus = fixture_connect(fixture, uid) };
     assert_true(
         sd_bus_message_new_method_call(call->bus, &message, FERRY_BUS_NAME, path, interface, member) >= 0);
-    va_start(arguments, types);
-    assert_true(sd_bus_message_appendv(message, types, arguments) >= 0);
-    va_end(arguments);
+    if (*types)
+        assert_true(sd_bus_message_appendv(message, types, arguments) >= 0);
     assert_true(sd_bus_message_set_allow_interactive_authorization(message, interactive) >= 0);
     assert_true(sd_bus_call_async(call->bus, NULL, message, note_answer, call, UINT64_MAX) >= 0);
     assert_true(sd_bus_flush(call->bus) >= 0);
     sd_bus_message_unref(message);
+}
+
+void open_call(Fixture *fixture, OpenCall *call, uid_t uid, const char *path, const char *interface,
+               const char *member, bool interactive, const char *types, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, types);
+    open_call_va(fixture, call, uid, path, interface, member, interactive, types, arguments);
+    va_end(arguments);
 }
 
 static bool is_answered(Fixture *fixture, void *userdata)

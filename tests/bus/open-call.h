@@ -17,6 +17,8 @@ typedef struct OpenCall {
 /* As this user, over a connection of its own. */
 void open_call(Fixture *fixture, OpenCall *call, uid_t uid, const char *path, const char *interface,
                const char *member, bool interactive, const char *types, ...);
+void open_call_va(Fixture *fixture, OpenCall *call, uid_t uid, const char *path, const char *interface,
+                  const char *member, bool interactive, const char *types, va_list arguments);
 /* Waits for the answer, and fails the test unless it is this one: OPEN_CALL_OK or an error's name. The
  * error's text. New string. */
 char *open_call_finish(Fixture *fixture, OpenCall *call, const char *expected);

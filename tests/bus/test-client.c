@@ -186,6 +186,38 @@ static void test_tenants(void **state)
     expect(fixture, "list devices -o device,tenant --json", DONE, "\"tenant\": \"\"", NULL);
 }
 
+/* One device after the other: what has come in part only is no end as long as the rest is on its way. */
+static void test_wait_for_all(void **state)
+{
+    Fixture *fixture = *state;
+
+    plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    plug_keyboard(fixture, "1-3", "KBD-B", "Keyboard K120");
+    plug_keyboard(fixture, "1-4", "KBD-C", "Keyboard K120");
+    expect(fixture, "group add keys", DONE, "keys", NULL);
+    expect(fixture, "rule add keys 'vendor=046d'", DONE, "1", NULL);
+    expect(fixture, "give keys desk --quantity all", DONE, "3 of group \"keys\" are attached to VM \"desk\"",
+           NULL);
+    expect(fixture, "give keys studio --quantity 1", DONE, "Waiting: ", NULL);
+}
+
+/* What is on its way home arrives by itself, and so does what has to prove steady. */
+static void test_wait_for_what_passes(void **state)
+{
+    Fixture *fixture = *state;
+
+    plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    g_free(fixture_script(fixture, "start %s", FIXTURE_STUDIO));
+    expect(fixture, "give 1-2 desk", DONE, "is attached to VM \"desk\"", NULL);
+    expect(fixture, "take 1-2 --no-wait", DONE, "ordered", NULL);
+    expect(fixture, "give 1-2 studio", DONE, "is attached to VM \"studio\"", NULL);
+    fixture_unplug(fixture, "1-2");
+    fixture_plug(fixture, "1-2", "046d", "c31c", "KBD-A", "Keyboard K120");
+    fixture_unplug(fixture, "1-2");
+    plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    expect(fixture, "take studio", DONE, "is on the host", NULL);
+}
+
 /* Away, the service is named, and the client ends. */
 static void test_without_the_service(void **state)
 {
@@ -203,6 +235,7 @@ int main(void)
         TEST(test_what_is_not_there),   TEST(test_usage),
         TEST(test_hostile_names),       TEST(test_groups),
         TEST(test_without_the_service), TEST(test_tenants),
+        TEST(test_wait_for_all),        TEST(test_wait_for_what_passes),
 #undef TEST
     };
 
