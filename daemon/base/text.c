@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Text from strangers, made harmless. */
+/* Text from strangers, made harmless: valid UTF-8 without control characters, in one line, and quoted for
+ * messages. Pure; any thread. */
 
 #include "daemon/base/text.h"
+
+#include <string.h>
+
+#include "daemon/base/error.h"
 
 #define REPLACEMENT 0xFFFD
 #define ELLIPSIS    0x2026
@@ -68,6 +73,24 @@ bool text_is_clean(const char *text)
             return false;
     }
     return true;
+}
+
+bool text_check(const char *what, const char *text, gsize max_bytes, GError **error)
+{
+    if (!text || (strlen(text) <= max_bytes && text_is_clean(text)))
+        return true;
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID_NAME,
+                "%s: at most %" G_GSIZE_FORMAT " bytes of valid UTF-8 without control characters", what,
+                max_bytes);
+    return false;
+}
+
+void text_replace(char **text, const char *value)
+{
+    char *copy = g_strdup(value ? value : "");
+
+    g_free(*text);
+    *text = copy;
 }
 
 char *text_quote(const char *text)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Devices come and go. */
+/* Devices come and go: what udev-monitor tells goes into the registry, and with it when a device may go
+ * anywhere. Remembers for two seconds who left. */
 
 #include "daemon/hotplug/hotplug.h"
 

@@ -3,7 +3,8 @@
 
 /* Store: one key file per object, durable before anybody is told so.
  *
- * <state>/version, <state>/assignments/<id>, and the same below <runtime> for what ends with a reboot.
+ * <state>/version, <state>/assignments/<id>, and the same below <runtime> for what ends with a reboot. An id
+ * may have dots and slashes, but neither '~' nor '@', which stand for them in the file's name.
  * Written in a worker of its own (fsync can take seconds, and a hypervisor that hangs must not hold up a
  * decision): temporary file, fsync, rename, fsync of the folder. A damaged file is set aside as <id>.damaged
  * with a log line and the rest loads. */
@@ -24,7 +25,7 @@ Store *store_new(const char *state_dir, const char *runtime_dir, GError **error)
 Store *store_free(Store *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_free)
 
-/* kind: "assignments"; id: safe as a file name. The file is copied before this returns. free_userdata is
+/* kind: "assignments". The file is copied before this returns. free_userdata is
  * called instead of done() when the store is freed first. */
 void store_save(Store *store, StoreArea area, const char *kind, const char *id, GKeyFile *file,
                 StoreDone done, void *userdata, GDestroyNotify free_userdata);
@@ -45,9 +46,6 @@ void store_batch_delete(StoreBatch *batch, StoreArea area, const char *kind, con
 /* Takes the batch. */
 void store_commit(Store *store, StoreBatch *batch, StoreDone done, void *userdata,
                   GDestroyNotify free_userdata);
-
-/* The name of an object as a file's name: without dots and slashes. New string. */
-char *store_file_id(const char *name);
 
 /* A file that was found. Valid for the call only. */
 typedef struct StoredFile {

@@ -41,6 +41,7 @@ typedef struct Question {
     /* what polkit is asked */
     bool owned;
     const char *action;
+    bool quietly; /* without a dialog */
     char **details;
     AuthorityCheck *check; /* NULL = not yet, or answered */
     bool counted;          /* among the open ones */

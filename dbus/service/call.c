@@ -4,6 +4,7 @@
 #include "dbus/service/call.h"
 
 #include "daemon/base/log.h"
+#include "daemon/manager/assignments.h"
 #include "dbus/bus/errors.h"
 #include "dbus/service/path.h"
 #include "dbus/service/service-state.h"

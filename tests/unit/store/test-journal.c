@@ -331,6 +331,27 @@ static void test_refused_stays_refused(void **state)
     assert_int_equal(save(folders, store, "old", "1"), _FERRY_ERROR_INVALID);
 }
 
+static bool take_id(const StoredFile *file, void *userdata, GError **error)
+{
+    GString *ids = userdata;
+
+    g_string_append_printf(ids, "%s ", file->id);
+    return true;
+}
+
+/* A group of a tenant has a slash in its name, and any name may have dots. */
+static void test_names_of_files(void **state)
+{
+    Folders *folders = *state;
+    g_autoptr(Store) store = open_store(folders);
+    g_autoptr(GString) ids = g_string_new(NULL);
+
+    assert_int_equal(save(folders, store, "acme/v1.2", "1"), _FERRY_ERROR_INVALID);
+    assert_file(folders->state, "groups/acme@v1~2", "[A]\nB=1\n");
+    store_load(store, "groups", take_id, ids);
+    assert_string_equal(ids->str, "acme/v1.2 ");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -344,6 +365,7 @@ int main(void)
         TEST(test_half_written),
         TEST(test_a_journal_that_cannot_be_redone),
         TEST(test_refused_stays_refused),
+        TEST(test_names_of_files),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
