@@ -51,11 +51,11 @@ static Status without_device(Registry *registry, const Allocation *allocation, c
     if (taken_by) {
         g_autofree char *quoted = text_quote(taken_by->info->name);
 
-        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
-                   g_strdup_printf(
-                       "%s cannot be seen: machine %s has the controller %s, which it was on, as a whole.",
-                       what, quoted, controller),
-                   ferry_error_to_name(FERRY_ERROR_CONTROLLER_PASSED_THROUGH));
+        return say(
+            ASSIGNMENT_STATE_WAITING_DEVICE,
+            g_strdup_printf("%s cannot be seen: VM %s has the controller %s, which it was on, as a whole.",
+                            what, quoted, controller),
+            ferry_error_to_name(FERRY_ERROR_CONTROLLER_PASSED_THROUGH));
     }
     if (machine && machine_is_active(machine))
         return say(ASSIGNMENT_STATE_WAITING_DEVICE,
@@ -90,7 +90,7 @@ static Status still_leaving(const Want *want, const Attachment *attachment)
     g_autofree char *machine = text_quote(attachment->machine->info->name);
 
     return say(ASSIGNMENT_STATE_WAITING_DEVICE,
-               g_strdup_printf("%s is on its way home from machine %s first.", what, machine),
+               g_strdup_printf("%s is on its way home from VM %s first.", what, machine),
                ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY));
 }
 
@@ -101,7 +101,7 @@ static const char *reattach_reason(Registry *registry, const Attachment *attachm
     if (!attachment_is_of(attachment, assignment) || attachment_is_in_flight(attachment))
         return NULL;
     if (attachment_is_dead(attachment))
-        return "the machine came out of a saved state and it is dead there";
+        return "the VM came out of a saved state and it is dead there";
     return guest_reset_differs(registry, attachment->hostdev, assignment) ? "its AllowGuestReset was changed"
                                                                           : NULL;
 }
@@ -274,17 +274,16 @@ static Status stand(Registry *registry, const Allocation *allocation, const Assi
             const char *refusal = removal_error(machine, assignment);
 
             if (refusal && !machine->stuck)
-                return say(
-                    ASSIGNMENT_STATE_DETACHING,
-                    g_strdup_printf("Machine %s does not give the device back: %s. It is ordered again.",
-                                    quoted, refusal),
-                    ferry_error_to_name(FERRY_ERROR_HYPERVISOR));
-            return say(ASSIGNMENT_STATE_DETACHING,
-                       machine->stuck
-                           ? g_strdup_printf(
-                                 "Machine %s does not answer; the device comes home when it does.", quoted)
-                           : g_strdup_printf("The device is on its way home from machine %s.", quoted),
-                       machine->stuck ? ferry_error_to_name(FERRY_ERROR_TIMEOUT) : "");
+                return say(ASSIGNMENT_STATE_DETACHING,
+                           g_strdup_printf("VM %s does not give the device back: %s. It is ordered again.",
+                                           quoted, refusal),
+                           ferry_error_to_name(FERRY_ERROR_HYPERVISOR));
+            return say(
+                ASSIGNMENT_STATE_DETACHING,
+                machine->stuck
+                    ? g_strdup_printf("VM %s does not answer; the device comes home when it does.", quoted)
+                    : g_strdup_printf("The device is on its way home from VM %s.", quoted),
+                machine->stuck ? ferry_error_to_name(FERRY_ERROR_TIMEOUT) : "");
         }
         if (assignment->releasing)
             return say(ASSIGNMENT_STATE_DETACHING, g_strdup("The assignment is being released."), "");
@@ -309,7 +308,7 @@ static char *coming_conflict(Registry *registry, const GPtrArray *wants)
             g_autofree char *what = device_describe(device);
             g_autofree char *name = text_quote(claimant->info->name);
 
-            return g_strdup_printf("Machine %s is off, and when it starts it takes the controller %s as a "
+            return g_strdup_printf("VM %s is off, and when it starts it takes the controller %s as a "
                                    "whole, and %s with it.",
                                    name, device->controller, what);
         }
@@ -335,6 +334,8 @@ static bool passes_soon(Registry *registry, const Allocation *allocation, const 
     const GPtrArray *matches = candidates_of(allocation->candidates, assignment);
     const Machine *machine = registry_machine(registry, assignment->machine_uuid);
 
+    if (registry->settling)
+        return true;
     if (!assignment->wanted)
         return false;
     if (machine && machine_is_being_read(machine) && judge_machine(registry, assignment) != VERDICT_GO)

@@ -14,14 +14,14 @@ char *verdict_machine_text(Registry *registry, const Assignment *assignment)
     const Machine *machine = registry_machine(registry, assignment->machine_uuid);
     g_autofree char *quoted = text_quote(machine ? machine->info->name : assignment->machine_name);
 
-    return g_strconcat("machine ", quoted, NULL);
+    return g_strconcat("VM ", quoted, NULL);
 }
 
 char *verdict_hypervisor_text(Registry *registry, const Machine *machine)
 {
     if (registry->hypervisor_text)
         return g_strdup_printf("the hypervisor is away: %s", registry->hypervisor_text);
-    return g_strdup(machine && machine->stuck ? "it does not answer" : "the machines are still being read");
+    return g_strdup(machine && machine->stuck ? "it does not answer" : "the VMs are still being read");
 }
 
 /* ------------------------------------------------------------------ sentences */
@@ -119,15 +119,14 @@ static char *foreign_text(const VerdictCase *about)
     g_autofree char *what = device_describe(about->device);
     g_autofree char *owner = text_quote(about->attachment ? about->attachment->machine->info->name : "?");
 
-    return g_strdup_printf("%s was given to machine %s by another program; take it away there", what, owner);
+    return g_strdup_printf("%s was given to VM %s by another program; take it away there", what, owner);
 }
 
 static char *undecided_text(const VerdictCase *about)
 {
     g_autofree char *what = device_describe(about->device);
 
-    return g_strdup_printf("%s waits until every machine that draws from its groups has been looked at",
-                           what);
+    return g_strdup_printf("%s waits until every VM that draws from its groups has been looked at", what);
 }
 
 static char *hypervisor_away_text(const VerdictCase *about)
@@ -167,7 +166,7 @@ static char *controller_taken_text(const VerdictCase *about)
     const Machine *owner = pci_passthrough_owner(about->registry, controller);
     g_autofree char *quoted = text_quote(owner ? owner->info->name : "?");
 
-    return g_strdup_printf("%s is on the controller %s, which machine %s has as a whole", what, controller,
+    return g_strdup_printf("%s is on the controller %s, which VM %s has as a whole", what, controller,
                            quoted);
 }
 

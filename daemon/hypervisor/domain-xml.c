@@ -272,7 +272,7 @@ bool domain_xml_read(const char *xml, MachineInfo *info, bool *ret_live, GError 
     /* libvirt writes no DTD: with one, this is something else. */
     if (!root || !is_element(root, "domain") || document->intSubset) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR,
-                    "what libvirt gave for the machine is not its XML");
+                    "what libvirt gave for the VM is not its XML");
         return false;
     }
     *ret_live = xmlHasProp((xmlNode *)root, BAD_CAST "id") != NULL;

@@ -37,7 +37,7 @@ static bool check_owned(Manager *self, const char *what, const char *tenant_name
         return true;
     if (!tenant || !tenant_has_machine(tenant, request->machine_uuid)) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_NOT_OWNED,
-                    "%s belongs to tenant %s, and machine %s does not; revoke it from the tenant first", what,
+                    "%s belongs to tenant %s, and VM %s does not; revoke it from the tenant first", what,
                     tenant_name, quoted);
         return false;
     }
@@ -56,16 +56,15 @@ static bool check_free(Manager *self, const Device *device, const AssignRequest 
         g_autofree char *owner = quote_machine(self, device->machine_uuid, "?");
 
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_DEVICE_BUSY,
-                    "%s was attached to machine %s by another program; detach it there first", what, owner);
+                    "%s was attached to VM %s by another program; detach it there first", what, owner);
         return false;
     }
     if (controller) {
         g_autofree char *owner = text_quote(controller->info->name);
 
-        g_set_error(
-            error, FERRY_ERROR, FERRY_ERROR_CONTROLLER_PASSED_THROUGH,
-            "%s is on the controller %s, which machine %s has as a whole; take that away from it first", what,
-            device->controller, owner);
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_CONTROLLER_PASSED_THROUGH,
+                    "%s is on the controller %s, which VM %s has as a whole; take that away from it first",
+                    what, device->controller, owner);
         return false;
     }
     if (other) {
@@ -73,7 +72,7 @@ static bool check_free(Manager *self, const Device *device, const AssignRequest 
         bool same = g_strcmp0(other->machine_uuid, request->machine_uuid) == 0;
 
         g_set_error(error, FERRY_ERROR, same ? FERRY_ERROR_ALREADY_EXISTS : FERRY_ERROR_DEVICE_BUSY,
-                    "%s is %s to machine %s%s (assignment %s)%s", what,
+                    "%s is %s to VM %s%s (assignment %s)%s", what,
                     device->state == DEVICE_STATE_ATTACHED ? "attached" : "assigned", owner,
                     same ? " already" : "", other->id, same ? "" : "; take it home first");
         return false;

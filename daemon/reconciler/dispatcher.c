@@ -116,7 +116,7 @@ static void take_info(Dispatcher *self, Machine *machine, MachineInfo *info)
     machine->inspected = true;
     g_clear_pointer(&machine->read_error, g_free);
     if (was_active != machine_is_active(machine)) {
-        log_object(G_LOG_LEVEL_MESSAGE, NULL, machine->info->uuid, NULL, "machine \"%s\" is %s",
+        log_object(G_LOG_LEVEL_MESSAGE, NULL, machine->info->uuid, NULL, "VM \"%s\" is %s",
                    machine->info->name, machine_state_to_string(machine->info->state));
         forget_failures(self->registry, machine->info->uuid);
     }
@@ -130,7 +130,7 @@ static void look_for_guest_reset(const Machine *machine, const char *alias)
 
         if (strcmp(hostdev->alias, alias) == 0 && hostdev->guest_reset == GUEST_RESET_DEFAULT)
             log_object(G_LOG_LEVEL_WARNING, NULL, machine->info->uuid, hostdev->assignment_id,
-                       "the libvirt of machine \"%s\" doesn't know guestReset: AllowGuestReset has no effect",
+                       "the libvirt of VM \"%s\" doesn't know guestReset: AllowGuestReset has no effect",
                        machine->info->name);
     }
 }
@@ -151,7 +151,7 @@ static void job_done(gpointer output, const GError *pool_error, void *userdata)
         /* The job is still in libvirt's hands: nobody knows how it ends, so the machine is looked at when
          * its queue is free again. Until then it is stuck, and only it. */
         log_object(G_LOG_LEVEL_WARNING, ticket->sysname, ticket->uuid, ticket->assignment_id,
-                   "machine \"%s\" does not answer (%s): %s", machine->info->name,
+                   "VM \"%s\" does not answer (%s): %s", machine->info->name,
                    machine_job_kind_to_string(ticket->kind), pool_error->message);
         machine->stuck = true;
         machine->stale = true;
@@ -179,12 +179,11 @@ static void job_done(gpointer output, const GError *pool_error, void *userdata)
             }
         }
     } else if (g_error_matches(result->info_error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_MACHINE)) {
-        log_object(G_LOG_LEVEL_MESSAGE, NULL, ticket->uuid, NULL, "machine \"%s\" is gone",
-                   machine->info->name);
+        log_object(G_LOG_LEVEL_MESSAGE, NULL, ticket->uuid, NULL, "VM \"%s\" is gone", machine->info->name);
         registry_remove_machine(self->registry, machine);
     } else {
         if (g_strcmp0(machine->read_error, result->info_error->message) != 0)
-            log_object(G_LOG_LEVEL_WARNING, NULL, ticket->uuid, NULL, "machine \"%s\" cannot be read: %s",
+            log_object(G_LOG_LEVEL_WARNING, NULL, ticket->uuid, NULL, "VM \"%s\" cannot be read: %s",
                        machine->info->name, result->info_error->message);
         g_free(machine->read_error);
         machine->read_error = g_strdup(result->info_error->message);

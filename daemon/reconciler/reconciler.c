@@ -113,12 +113,12 @@ static gboolean take_turn(gpointer userdata)
             machine_turn(&self->dispatcher, allocation, machines->pdata[i], now, &wake);
     }
     wake_at(&wake, allocation->next_at);
-    status_update(registry, allocation);
-    finish_releases(self, allocation);
     if (registry->settling && is_settled(self)) {
         registry->settling = false;
         registry_report(registry, OBJECT_MANAGER, "", MANAGER_FIELD_SETTLING);
     }
+    status_update(registry, allocation);
+    finish_releases(self, allocation);
     arm_timer(self, now, wake);
     return G_SOURCE_REMOVE;
 }
@@ -229,8 +229,7 @@ void reconciler_queue_idle(Reconciler *self, const char *queue)
     Machine *machine = registry_machine(self->registry, queue);
 
     if (!machine_list_queue_idle(self->list, queue) && machine && machine->stuck) {
-        log_object(G_LOG_LEVEL_MESSAGE, NULL, queue, NULL, "machine \"%s\" answers again",
-                   machine->info->name);
+        log_object(G_LOG_LEVEL_MESSAGE, NULL, queue, NULL, "VM \"%s\" answers again", machine->info->name);
         machine->busy = machine->stuck = false;
         machine->in_flight = hostdev_free(machine->in_flight);
         machine->stale = true;
