@@ -57,17 +57,17 @@ static void test_one_device(void **state)
     Machine *desk = registry_machine(fixture->registry, DESK);
 
     assert_status(fixture, PINNED, ASSIGNMENT_STATE_ATTACHING, "",
-                  "0529:0001 (1-1) is on its way to machine \"desk\".");
+                  "0529:0001 (1-1) is on its way to VM \"desk\".");
     desk->stuck = true;
     assert_status(fixture, PINNED, ASSIGNMENT_STATE_FAILED, "Timeout",
-                  "machine \"desk\" does not answer; it is tried again as soon as it does.");
+                  "VM \"desk\" does not answer; it is tried again as soon as it does.");
     desk->stuck = false;
     fixture_put_into(fixture, "1-1", PINNED);
     assert_status(fixture, PINNED, ASSIGNMENT_STATE_ATTACHED, "",
-                  "0529:0001 (1-1) is attached to machine \"desk\".");
+                  "0529:0001 (1-1) is attached to VM \"desk\".");
     fixture->registry->hypervisor_state = HYPERVISOR_STATE_FAILED;
     assert_status(fixture, PINNED, ASSIGNMENT_STATE_ATTACHED, "",
-                  "0529:0001 (1-1) was attached to machine \"desk\" when it was last seen; the machines are "
+                  "0529:0001 (1-1) was attached to VM \"desk\" when it was last seen; the VMs are "
                   "still being read.");
 }
 
@@ -80,7 +80,7 @@ static void test_failed(void **state)
     claim->instance = registry_device(fixture->registry, "1-1")->instance;
     g_ptr_array_add(registry_assignment(fixture->registry, PINNED)->claims, claim);
     assert_status(fixture, PINNED, ASSIGNMENT_STATE_ATTACHING, "",
-                  "0529:0001 (1-1) is on its way to machine \"desk\".");
+                  "0529:0001 (1-1) is on its way to VM \"desk\".");
     claim->error = g_error_new_literal(FERRY_ERROR, FERRY_ERROR_NO_FREE_PORT, "no port");
     assert_status(fixture, PINNED, ASSIGNMENT_STATE_FAILED, "NoFreePort", "no port.");
     /* Somebody else's error is the hypervisor's. */
@@ -96,10 +96,10 @@ static void test_by_verdict(void **state)
 
     registry_machine(fixture->registry, DESK)->info->state = MACHINE_STATE_SHUTOFF;
     assert_status(fixture, PINNED, ASSIGNMENT_STATE_WAITING_MACHINE, "",
-                  "machine \"desk\" is not running; 0529:0001 (1-1) goes there when it starts.");
+                  "VM \"desk\" is not running; 0529:0001 (1-1) goes there when it starts.");
     fixture_put_foreign(fixture, "1-1", LOFT);
     assert_status(fixture, PINNED, ASSIGNMENT_STATE_WAITING_DEVICE, "DeviceBusy",
-                  "0529:0001 (1-1) was given to machine \"loft\" by another program; take it away there.");
+                  "0529:0001 (1-1) was given to VM \"loft\" by another program; take it away there.");
 }
 
 static void test_unplugged(void **state)
@@ -112,15 +112,15 @@ static void test_unplugged(void **state)
     pinned->device_text = g_strdup("the key");
     unplug(fixture, "1-1");
     assert_status(fixture, PINNED, ASSIGNMENT_STATE_WAITING_DEVICE, "",
-                  "the key is not plugged in; it goes to machine \"desk\" when it is.");
+                  "the key is not plugged in; it goes to VM \"desk\" when it is.");
     registry_machine(fixture->registry, DESK)->info->state = MACHINE_STATE_SHUTOFF;
     assert_status(fixture, PINNED, ASSIGNMENT_STATE_WAITING_MACHINE, "",
-                  "machine \"desk\" is not running, and the key is not plugged in.");
+                  "VM \"desk\" is not running, and the key is not plugged in.");
     g_free(pinned->home_socket);
     pinned->home_socket = g_strdup("pci-0000:00:14.0/1");
     g_ptr_array_add(pci, g_strdup("0000:00:14.0"));
     assert_status(fixture, PINNED, ASSIGNMENT_STATE_WAITING_DEVICE, "ControllerPassedThrough",
-                  "the key cannot be seen: machine \"studio\" has the controller 0000:00:14.0, which it was "
+                  "the key cannot be seen: VM \"studio\" has the controller 0000:00:14.0, which it was "
                   "on, as a whole.");
 }
 
@@ -131,7 +131,7 @@ static void test_not_left_to_it(void **state)
     registry_add_tenant(fixture->registry, tenant_new("lab"));
     registry_device(fixture->registry, "1-1")->tenant = g_strdup("lab");
     assert_status(fixture, PINNED, ASSIGNMENT_STATE_WAITING_DEVICE, "NotOwned",
-                  "0529:0001 (1-1) belongs to tenant lab, and machine \"desk\" does not.");
+                  "0529:0001 (1-1) belongs to tenant lab, and VM \"desk\" does not.");
 }
 
 static void test_taken(void **state)
@@ -145,7 +145,7 @@ static void test_taken(void **state)
                   "assignment cccccccc comes first for 0529:0001 (1-1).");
     registry_assignment(fixture->registry, "cccccccc")->wanted = false;
     assert_status(fixture, PINNED, ASSIGNMENT_STATE_WAITING_DEVICE, "DeviceBusy",
-                  "0529:0001 (1-1) is on its way home from machine \"studio\" first.");
+                  "0529:0001 (1-1) is on its way home from VM \"studio\" first.");
 }
 
 static void test_reattached(void **state)
@@ -157,11 +157,11 @@ static void test_reattached(void **state)
     g_hash_table_insert(registry_machine(fixture->registry, DESK)->removals, g_strdup(hostdev->alias),
                         g_new0(Removal, 1));
     assert_status(fixture, PINNED, ASSIGNMENT_STATE_ATTACHING, "",
-                  "0529:0001 (1-1) is taken out of machine \"desk\" and put in again, because its "
+                  "0529:0001 (1-1) is taken out of VM \"desk\" and put in again, because its "
                   "AllowGuestReset was changed.");
     g_hash_table_add(registry_machine(fixture->registry, DESK)->dead_aliases, g_strdup(hostdev->alias));
     assert_status(fixture, PINNED, ASSIGNMENT_STATE_ATTACHING, "",
-                  "0529:0001 (1-1) is taken out of machine \"desk\" and put in again, because the machine "
+                  "0529:0001 (1-1) is taken out of VM \"desk\" and put in again, because the VM "
                   "came out of a saved state and it is dead there.");
 }
 
@@ -172,7 +172,7 @@ static void test_in_flight(void **state)
 
     fixture_put_in_flight(fixture, "1-1", PINNED)->guest_reset = GUEST_RESET_ON;
     assert_status(fixture, PINNED, ASSIGNMENT_STATE_ATTACHING, "",
-                  "0529:0001 (1-1) is on its way to machine \"desk\".");
+                  "0529:0001 (1-1) is on its way to VM \"desk\".");
 }
 
 static void test_on_its_way_home(void **state)
@@ -188,14 +188,14 @@ static void test_on_its_way_home(void **state)
                   "The device was taken home and stays there until it is attached again.");
     hostdev = fixture_put_into(fixture, "1-1", PINNED);
     assert_status(fixture, PINNED, ASSIGNMENT_STATE_DETACHING, "",
-                  "The device is on its way home from machine \"desk\".");
+                  "The device is on its way home from VM \"desk\".");
     g_hash_table_insert(desk->removals, g_strdup(hostdev->alias), removal);
     removal->error = g_strdup("not now");
     assert_status(fixture, PINNED, ASSIGNMENT_STATE_DETACHING, "Hypervisor",
-                  "Machine \"desk\" does not give the device back: not now. It is ordered again.");
+                  "VM \"desk\" does not give the device back: not now. It is ordered again.");
     desk->stuck = true;
     assert_status(fixture, PINNED, ASSIGNMENT_STATE_DETACHING, "Timeout",
-                  "Machine \"desk\" does not answer; the device comes home when it does.");
+                  "VM \"desk\" does not answer; the device comes home when it does.");
     g_ptr_array_set_size(desk->info->hostdevs, 0);
     pinned->releasing = true;
     assert_status(fixture, PINNED, ASSIGNMENT_STATE_DETACHING, "", "The assignment is being released.");
@@ -206,17 +206,16 @@ static void test_pool(void **state)
     Fixture *fixture = *state;
 
     assert_status(fixture, POOL, ASSIGNMENT_STATE_ATTACHING, "",
-                  "046d:0003 (1-3) is on its way to machine \"desk\".");
+                  "046d:0003 (1-3) is on its way to VM \"desk\".");
     fixture_put_into(fixture, "1-2", POOL);
     assert_status(
         fixture, POOL, ASSIGNMENT_STATE_PARTIAL, "",
-        "1 of 2 of group keys attached to machine \"desk\". 046d:0003 (1-3) is on its way to machine \"desk\".");
+        "1 of 2 of group keys attached to VM \"desk\". 046d:0003 (1-3) is on its way to VM \"desk\".");
     fixture_put_into(fixture, "1-3", POOL);
-    assert_status(fixture, POOL, ASSIGNMENT_STATE_ATTACHED, "",
-                  "2 of group keys attached to machine \"desk\".");
+    assert_status(fixture, POOL, ASSIGNMENT_STATE_ATTACHED, "", "2 of group keys attached to VM \"desk\".");
     unplug(fixture, "1-3");
     assert_status(fixture, POOL, ASSIGNMENT_STATE_PARTIAL, "",
-                  "1 of 2 of group keys attached to machine \"desk\". No more is free.");
+                  "1 of 2 of group keys attached to VM \"desk\". No more is free.");
 }
 
 static void test_empty_pool(void **state)
@@ -232,7 +231,7 @@ static void test_empty_pool(void **state)
                   "No device of group keys is plugged in.");
     desk->stuck = true;
     assert_status(fixture, POOL, ASSIGNMENT_STATE_WAITING_MACHINE, "Timeout",
-                  "machine \"desk\" does not answer; it draws from group keys when it does.");
+                  "VM \"desk\" does not answer; it draws from group keys when it does.");
     keys->enabled = false;
     assert_status(fixture, POOL, ASSIGNMENT_STATE_WAITING_DEVICE, "Disabled",
                   "group keys is disabled and hands nothing out.");
@@ -241,16 +240,16 @@ static void test_empty_pool(void **state)
                   "usbferry is switched off and hands nothing out.");
     desk->info->state = MACHINE_STATE_SHUTOFF;
     assert_status(fixture, POOL, ASSIGNMENT_STATE_WAITING_MACHINE, "",
-                  "machine \"desk\" is not running; it draws from group keys when it does.");
+                  "VM \"desk\" is not running; it draws from group keys when it does.");
     registry_remove_machine(fixture->registry, desk);
     g_free(pool->machine_name);
     pool->machine_name = g_strdup("desk");
     assert_status(fixture, POOL, ASSIGNMENT_STATE_WAITING_MACHINE, "NoSuchMachine",
-                  "machine \"desk\" is not running; it draws from group keys when it does.");
+                  "VM \"desk\" is not running; it draws from group keys when it does.");
     registry_add_tenant(fixture->registry, tenant_new("lab"));
     keys->tenant = g_strdup("lab");
     assert_status(fixture, POOL, ASSIGNMENT_STATE_WAITING_DEVICE, "NotOwned",
-                  "Group keys belongs to tenant lab, and machine \"desk\" does not.");
+                  "Group keys belongs to tenant lab, and VM \"desk\" does not.");
     g_free(pool->group);
     pool->group = g_strdup("gone");
     assert_status(fixture, POOL, ASSIGNMENT_STATE_WAITING_DEVICE, "NoSuchGroup",
@@ -294,7 +293,7 @@ static void test_coming_conflict(void **state)
     studio->info->state = MACHINE_STATE_SHUTOFF;
     fixture_put_into(fixture, "1-1", PINNED);
     assert_status(fixture, PINNED, ASSIGNMENT_STATE_ATTACHED, "",
-                  "0529:0001 (1-1) is attached to machine \"desk\". Machine \"studio\" is off, and when it "
+                  "0529:0001 (1-1) is attached to VM \"desk\". VM \"studio\" is off, and when it "
                   "starts it takes the controller 0000:00:14.0 as a whole, and 0529:0001 (1-1) with it.");
 }
 

@@ -109,7 +109,7 @@ static void test_tries_again(void **state)
     machine_list_want(self->list);
     assert_true(turn(self, &wake));
     assert_false(self->fixture->registry->machines_known);
-    assert_string_equal(machine_list_failure(self->list), "its machines cannot be listed: no luck");
+    assert_string_equal(machine_list_failure(self->list), "its VMs cannot be listed: no luck");
     assert_false(turn(self, &due));
     assert_true(due >= before + G_USEC_PER_SEC);
     /* The next one is later still: what was wanted once more is read at once. */

@@ -174,7 +174,7 @@ static void test_reports_what_is_different(void **state)
     assert_int_equal(fixture_reported(fixture, OBJECT_DEVICE, "1-1"), DEVICE_FIELD_STATE);
     assert_true(fixture_reported(fixture, OBJECT_ASSIGNMENT, PINNED) & ASSIGNMENT_FIELD_DEVICES);
     assert_int_equal(pinned->state, ASSIGNMENT_STATE_ATTACHED);
-    assert_string_equal(pinned->reason, "0529:0001 (1-1) is attached to machine \"desk\".");
+    assert_string_equal(pinned->reason, "0529:0001 (1-1) is attached to VM \"desk\".");
 }
 
 /* Free is what is neither anybody's nor anywhere. */
