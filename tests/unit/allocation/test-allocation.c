@@ -272,8 +272,8 @@ static void test_text(void **state)
     assert_string_equal(taken, "assignment aaaaaaaa comes first for 0529:0001 (1-1)");
     foreign = allocation_verdict_text(fixture->allocation, registry_assignment(fixture->registry, "bbbbbbbb"),
                                       registry_device(fixture->registry, "1-2"), VERDICT_FOREIGN);
-    assert_string_equal(
-        foreign, "0529:0001 (1-2) was given to VM \"loft\" by another program; take it away there");
+    assert_string_equal(foreign,
+                        "0529:0001 (1-2) was given to VM \"loft\" by another program; take it away there");
     service = allocation_verdict_text(fixture->allocation, registry_assignment(fixture->registry, "bbbbbbbb"),
                                       NULL, VERDICT_SWITCHED_OFF);
     assert_string_equal(service, "usbferry is switched off and hands nothing out");
