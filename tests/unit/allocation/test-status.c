@@ -212,8 +212,7 @@ static void test_pool(void **state)
         fixture, POOL, ASSIGNMENT_STATE_PARTIAL, "",
         "1 of 2 of group keys attached to VM \"desk\". 046d:0003 (1-3) is on its way to VM \"desk\".");
     fixture_put_into(fixture, "1-3", POOL);
-    assert_status(fixture, POOL, ASSIGNMENT_STATE_ATTACHED, "",
-                  "2 of group keys attached to VM \"desk\".");
+    assert_status(fixture, POOL, ASSIGNMENT_STATE_ATTACHED, "", "2 of group keys attached to VM \"desk\".");
     unplug(fixture, "1-3");
     assert_status(fixture, POOL, ASSIGNMENT_STATE_PARTIAL, "",
                   "1 of 2 of group keys attached to VM \"desk\". No more is free.");
