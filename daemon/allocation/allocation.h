@@ -60,6 +60,9 @@ Assignment *allocation_owner(const Allocation *allocation, const Device *device)
 /* For any pair. */
 Verdict allocation_judge(const Allocation *allocation, const Assignment *assignment, const Device *device);
 
+/* Whether anybody may be given the device now; the error is the verdict's that judge_device() has on it. */
+bool allocation_check_device(const Allocation *allocation, const Device *device, GError **error);
+
 /* Why the verdict is what it is, as verdict_text(). device may be NULL when the verdict is about the group or
  * the service, assignment when it is about the device. New string. */
 char *allocation_verdict_text(const Allocation *allocation, const Assignment *assignment,

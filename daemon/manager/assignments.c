@@ -8,7 +8,6 @@
 
 #include "daemon/allocation/allocation.h"
 #include "daemon/allocation/guest-reset.h"
-#include "daemon/allocation/pci-passthrough.h"
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
 #include "daemon/manager/internal.h"
@@ -88,23 +87,9 @@ static bool check_free(Manager *self, const Device *device, const AssignRequest 
     g_autofree char *what = device_describe(device);
     g_autoptr(Allocation) allocation = allocation_new(self->registry, g_get_monotonic_time());
     const Assignment *other = allocation_owner(allocation, device);
-    const Machine *controller = pci_passthrough_owner(self->registry, device->controller);
 
-    if (device->state == DEVICE_STATE_FOREIGN) {
-        g_autofree char *owner = quote_machine(self, device->machine_uuid, "?");
-
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_DEVICE_BUSY,
-                    "%s was attached to VM %s by another program; detach it there first", what, owner);
+    if (!allocation_check_device(allocation, device, error))
         return false;
-    }
-    if (controller) {
-        g_autofree char *owner = text_quote(controller->info->name);
-
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_CONTROLLER_PASSED_THROUGH,
-                    "%s is on the controller %s, which VM %s has as a whole; take that away from it first",
-                    what, device->controller, owner);
-        return false;
-    }
     if (other) {
         g_autofree char *owner = quote_machine(self, other->machine_uuid, other->machine_name);
         bool same = g_strcmp0(other->machine_uuid, request->machine_uuid) == 0;

@@ -97,7 +97,8 @@ static void test_texts(void **state)
     g_free(device->controller);
     device->controller = g_strdup("0000:00:14.0");
     assert_text(fixture, PINNED, VERDICT_CONTROLLER_TAKEN,
-                "0529:0001 (1-1) is on the controller 0000:00:14.0, which VM \"?\" has as a whole");
+                "0529:0001 (1-1) is on the controller 0000:00:14.0, which VM \"?\" has as a whole; take "
+                "that away from it first");
 
     pinned->wanted = false;
     assert_text(fixture, PINNED, VERDICT_SUSPENDED,
