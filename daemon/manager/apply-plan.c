@@ -144,7 +144,7 @@ static bool declared_assignment(ApplyPlan *plan, const ManifestItem *declared, c
             continue;
         if (found) {
             manifest_set_error(plan->manifest, declared->line, error, FERRY_ERROR_AMBIGUOUS,
-                               "assignments %s and %s of this machine both have this name; give one "
+                               "assignments %s and %s of this VM both have this name; give one "
                                "another name first",
                                found->id, one->id);
             return false;
@@ -160,7 +160,7 @@ static bool declared_assignment(ApplyPlan *plan, const ManifestItem *declared, c
     }
     if (found && !g_hash_table_add(plan->kept, g_strdup(found->id))) {
         manifest_set_error(plan->manifest, declared->line, error, FERRY_ERROR_ALREADY_EXISTS,
-                           "this assignment is declared before, with its machine called otherwise");
+                           "this assignment is declared before, with its VM called otherwise");
         return false;
     }
     *ret_assignment = found;

@@ -8,7 +8,6 @@
 
 #include "daemon/allocation/allocation.h"
 #include "daemon/allocation/guest-reset.h"
-#include "daemon/allocation/pci-passthrough.h"
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
 #include "daemon/manager/internal.h"
@@ -75,7 +74,7 @@ static bool check_owned(Manager *self, const char *what, const char *tenant_name
         return true;
     if (!tenant || !tenant_has_machine(tenant, request->machine_uuid)) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_NOT_OWNED,
-                    "%s belongs to tenant %s, and machine %s does not; revoke it from the tenant first", what,
+                    "%s belongs to tenant %s, and VM %s does not; revoke it from the tenant first", what,
                     tenant_name, quoted);
         return false;
     }
@@ -88,30 +87,15 @@ static bool check_free(Manager *self, const Device *device, const AssignRequest 
     g_autofree char *what = device_describe(device);
     g_autoptr(Allocation) allocation = allocation_new(self->registry, g_get_monotonic_time());
     const Assignment *other = allocation_owner(allocation, device);
-    const Machine *controller = pci_passthrough_owner(self->registry, device->controller);
 
-    if (device->state == DEVICE_STATE_FOREIGN) {
-        g_autofree char *owner = quote_machine(self, device->machine_uuid, "?");
-
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_DEVICE_BUSY,
-                    "%s was attached to machine %s by another program; detach it there first", what, owner);
+    if (!allocation_check_device(allocation, device, error))
         return false;
-    }
-    if (controller) {
-        g_autofree char *owner = text_quote(controller->info->name);
-
-        g_set_error(
-            error, FERRY_ERROR, FERRY_ERROR_CONTROLLER_PASSED_THROUGH,
-            "%s is on the controller %s, which machine %s has as a whole; take that away from it first", what,
-            device->controller, owner);
-        return false;
-    }
     if (other) {
         g_autofree char *owner = quote_machine(self, other->machine_uuid, other->machine_name);
         bool same = g_strcmp0(other->machine_uuid, request->machine_uuid) == 0;
 
         g_set_error(error, FERRY_ERROR, same ? FERRY_ERROR_ALREADY_EXISTS : FERRY_ERROR_DEVICE_BUSY,
-                    "%s is %s to machine %s%s (assignment %s)%s", what,
+                    "%s is %s to VM %s%s (assignment %s)%s", what,
                     device->state == DEVICE_STATE_ATTACHED ? "attached" : "assigned", owner,
                     same ? " already" : "", other->id, same ? "" : "; take it home first");
         return false;
@@ -195,7 +179,7 @@ static bool check_new(Manager *self, const AssignRequest *request, GError **erro
             continue;
         machine = quote_machine(self, one->machine_uuid, one->machine_name);
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_ALREADY_EXISTS,
-                    "%s is assigned to machine %s already%s (assignment %s)", wanted->device_text, machine,
+                    "%s is assigned to VM %s already%s (assignment %s)", wanted->device_text, machine,
                     wanted->group ? ", with this quantity and selector" : "", one->id);
         return false;
     }

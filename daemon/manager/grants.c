@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "daemon/allocation/allocation.h"
-#include "daemon/allocation/verdict.h"
+#include "daemon/allocation/judge.h"
 #include "daemon/base/error.h"
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
@@ -105,7 +105,7 @@ static const Assignment *find_unseen_taker(Manager *self, const Tenant *tenant, 
 
         if (assignment->group && g_strcmp0(assignment->tenant, tenant->name) != 0 && assignment->wanted &&
             !assignment->releasing && candidates_include(allocation->candidates, assignment, device) &&
-            allocation_judge_machine(self->registry, assignment) == VERDICT_HYPERVISOR_AWAY)
+            judge_machine(self->registry, assignment) == VERDICT_HYPERVISOR_AWAY)
             return assignment;
     }
     return NULL;
@@ -126,8 +126,8 @@ static bool check_seen(Manager *self, const Tenant *tenant, const Allocation *al
     quoted = text_quote(taker->machine_name);
     why = verdict_hypervisor_text(self->registry, machine);
     g_set_error(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR,
-                "%s may be in machine %s from group %s, and can't be granted then: %s; try again when the "
-                "machine can be seen, or release assignment %s",
+                "%s may be in VM %s from group %s, and can't be granted then: %s; try again when the "
+                "VM can be seen, or release assignment %s",
                 what, quoted, taker->group, why, taker->id);
     return false;
 }
@@ -150,7 +150,7 @@ static bool check_unused(Manager *self, const Tenant *tenant, const Allocation *
     from = taker && tenant_has_machine(tenant, uuid) ? g_strdup_printf(" from group %s", taker->group)
                                                      : g_strdup("");
     g_set_error(error, FERRY_ERROR, FERRY_ERROR_DEVICE_BUSY,
-                "%s is %s machine %s%s, which does not belong to tenant %s; take it home first", what,
+                "%s is %s VM %s%s, which does not belong to tenant %s; take it home first", what,
                 g_strcmp0(attached_uuid, uuid) == 0 ? "in" : "assigned to", quoted, from, tenant->name);
     return false;
 }

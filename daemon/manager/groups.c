@@ -121,10 +121,9 @@ bool manager_check_delete_group(Manager *self, const char *name, bool force, GEr
 
         if (assignment->releasing || g_strcmp0(assignment->group, name) != 0)
             continue;
-        g_set_error(
-            error, FERRY_ERROR, FERRY_ERROR_GROUP_IN_USE,
-            "group %s: assignment %s of machine \"%s\" draws from it; release that first, or force it", name,
-            assignment->id, assignment->machine_name);
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_GROUP_IN_USE,
+                    "group %s: assignment %s of VM \"%s\" draws from it; release that first, or force it",
+                    name, assignment->id, assignment->machine_name);
         return false;
     }
     return true;

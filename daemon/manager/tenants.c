@@ -108,13 +108,12 @@ static bool check_nobodys(Manager *self, const Tenant *tenant, const Machine *ma
     gpointer value;
 
     if (other) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_ALREADY_EXISTS,
-                    "machine %s belongs to tenant %s already%s", quoted, other->name,
-                    other == tenant ? "" : "; remove it there first");
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_ALREADY_EXISTS, "VM %s belongs to tenant %s already%s",
+                    quoted, other->name, other == tenant ? "" : "; remove it there first");
         return false;
     }
     if (tenant->machines->len >= TENANT_MACHINES_MAX) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED, "a tenant has at most %d machines",
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED, "a tenant has at most %d VMs",
                     TENANT_MACHINES_MAX);
         return false;
     }
@@ -147,7 +146,7 @@ bool manager_check_tenant_machine(Manager *self, const char *name, const char *u
     if (tenant_has_machine(tenant, uuid))
         return true;
     quoted = text_quote(uuid);
-    g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_MACHINE, "%s: tenant %s has no such machine", quoted,
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_MACHINE, "%s: tenant %s has no such VM", quoted,
                 name);
     return false;
 }
