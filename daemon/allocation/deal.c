@@ -148,7 +148,32 @@ static bool is_spoken_for(const Deal *self, const Device *device, const Assignme
     return false;
 }
 
-static void fill_set(Deal *self, Assignment *set, const GPtrArray *assignments)
+/* Another set has it in its machine, or keeps it for its way back. */
+static bool is_in_another_set(const Deal *self, const Device *device, const Assignment *set,
+                              const GPtrArray *assignments)
+{
+    for (guint i = 0; i < assignments->len; i++) {
+        const Assignment *other = assignments->pdata[i];
+
+        if (other != set && other->quantity_kind == QUANTITY_SET && takes_part(other) &&
+            candidates_include(self->candidates, other, device) && has_it(self, other, device))
+            return true;
+    }
+    return false;
+}
+
+static bool has_any(const Deal *self, const Assignment *set)
+{
+    const GPtrArray *matches = candidates_of(self->candidates, set);
+
+    for (guint i = 0; i < matches->len; i++)
+        if (has_it(self, set, matches->pdata[i]))
+            return true;
+    return false;
+}
+
+/* keeps: what other sets have stays with them. */
+static void fill_set(Deal *self, Assignment *set, const GPtrArray *assignments, bool keeps)
 {
     const Group *group = registry_group(self->registry, set->group);
     const GPtrArray *matches = candidates_of(self->candidates, set);
@@ -164,7 +189,8 @@ static void fill_set(Deal *self, Assignment *set, const GPtrArray *assignments)
             Device *device = matches->pdata[i];
 
             if (has_it(self, set, device) == (pass == 0) && (pass == 0 || !deal_is_undecided(self, device)) &&
-                !is_spoken_for(self, device, set, assignments))
+                !is_spoken_for(self, device, set, assignments) &&
+                !(keeps && is_in_another_set(self, device, set, assignments)))
                 g_ptr_array_add(devices, device);
         }
     chosen = set_matching_choose(group, self->registry->node, devices);
@@ -177,6 +203,18 @@ static void fill_set(Deal *self, Assignment *set, const GPtrArray *assignments)
     }
     for (guint i = 0; chosen && i < chosen->len; i++)
         give(self, chosen->pdata[i], set);
+}
+
+/* First those that have something and can be complete without taking anything from each other: nothing leaves
+ * a running machine by priority alone. Then all others. sets: the first one comes first. */
+static void fill_sets(Deal *self, const GPtrArray *sets, const GPtrArray *assignments)
+{
+    for (guint i = 0; i < sets->len; i++)
+        if (has_any(self, sets->pdata[i]))
+            fill_set(self, sets->pdata[i], assignments, true);
+    for (guint i = 0; i < sets->len; i++)
+        if (deal_wants_of(self, sets->pdata[i])->len == 0)
+            fill_set(self, sets->pdata[i], assignments, false);
 }
 
 static bool may_claim(const Deal *self, const Assignment *assignment, const Device *device)
@@ -278,8 +316,7 @@ Deal *deal_new(Registry *registry, const Attachments *attachments, const Candida
             g_ptr_array_add(sets, assignment);
     }
     g_ptr_array_sort_with_data(sets, compare_sets, registry);
-    for (guint i = 0; i < sets->len; i++)
-        fill_set(self, sets->pdata[i], assignments);
+    fill_sets(self, sets, assignments);
     deal_out(self, assignments);
     sort_wants(self);
     return self;

@@ -211,11 +211,11 @@ static Status without_group_device(Registry *registry, const Allocation *allocat
     Verdict machine = judge_machine(registry, assignment);
     g_autofree char *machine_text = verdict_machine_text(registry, assignment);
 
-    if (!group)
+    if (!group && assignment->stored)
         return say(ASSIGNMENT_STATE_WAITING_DEVICE,
                    g_strdup_printf("There is no group %s any more.", assignment->group),
                    ferry_error_to_name(FERRY_ERROR_NO_SUCH_GROUP));
-    if (group->tenant && !registry_tenant_has(registry, group->tenant, assignment->machine_uuid))
+    if (group && group->tenant && !registry_tenant_has(registry, group->tenant, assignment->machine_uuid))
         return say(ASSIGNMENT_STATE_WAITING_DEVICE,
                    g_strdup_printf("Group %s belongs to tenant %s, and %s does not.", group->name,
                                    group->tenant, machine_text),
@@ -227,6 +227,8 @@ static Status without_group_device(Registry *registry, const Allocation *allocat
                    verdict_error(machine));
     if (!registry->enabled)
         return by_verdict(allocation, assignment, NULL, VERDICT_SWITCHED_OFF);
+    if (!group) /* it is stored along with it */
+        return by_verdict(allocation, assignment, NULL, VERDICT_STORING);
     if (!group->enabled)
         return by_verdict(allocation, assignment, NULL, VERDICT_GROUP_DISABLED);
     if (registry_machine(registry, assignment->machine_uuid)->stuck)
