@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* enable and disable: the switch for the whole service, one call of the manager. */
 
 #include "client/verbs/enable.h"

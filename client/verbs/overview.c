@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* The overview, which is printed without a verb: every device and where it is, and what keeps the service
- * from its work. The rows and columns are view's. */
+ * from its work. view/overview.c has the rows and columns. */
 
 #include "client/verbs/overview.h"
 

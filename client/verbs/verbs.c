@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* The list of all verbs, in the order in which the help shows them. A new verb gets a line here. */
 
 #include "client/verbs/verbs.h"

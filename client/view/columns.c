@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* One table for each kind of object. Most columns are a property as it is; the functions are for the others.
  */
 

@@ -325,8 +325,8 @@ static bool is_coming(Registry *registry, const Allocation *allocation, const Wa
     return want->verdict == VERDICT_GO && status.state != ASSIGNMENT_STATE_FAILED;
 }
 
-/* Whether something passes in a moment that keeps it from what it is to have. state: what is said of it;
- * attaching says itself that it goes on. */
+/* Whether what keeps it from its devices passes in a moment. state: where it stands by now; ATTACHING says so
+ * by itself. */
 static bool passes_soon(Registry *registry, const Allocation *allocation, const Assignment *assignment,
                         AssignmentState state)
 {
