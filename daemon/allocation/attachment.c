@@ -15,7 +15,7 @@ struct Attachments {
 
 static gpointer number_key(unsigned bus_number, unsigned device_number)
 {
-    enum { DEVICE_NUMBER_BITS = 8 }; /* 1…127 */
+    enum { DEVICE_NUMBER_BITS = 16 }; /* what an XML may say; a device has 1…127 */
 
     return GUINT_TO_POINTER((bus_number << DEVICE_NUMBER_BITS) | device_number);
 }

@@ -317,3 +317,8 @@ bool deal_is_undecided(const Deal *self, const Device *device)
 {
     return g_hash_table_contains(self->undecided, device);
 }
+
+bool deal_is_returning(const Deal *self, const Assignment *assignment)
+{
+    return reserved_and_away(self, assignment) > 0;
+}

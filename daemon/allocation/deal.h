@@ -36,3 +36,5 @@ const GPtrArray *deal_wants_of(const Deal *deal, const Assignment *assignment);
 Want *deal_want(const Deal *deal, const Device *device);
 /* A machine that could draw the device is still being read: nobody draws it before. */
 bool deal_is_undecided(const Deal *deal, const Device *device);
+/* A device of the assignment is being reset, and not plugged in for a moment. */
+bool deal_is_returning(const Deal *deal, const Assignment *assignment);

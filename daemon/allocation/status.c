@@ -316,13 +316,31 @@ static char *coming_conflict(Registry *registry, const GPtrArray *wants)
     return NULL;
 }
 
+/* The machine that has it lets it go in a moment: it answers, and neither refused nor let the time of the
+ * first order pass. */
+static bool lets_go_soon(const Attachment *attachment)
+{
+    const Removal *removal = g_hash_table_lookup(attachment->machine->removals, attachment->hostdev->alias);
+
+    return !attachment->machine->stuck && (!removal || (!removal->error && removal->tries <= 1));
+}
+
 /* On its way to the machine, or from another one first. */
 static bool is_coming(Registry *registry, const Allocation *allocation, const Want *want)
 {
+    const Attachment *attachment = allocation_attachment(allocation, want->device);
     Status status = with_device(registry, allocation, want);
 
     g_free(status.reason);
-    return want->verdict == VERDICT_GO && status.state != ASSIGNMENT_STATE_FAILED;
+    return want->verdict == VERDICT_GO && status.state != ASSIGNMENT_STATE_FAILED &&
+           (!attachment || lets_go_soon(attachment));
+}
+
+/* Its live XML is read in a moment. While the hypervisor is away nobody reads. */
+static bool is_read_soon(Registry *registry, const Machine *machine)
+{
+    return registry->hypervisor_state == HYPERVISOR_STATE_CONNECTED && machine &&
+           machine_is_being_read(machine);
 }
 
 /* Whether what keeps it from its devices passes in a moment. state: where it stands by now; ATTACHING says so
@@ -332,13 +350,13 @@ static bool passes_soon(Registry *registry, const Allocation *allocation, const 
 {
     const GPtrArray *wants = allocation_wants_of(allocation, assignment);
     const GPtrArray *matches = candidates_of(allocation->candidates, assignment);
-    const Machine *machine = registry_machine(registry, assignment->machine_uuid);
 
     if (registry->settling)
         return true;
     if (!assignment->wanted)
         return false;
-    if (machine && machine_is_being_read(machine) && judge_machine(registry, assignment) != VERDICT_GO)
+    if (is_read_soon(registry, registry_machine(registry, assignment->machine_uuid)) ||
+        deal_is_returning(allocation->deal, assignment))
         return true;
     for (guint i = 0; i < wants->len; i++) {
         const Want *want = wants->pdata[i];

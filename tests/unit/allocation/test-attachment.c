@@ -168,6 +168,21 @@ static void test_in_flight(void **state)
     }
 }
 
+/* A number that no device can have is nobody's, and not the next bus's. */
+static void test_number_out_of_range(void **state)
+{
+    Fixture *fixture = *state;
+    const Device *device = registry_device(fixture->registry, "1-1");
+    Hostdev *hostdev = fixture_put_foreign(fixture, "1-1", LOFT);
+    g_autoptr(Attachments) attachments = NULL;
+
+    hostdev->bus_number = device->bus_number - 1;
+    hostdev->device_number = device->device_number + 256;
+    attachments = attachments_new(fixture->registry);
+    assert_null(attachments_find(attachments, device));
+    assert_null(attachments_machine_with_number(attachments, device));
+}
+
 /* An attach that is given in the middle of a turn counts from then on. */
 static void test_added_later(void **state)
 {
@@ -207,14 +222,9 @@ static void test_dead_and_leaving(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_in_the_live_xml),
-        TEST(test_nowhere),
-        TEST(test_another_enumeration),
-        TEST(test_number_in_a_stuck_machine),
-        TEST(test_foreign),
-        TEST(test_in_flight),
-        TEST(test_added_later),
-        TEST(test_dead_and_leaving),
+        TEST(test_in_the_live_xml),           TEST(test_nowhere),     TEST(test_another_enumeration),
+        TEST(test_number_in_a_stuck_machine), TEST(test_foreign),     TEST(test_in_flight),
+        TEST(test_number_out_of_range),       TEST(test_added_later), TEST(test_dead_and_leaving),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

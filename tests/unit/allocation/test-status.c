@@ -297,15 +297,123 @@ static void test_coming_conflict(void **state)
                   "starts it takes the controller 0000:00:14.0 as a whole, and 0529:0001 (1-1) with it.");
 }
 
+/* Whether what is said is another thing in a moment, by itself. */
+static void assert_passes(Fixture *fixture, const char *id, bool expected)
+{
+    Status status;
+
+    fixture_look(fixture);
+    status = status_of(fixture->registry, fixture->allocation, registry_assignment(fixture->registry, id));
+    g_free(status.reason);
+    assert_int_equal(status.passes, expected);
+}
+
+static void test_settling_passes(void **state)
+{
+    Fixture *fixture = *state;
+
+    unplug(fixture, "1-1");
+    assert_passes(fixture, PINNED, false);
+    fixture->registry->settling = true;
+    assert_passes(fixture, PINNED, true);
+}
+
+/* A machine is read in a moment, unless nobody reads it. */
+static void test_being_read_passes(void **state)
+{
+    Fixture *fixture = *state;
+    Machine *desk = registry_machine(fixture->registry, DESK);
+
+    desk->inspected = false;
+    assert_passes(fixture, PINNED, true);
+    assert_passes(fixture, POOL, true);
+    desk->stuck = true;
+    assert_passes(fixture, PINNED, false);
+    desk->stuck = false;
+    fixture->registry->hypervisor_state = HYPERVISOR_STATE_FAILED;
+    assert_passes(fixture, PINNED, false);
+    assert_passes(fixture, POOL, false);
+    fixture->registry->hypervisor_state = HYPERVISOR_STATE_CONNECTING;
+    assert_passes(fixture, PINNED, false);
+}
+
+/* A device is on its way home from another machine, unless that keeps it. */
+static void test_leaving_passes(void **state)
+{
+    Fixture *fixture = *state;
+    Machine *studio = registry_machine(fixture->registry, STUDIO);
+    Removal *removal = g_new0(Removal, 1);
+    const Hostdev *hostdev;
+
+    fixture_assign(fixture, "cccccccc", STUDIO, NULL, "serial=AAAA-1", "1");
+    registry_assignment(fixture->registry, "cccccccc")->wanted = false;
+    hostdev = fixture_put_into(fixture, "1-1", "cccccccc");
+    assert_passes(fixture, PINNED, true);
+    g_hash_table_insert(studio->removals, g_strdup(hostdev->alias), removal);
+    removal->ordered = true;
+    removal->tries = 1;
+    assert_passes(fixture, PINNED, true);
+    removal->tries = 2;
+    assert_passes(fixture, PINNED, false);
+    removal->tries = 1;
+    removal->error = g_strdup("not now");
+    assert_passes(fixture, PINNED, false);
+    g_clear_pointer(&removal->error, g_free);
+    studio->stuck = true;
+    assert_passes(fixture, PINNED, false);
+}
+
+/* Some are there, and others on their way. */
+static void test_partial_passes(void **state)
+{
+    Fixture *fixture = *state;
+    Claim *claim = g_new0(Claim, 1);
+
+    fixture_put_into(fixture, "1-2", POOL);
+    assert_passes(fixture, POOL, true);
+    claim->sysname = g_strdup("1-3");
+    claim->instance = registry_device(fixture->registry, "1-3")->instance;
+    claim->error = g_error_new_literal(FERRY_ERROR, FERRY_ERROR_NO_FREE_PORT, "no port");
+    g_ptr_array_add(registry_assignment(fixture->registry, POOL)->claims, claim);
+    assert_passes(fixture, POOL, false);
+    g_clear_error(&claim->error);
+    fixture_put_into(fixture, "1-3", POOL);
+    assert_passes(fixture, POOL, false);
+}
+
+/* So does a reset, be the device there or away for a moment. */
+static void test_reset_passes(void **state)
+{
+    Fixture *fixture = *state;
+
+    reservations_set(fixture->registry->reservations, "1-1", PINNED, RESERVATION_RESET);
+    reservations_set(fixture->registry->reservations, "1-2", POOL, RESERVATION_RETURN);
+    assert_passes(fixture, PINNED, true);
+    unplug(fixture, "1-1");
+    assert_passes(fixture, PINNED, true);
+    fixture_put_into(fixture, "1-3", POOL);
+    unplug(fixture, "1-2");
+    assert_passes(fixture, POOL, true);
+    reservations_end(fixture->registry->reservations, "1-1");
+    reservations_end(fixture->registry->reservations, "1-2");
+    assert_passes(fixture, PINNED, false);
+    assert_passes(fixture, POOL, false);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, fixture_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_one_device),      TEST(test_failed), TEST(test_by_verdict), TEST(test_unplugged),
-        TEST(test_not_left_to_it),  TEST(test_taken),  TEST(test_reattached), TEST(test_in_flight),
-        TEST(test_on_its_way_home), TEST(test_pool),   TEST(test_empty_pool), TEST(test_queue),
-        TEST(test_coming_conflict),
+        TEST(test_one_device),        TEST(test_failed),
+        TEST(test_by_verdict),        TEST(test_unplugged),
+        TEST(test_not_left_to_it),    TEST(test_taken),
+        TEST(test_reattached),        TEST(test_in_flight),
+        TEST(test_on_its_way_home),   TEST(test_pool),
+        TEST(test_empty_pool),        TEST(test_queue),
+        TEST(test_coming_conflict),   TEST(test_settling_passes),
+        TEST(test_being_read_passes), TEST(test_leaving_passes),
+        TEST(test_partial_passes),    TEST(test_reset_passes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

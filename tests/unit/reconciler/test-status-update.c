@@ -177,6 +177,33 @@ static void test_reports_what_is_different(void **state)
     assert_string_equal(pinned->reason, "0529:0001 (1-1) is attached to VM \"desk\".");
 }
 
+/* Until it was compared with what is, and again with every change that isn't durable. */
+static void test_pending(void **state)
+{
+    Fixture *fixture = *state;
+    Assignment *pinned = registry_assignment(fixture->registry, PINNED);
+
+    assert_true(pinned->pending);
+    update(fixture);
+    assert_false(pinned->pending);
+    assert_true(fixture_reported(fixture, OBJECT_ASSIGNMENT, PINNED) & ASSIGNMENT_FIELD_PENDING);
+    registry_mark_pending(fixture->registry, pinned);
+    assert_true(pinned->pending);
+    update(fixture);
+    assert_false(pinned->pending);
+    pinned->saving = true;
+    update(fixture);
+    assert_true(pinned->pending);
+    assert_int_equal(fixture_reported(fixture, OBJECT_ASSIGNMENT, PINNED), ASSIGNMENT_FIELD_PENDING);
+    pinned->saving = false;
+    pinned->stored = false;
+    update(fixture);
+    assert_true(pinned->pending);
+    pinned->stored = true;
+    update(fixture);
+    assert_false(pinned->pending);
+}
+
 /* Free is what is neither anybody's nor anywhere. */
 static void test_groups(void **state)
 {
@@ -224,6 +251,7 @@ int main(void)
         TEST(test_waiting),
         TEST(test_others_have_it),
         TEST(test_reports_what_is_different),
+        TEST(test_pending),
         TEST(test_groups),
         TEST(test_tenants),
     };
