@@ -345,8 +345,8 @@ static bool is_read_soon(Registry *registry, const Machine *machine)
            machine_is_being_read(machine);
 }
 
-/* Whether something passes in a moment that keeps it from what it is to have. state: what is said of it;
- * attaching says itself that it goes on. */
+/* Whether what keeps it from its devices passes in a moment. state: where it stands by now; ATTACHING says so
+ * by itself. */
 static bool passes_soon(Registry *registry, const Allocation *allocation, const Assignment *assignment,
                         AssignmentState state)
 {

@@ -33,7 +33,7 @@ typedef struct Resets Resets;
 Resets *resets_new(Registry *registry, WorkerPool *pool, Store *store, const UsbOps *ops,
                    void (*changed)(void *userdata), void *userdata);
 /* Switches on what resets have off; that may block for a moment. The notes stay, so that the next start does
- * it again: a switching off that the kernel has not come back from may have the last word. */
+ * it again: a switch-off that hangs in the kernel may still happen afterwards. */
 Resets *resets_free(Resets *resets);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Resets, resets_free)
 
