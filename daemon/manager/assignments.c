@@ -525,7 +525,7 @@ static bool take_stored(const StoredFile *file, void *userdata, GError **error)
     return true;
 }
 
-void manager_load_assignments(Manager *self)
+bool manager_load_assignments(Manager *self, GError **error)
 {
-    store_load(self->store, STORE_KIND_ASSIGNMENTS, take_stored, self);
+    return store_load(self->store, STORE_KIND_ASSIGNMENTS, take_stored, self, error);
 }

@@ -573,8 +573,10 @@ void manager_reload(Manager *self)
     tenant_accounts_look_up(self->pool, self->registry, NULL);
 }
 
-void manager_load_groups(Manager *self)
+bool manager_load_groups(Manager *self, GError **error)
 {
-    store_load(self->store, STORE_KIND_GROUPS, take_stored, self);
+    if (!store_load(self->store, STORE_KIND_GROUPS, take_stored, self, error))
+        return false;
     read_drop_ins(self); /* and works out who is in them all */
+    return true;
 }

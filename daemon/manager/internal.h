@@ -103,10 +103,10 @@ Tenant *manager_find_changeable_tenant(Manager *self, const char *name, GError *
 /* Everything that it has been granted is revoked already. */
 void manager_erase_tenant(Manager *self, Tenant *tenant, ManagerDone done, void *userdata);
 
-/* For the start. */
-void manager_load_assignments(Manager *self);
-void manager_load_groups(Manager *self);
-void manager_load_tenants(Manager *self);
+/* For the start. STORAGE when something cannot be read. */
+bool manager_load_assignments(Manager *self, GError **error);
+bool manager_load_groups(Manager *self, GError **error);
+bool manager_load_tenants(Manager *self, GError **error);
 /* What was granted by a service that didn't write it into the assignments: those of the tenant's machines
  * whose rule is the grant's are the tenant's. */
 void manager_fill_in_tenants(Manager *self);

@@ -207,12 +207,11 @@ static void look_again(Device *device, void *userdata)
 
 bool manager_start(Manager *self, GError **error)
 {
-    store_load(self->store, STORE_KIND_SETTINGS, take_settings, self);
-    manager_load_tenants(self);
-    manager_load_groups(self);
-    manager_load_assignments(self);
+    if (!store_load(self->store, STORE_KIND_SETTINGS, take_settings, self, error) ||
+        !manager_load_tenants(self, error) || !manager_load_groups(self, error) ||
+        !manager_load_assignments(self, error) || !resets_restore(self->resets, error))
+        return false;
     manager_fill_in_tenants(self);
-    resets_restore(self->resets);
     self->hotplug = hotplug_new(self->registry, look_again, self, error);
     if (!self->hotplug || !hotplug_rescan(self->hotplug, NULL, NULL, error))
         return false;

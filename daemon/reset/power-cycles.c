@@ -149,7 +149,7 @@ static bool take_note(const StoredFile *file, void *userdata, GError **error)
     return true;
 }
 
-void resets_restore(Resets *self)
+bool resets_restore(Resets *self, GError **error)
 {
-    store_load(self->store, STORE_KIND_POWER_CYCLES, take_note, self);
+    return store_load(self->store, STORE_KIND_POWER_CYCLES, take_note, self, error);
 }
