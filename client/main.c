@@ -14,7 +14,8 @@
 static Outcome run(Client *client, char **words, GError **error)
 {
     bool version;
-    g_auto(GStrv) rest = options_parse_common(client, words, &version, error);
+    g_autofree char *help = verbs_help();
+    g_auto(GStrv) rest = options_parse_common(client, words, help, &version, error);
     if (!rest)
         return OUTCOME_USAGE;
     if (version) {

@@ -35,6 +35,7 @@ typedef struct Daemon {
     Authority *authority;
     BusService *service;
     guint retire_timeout;
+    guint keep_alive; /* source of the watchdog's */
     bool stopping;
     int status;
 } Daemon;
@@ -47,14 +48,24 @@ static void on_queue_idle(const char *queue, void *userdata)
         manager_queue_idle(queue, self->manager);
 }
 
-static void on_bus_lost(int error, void *userdata)
+/* The end, and a new begin by systemd. */
+static void fail(Daemon *self)
 {
-    Daemon *self = userdata;
-
-    log_warning("the connection to the system bus is lost: %s", g_strerror(error));
     if (!self->stopping)
         self->status = EXIT_FAILURE;
     g_main_loop_quit(self->loop);
+}
+
+/* The log says why already. */
+static void on_blind(void *userdata)
+{
+    fail(userdata);
+}
+
+static void on_bus_lost(int error, void *userdata)
+{
+    log_warning("the connection to the system bus is lost: %s", g_strerror(error));
+    fail(userdata);
 }
 
 static void on_retired(void *userdata)
@@ -97,6 +108,22 @@ static gboolean on_reload(gpointer userdata)
     return G_SOURCE_CONTINUE;
 }
 
+static gboolean on_keep_alive(gpointer userdata)
+{
+    sd_notify(0, "WATCHDOG=1");
+    return G_SOURCE_CONTINUE;
+}
+
+/* From the main loop, so that a main loop that hangs is restarted. Twice as often as systemd wants it. */
+static guint keep_alive(void)
+{
+    uint64_t timeout_us;
+
+    if (sd_watchdog_enabled(0, &timeout_us) <= 0)
+        return 0;
+    return g_timeout_add((guint)(timeout_us / 2 / G_TIME_SPAN_MILLISECOND), on_keep_alive, NULL);
+}
+
 static const char *directory(const char *variable, const char *otherwise)
 {
     const char *value = g_getenv(variable);
@@ -111,6 +138,8 @@ static bool daemon_start(Daemon *self, GError **error)
         .state_dir = directory("STATE_DIRECTORY", DEFAULT_STATE_DIR),
         .runtime_dir = directory("RUNTIME_DIRECTORY", DEFAULT_RUNTIME_DIR),
         .usb = self->usb,
+        .blind = on_blind,
+        .userdata = self,
     };
 
     self->manager = manager_new(&config, self->pool, self->hypervisor, error);
@@ -144,13 +173,14 @@ static void daemon_run(Daemon *self)
         log_notice("usbferryd " FERRY_VERSION " is ready as " FERRY_BUS_NAME ", machines of %s",
                    manager_hypervisor_uri(self->manager));
         sd_notify(0, "READY=1");
+        self->keep_alive = keep_alive();
         g_main_loop_run(self->loop);
     } else {
         log_warning("usbferryd can't start: %s", error->message);
         self->status = EXIT_FAILURE;
     }
-    if (self->retire_timeout)
-        g_source_remove(self->retire_timeout);
+    g_clear_handle_id(&self->retire_timeout, g_source_remove);
+    g_clear_handle_id(&self->keep_alive, g_source_remove);
     g_source_remove(term);
     g_source_remove(interrupt);
     g_source_remove(hangup);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Puts GVariants into calls and takes them out of answers, whose type is checked. client does the sending. */
+
 #include "client/bus/call.h"
 
 static sd_bus_message *new_call(Client *client, const char *path, const char *interface, const char *member,

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Opens the bus, here or over ssh, sends calls and turns their errors into ours. Starts the agent before the
+ * first call that changes anything. */
+
 #include "client/bus/client.h"
 
 #include <errno.h>
@@ -6,6 +10,7 @@
 #include <unistd.h>
 
 #include "client/bus/agent.h"
+#include "client/bus/path.h"
 #include "dbus/names.h"
 
 /* Time for a person to find the password, think it over and type it; longer than polkit's own patience. */
@@ -77,6 +82,11 @@ sd_bus_message *client_read(Client *client, sd_bus_message *call, GError **error
     return send_call(client, call, /* timeout_usec= */ 0, error);
 }
 
+sd_bus_message *client_change_quietly(Client *client, sd_bus_message *call, GError **error)
+{
+    return send_call(client, call, CHANGE_TIMEOUT_USEC, error);
+}
+
 sd_bus_message *client_change(Client *client, sd_bus_message *call, GError **error)
 {
     /* The question comes up where the service is: an agent at this end could not answer it. */
@@ -93,14 +103,9 @@ sd_bus_message *client_change(Client *client, sd_bus_message *call, GError **err
     return send_call(client, call, CHANGE_TIMEOUT_USEC, error);
 }
 
-bool client_is_path(const char *text)
-{
-    return g_str_has_prefix(text, FERRY_PATH_ROOT "/") && sd_bus_object_path_is_valid(text) > 0;
-}
-
 static char *find(Client *client, const char *member, const char *text, GError **error)
 {
-    if (client_is_path(text))
+    if (path_is_valid(text))
         return g_strdup(text);
 
     g_autoptr(sd_bus_message) call =

@@ -37,6 +37,8 @@ sd_bus_message *client_read(Client *client, sd_bus_message *call, GError **error
 
 /* Sends a call that changes something: the user may be asked for a password, and gets the time to answer. */
 sd_bus_message *client_change(Client *client, sd_bus_message *call, GError **error);
+/* The same where nobody is to be asked: DENIED then. */
+sd_bus_message *client_change_quietly(Client *client, sd_bus_message *call, GError **error);
 
 /* Turns a text into the path of an object, as the service understands it: by GetDevice and so on. A text
  * that is a path already is taken as it is. New string. */
@@ -44,9 +46,6 @@ char *client_find_device(Client *client, const char *selector, GError **error);
 char *client_find_machine(Client *client, const char *name_or_uuid, GError **error);
 char *client_find_group(Client *client, const char *name, GError **error);
 char *client_find_tenant(Client *client, const char *name, GError **error);
-
-/* True when the text is the path of an object of the service. */
-bool client_is_path(const char *text);
 
 /* Colours, bold and such are welcome there. */
 bool client_wants_colors(void);

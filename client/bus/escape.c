@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Looks at each character by its Unicode category; no list of dangerous ones that could be too short. */
+
 #include "client/bus/escape.h"
 
 bool escape_is_needed(gunichar character)

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Feeds a model from the answer of GetManagedObjects and then from signals. All answers and signals come
+ * through one connection, so their order is the service's own. */
+
 #include "client/bus/follow.h"
 
 #include <errno.h>
@@ -32,7 +36,7 @@ struct Follow {
     GPtrArray *slots;
 };
 
-/* reading */
+/* ------------------------------------------------------------------ reading */
 
 static GVariant *read_checked(sd_bus_message *message, const char *type, GError **error)
 {
@@ -96,7 +100,7 @@ Model *model_fetch(Client *client, GError **error)
     return g_steal_pointer(&model);
 }
 
-/* fetching */
+/* ------------------------------------------------------------------ fetching */
 
 static void follow_tell(Follow *follow, FollowResult result)
 {
@@ -190,7 +194,7 @@ static int on_objects(sd_bus_message *reply, void *userdata, sd_bus_error *ret_e
     return 0;
 }
 
-/* following */
+/* ------------------------------------------------------------------ following */
 
 static bool is_from_service(Follow *follow, sd_bus_message *message)
 {

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Keeps each object's properties as they came, by name, and tells whoever asked for it what a step changed.
+ */
+
 #include "client/bus/model.h"
 
-#include <systemd/sd-bus.h>
-
 #include "client/bus/escape.h"
+#include "client/bus/path.h"
 #include "client/bus/variant.h"
 #include "dbus/names.h"
 
@@ -12,7 +15,7 @@ static const struct {
     const char *interface;
 } kinds[_KIND_MAX] = {
     [KIND_DEVICE] = { "device", FERRY_INTERFACE_DEVICE },
-    [KIND_MACHINE] = { "machine", FERRY_INTERFACE_MACHINE },
+    [KIND_MACHINE] = { "vm", FERRY_INTERFACE_MACHINE },
     [KIND_ASSIGNMENT] = { "assignment", FERRY_INTERFACE_ASSIGNMENT },
     [KIND_GROUP] = { "group", FERRY_INTERFACE_GROUP },
     [KIND_TENANT] = { "tenant", FERRY_INTERFACE_TENANT },
@@ -37,16 +40,16 @@ ObjectKind kind_from_interface(const char *interface)
     return _KIND_INVALID;
 }
 
-/* objects */
+/* ------------------------------------------------------------------ objects */
 
-static Object *object_free(Object *object)
+Object *object_free(Object *object)
 {
     if (!object)
         return NULL;
 
     g_free(object->path);
-    g_clear_pointer(&object->names, g_ptr_array_unref);
-    g_clear_pointer(&object->values, g_hash_table_unref);
+    g_ptr_array_unref(object->names);
+    g_hash_table_unref(object->values);
     g_free(object);
     return NULL;
 }
@@ -103,6 +106,19 @@ static GHashTable *object_update(Object *object, GVariant *properties)
     return g_hash_table_size(before) > 0 ? g_steal_pointer(&before) : NULL;
 }
 
+Object *object_as_before(const Object *object, GHashTable *before)
+{
+    Object *old = object_new(object->kind, object->path);
+
+    for (guint i = 0; i < object->names->len; i++) {
+        char *name = g_strdup(object->names->pdata[i]);
+        GVariant *was = g_hash_table_lookup(before, name);
+        g_ptr_array_add(old->names, name);
+        g_hash_table_insert(old->values, name, g_variant_ref(was ? was : object_value(object, name)));
+    }
+    return old;
+}
+
 GVariant *object_value(const Object *object, const char *property)
 {
     return object ? g_hash_table_lookup(object->values, property) : NULL;
@@ -138,10 +154,20 @@ bool object_flag(const Object *object, const char *property)
     return value && g_variant_is_of_type(value, G_VARIANT_TYPE_BOOLEAN) && g_variant_get_boolean(value);
 }
 
+const char *object_name(const Object *object)
+{
+    static const char *const properties[_KIND_MAX] = {
+        [KIND_DEVICE] = "SysName", [KIND_MACHINE] = "Name", [KIND_ASSIGNMENT] = "Name",
+        [KIND_GROUP] = "Name",     [KIND_TENANT] = "Name",  [KIND_MANAGER] = "Node",
+    };
+
+    return object ? object_string(object, properties[object->kind]) : "";
+}
+
 char *object_id(const Object *object)
 {
     const char *id = "";
-    g_autofree char *decoded = NULL;
+    g_autofree char *last = NULL;
 
     switch (object->kind) {
     case KIND_DEVICE:
@@ -151,8 +177,7 @@ char *object_id(const Object *object)
         id = object_string(object, "UUID");
         break;
     case KIND_ASSIGNMENT:
-        if (sd_bus_path_decode(object->path, FERRY_PATH_ASSIGNMENT_PREFIX, &decoded) > 0)
-            id = decoded;
+        id = last = path_to_name(object->path);
         break;
     case KIND_GROUP:
     case KIND_TENANT:
@@ -196,7 +221,7 @@ char *object_describe(const Object *object)
     return g_strdup("the service");
 }
 
-/* the model */
+/* ------------------------------------------------------------------ the model */
 
 Model *model_new(void)
 {
@@ -316,14 +341,20 @@ const Object *model_follow(const Model *model, const Object *object, const char 
     return model_get(model, object_string(object, property), kind);
 }
 
+char *model_name_at(const Model *model, const char *path)
+{
+    const char *name = object_name(g_hash_table_lookup(model->objects, path));
+
+    return *name ? g_strdup(name) : path_to_name(path);
+}
+
 /* 3-1.2 before 3-1.10, the others by name */
 static int compare_objects(const void *a, const void *b)
 {
     const Object *left = *(const Object *const *)a, *right = *(const Object *const *)b;
-    const char *key = left->kind == KIND_DEVICE ? "SysName" : "Name";
 
-    int by_key = strverscmp(object_string(left, key), object_string(right, key));
-    return by_key != 0 ? by_key : strcmp(left->path, right->path);
+    int by_name = strverscmp(object_name(left), object_name(right));
+    return by_name != 0 ? by_name : strcmp(left->path, right->path);
 }
 
 GPtrArray *model_sorted(const Model *model, ObjectKind kind)

@@ -20,7 +20,7 @@ typedef enum ObjectKind {
     _KIND_INVALID = -1,
 } ObjectKind;
 
-/* "device", "machine", "assignment", "group", "tenant", "service" */
+/* "device", "vm", "assignment", "group", "tenant", "service" */
 const char *kind_to_string(ObjectKind kind);
 const char *kind_to_interface(ObjectKind kind);
 ObjectKind kind_from_interface(const char *interface);
@@ -72,6 +72,10 @@ GPtrArray *model_sorted(const Model *model, ObjectKind kind);
 /* The object that a property names, such as a device's "Machine"; NULL = none. */
 const Object *model_follow(const Model *model, const Object *object, const char *property, ObjectKind kind);
 
+/* What the object at the path is called, see object_name(); when it isn't there, as the path has it. Not
+ * escaped, new string. */
+char *model_name_at(const Model *model, const char *path);
+
 /* The value of a property. One that is missing, or of another type, reads as NULL, "", 0 or false. Borrowed,
  * and not escaped. */
 GVariant *object_value(const Object *object, const char *property);
@@ -79,6 +83,14 @@ const char *object_string(const Object *object, const char *property); /* string
 guint64 object_number(const Object *object, const char *property);     /* any unsigned type */
 bool object_flag(const Object *object, const char *property);
 
+/* As it was before a change: before is what a ModelFunc was told. New. */
+Object *object_as_before(const Object *object, GHashTable *before);
+Object *object_free(Object *object);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Object, object_free)
+
+/* What other objects and programs call it: a device's SysName, the service's Node, the Name of everything
+ * else; "" for NULL. Borrowed, and not escaped. */
+const char *object_name(const Object *object);
 /* What is shown as its id: a device's SysName, a machine's UUID, an assignment's id, the name of a
  * group or tenant. Escaped, new string. */
 char *object_id(const Object *object);

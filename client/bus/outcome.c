@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The table of error names and exit statuses, which usbferry(1) describes, and how an error of the bus
+ * becomes text. */
+
 #include "client/bus/outcome.h"
 
 #include <errno.h>

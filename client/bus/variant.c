@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Between sd-bus messages and GVariants, both ways, and from a GVariant to a line of text. */
+
 #include "client/bus/variant.h"
 
 #include <errno.h>
@@ -6,7 +9,9 @@
 #include "client/bus/escape.h"
 #include "client/bus/outcome.h"
 
-/* reading: each returns a floating value, or NULL and sets *ret_r to a negative errno */
+/* ------------------------------------------------------------------ reading */
+
+/* Each of these returns a floating value, or NULL and sets *ret_r to a negative errno. */
 
 static GVariant *read_value(sd_bus_message *message, int *ret_r);
 
@@ -160,7 +165,7 @@ GVariant *variant_read_all(sd_bus_message *message, GError **error)
     return g_variant_ref_sink(g_variant_new_tuple((GVariant **)values->pdata, values->len));
 }
 
-/* writing */
+/* ------------------------------------------------------------------ writing */
 
 static int append_value(sd_bus_message *message, GVariant *value);
 
@@ -206,8 +211,10 @@ static int append_value(sd_bus_message *message, GVariant *value)
     case G_VARIANT_CLASS_ARRAY:
         return append_container(message, SD_BUS_TYPE_ARRAY, inner, value);
     case G_VARIANT_CLASS_DICT_ENTRY:
+    case G_VARIANT_CLASS_TUPLE:
         inner[strlen(inner) - 1] = '\0';
-        return append_container(message, SD_BUS_TYPE_DICT_ENTRY, inner, value);
+        return append_container(message, *type == '{' ? SD_BUS_TYPE_DICT_ENTRY : SD_BUS_TYPE_STRUCT, inner,
+                                value);
     case G_VARIANT_CLASS_BYTE:
     case G_VARIANT_CLASS_INT16:
     case G_VARIANT_CLASS_UINT16:
@@ -217,7 +224,6 @@ static int append_value(sd_bus_message *message, GVariant *value)
     case G_VARIANT_CLASS_DOUBLE:
     case G_VARIANT_CLASS_SIGNATURE:
     case G_VARIANT_CLASS_MAYBE:
-    case G_VARIANT_CLASS_TUPLE:
         break;
     }
     return -EOPNOTSUPP; /* no method of the service takes it */
@@ -228,7 +234,7 @@ int variant_append(sd_bus_message *message, GVariant *tuple)
     return append_children(message, tuple);
 }
 
-/* showing */
+/* ------------------------------------------------------------------ showing */
 
 static void append_text(GString *text, GVariant *value)
 {

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* export and apply: groups and assignments as one text. */
+/* export and apply: groups and assignments as one text. Reads the file and sends it; the service works out
+ * what differs and does it. Touches the file system for the one file only. */
+
+#include "client/verbs/apply.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,9 +13,8 @@
 
 #include "client/bus/call.h"
 #include "client/bus/escape.h"
-#include "client/view/json.h"
 #include "client/verbs/options.h"
-#include "client/verbs/verbs.h"
+#include "client/view/json.h"
 #include "dbus/names.h"
 
 /* What the service takes at most. */
@@ -20,7 +22,7 @@
 #define STDIN_NAME     "-"
 #define DIFFERENCES    "aa{sv}"
 
-Outcome verb_export(Client *client, char **words, GError **error)
+static Outcome export_all(Client *client, char **words, GError **error)
 {
     const char *text;
 
@@ -177,6 +179,43 @@ static void print_difference(GVariant *difference)
     g_variant_iter_free(lines);
 }
 
+/* As programs are to read them: aa{sv}. */
+static GVariant *name_lines(GVariant *difference)
+{
+    GVariantBuilder records;
+    const char *section, *key, *before, *after;
+    g_autoptr(GVariant) lines = g_variant_lookup_value(difference, "Lines", G_VARIANT_TYPE("a(ssss)"));
+    GVariantIter iter;
+
+    g_variant_builder_init(&records, G_VARIANT_TYPE("aa{sv}"));
+    if (lines) {
+        g_variant_iter_init(&iter, lines);
+        while (g_variant_iter_next(&iter, "(&s&s&s&s)", &section, &key, &before, &after))
+            g_variant_builder_add_value(
+                &records,
+                g_variant_new_parsed("{'section': <%s>, 'key': <%s>, 'before': <%s>, 'after': <%s>}", section,
+                                     key, before, after));
+    }
+    return g_variant_ref_sink(g_variant_builder_end(&records));
+}
+
+static GVariant *name_differences(GVariant *differences)
+{
+    GVariantBuilder records;
+
+    g_variant_builder_init(&records, G_VARIANT_TYPE("aa{sv}"));
+    for (gsize i = 0; i < g_variant_n_children(differences); i++) {
+        g_autoptr(GVariant) difference = g_variant_get_child_value(differences, i);
+        g_autoptr(GVariant) lines = name_lines(difference);
+        g_variant_builder_add_value(
+            &records, g_variant_new_parsed(
+                          "{'change': <%s>, 'kind': <%s>, 'name': <%s>, 'vm': <%s>, 'lines': <%@aa{sv}>}",
+                          look_up(difference, "Change"), look_up(difference, "Kind"),
+                          look_up(difference, "Name"), look_up(difference, "Machine"), lines));
+    }
+    return g_variant_ref_sink(g_variant_builder_end(&records));
+}
+
 static void print_differences(GVariant *differences)
 {
     for (gsize i = 0; i < g_variant_n_children(differences); i++) {
@@ -220,8 +259,8 @@ static Outcome run(Client *client, const char *text, const char *source, bool dr
         return OUTCOME_FAILED;
 
     if (client->json) {
-        json_print(
-            g_variant_new_parsed("{'applied': <%b>, 'differences': <%@" DIFFERENCES ">}", !dry_run, done));
+        g_autoptr(GVariant) named = name_differences(done);
+        json_print(g_variant_new_parsed("{'applied': <%b>, 'differences': <%@aa{sv}>}", !dry_run, named));
     } else if (dry_run) {
         if (!nothing)
             puts("Nothing was changed: it was a dry run.");
@@ -234,7 +273,7 @@ static Outcome run(Client *client, const char *text, const char *source, bool dr
     return OUTCOME_DONE;
 }
 
-Outcome verb_apply(Client *client, char **words, GError **error)
+static Outcome apply_file(Client *client, char **words, GError **error)
 {
     gboolean dry_run = FALSE, prune = FALSE;
     const GOptionEntry entries[] = {
@@ -253,3 +292,7 @@ Outcome verb_apply(Client *client, char **words, GError **error)
     g_autoptr(GString) text = read_file(rest[0], source, error);
     return text ? run(client, text->str, source, dry_run, prune, error) : OUTCOME_FAILED;
 }
+
+const Verb verb_export = { "export", NULL, "Prints all groups and assignments, for apply", export_all };
+
+const Verb verb_apply = { "apply", "FILE", "Has groups and assignments be as a file says", apply_file };

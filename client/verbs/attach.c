@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* attach and detach: the device comes and goes, the assignment stays. */
+/* attach and detach: the device comes and goes, the assignment stays. Found by target, waited for by wait. */
+
+#include "client/verbs/attach.h"
 
 #include "client/bus/follow.h"
 #include "client/verbs/options.h"
 #include "client/verbs/target.h"
-#include "client/verbs/verbs.h"
+#include "client/verbs/wait-report.h"
 #include "client/verbs/wait.h"
 #include "dbus/names.h"
 
@@ -54,12 +56,17 @@ static Outcome run(Client *client, char **words, const char *member, WaitGoal go
     return outcome != OUTCOME_DONE ? outcome : waited;
 }
 
-Outcome verb_attach(Client *client, char **words, GError **error)
+static Outcome attach(Client *client, char **words, GError **error)
 {
     return run(client, words, "Attach", WAIT_ATTACHED, error);
 }
 
-Outcome verb_detach(Client *client, char **words, GError **error)
+static Outcome detach(Client *client, char **words, GError **error)
 {
     return run(client, words, "Detach", WAIT_DETACHED, error);
 }
+
+const Verb verb_detach = { "detach", "DEVICE|ASSIGNMENT…", "Takes devices home and keeps their assignments",
+                           detach };
+
+const Verb verb_attach = { "attach", "ASSIGNMENT…", "Gives devices again after a detach", attach };

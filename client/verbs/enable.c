@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* enable and disable: the switch for the whole service. */
+/* enable and disable: the switch for the whole service, one call of the manager. */
+
+#include "client/verbs/enable.h"
 
 #include <stdio.h>
 
 #include "client/bus/call.h"
-#include "client/view/json.h"
 #include "client/verbs/options.h"
-#include "client/verbs/verbs.h"
+#include "client/view/json.h"
 #include "dbus/names.h"
 
 static Outcome run(Client *client, char **words, bool enabled, const char *text, GError **error)
@@ -28,13 +29,17 @@ static Outcome run(Client *client, char **words, bool enabled, const char *text,
     return OUTCOME_DONE;
 }
 
-Outcome verb_enable(Client *client, char **words, GError **error)
+static Outcome enable(Client *client, char **words, GError **error)
 {
     return run(client, words, true, "Devices are handed out.", error);
 }
 
-Outcome verb_disable(Client *client, char **words, GError **error)
+static Outcome disable(Client *client, char **words, GError **error)
 {
     return run(client, words, false, "Nothing more is handed out. What VMs have they keep until it is taken.",
                error);
 }
+
+const Verb verb_enable = { "enable", NULL, "Has the service hand out devices", enable };
+
+const Verb verb_disable = { "disable", NULL, "Has it hand out nothing more", disable };

@@ -1,64 +1,73 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* explain: prints the lines that the service gives for a device, the deciding one first. */
+
+#include "client/verbs/explain.h"
+
 #include <stdio.h>
 
-#include "client/view/json.h"
+#include "client/bus/call.h"
+#include "client/bus/escape.h"
+#include "client/bus/path.h"
 #include "client/verbs/options.h"
-#include "client/verbs/verbs.h"
+#include "client/view/json.h"
 #include "dbus/names.h"
 
-static GVariant *explain(Client *client, const char *device, GError **error)
-{
-    g_autoptr(sd_bus_message) call =
-        client_new_call(client, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Explain", error);
-    int r = call ? sd_bus_message_append(call, "o", device) : 0;
-    if (r < 0)
-        g_propagate_error(error, error_from_bus(NULL, r));
-    g_autoptr(sd_bus_message) reply = call && r >= 0 ? client_read(client, call, error) : NULL;
-    g_autoptr(GVariant) lines = reply ? variant_read(reply, error) : NULL;
-
-    if (lines && !g_variant_is_of_type(lines, G_VARIANT_TYPE("aa{sv}"))) {
-        g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, "the service's answer has an unknown form");
-        return NULL;
-    }
-    return g_steal_pointer(&lines);
-}
-
-static char *get_text(GVariant *line, const char *key)
-{
-    g_autoptr(GVariant) value = g_variant_lookup_value(line, key, NULL);
-
-    return variant_to_text(value);
-}
-
 /* The deciding line comes first; the winner among the assignments is marked. */
-static void print_lines(GVariant *lines)
+static void print_line(const char *kind, const char *verdict, bool winner, const char *text)
 {
+    g_autofree char *kind_text = escape_text(kind);
+    g_autofree char *verdict_text = escape_text(verdict);
+    g_autofree char *escaped = escape_text(text);
+
+    printf("%c %-10s  %-6s  %s\n", winner ? '*' : ' ', kind_text, verdict_text, escaped);
+}
+
+/* lines: as the service tells them, aa{sv}. */
+static void print_lines(Client *client, const char *device, GVariant *lines)
+{
+    GVariantBuilder records;
+
+    g_variant_builder_init(&records, G_VARIANT_TYPE("aa{sv}"));
     for (gsize i = 0; i < g_variant_n_children(lines); i++) {
         g_autoptr(GVariant) line = g_variant_get_child_value(lines, i);
-        g_autofree char *kind = get_text(line, "Kind");
-        g_autofree char *verdict = get_text(line, "Verdict");
-        g_autofree char *text = get_text(line, "Text");
+        const char *kind = "", *subject = "", *verdict = "", *text = "";
         gboolean winner = FALSE;
-
+        g_variant_lookup(line, "Kind", "&s", &kind);
+        g_variant_lookup(line, "Subject", "&s", &subject);
+        g_variant_lookup(line, "Verdict", "&s", &verdict);
         g_variant_lookup(line, "Winner", "b", &winner);
-        printf("%c %-10s  %-6s  %s\n", winner ? '*' : ' ', kind, verdict, text);
+        g_variant_lookup(line, "Text", "&s", &text);
+        g_variant_builder_add_value(&records,
+                                    g_variant_new_parsed("{'kind': <%s>, 'subject': <%s>, 'verdict': <%s>,"
+                                                         " 'winner': <%b>, 'text': <%s>}",
+                                                         kind, subject, verdict, winner, text));
+        if (!client->json)
+            print_line(kind, verdict, winner, text);
     }
+
+    g_autofree char *name = path_to_name(device);
+    g_autoptr(GVariant) list = g_variant_ref_sink(g_variant_builder_end(&records));
+    if (client->json)
+        json_print(g_variant_new_parsed("{'device': <%s>, 'lines': <%@aa{sv}>}", name, list));
 }
 
-Outcome verb_explain(Client *client, char **words, GError **error)
+static Outcome explain_device(Client *client, char **words, GError **error)
 {
     g_auto(GStrv) rest = options_parse(client, words, NULL,
                                        "The line that decides comes first; * marks the "
                                        "assignment that has or gets the device.\n",
                                        1, 1, error);
     g_autofree char *device = rest ? client_find_device(client, rest[0], error) : NULL;
-    g_autoptr(GVariant) lines = device ? explain(client, device, error) : NULL;
-    if (!lines)
+    g_autoptr(GVariant) reply = device ? call_read(client, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER,
+                                                   "Explain", g_variant_new("(o)", device), "(aa{sv})", error)
+                                       : NULL;
+    if (!reply)
         return OUTCOME_FAILED;
 
-    if (client->json)
-        json_print(g_variant_new_parsed("{'device': <%s>, 'lines': <%@aa{sv}>}", device, lines));
-    else
-        print_lines(lines);
+    g_autoptr(GVariant) lines = g_variant_get_child_value(reply, 0);
+    print_lines(client, device, lines);
     return OUTCOME_DONE;
 }
+
+const Verb verb_explain = { "explain", "DEVICE", "Tells why a device is where it is", explain_device };

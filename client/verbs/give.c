@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* give: assigns devices or groups to a VM and waits until they are attached. All that is named is looked up
+ * before the first call that changes anything. */
+
+#include "client/verbs/give.h"
+
 #include "client/bus/call.h"
 #include "client/bus/escape.h"
 #include "client/bus/follow.h"
+#include "client/bus/path.h"
 #include "client/verbs/options.h"
-#include "client/verbs/verbs.h"
+#include "client/verbs/wait-report.h"
 #include "client/verbs/wait.h"
 #include "dbus/names.h"
 
@@ -74,7 +81,7 @@ static char *find_source(Client *client, const char *word, GError **error)
 {
     g_autoptr(GError) local = NULL;
 
-    if (client_is_path(word))
+    if (path_is_valid(word))
         return g_strdup(word);
 
     char *source = client_find_group(client, word, &local);
@@ -150,7 +157,7 @@ static GPtrArray *assign_all(Client *client, GPtrArray *sources, const char *mac
     return assignments;
 }
 
-Outcome verb_give(Client *client, char **words, GError **error)
+static Outcome give(Client *client, char **words, GError **error)
 {
     g_auto(GiveOptions) options = { 0 };
     WaitOptions wait = WAIT_OPTIONS_DEFAULT;
@@ -207,3 +214,6 @@ Outcome verb_give(Client *client, char **words, GError **error)
     Outcome waited = wait_report(client, follow_model(follow), WAIT_ATTACHED, items, (unsigned)wait.seconds);
     return outcome != OUTCOME_DONE ? outcome : waited;
 }
+
+const Verb verb_give = { "give", "DEVICE|GROUP… VM", "Gives devices to a VM, or lets it draw from a group",
+                         give };

@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* tenant grant and revoke. */
+/* tenant grant and revoke: devices become a tenant's and stop being it. Each is one call of the tenant. */
+
+#include "client/verbs/grant.h"
 
 #include <stdio.h>
 
 #include "client/bus/call.h"
 #include "client/bus/escape.h"
 #include "client/bus/follow.h"
-#include "client/view/json.h"
+#include "client/bus/path.h"
 #include "client/verbs/options.h"
-#include "client/verbs/verbs.h"
+#include "client/view/json.h"
 #include "dbus/names.h"
+
+/* Within the tenant the short name will do. */
+static char *full_name(const char *tenant, const char *group)
+{
+    return strchr(group, '/') ? g_strdup(group) : g_strdup_printf("%s/%s", tenant, group);
+}
 
 /* Their paths, each once. */
 static GPtrArray *find_devices(Client *client, char **words, GError **error)
@@ -29,6 +37,18 @@ static GPtrArray *find_devices(Client *client, char **words, GError **error)
     return g_steal_pointer(&devices);
 }
 
+static GVariant *names_of(const Model *model, GPtrArray *devices)
+{
+    GVariantBuilder names;
+
+    g_variant_builder_init(&names, G_VARIANT_TYPE_STRING_ARRAY);
+    for (guint i = 0; i < devices->len; i++) {
+        g_autofree char *name = model_name_at(model, devices->pdata[i]);
+        g_variant_builder_add(&names, "s", name);
+    }
+    return g_variant_builder_end(&names);
+}
+
 static GVariant *paths_of(GPtrArray *devices)
 {
     return g_variant_new_objv((const char *const *)devices->pdata, devices->len);
@@ -43,7 +63,7 @@ static void print_devices(const Model *model, GPtrArray *devices, const char *wh
     }
 }
 
-Outcome verb_tenant_grant(Client *client, char **words, GError **error)
+static Outcome grant_devices(Client *client, char **words, GError **error)
 {
     g_autofree char *group = NULL, *description = NULL, *class_name = NULL;
     const GOptionEntry entries[] = {
@@ -79,21 +99,22 @@ Outcome verb_tenant_grant(Client *client, char **words, GError **error)
 
     const char *path;
     g_variant_get(reply, "(&o)", &path);
-    const char *name = object_string(model_get(model, path, KIND_GROUP), "Name");
+    g_autofree char *tenant_name = path_to_name(tenant);
+    g_autofree char *name = path_to_name(path);
     if (client->json) {
-        json_print(g_variant_new_parsed("{'tenant': <%s>, 'group': <%s>, 'path': <%s>, 'devices': <%@ao>,"
+        json_print(g_variant_new_parsed("{'tenant': <%s>, 'group': <%s>, 'path': <%s>, 'devices': <%@as>,"
                                         " 'result': <'granted'>}",
-                                        rest[0], name, path, paths_of(devices)));
+                                        tenant_name, name, path, names_of(model, devices)));
         return OUTCOME_DONE;
     }
-    g_autofree char *tenant_text = escape_text(rest[0]);
+    g_autofree char *tenant_text = escape_text(tenant_name);
     g_autofree char *name_text = escape_text(name);
     g_autofree char *what = g_strdup_printf("belongs to tenant \"%s\", group \"%s\"", tenant_text, name_text);
     print_devices(model, devices, what);
     return OUTCOME_DONE;
 }
 
-Outcome verb_tenant_revoke(Client *client, char **words, GError **error)
+static Outcome revoke_devices(Client *client, char **words, GError **error)
 {
     g_autofree char *group = NULL;
     int rule = 0;
@@ -131,11 +152,14 @@ Outcome verb_tenant_revoke(Client *client, char **words, GError **error)
     if (!reply)
         return OUTCOME_FAILED;
 
-    g_autofree char *tenant_text = escape_text(rest[0]);
+    g_autofree char *tenant_name = path_to_name(tenant);
+    g_autofree char *tenant_text = escape_text(tenant_name);
     g_autofree char *what = g_strdup_printf("no longer belongs to tenant \"%s\"", tenant_text);
+    g_autofree char *group_name = group ? full_name(tenant_name, group) : g_strdup("");
     if (client->json)
-        json_print(g_variant_new_parsed("{'tenant': <%s>, 'devices': <%@ao>, 'result': <'revoked'>}", rest[0],
-                                        paths_of(devices)));
+        json_print(
+            g_variant_new_parsed("{'tenant': <%s>, 'group': <%s>, 'devices': <%@as>, 'result': <'revoked'>}",
+                                 tenant_name, group_name, names_of(model, devices)));
     else if (group) {
         g_autofree char *group_text = escape_text(group);
         printf("What was in group \"%s\" %s.\n", group_text, what);
@@ -143,3 +167,9 @@ Outcome verb_tenant_revoke(Client *client, char **words, GError **error)
         print_devices(model, devices, what);
     return OUTCOME_DONE;
 }
+
+const Verb verb_tenant_grant = { "tenant grant", "TENANT DEVICE…", "Makes devices the tenant's, used or not",
+                                 grant_devices };
+
+const Verb verb_tenant_revoke = { "tenant revoke", "TENANT [DEVICE…]", "Takes devices from the tenant again",
+                                  revoke_devices };

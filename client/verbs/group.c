@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* group add, set and rm. */
+/* group add, set and rm: calls of the manager and of a group. The list of groups is in list, group show in
+ * show. */
+
+#include "client/verbs/group.h"
 
 #include <stdio.h>
 
 #include "client/bus/call.h"
 #include "client/bus/escape.h"
-#include "client/view/json.h"
+#include "client/bus/path.h"
 #include "client/verbs/options.h"
-#include "client/verbs/passthrough-rule.h"
-#include "client/verbs/verbs.h"
+#include "client/view/json.h"
 #include "dbus/names.h"
 
 /* NULL = not said */
@@ -91,8 +93,10 @@ static char **parse(Client *client, char **words, const GOptionEntry *entries, i
     return options_parse(client, implied, entries, NULL, least, 1, error);
 }
 
-static void report(Client *client, const char *name, const char *path, const char *what)
+static void report(Client *client, const char *path, const char *what)
 {
+    /* the service makes the name when none is given */
+    g_autofree char *name = path_to_name(path);
     g_autofree char *escaped = escape_text(name);
 
     if (client->json)
@@ -101,7 +105,7 @@ static void report(Client *client, const char *name, const char *path, const cha
         printf("Group \"%s\" is %s.\n", escaped, what);
 }
 
-Outcome verb_group_add(Client *client, char **words, GError **error)
+static Outcome add(Client *client, char **words, GError **error)
 {
     g_auto(GroupWords) said = { 0 };
     const GOptionEntry entries[] = {
@@ -122,13 +126,11 @@ Outcome verb_group_add(Client *client, char **words, GError **error)
         return OUTCOME_FAILED;
     const char *path;
     g_variant_get(reply, "(&o)", &path);
-    /* The service makes the name when none is given. */
-    g_autofree char *name = passthrough_group_name(path);
-    report(client, name, path, "made");
+    report(client, path, "made");
     return OUTCOME_DONE;
 }
 
-Outcome verb_group_set(Client *client, char **words, GError **error)
+static Outcome set(Client *client, char **words, GError **error)
 {
     g_auto(GroupWords) said = { 0 };
     const GOptionEntry entries[] = {
@@ -150,11 +152,11 @@ Outcome verb_group_set(Client *client, char **words, GError **error)
     g_autofree char *path = client_find_group(client, rest[0], error);
     if (!path || !call_options(client, path, FERRY_INTERFACE_GROUP, "Update", options, error))
         return OUTCOME_FAILED;
-    report(client, rest[0], path, "changed");
+    report(client, path, "changed");
     return OUTCOME_DONE;
 }
 
-Outcome verb_group_rm(Client *client, char **words, GError **error)
+static Outcome rm(Client *client, char **words, GError **error)
 {
     gboolean force = FALSE;
     const GOptionEntry entries[] = {
@@ -170,6 +172,12 @@ Outcome verb_group_rm(Client *client, char **words, GError **error)
     g_autofree char *path = client_find_group(client, rest[0], error);
     if (!path || !call_delete(client, path, FERRY_INTERFACE_GROUP, force, error))
         return OUTCOME_FAILED;
-    report(client, rest[0], path, "deleted");
+    report(client, path, "deleted");
     return OUTCOME_DONE;
 }
+
+const Verb verb_group_add = { "group add", "[GROUP]", "Makes a group", add };
+
+const Verb verb_group_set = { "group set", "GROUP", "Changes a group", set };
+
+const Verb verb_group_rm = { "group rm", "GROUP", "Deletes a group", rm };

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "client/view/columns.h"
+
+/* list, group and tenant: one fetch of all objects, and a table of one kind of them. */
+
+#include "client/verbs/list.h"
+
 #include "client/bus/escape.h"
 #include "client/bus/follow.h"
-#include "client/view/json.h"
 #include "client/verbs/options.h"
+#include "client/view/columns.h"
+#include "client/view/json.h"
 #include "client/view/table.h"
-#include "client/verbs/verbs.h"
 
 static const ObjectKind listed[] = { KIND_DEVICE, KIND_MACHINE, KIND_ASSIGNMENT, KIND_GROUP, KIND_TENANT };
 
@@ -26,12 +30,13 @@ static ObjectKind parse_kind(const char *word, GError **error)
     for (gsize i = 0; i < G_N_ELEMENTS(listed); i++)
         if (is_kind(listed[i], word))
             return listed[i];
-    if (g_str_equal(word, "vms") || g_str_equal(word, "vm"))
+    /* as the bus calls them */
+    if (g_str_equal(word, "machines") || g_str_equal(word, "machine"))
         return KIND_MACHINE;
 
     g_autofree char *escaped = escape_text(word);
     g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
-                "\"%s\" cannot be listed; devices, machines, assignments, groups and tenants can", escaped);
+                "\"%s\" cannot be listed; devices, vms, assignments, groups and tenants can", escaped);
     return _KIND_INVALID;
 }
 
@@ -68,7 +73,9 @@ static Outcome list(Client *client, ObjectKind fixed, char **words, GError **err
     ObjectKind kind = fixed != _KIND_INVALID ? fixed : parse_kind(rest[0], error);
     if (kind == _KIND_INVALID)
         return OUTCOME_USAGE;
-    g_autoptr(GPtrArray) columns = columns_choose(columns_for(kind), names, error);
+    /* programs have room for everything */
+    g_autoptr(GPtrArray) columns = client->json && !names ? columns_all(columns_for(kind))
+                                                          : columns_choose(columns_for(kind), names, error);
     if (!columns)
         return OUTCOME_USAGE;
 
@@ -78,9 +85,7 @@ static Outcome list(Client *client, ObjectKind fixed, char **words, GError **err
 
     g_autoptr(GPtrArray) objects = model_sorted(model, kind);
     if (client->json) {
-        g_autofree char *key = g_strdup_printf("%ss", kind_to_string(kind));
-        g_autoptr(GVariant) rows = g_variant_ref_sink(columns_to_variant(model, columns, objects));
-        json_print(g_variant_new_parsed("{%s: <%@aa{sv}>}", key, rows));
+        json_print(columns_to_records(model, columns, objects));
         return OUTCOME_DONE;
     }
     if (objects->len == 0)
@@ -93,17 +98,24 @@ static Outcome list(Client *client, ObjectKind fixed, char **words, GError **err
                : OUTCOME_FAILED;
 }
 
-Outcome verb_list(Client *client, char **words, GError **error)
+static Outcome list_any(Client *client, char **words, GError **error)
 {
     return list(client, _KIND_INVALID, words, error);
 }
 
-Outcome verb_group(Client *client, char **words, GError **error)
+static Outcome list_groups(Client *client, char **words, GError **error)
 {
     return list(client, KIND_GROUP, words, error);
 }
 
-Outcome verb_tenant(Client *client, char **words, GError **error)
+static Outcome list_tenants(Client *client, char **words, GError **error)
 {
     return list(client, KIND_TENANT, words, error);
 }
+
+const Verb verb_list = { "list", "[devices|vms|assignments|groups|tenants]",
+                         "Lists devices, VMs, assignments and so on", list_any };
+
+const Verb verb_group = { "group", NULL, "Lists the groups", list_groups };
+
+const Verb verb_tenant = { "tenant", NULL, "Lists the tenants, who own devices and VMs", list_tenants };

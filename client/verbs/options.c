@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* GOption does the parsing; what it has no form for, such as options whose value may be left out, is done
+ * here. */
+
 #include "client/verbs/options.h"
 
 #include "client/bus/escape.h"
-#include "client/verbs/verbs.h"
+#include "client/verbs/verb.h"
 
 static bool take_host(Client *client, const char *host, GError **error)
 {
@@ -52,7 +56,8 @@ static char **parse(Client *client, GOptionContext *context, char **words, GErro
     return g_strdupv(argv + 1);
 }
 
-char **options_parse_common(Client *client, char **words, bool *ret_version, GError **error)
+char **options_parse_common(Client *client, char **words, const char *summary, bool *ret_version,
+                            GError **error)
 {
     g_autoptr(GOptionContext) context = g_option_context_new("[VERB …]");
     gboolean version = FALSE;
@@ -61,7 +66,6 @@ char **options_parse_common(Client *client, char **words, bool *ret_version, GEr
         { 0 },
     };
 
-    g_autofree char *summary = verbs_help();
     g_option_context_set_summary(context, summary);
     g_option_context_set_description(
         context,

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Options: the words of the command line. */
+/* Options: the words of the command line. main() parses those before the verb, each verb its own; both know
+ * -H and
+ * --json. Prints the help, and nothing else. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -9,8 +11,9 @@
 #include "client/bus/client.h"
 
 /* Parses the words before the verb. Returns the others: the verb and what follows it; NULL and a USAGE error.
- * --help prints the help and ends the program. New array. */
-char **options_parse_common(Client *client, char **words, bool *ret_version, GError **error);
+ * --help prints summary among the help and ends the program. New array. */
+char **options_parse_common(Client *client, char **words, const char *summary, bool *ret_version,
+                            GError **error);
 
 /* Parses the words after the verb: its own options (entries; NULL = none) and those that are good everywhere.
  * notes (NULL = none) go under the help. Returns the other words, between min and max of them (max < 0 = any

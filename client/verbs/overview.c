@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The overview, which is printed without a verb: every device and where it is, and what keeps the service
+ * from its work. The rows and columns are view's. */
+
+#include "client/verbs/overview.h"
+
 #include <stdio.h>
 
-#include "client/view/columns.h"
 #include "client/bus/escape.h"
 #include "client/bus/follow.h"
-#include "client/view/json.h"
 #include "client/verbs/options.h"
+#include "client/view/json.h"
+#include "client/view/overview.h"
 #include "client/view/table.h"
-#include "client/verbs/verbs.h"
-
-/* Programs have room for everything. */
-#define JSON_COLUMNS "device,id,port,where,state,groups,rules,reason"
 
 /* What keeps the whole service from its work: a line under the table, nothing when all is well. */
 static void print_condition(const Model *model)
@@ -29,33 +31,18 @@ static void print_condition(const Model *model)
                state);
 }
 
-static GVariant *overview_to_variant(const Model *model, GPtrArray *columns, GPtrArray *rows)
-{
-    const Object *manager = model_manager(model);
-    GVariantBuilder dict;
-
-    g_variant_builder_init(&dict, G_VARIANT_TYPE_VARDICT);
-    g_variant_builder_add(&dict, "{sv}", "host", g_variant_new_string(object_string(manager, "Node")));
-    g_variant_builder_add(&dict, "{sv}", "hypervisor",
-                          g_variant_new_string(object_string(manager, "HypervisorState")));
-    g_variant_builder_add(&dict, "{sv}", "enabled", g_variant_new_boolean(object_flag(manager, "Enabled")));
-    g_variant_builder_add(&dict, "{sv}", "settling", g_variant_new_boolean(object_flag(manager, "Settling")));
-    g_variant_builder_add(&dict, "{sv}", "devices", columns_to_variant(model, columns, rows));
-    return g_variant_builder_end(&dict);
-}
-
-Outcome verb_overview(Client *client, char **words, GError **error)
+static Outcome show_overview(Client *client, char **words, GError **error)
 {
     g_auto(GStrv) none = options_parse(client, words, NULL, NULL, 0, 0, error);
     g_autoptr(Model) model = none ? model_fetch(client, error) : NULL;
     if (!model)
         return OUTCOME_FAILED;
 
-    g_autoptr(GPtrArray) columns =
-        columns_choose(columns_for_overview(), client->json ? JSON_COLUMNS : NULL, NULL);
     g_autoptr(GPtrArray) rows = overview_rows(model);
+    g_autoptr(GPtrArray) columns =
+        columns_all(client->json ? overview_columns_for_programs() : overview_columns());
     if (client->json) {
-        json_print(overview_to_variant(model, columns, rows));
+        json_print(columns_to_records(model, columns, rows));
         return OUTCOME_DONE;
     }
 
@@ -68,3 +55,5 @@ Outcome verb_overview(Client *client, char **words, GError **error)
     print_condition(model);
     return OUTCOME_DONE;
 }
+
+const Verb verb_overview = { NULL, NULL, "Shows every device, where it is and why", show_overview };

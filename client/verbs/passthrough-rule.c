@@ -1,22 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Reads just enough of a rule to tell its conditions apart; what a rule means is the service's business. */
+
 #include "client/verbs/passthrough-rule.h"
 
-#include <stdlib.h>
-#include <systemd/sd-bus.h>
-
 #include "client/bus/escape.h"
-#include "dbus/names.h"
-
-char *passthrough_group_name(const char *path)
-{
-    char *decoded = NULL, *name;
-
-    if (sd_bus_path_decode(path, FERRY_PATH_GROUP_PREFIX, &decoded) <= 0)
-        return g_strdup(path);
-    name = g_strdup(decoded);
-    free(decoded);
-    return name;
-}
 
 /* Behind the condition and the space that follows. */
 static const char *skip_condition(const char *rule)

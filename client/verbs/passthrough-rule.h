@@ -8,9 +8,6 @@
 
 #include "client/bus/model.h"
 
-/* The name of the group that lives there; the path itself when it is of something else. New string. */
-char *passthrough_group_name(const char *path);
-
 /* True when the rule has a condition on the key. */
 bool passthrough_rule_names(const char *rule, const char *key);
 

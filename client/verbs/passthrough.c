@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* passthrough: has the service write a rule for each device into a group, and tells which rules and why. */
+
+#include "client/verbs/passthrough.h"
+
 #include <stdio.h>
 
 #include "client/bus/call.h"
 #include "client/bus/escape.h"
 #include "client/bus/follow.h"
-#include "client/view/json.h"
+#include "client/bus/path.h"
 #include "client/verbs/options.h"
 #include "client/verbs/passthrough-rule.h"
-#include "client/verbs/verbs.h"
+#include "client/view/json.h"
 #include "dbus/names.h"
 
 /* Of const Object, each once. */
@@ -107,7 +112,7 @@ static Outcome run(Client *client, char **words, const char *wanted, const char 
         return OUTCOME_FAILED;
     }
 
-    g_autofree char *group = passthrough_group_name(path);
+    g_autofree char *group = path_to_name(path);
     if (client->json)
         print_json(group, path, is_new, devices, rules);
     else
@@ -115,7 +120,7 @@ static Outcome run(Client *client, char **words, const char *wanted, const char 
     return OUTCOME_DONE;
 }
 
-Outcome verb_passthrough(Client *client, char **words, GError **error)
+static Outcome passthrough(Client *client, char **words, GError **error)
 {
     g_autofree char *group = NULL, *description = NULL, *class_name = NULL;
     const GOptionEntry entries[] = {
@@ -131,3 +136,6 @@ Outcome verb_passthrough(Client *client, char **words, GError **error)
     g_auto(GStrv) rest = options_parse(client, words, entries, NULL, 1, -1, error);
     return rest ? run(client, rest, group, description, class_name, error) : OUTCOME_USAGE;
 }
+
+const Verb verb_passthrough = { "passthrough", "DEVICE…",
+                                "Puts devices into a group, which VMs can draw from", passthrough };

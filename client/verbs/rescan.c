@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* rescan: has the service compare its devices with the kernel's, and prints how many were found or gone. */
+
+#include "client/verbs/rescan.h"
+
 #include <stdio.h>
 
-#include "client/view/json.h"
 #include "client/verbs/options.h"
-#include "client/verbs/verbs.h"
+#include "client/view/json.h"
 #include "dbus/names.h"
 
-Outcome verb_rescan(Client *client, char **words, GError **error)
+static Outcome rescan(Client *client, char **words, GError **error)
 {
     g_auto(GStrv) none = options_parse(client, words, NULL, NULL, 0, 0, error);
     if (!none)
@@ -31,3 +35,5 @@ Outcome verb_rescan(Client *client, char **words, GError **error)
         printf("%u found, %u gone.\n", added, removed);
     return OUTCOME_DONE;
 }
+
+const Verb verb_rescan = { "rescan", NULL, "Has the service look at the host's devices again", rescan };

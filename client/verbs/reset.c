@@ -2,14 +2,15 @@
 
 /* reset: of a device whoever has it, which is an administrator's; of an assignment as the user of its VM. */
 
+#include "client/verbs/reset.h"
+
 #include <stdio.h>
 
 #include "client/bus/call.h"
 #include "client/bus/follow.h"
-#include "client/view/json.h"
 #include "client/verbs/options.h"
 #include "client/verbs/target.h"
-#include "client/verbs/verbs.h"
+#include "client/view/json.h"
 #include "dbus/names.h"
 
 static bool reset_device(Client *client, const Object *device, bool hub, bool power_cycle, GError **error)
@@ -43,7 +44,7 @@ static bool reset(Client *client, const Object *object, bool hub, bool power_cyc
     return false;
 }
 
-Outcome verb_reset(Client *client, char **words, GError **error)
+static Outcome reset_target(Client *client, char **words, GError **error)
 {
     gboolean hub = FALSE, power_cycle = FALSE;
     const GOptionEntry entries[] = {
@@ -61,6 +62,8 @@ Outcome verb_reset(Client *client, char **words, GError **error)
     const Object *object = target_find(client, follow_model(follow), TARGET_GIVEN, rest[0], error);
     if (!object)
         return OUTCOME_FAILED;
+    const char *kind = kind_to_string(object->kind);
+    g_autofree char *name = g_strdup(object_name(object));
     g_autofree char *path = g_strdup(object->path);
     g_autofree char *text = object_describe(object);
     if (!reset(client, object, hub, power_cycle, error))
@@ -68,9 +71,14 @@ Outcome verb_reset(Client *client, char **words, GError **error)
 
     const char *what = power_cycle ? "power-cycled" : "reset";
     if (client->json)
-        json_print(g_variant_new_parsed("{'path': <%s>, 'hub': <%b>, 'result': <%s>}", path, hub, what));
+        json_print(g_variant_new_parsed("{'kind': <%s>, 'name': <%s>, 'path': <%s>, 'whole-hub': <%b>,"
+                                        " 'result': <%s>}",
+                                        kind, name, path, hub, what));
     else
         printf("%s%s %s, and everything is back where it was.\n", hub ? "The hub of " : "", text,
                power_cycle ? "was power-cycled" : "was reset");
     return OUTCOME_DONE;
 }
+
+const Verb verb_reset = { "reset", "DEVICE|ASSIGNMENT", "Resets a device, or the hub that it is plugged into",
+                          reset_target };

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* rule, and rule add, set, rm and test. */
+/* rule, and rule add, set, rm and test: the rules of groups. test changes nothing, it shows what a rule would
+ * do. */
+
+#include "client/verbs/rule.h"
 
 #include <stdio.h>
 
 #include "client/bus/call.h"
-#include "client/view/columns.h"
 #include "client/bus/escape.h"
 #include "client/bus/follow.h"
-#include "client/view/json.h"
+#include "client/bus/path.h"
 #include "client/verbs/options.h"
+#include "client/view/columns.h"
+#include "client/view/json.h"
 #include "client/view/table.h"
-#include "client/verbs/verbs.h"
 #include "dbus/names.h"
 
 /* A rule is one text; without quotes around it the shell makes several words of it. */
@@ -34,12 +37,13 @@ static bool parse_id(const char *text, guint32 *ret_id, GError **error)
     return true;
 }
 
-static void report(Client *client, const char *group, guint32 id, const char *what)
+static void report(Client *client, const char *path, guint32 id, const char *what)
 {
+    g_autofree char *group = path_to_name(path);
     g_autofree char *escaped = escape_text(group);
 
     if (client->json)
-        json_print(g_variant_new_parsed("{'group': <%s>, 'rule': <%u>, 'result': <%s>}", group, id, what));
+        json_print(g_variant_new_parsed("{'group': <%s>, 'rule-id': <%u>, 'result': <%s>}", group, id, what));
     else
         printf("Rule %s#%u is %s.\n", escaped, id, what);
 }
@@ -51,7 +55,7 @@ static GVariant *enabled_option(bool said, bool enabled)
                 : g_variant_new_parsed("@a{sv} {}");
 }
 
-Outcome verb_rule_add(Client *client, char **words, GError **error)
+static Outcome add(Client *client, char **words, GError **error)
 {
     gboolean disabled = FALSE;
     const GOptionEntry entries[] = {
@@ -73,11 +77,11 @@ Outcome verb_rule_add(Client *client, char **words, GError **error)
         return OUTCOME_FAILED;
     guint32 id;
     g_variant_get(reply, "(u)", &id);
-    report(client, rest[0], id, "added");
+    report(client, path, id, "added");
     return OUTCOME_DONE;
 }
 
-Outcome verb_rule_set(Client *client, char **words, GError **error)
+static Outcome set(Client *client, char **words, GError **error)
 {
     gboolean enable = FALSE, disable = FALSE;
     const GOptionEntry entries[] = {
@@ -105,11 +109,11 @@ Outcome verb_rule_set(Client *client, char **words, GError **error)
              : NULL;
     if (!reply)
         return OUTCOME_FAILED;
-    report(client, rest[0], id, "changed");
+    report(client, path, id, "changed");
     return OUTCOME_DONE;
 }
 
-Outcome verb_rule_rm(Client *client, char **words, GError **error)
+static Outcome rm(Client *client, char **words, GError **error)
 {
     guint32 id;
 
@@ -123,14 +127,14 @@ Outcome verb_rule_rm(Client *client, char **words, GError **error)
                                      : NULL;
     if (!reply)
         return OUTCOME_FAILED;
-    report(client, rest[0], id, "removed");
+    report(client, path, id, "removed");
     return OUTCOME_DONE;
 }
 
-/* test */
+/* ------------------------------------------------------------------ test */
 
 /* What is already there, so that one sees what the rule would change. */
-#define TEST_COLUMNS "id,model,usbid,serial,socket,groups,vm,state"
+#define TEST_COLUMNS "device,model,usb-id,serial,socket,groups,vm,state"
 
 /* What would change in the group, as PreviewRule says it: aa{sv}. Without a group: nothing. */
 static GVariant *preview(Client *client, const char *rule, const char *group, guint32 id, GError **error)
@@ -146,6 +150,41 @@ static GVariant *preview(Client *client, const char *rule, const char *group, gu
     g_autoptr(GVariant) reply = call_read(client, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "PreviewRule",
                                           g_variant_new("(sa{sv})", rule, &options), "(aa{sv})", error);
     return reply ? g_variant_get_child_value(reply, 0) : NULL;
+}
+
+/* changes: as the service tells them, aa{sv}; as programs are to read them. */
+static GVariant *name_changes(const Model *model, GVariant *changes)
+{
+    GVariantBuilder records;
+
+    g_variant_builder_init(&records, G_VARIANT_TYPE("aa{sv}"));
+    for (gsize i = 0; i < g_variant_n_children(changes); i++) {
+        g_autoptr(GVariant) change = g_variant_get_child_value(changes, i);
+        const char *kind = "", *device = "/", *assignment = "/", *text = "";
+        g_variant_lookup(change, "Change", "&s", &kind);
+        g_variant_lookup(change, "Device", "&o", &device);
+        g_variant_lookup(change, "Assignment", "&o", &assignment);
+        g_variant_lookup(change, "Text", "&s", &text);
+        g_autofree char *device_name = model_name_at(model, device);
+        g_autofree char *assignment_name = model_name_at(model, assignment);
+        g_variant_builder_add_value(
+            &records,
+            g_variant_new_parsed("{'change': <%s>, 'device': <%s>, 'assignment': <%s>, 'text': <%s>}", kind,
+                                 device_name, assignment_name, text));
+    }
+    return g_variant_ref_sink(g_variant_builder_end(&records));
+}
+
+static void print_json(const Model *model, const char *rule, const char *group, GPtrArray *devices,
+                       GVariant *changes)
+{
+    g_autoptr(GPtrArray) columns = columns_all(columns_for(KIND_DEVICE));
+    g_autoptr(GVariant) matches = g_variant_ref_sink(columns_to_records(model, columns, devices));
+    g_autoptr(GVariant) named = name_changes(model, changes);
+
+    json_print(
+        g_variant_new_parsed("{'rule': <%s>, 'group': <%s>, 'matches': <%@aa{sv}>, 'changes': <%@aa{sv}>}",
+                             rule, group ? group : "", matches, named));
 }
 
 static void print_changes(GVariant *changes, const char *group)
@@ -166,7 +205,7 @@ static void print_changes(GVariant *changes, const char *group)
     }
 }
 
-Outcome verb_rule_test(Client *client, char **words, GError **error)
+static Outcome test(Client *client, char **words, GError **error)
 {
     g_autofree char *group = NULL, *number = NULL;
     const GOptionEntry entries[] = {
@@ -201,13 +240,11 @@ Outcome verb_rule_test(Client *client, char **words, GError **error)
             g_ptr_array_add(devices, (void *)device);
     }
 
-    g_autoptr(GPtrArray) columns = columns_choose(columns_for(KIND_DEVICE), TEST_COLUMNS, error);
     if (client->json) {
-        g_autoptr(GVariant) rows = g_variant_ref_sink(columns_to_variant(model, columns, devices));
-        json_print(g_variant_new_parsed("{'rule': <%s>, 'devices': <%@aa{sv}>, 'changes': <%@aa{sv}>}", rule,
-                                        rows, changes));
+        print_json(model, rule, group, devices, changes);
         return OUTCOME_DONE;
     }
+    g_autoptr(GPtrArray) columns = columns_choose(columns_for(KIND_DEVICE), TEST_COLUMNS, error);
     if (devices->len == 0)
         puts("No device that is plugged in matches.");
     else if (!table_print(model, columns, devices, TABLE_DASHES, error))
@@ -216,48 +253,59 @@ Outcome verb_rule_test(Client *client, char **words, GError **error)
     return OUTCOME_DONE;
 }
 
-/* list */
+/* ------------------------------------------------------------------ list */
 
-static void list_group(const Object *group, GVariantBuilder *rows, bool json)
+static void print_rules(const Model *model, const Object *group)
 {
-    const char *name = object_string(group, "Name");
-    g_autofree char *escaped = escape_text(name);
-    GVariant *rules = object_value(group, "Rules");
-    GVariantIter iter;
-    guint32 id;
-    gboolean enabled;
-    const char *rule, *origin;
+    g_autofree char *name = escape_text(object_name(group));
+    g_autoptr(GVariant) rules = columns_get(model, group, "rules");
 
-    if (!rules || !g_variant_is_of_type(rules, G_VARIANT_TYPE("a(ubss)")))
-        return;
-    g_variant_iter_init(&iter, rules);
-    while (g_variant_iter_next(&iter, "(ub&s&s)", &id, &enabled, &rule, &origin)) {
-        g_variant_builder_add_value(
-            rows, g_variant_new_parsed("{'group': <%s>, 'id': <%u>, 'enabled': <%b>, 'rule': <%s>,"
-                                       " 'origin': <%s>}",
-                                       name, id, enabled, rule, origin));
-        g_autofree char *rule_text = escape_text(rule);
-        g_autofree char *origin_text = escape_text(origin);
-        if (!json)
-            printf("%s#%u %s (%s%s)\n", escaped, id, rule_text, origin_text, enabled ? "" : ", disabled");
+    for (gsize i = 0; rules && i < g_variant_n_children(rules); i++) {
+        g_autoptr(GVariant) rule = g_variant_get_child_value(rules, i);
+        g_autofree char *text = variant_to_text(rule);
+        printf("%s%s\n", name, text);
     }
 }
 
-Outcome verb_rule(Client *client, char **words, GError **error)
+static void add_rules(GVariantBuilder *records, const Model *model, const Object *group)
 {
+    g_autoptr(GVariant) rules = column_value(column_find(columns_for(KIND_GROUP), "rules"), model, group);
+
+    for (gsize i = 0; i < g_variant_n_children(rules); i++) {
+        g_autoptr(GVariant) rule = g_variant_get_child_value(rules, i);
+        g_variant_builder_add_value(records, rule);
+    }
+}
+
+static Outcome list_rules(Client *client, char **words, GError **error)
+{
+    GVariantBuilder records;
+
     g_auto(GStrv) none = options_parse(client, words, NULL, NULL, 0, 0, error);
     g_autoptr(Model) model = none ? model_fetch(client, error) : NULL;
     if (!model)
         return OUTCOME_FAILED;
 
     g_autoptr(GPtrArray) groups = model_sorted(model, KIND_GROUP);
-    GVariantBuilder rows;
-    g_variant_builder_init(&rows, G_VARIANT_TYPE("aa{sv}"));
+    if (!client->json) {
+        for (guint i = 0; i < groups->len; i++)
+            print_rules(model, groups->pdata[i]);
+        return OUTCOME_DONE;
+    }
+    g_variant_builder_init(&records, G_VARIANT_TYPE("aa{sv}"));
     for (guint i = 0; i < groups->len; i++)
-        list_group(groups->pdata[i], &rows, client->json);
-
-    g_autoptr(GVariant) list = g_variant_ref_sink(g_variant_builder_end(&rows));
-    if (client->json)
-        json_print(g_variant_new_parsed("{'rules': <%@aa{sv}>}", list));
+        add_rules(&records, model, groups->pdata[i]);
+    json_print(g_variant_builder_end(&records));
     return OUTCOME_DONE;
 }
+
+const Verb verb_rule = { "rule", NULL, "Lists the rules of all groups", list_rules };
+
+const Verb verb_rule_add = { "rule add", "GROUP RULE", "Adds a rule to a group", add };
+
+const Verb verb_rule_set = { "rule set", "GROUP ID [RULE]", "Changes a rule", set };
+
+const Verb verb_rule_rm = { "rule rm", "GROUP ID", "Removes a rule", rm };
+
+const Verb verb_rule_test = { "rule test", "RULE",
+                              "Shows which devices a rule would match, and what would change", test };

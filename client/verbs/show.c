@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* show, group show and tenant show: all that is known of the objects that the words name. Printed by
+ * view/show. */
+
+#include "client/verbs/show.h"
+
 #include "client/bus/follow.h"
 #include "client/verbs/options.h"
-#include "client/view/show.h"
 #include "client/verbs/target.h"
-#include "client/verbs/verbs.h"
+#include "client/view/show.h"
 
 /* kinds: what the words may mean */
 static Outcome show_words(Client *client, const Model *model, TargetKinds kinds, char **words)
@@ -30,7 +35,7 @@ static Outcome show_words(Client *client, const Model *model, TargetKinds kinds,
     return outcome;
 }
 
-Outcome verb_show(Client *client, char **words, GError **error)
+static Outcome show_any(Client *client, char **words, GError **error)
 {
     g_auto(GStrv) rest = options_parse(client, words, NULL, NULL, 0, -1, error);
     g_autoptr(Model) model = rest ? model_fetch(client, error) : NULL;
@@ -38,7 +43,7 @@ Outcome verb_show(Client *client, char **words, GError **error)
     return model ? show_words(client, model, TARGET_ANY, rest) : OUTCOME_FAILED;
 }
 
-Outcome verb_tenant_show(Client *client, char **words, GError **error)
+static Outcome show_tenants(Client *client, char **words, GError **error)
 {
     g_auto(GStrv) rest = options_parse(client, words, NULL, NULL, 1, -1, error);
     g_autoptr(Model) model = rest ? model_fetch(client, error) : NULL;
@@ -46,10 +51,17 @@ Outcome verb_tenant_show(Client *client, char **words, GError **error)
     return model ? show_words(client, model, TARGET_TENANTS, rest) : OUTCOME_FAILED;
 }
 
-Outcome verb_group_show(Client *client, char **words, GError **error)
+static Outcome show_groups(Client *client, char **words, GError **error)
 {
     g_auto(GStrv) rest = options_parse(client, words, NULL, NULL, 1, -1, error);
     g_autoptr(Model) model = rest ? model_fetch(client, error) : NULL;
 
     return model ? show_words(client, model, TARGET_GROUPS, rest) : OUTCOME_FAILED;
 }
+
+const Verb verb_show = { "show", "[DEVICE|ASSIGNMENT|VM|GROUP|TENANT …]",
+                         "Shows all about it; without one, about the service", show_any };
+
+const Verb verb_group_show = { "group show", "GROUP…", "Shows all about a group", show_groups };
+
+const Verb verb_tenant_show = { "tenant show", "TENANT…", "Shows all about a tenant", show_tenants };

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Looks through the model for exact names first; the service is asked about parts of names only when none is
+ * found. */
+
 #include "client/verbs/target.h"
 
 #include "client/bus/escape.h"
+#include "client/bus/path.h"
 
 static bool is_called(const Object *object, const char *word)
 {
@@ -107,7 +112,7 @@ const Object *target_find(Client *client, const Model *model, TargetKinds kinds,
         g_propagate_error(error, g_steal_pointer(&local));
         return NULL;
     }
-    if (client_is_path(word)) {
+    if (path_is_valid(word)) {
         if (!is_refused_group(model, kinds, word, error))
             g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND, "there is no object %s", word);
         return NULL;

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* tenant add, set, rm and machine. */
+/* tenant add, set, rm and machine: calls of the manager and of a tenant. The list of tenants is in list,
+ * their devices in grant. */
+
+#include "client/verbs/tenant.h"
 
 #include <stdio.h>
 
 #include "client/bus/call.h"
 #include "client/bus/escape.h"
-#include "client/view/json.h"
+#include "client/bus/follow.h"
+#include "client/bus/path.h"
 #include "client/verbs/options.h"
-#include "client/verbs/verbs.h"
+#include "client/view/json.h"
 #include "dbus/names.h"
 
 /* NULL = not said */
@@ -53,8 +57,9 @@ static GVariant *tenant_options(const TenantWords *words, GError **error)
     return g_variant_ref_sink(g_variant_builder_end(&dict));
 }
 
-static void report(Client *client, const char *name, const char *path, const char *what)
+static void report(Client *client, const char *path, const char *what)
 {
+    g_autofree char *name = path_to_name(path);
     g_autofree char *escaped = escape_text(name);
 
     if (client->json)
@@ -63,7 +68,7 @@ static void report(Client *client, const char *name, const char *path, const cha
         printf("Tenant \"%s\" is %s.\n", escaped, what);
 }
 
-Outcome verb_tenant_add(Client *client, char **words, GError **error)
+static Outcome add(Client *client, char **words, GError **error)
 {
     g_auto(TenantWords) said = { 0 };
     const GOptionEntry entries[] = { TENANT_ENTRIES(said), { 0 } };
@@ -79,11 +84,11 @@ Outcome verb_tenant_add(Client *client, char **words, GError **error)
         return OUTCOME_FAILED;
     const char *path;
     g_variant_get(reply, "(&o)", &path);
-    report(client, rest[0], path, "made");
+    report(client, path, "made");
     return OUTCOME_DONE;
 }
 
-Outcome verb_tenant_set(Client *client, char **words, GError **error)
+static Outcome set(Client *client, char **words, GError **error)
 {
     g_auto(TenantWords) said = { 0 };
     const GOptionEntry entries[] = {
@@ -104,11 +109,11 @@ Outcome verb_tenant_set(Client *client, char **words, GError **error)
     g_autofree char *path = client_find_tenant(client, rest[0], error);
     if (!path || !call_options(client, path, FERRY_INTERFACE_TENANT, "Update", options, error))
         return OUTCOME_FAILED;
-    report(client, rest[0], path, "changed");
+    report(client, path, "changed");
     return OUTCOME_DONE;
 }
 
-Outcome verb_tenant_rm(Client *client, char **words, GError **error)
+static Outcome rm(Client *client, char **words, GError **error)
 {
     gboolean force = FALSE;
     const GOptionEntry entries[] = {
@@ -124,7 +129,7 @@ Outcome verb_tenant_rm(Client *client, char **words, GError **error)
     g_autofree char *path = client_find_tenant(client, rest[0], error);
     if (!path || !call_delete(client, path, FERRY_INTERFACE_TENANT, force, error))
         return OUTCOME_FAILED;
-    report(client, rest[0], path, "deleted");
+    report(client, path, "deleted");
     return OUTCOME_DONE;
 }
 
@@ -145,7 +150,8 @@ static char *find_machine(Client *client, const char *word, bool gone_too, GErro
     return machine;
 }
 
-static bool move_machine(Client *client, const char *tenant, const char *word, bool out, GError **error)
+/* Its path. */
+static char *move_machine(Client *client, const char *tenant, const char *word, bool out, GError **error)
 {
     g_autofree char *machine = find_machine(client, word, out, error);
     g_autoptr(GVariant) reply =
@@ -153,10 +159,34 @@ static bool move_machine(Client *client, const char *tenant, const char *word, b
                               g_variant_new("(o)", machine), "()", error)
                 : NULL;
 
-    return reply;
+    return reply ? g_steal_pointer(&machine) : NULL;
 }
 
-Outcome verb_tenant_machine(Client *client, char **words, GError **error)
+static void report_machines(Client *client, const Model *model, const char *tenant, GPtrArray *machines,
+                            bool out)
+{
+    g_autofree char *tenant_name = path_to_name(tenant);
+    g_autofree char *tenant_text = escape_text(tenant_name);
+    GVariantBuilder records;
+
+    g_variant_builder_init(&records, G_VARIANT_TYPE("aa{sv}"));
+    for (guint i = 0; i < machines->len; i++) {
+        g_autofree char *name = model_name_at(model, machines->pdata[i]);
+        g_autofree char *text = escape_text(name);
+        g_variant_builder_add_value(
+            &records,
+            g_variant_new_parsed("{'tenant': <%s>, 'vm': <%s>, 'path': <%s>, 'result': <%s>}", tenant_name,
+                                 name, (const char *)machines->pdata[i], out ? "removed" : "added"));
+        if (!client->json)
+            printf("VM \"%s\" %s tenant \"%s\".\n", text, out ? "no longer belongs to" : "belongs to",
+                   tenant_text);
+    }
+    g_autoptr(GVariant) list = g_variant_ref_sink(g_variant_builder_end(&records));
+    if (client->json)
+        json_print(list);
+}
+
+static Outcome move_machines(Client *client, char **words, GError **error)
 {
     gboolean out = FALSE;
     const GOptionEntry entries[] = {
@@ -165,33 +195,39 @@ Outcome verb_tenant_machine(Client *client, char **words, GError **error)
         { 0 },
     };
     Outcome outcome = OUTCOME_DONE;
-    GVariantBuilder results;
 
     g_auto(GStrv) rest = options_parse(client, words, entries, NULL, 2, -1, error);
     if (!rest)
         return OUTCOME_USAGE;
-    g_autofree char *path = client_find_tenant(client, rest[0], error);
-    if (!path)
+    g_autofree char *tenant = client_find_tenant(client, rest[0], error);
+    if (!tenant)
         return OUTCOME_FAILED;
 
-    g_variant_builder_init(&results, G_VARIANT_TYPE("aa{sv}"));
+    g_autoptr(GPtrArray) machines = g_ptr_array_new_with_free_func(g_free);
     for (char **word = rest + 1; *word; word++) {
         g_autoptr(GError) local = NULL;
-        g_autofree char *vm = escape_text(*word);
-        g_autofree char *tenant = escape_text(rest[0]);
-        if (!move_machine(client, path, *word, out, &local)) {
-            error_print(local);
-            if (outcome == OUTCOME_DONE)
-                outcome = (Outcome)local->code;
+        char *machine = move_machine(client, tenant, *word, out, &local);
+        if (machine) {
+            g_ptr_array_add(machines, machine);
             continue;
         }
-        g_variant_builder_add_value(
-            &results, g_variant_new_parsed("{'vm': <%s>, 'result': <%s>}", *word, out ? "removed" : "added"));
-        if (!client->json)
-            printf("VM \"%s\" %s tenant \"%s\".\n", vm, out ? "no longer belongs to" : "belongs to", tenant);
+        error_print(local);
+        if (outcome == OUTCOME_DONE)
+            outcome = (Outcome)local->code;
     }
-    g_autoptr(GVariant) list = g_variant_ref_sink(g_variant_builder_end(&results));
-    if (client->json)
-        json_print(g_variant_new_parsed("{'tenant': <%s>, 'results': <%@aa{sv}>}", rest[0], list));
+
+    g_autoptr(Model) model = model_fetch(client, error);
+    if (!model)
+        return OUTCOME_FAILED;
+    report_machines(client, model, tenant, machines, out);
     return outcome;
 }
+
+const Verb verb_tenant_add = { "tenant add", "TENANT", "Makes a tenant", add };
+
+const Verb verb_tenant_set = { "tenant set", "TENANT", "Changes a tenant and its members", set };
+
+const Verb verb_tenant_rm = { "tenant rm", "TENANT", "Deletes a tenant", rm };
+
+const Verb verb_tenant_machine = { "tenant machine", "TENANT VM…",
+                                   "Gives VMs to a tenant, or takes them from it", move_machines };

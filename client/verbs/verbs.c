@@ -1,52 +1,43 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The list of all verbs, in the order in which the help shows them. A new verb gets a line here. */
+
 #include "client/verbs/verbs.h"
 
 #include "client/bus/escape.h"
+#include "client/verbs/apply.h"
+#include "client/verbs/attach.h"
+#include "client/verbs/enable.h"
+#include "client/verbs/explain.h"
+#include "client/verbs/give.h"
+#include "client/verbs/grant.h"
+#include "client/verbs/group.h"
+#include "client/verbs/list.h"
+#include "client/verbs/overview.h"
+#include "client/verbs/passthrough.h"
+#include "client/verbs/rescan.h"
+#include "client/verbs/reset.h"
+#include "client/verbs/rule.h"
+#include "client/verbs/show.h"
+#include "client/verbs/take.h"
+#include "client/verbs/tenant.h"
+#include "client/verbs/watch.h"
 
-static const Verb verbs[] = {
-    { NULL, NULL, "Shows every device, where it is and why", verb_overview },
-    { "list", "[devices|machines|assignments|groups|tenants]", "Lists devices, VMs, assignments and so on",
-      verb_list },
-    { "show", "[DEVICE|ASSIGNMENT|VM|GROUP|TENANT …]", "Shows all about it; without one, about the service",
-      verb_show },
-    { "give", "DEVICE|GROUP… VM", "Gives devices to a VM, or lets it draw from a group", verb_give },
-    { "take", "DEVICE|ASSIGNMENT|VM…", "Takes devices home and ends their assignments", verb_take },
-    { "detach", "DEVICE|ASSIGNMENT…", "Takes devices home and keeps their assignments", verb_detach },
-    { "attach", "ASSIGNMENT…", "Gives devices again after a detach", verb_attach },
-    { "reset", "DEVICE|ASSIGNMENT", "Resets a device, or the hub that it is plugged into", verb_reset },
-    { "watch", NULL, "Prints a line for every change", verb_watch },
-    { "explain", "DEVICE", "Tells why a device is where it is", verb_explain },
-    { "rescan", NULL, "Has the service look at the host's devices again", verb_rescan },
-    { "passthrough", "DEVICE…", "Puts devices into a group, which VMs can draw from", verb_passthrough },
-    { "group", NULL, "Lists the groups", verb_group },
-    { "group show", "GROUP…", "Shows all about a group", verb_group_show },
-    { "group add", "[GROUP]", "Makes a group", verb_group_add },
-    { "group set", "GROUP", "Changes a group", verb_group_set },
-    { "group rm", "GROUP", "Deletes a group", verb_group_rm },
-    { "rule", NULL, "Lists the rules of all groups", verb_rule },
-    { "rule add", "GROUP RULE", "Adds a rule to a group", verb_rule_add },
-    { "rule set", "GROUP ID [RULE]", "Changes a rule", verb_rule_set },
-    { "rule rm", "GROUP ID", "Removes a rule", verb_rule_rm },
-    { "rule test", "RULE", "Shows which devices a rule would match, and what would change", verb_rule_test },
-    { "tenant", NULL, "Lists the tenants, who own devices and VMs", verb_tenant },
-    { "tenant show", "TENANT…", "Shows all about a tenant", verb_tenant_show },
-    { "tenant add", "TENANT", "Makes a tenant", verb_tenant_add },
-    { "tenant set", "TENANT", "Changes a tenant and its members", verb_tenant_set },
-    { "tenant rm", "TENANT", "Deletes a tenant", verb_tenant_rm },
-    { "tenant machine", "TENANT VM…", "Gives VMs to a tenant, or takes them from it", verb_tenant_machine },
-    { "tenant grant", "TENANT DEVICE…", "Makes devices the tenant's, used or not", verb_tenant_grant },
-    { "tenant revoke", "TENANT [DEVICE…]", "Takes devices from the tenant again", verb_tenant_revoke },
-    { "export", NULL, "Prints all groups and assignments, for apply", verb_export },
-    { "apply", "FILE", "Has groups and assignments be as a file says", verb_apply },
-    { "enable", NULL, "Has the service hand out devices", verb_enable },
-    { "disable", NULL, "Has it hand out nothing more", verb_disable },
+static const Verb *const verbs[] = {
+    &verb_overview,   &verb_list,        &verb_show,           &verb_give,         &verb_take,
+    &verb_detach,     &verb_attach,      &verb_reset,          &verb_watch,        &verb_explain,
+    &verb_rescan,     &verb_passthrough, &verb_group,          &verb_group_show,   &verb_group_add,
+    &verb_group_set,  &verb_group_rm,    &verb_rule,           &verb_rule_add,     &verb_rule_set,
+    &verb_rule_rm,    &verb_rule_test,   &verb_tenant,         &verb_tenant_show,  &verb_tenant_add,
+    &verb_tenant_set, &verb_tenant_rm,   &verb_tenant_machine, &verb_tenant_grant, &verb_tenant_revoke,
+    &verb_export,     &verb_apply,       &verb_enable,         &verb_disable,
 };
 
 const Verb *verb_find(const char *name)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(verbs); i++)
-        if (g_strcmp0(verbs[i].name, name) == 0)
-            return &verbs[i];
+        if (g_strcmp0(verbs[i]->name, name) == 0)
+            return verbs[i];
     return NULL;
 }
 
@@ -56,7 +47,7 @@ static bool is_family(const char *name)
     gsize length = strlen(name);
 
     for (gsize i = 0; i < G_N_ELEMENTS(verbs); i++)
-        if (verbs[i].name && strncmp(verbs[i].name, name, length) == 0 && verbs[i].name[length] == ' ')
+        if (verbs[i]->name && strncmp(verbs[i]->name, name, length) == 0 && verbs[i]->name[length] == ' ')
             return true;
     return false;
 }
@@ -92,7 +83,7 @@ char *verbs_help(void)
     GString *help = g_string_new("Hands this host's USB devices to its virtual machines.\n\nVerbs:\n");
 
     for (gsize i = 0; i < G_N_ELEMENTS(verbs); i++)
-        g_string_append_printf(help, "  %-14s  %s\n", verbs[i].name ?: "(none)", verbs[i].summary);
+        g_string_append_printf(help, "  %-14s  %s\n", verbs[i]->name ?: "(none)", verbs[i]->summary);
     g_string_append(help, "\nusbferry VERB --help tells more.");
     return g_string_free(help, FALSE);
 }

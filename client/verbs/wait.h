@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Wait: until what was ordered has happened. */
+/* Wait: until what was ordered has happened. For the verbs that give and take; it follows the model and calls
+ * nothing that changes anything. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -42,21 +43,21 @@ typedef enum WaitVerdict {
     WAIT_FAILED,
 } WaitVerdict;
 
-/* What an assignment (NULL = gone) is on the way to its goal. ret_grace: how long it must stay so, in µs,
- * before that is believed. Pure. */
-WaitVerdict wait_judge(WaitGoal goal, const Object *assignment, gint64 *ret_grace);
+/* What an assignment (NULL = gone) is on the way to its goal, by its State, which counts as soon as it isn't
+ * Pending: the service says itself what passes by itself. Pure. */
+WaitVerdict wait_judge(WaitGoal goal, const Object *assignment);
 
 /* One assignment that is waited for, and how it ended. */
 typedef struct WaitItem {
-    char *assignment;   /* path */
-    char *group;        /* name of the group that it draws from, escaped; NULL = it is for one device */
+    char *assignment; /* path; NULL = a device that is home already: nothing is waited for */
+    char *name;       /* of the assignment, and of its VM: not escaped, "" = none */
+    char *vm;
+    char *group;        /* name of the group that it draws from; NULL = it is for one device */
     GPtrArray *devices; /* of char *: paths of those that it had or was to get; without a group one at most */
     char *label;        /* as messages name it, escaped */
+    bool kept;          /* of others, who have not given the right to end it: detached, whatever the goal */
 
     WaitVerdict verdict;
-    bool over;
-    char *state; /* as last seen, as the verdict was */
-    gint64 seen; /* when it came to both: µs of g_get_monotonic_time() */
 } WaitItem;
 
 /* Of WaitItem. */
@@ -66,10 +67,14 @@ bool wait_list_has(const GPtrArray *items, const char *assignment);
 
 /* An assignment that is in the list already is not added again. */
 void wait_list_add(GPtrArray *items, const Model *model, const char *assignment);
+void wait_list_add_kept(GPtrArray *items, const Model *model, const char *assignment);
+
+/* What is waited for, when this is the goal of the others. */
+WaitGoal wait_item_goal(const WaitItem *item, WaitGoal goal);
+
+/* A device that nothing has to be done for, but that is to be told about. */
+void wait_list_add_home(GPtrArray *items, const Object *device);
 
 /* Waits until all are over or the time is up; 0 seconds: looks once and judges nothing. False and an error
  * when nothing more can be learnt. */
 bool wait_for(Follow *follow, WaitGoal goal, GPtrArray *items, unsigned seconds, GError **error);
-
-/* Says how each ended, as text or JSON, and returns the outcome of it all. */
-Outcome wait_report(Client *client, const Model *model, WaitGoal goal, GPtrArray *items, unsigned seconds);

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* watch: follows the service and prints a line for every change, for people or for programs, until it is
+ * stopped. */
+
+#include "client/verbs/watch.h"
+
 #include <stdio.h>
 
 #include "client/bus/client.h"
 #include "client/bus/escape.h"
 #include "client/bus/follow.h"
-#include "client/view/json.h"
 #include "client/verbs/options.h"
-#include "client/view/table.h"
-#include "client/verbs/verbs.h"
+#include "client/view/columns.h"
+#include "client/view/json.h"
 
-/* lines for people */
+/* ------------------------------------------------------------------ lines for people */
 
 static void print_line(const char *format, ...) G_GNUC_PRINTF(1, 2);
 static void print_line(const char *format, ...)
@@ -26,54 +31,43 @@ static void print_line(const char *format, ...)
 }
 
 /* Only for programs: the lines of the assignments and devices themselves tell it better. */
-static bool is_noise(const char *property)
+static bool is_noise(const char *column)
 {
-    static const char *const noise[] = { "Since",  "Devices", "Assignments", "Assignment", "FreePorts",
-                                         "Groups", "Total",   "Free",        NULL };
+    static const char *const noise[] = { "since",      "pending", "devices", "assignments", "assignment",
+                                         "free-ports", "groups",  "total",   "free",        "vms",
+                                         "state",      "reason",  NULL };
 
-    return g_strv_contains(noise, property);
+    return g_strv_contains(noise, column);
 }
 
-static char *value_text(const Model *model, GVariant *value)
+static char *shown_text(GVariant *shown)
 {
-    const char *path = value && g_variant_is_of_type(value, G_VARIANT_TYPE_OBJECT_PATH)
-                           ? g_variant_get_string(value, NULL)
-                           : NULL;
-
-    for (ObjectKind kind = 0; path && kind < _KIND_MAX; kind++) {
-        const Object *object = model_get(model, path, kind);
-        if (object)
-            return object_describe(object);
-    }
-
-    g_autofree char *text = path && g_str_equal(path, "/") ? g_strdup("") : variant_to_text(value);
-    return *text ? g_steal_pointer(&text) : g_strdup("none");
+    return shown ? variant_to_text(shown) : g_strdup("none");
 }
 
-/* "waiting -> attaching", then the other properties that differ, then the reason. */
+/* "waiting -> attaching", then what else differs, then the reason. */
 static char *changes_text(const Model *model, const Object *object, GHashTable *before)
 {
     GString *text = g_string_new(NULL);
-    GVariant *old_state = g_hash_table_lookup(before, "State");
+    g_autoptr(Object) old = object_as_before(object, before);
 
-    if (old_state) {
-        g_autofree char *was = value_text(model, old_state);
-        g_autofree char *is = value_text(model, object_value(object, "State"));
-        g_string_append_printf(text, "%s -> %s", was, is);
+    if (g_hash_table_contains(before, "State")) {
+        g_autofree char *was = escape_text(object_string(old, "State"));
+        g_autofree char *is = escape_text(object_string(object, "State"));
+        g_string_append_printf(text, "%s -> %s", *was ? was : "none", is);
     }
 
-    for (guint i = 0; i < object->names->len; i++) {
-        const char *property = object->names->pdata[i];
-        if (!g_hash_table_contains(before, property) || is_noise(property) ||
-            g_str_equal(property, "State") || g_str_equal(property, "Reason"))
-            continue;
-        g_autofree char *name = escape_text(property);
-        g_autofree char *is = value_text(model, object_value(object, property));
-        g_string_append_printf(text, "%s%s: %s", text->len > 0 ? ", " : "", name, is);
+    for (const Column *column = columns_for(object->kind); column->name; column++) {
+        g_autoptr(GVariant) was = column_shown(column, model, old);
+        g_autoptr(GVariant) is = column_shown(column, model, object);
+        g_autofree char *was_text = shown_text(was);
+        g_autofree char *is_text = shown_text(is);
+        if (!is_noise(column->name) && !g_str_equal(was_text, is_text))
+            g_string_append_printf(text, "%s%s: %s", text->len > 0 ? ", " : "", column->name, is_text);
     }
 
     g_autofree char *reason = escape_text(object_string(object, "Reason"));
-    if ((old_state || g_hash_table_contains(before, "Reason")) && *reason)
+    if ((g_hash_table_contains(before, "State") || g_hash_table_contains(before, "Reason")) && *reason)
         g_string_append_printf(text, "%s%s", text->len > 0 ? ": " : "", reason);
     return g_string_free(text, FALSE);
 }
@@ -107,14 +101,14 @@ static void print_change(const Model *model, ModelEvent event, const Object *obj
     }
 }
 
-/* lines for programs */
+/* ------------------------------------------------------------------ lines for programs */
 
 static void add_text(GVariantBuilder *dict, const char *key, const char *text)
 {
     g_variant_builder_add(dict, "{sv}", key, g_variant_new_string(text));
 }
 
-static void begin_json(GVariantBuilder *dict, const char *event)
+static void begin_json(GVariantBuilder *dict, const char *event, const char *kind)
 {
     g_autoptr(GDateTime) now = g_date_time_new_now_local();
     g_autofree char *time = g_date_time_format_iso8601(now);
@@ -122,6 +116,7 @@ static void begin_json(GVariantBuilder *dict, const char *event)
     g_variant_builder_init(dict, G_VARIANT_TYPE_VARDICT);
     add_text(dict, "time", time);
     add_text(dict, "event", event);
+    add_text(dict, "kind", kind);
 }
 
 static void end_json(GVariantBuilder *dict)
@@ -132,31 +127,39 @@ static void end_json(GVariantBuilder *dict)
     puts(json);
 }
 
-static void print_change_json(ModelEvent event, const Object *object, GHashTable *before)
+/* All that can be said of it, or what was changed only: a{sv}. */
+static GVariant *make_values(const Model *model, const Object *object, GHashTable *before)
+{
+    g_autoptr(Object) old = before ? object_as_before(object, before) : NULL;
+    GVariantBuilder values;
+
+    g_variant_builder_init(&values, G_VARIANT_TYPE_VARDICT);
+    for (const Column *column = columns_for(object->kind); column->name; column++) {
+        g_autoptr(GVariant) was = old ? column_value(column, model, old) : NULL;
+        g_autoptr(GVariant) is = column_value(column, model, object);
+        if (!was || !g_variant_equal(was, is))
+            g_variant_builder_add(&values, "{sv}", column->name, is);
+    }
+    return g_variant_builder_end(&values);
+}
+
+static void print_change_json(const Model *model, ModelEvent event, const Object *object, GHashTable *before)
 {
     static const char *const events[] = {
         [MODEL_ADDED] = "added",
         [MODEL_CHANGED] = "changed",
         [MODEL_REMOVED] = "removed",
     };
+    g_autoptr(GVariant) values = g_variant_ref_sink(make_values(model, object, before));
     GVariantBuilder dict;
 
-    begin_json(&dict, events[event]);
-    add_text(&dict, "kind", kind_to_string(object->kind));
+    /* of a later service, and this client has no word for it */
+    if (g_variant_n_children(values) == 0)
+        return;
+    begin_json(&dict, events[event], kind_to_string(object->kind));
+    add_text(&dict, "name", object_name(object));
     add_text(&dict, "path", object->path);
-
-    g_variant_builder_open(&dict, G_VARIANT_TYPE("{sv}"));
-    g_variant_builder_add(&dict, "s", "properties");
-    g_variant_builder_open(&dict, G_VARIANT_TYPE_VARIANT);
-    g_variant_builder_open(&dict, G_VARIANT_TYPE_VARDICT);
-    for (guint i = 0; i < object->names->len; i++) {
-        const char *property = object->names->pdata[i];
-        if (!before || g_hash_table_contains(before, property))
-            g_variant_builder_add(&dict, "{sv}", property, object_value(object, property));
-    }
-    for (int i = 0; i < 3; i++)
-        g_variant_builder_close(&dict);
-
+    g_variant_builder_add(&dict, "{sv}", "values", values);
     end_json(&dict);
 }
 
@@ -166,7 +169,7 @@ static void on_change(const Model *model, ModelEvent event, const Object *object
     const Client *client = userdata;
 
     if (client->json)
-        print_change_json(event, object, before);
+        print_change_json(model, event, object, before);
     else
         print_change(model, event, object, before);
 }
@@ -179,12 +182,11 @@ static void print_service(const Client *client, const char *event, const char *t
         print_line("%s", text);
         return;
     }
-    begin_json(&dict, event);
-    add_text(&dict, "kind", "service");
+    begin_json(&dict, event, kind_to_string(KIND_MANAGER));
     end_json(&dict);
 }
 
-Outcome verb_watch(Client *client, char **words, GError **error)
+static Outcome watch(Client *client, char **words, GError **error)
 {
     g_auto(GStrv) none = options_parse(client, words, NULL, NULL, 0, 0, error);
     g_autoptr(Follow) follow = none ? follow_new(client, on_change, client, error) : NULL;
@@ -213,3 +215,5 @@ Outcome verb_watch(Client *client, char **words, GError **error)
             break;
         }
 }
+
+const Verb verb_watch = { "watch", NULL, "Prints a line for every change", watch };

@@ -1,109 +1,39 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One table for each kind of object. Most columns are a property as it is; the functions are for the others.
+ */
+
 #include "client/view/columns.h"
 
-#include "client/bus/outcome.h"
-#include "client/bus/variant.h"
-
-/* helpers */
-
-static GVariant *text_or_null(const char *text)
-{
-    return text && *text ? g_variant_new_string(text) : NULL;
-}
-
-static GVariant *property(const Object *object, const char *name)
-{
-    GVariant *value = object_value(object, name);
-
-    return value ? g_variant_ref(value) : NULL;
-}
-
-static GVariant *property_text(const Object *object, const char *name)
-{
-    return text_or_null(object_string(object, name));
-}
-
-/* The last part of a path is never parsed: the object that it names says what it is called. */
-static GVariant *names_of(const Model *model, const Object *object, const char *list, const char *type,
-                          ObjectKind kind, const char *name)
-{
-    GVariant *paths = object_value(object, list);
-    GVariantBuilder names;
-
-    if (!paths || !g_variant_is_of_type(paths, G_VARIANT_TYPE(type)) || g_variant_n_children(paths) == 0)
-        return NULL;
-
-    g_variant_builder_init(&names, G_VARIANT_TYPE_STRING_ARRAY);
-    for (gsize i = 0; i < g_variant_n_children(paths); i++) {
-        g_autoptr(GVariant) item = g_variant_get_child_value(paths, i);
-        g_autoptr(GVariant) path =
-            g_variant_is_container(item) ? g_variant_get_child_value(item, 0) : g_variant_ref(item);
-        const Object *named = model_get(model, g_variant_get_string(path, NULL), kind);
-        const char *text = object_string(named, name);
-        g_variant_builder_add(&names, "s", *text ? text : g_variant_get_string(path, NULL));
-    }
-    return g_variant_builder_end(&names);
-}
-
-#define PROPERTY(function, name)                                        \
-    static GVariant *function(const Model *model, const Object *object) \
-    {                                                                   \
-        return property(object, name);                                  \
-    }                                                                   \
-    struct _column_semicolon_##function
-
-#define PROPERTY_TEXT(function, name)                                   \
-    static GVariant *function(const Model *model, const Object *object) \
-    {                                                                   \
-        return property_text(object, name);                             \
-    }                                                                   \
-    struct _column_semicolon_##function
-
-/* any object */
-
-PROPERTY_TEXT(get_state, "State");
-PROPERTY_TEXT(get_name, "Name");
+/* ------------------------------------------------------------------ any object */
 
 static GVariant *get_path(const Model *model, const Object *object)
 {
     return g_variant_new_string(object->path);
 }
 
-static GVariant *get_host(const Model *model, const Object *object)
+static GVariant *get_time(const Object *object, const char *property)
 {
-    return property_text(model_manager(model), "Node");
+    guint64 usec = object_number(object, property);
+    g_autoptr(GDateTime) time = g_date_time_new_from_unix_local((gint64)(usec / G_USEC_PER_SEC));
+
+    return usec > 0 && time ? g_variant_new_take_string(g_date_time_format_iso8601(time)) : NULL;
 }
 
-static GVariant *property_list(const Object *object, const char *name)
-{
-    GVariant *value = object_value(object, name);
-
-    return value && g_variant_is_container(value) && g_variant_n_children(value) > 0 ? g_variant_ref(value)
-                                                                                     : NULL;
-}
-
-/* devices and assignments */
-
-static GVariant *get_vm(const Model *model, const Object *object)
-{
-    return property_text(model_follow(model, object, "Machine", KIND_MACHINE), "Name");
-}
-
+/* Of devices and assignments. */
 static GVariant *get_vm_state(const Model *model, const Object *object)
 {
-    return property_text(model_follow(model, object, "Machine", KIND_MACHINE), "State");
+    const Object *machine = model_follow(model, object, "Machine", KIND_MACHINE);
+
+    return g_variant_new_string(object_string(machine, "State"));
 }
 
-/* devices */
+/* ------------------------------------------------------------------ devices */
 
-PROPERTY_TEXT(get_sysname, "SysName");
-PROPERTY_TEXT(get_class, "Class");
-PROPERTY_TEXT(get_vendor, "Vendor");
-PROPERTY_TEXT(get_product, "Product");
-PROPERTY_TEXT(get_serial, "Serial");
-PROPERTY_TEXT(get_socket, "Socket");
-PROPERTY_TEXT(get_controller, "Controller");
-PROPERTY(get_speed, "Speed");
+static GVariant *get_host(const Model *model, const Object *object)
+{
+    return g_variant_new_string(object_name(model_manager(model)));
+}
 
 static GVariant *get_model(const Model *model, const Object *object)
 {
@@ -111,15 +41,19 @@ static GVariant *get_model(const Model *model, const Object *object)
 
     /* many say their maker's name in both */
     if (!*vendor || g_str_has_prefix(product, vendor))
-        return text_or_null(product);
+        return g_variant_new_string(product);
     return g_variant_new_take_string(g_strstrip(g_strdup_printf("%s %s", vendor, product)));
+}
+
+static char *address_text(unsigned bus, unsigned device)
+{
+    return g_strdup_printf("%03u:%03u", bus, device);
 }
 
 static GVariant *get_address(const Model *model, const Object *object)
 {
-    return g_variant_new_take_string(g_strdup_printf("%03u:%03u",
-                                                     (unsigned)object_number(object, "BusNumber"),
-                                                     (unsigned)object_number(object, "DeviceNumber")));
+    return g_variant_new_take_string(address_text((unsigned)object_number(object, "BusNumber"),
+                                                  (unsigned)object_number(object, "DeviceNumber")));
 }
 
 static GVariant *get_usb_id(const Model *model, const Object *object)
@@ -128,188 +62,226 @@ static GVariant *get_usb_id(const Model *model, const Object *object)
                                                      (unsigned)object_number(object, "ProductId")));
 }
 
-static GVariant *get_hub(const Model *model, const Object *object)
-{
-    return property_text(model_follow(model, object, "Hub", KIND_DEVICE), "SysName");
-}
-
-static GVariant *get_assignment(const Model *model, const Object *object)
-{
-    return property_text(model_follow(model, object, "Assignment", KIND_ASSIGNMENT), "Name");
-}
-
 static GVariant *get_device_reason(const Model *model, const Object *object)
 {
     if (g_str_equal(object_string(object, "State"), "foreign"))
         return g_variant_new_string("given by another program");
-    return property_text(model_follow(model, object, "Assignment", KIND_ASSIGNMENT), "Reason");
+    return g_variant_new_string(
+        object_string(model_follow(model, object, "Assignment", KIND_ASSIGNMENT), "Reason"));
 }
 
-static GVariant *get_groups(const Model *model, const Object *object)
+/* As a rule has them after "class=". */
+static GVariant *get_interfaces(const Model *model, const Object *object)
 {
-    return names_of(model, object, "Groups", "ao", KIND_GROUP, "Name");
+    GVariant *interfaces = object_value(object, "Interfaces");
+    GVariantBuilder texts;
+    GVariantIter iter;
+    guchar class_code, subclass, protocol;
+
+    if (!interfaces || !g_variant_is_of_type(interfaces, G_VARIANT_TYPE("a(yyy)")))
+        return NULL;
+
+    g_variant_builder_init(&texts, G_VARIANT_TYPE_STRING_ARRAY);
+    g_variant_iter_init(&iter, interfaces);
+    while (g_variant_iter_next(&iter, "(yyy)", &class_code, &subclass, &protocol)) {
+        g_autofree char *text = g_strdup_printf("%02x:%02x:%02x", class_code, subclass, protocol);
+        g_variant_builder_add(&texts, "s", text);
+    }
+    return g_variant_builder_end(&texts);
 }
 
+/* "GROUP#ID RULE", taken apart: a group's name has no "#" and no space. */
 static GVariant *get_device_rules(const Model *model, const Object *object)
 {
-    return property_list(object, "Rules");
+    GVariant *rules = object_value(object, "Rules");
+    GVariantBuilder records;
+    GVariantIter iter;
+    const char *text;
+
+    if (!rules || !g_variant_is_of_type(rules, G_VARIANT_TYPE_STRING_ARRAY))
+        return NULL;
+
+    g_variant_builder_init(&records, G_VARIANT_TYPE("aa{sv}"));
+    g_variant_iter_init(&iter, rules);
+    while (g_variant_iter_next(&iter, "&s", &text)) {
+        const char *number = text + strcspn(text, "#"), *rule = strchr(text, ' ');
+        g_autofree char *group = g_strndup(text, (gsize)(number - text));
+        guint id = *number ? (guint)g_ascii_strtoull(number + 1, NULL, 10) : 0;
+        g_variant_builder_add_value(&records,
+                                    g_variant_new_parsed("{'group': <%s>, 'rule-id': <%u>, 'rule': <%s>}",
+                                                         group, id, rule ? rule + 1 : ""));
+    }
+    return g_variant_builder_end(&records);
 }
 
-static GVariant *get_tenant(const Model *model, const Object *object)
+static GVariant *show_device_rules(const Model *model, const Object *object)
 {
-    return property_text(model_follow(model, object, "Tenant", KIND_TENANT), "Name");
+    GVariant *rules = object_value(object, "Rules");
+
+    return rules ? g_variant_ref(rules) : NULL;
 }
 
 static const Column device_columns[] = {
-    { "id", "the port as the kernel names it", LOOK_PLAIN, true, get_sysname },
-    { "class", "what kind of device it is", LOOK_PLAIN, true, get_class },
-    { "model", "maker and product", LOOK_CUT, true, get_model },
-    { "address", "bus and device number", LOOK_PLAIN, true, get_address },
-    { "usbid", "vendor and product id", LOOK_PLAIN, true, get_usb_id },
-    { "host", "the host that it is plugged into", LOOK_PLAIN, true, get_host },
-    { "vm", "the VM that has it", LOOK_PLAIN, true, get_vm },
-    { "vmstate", "what that VM does", LOOK_STATE, true, get_vm_state },
-    { "tenant", "whose it is; shown when there is any", LOOK_PLAIN, true, get_tenant },
-    { "groups", "the groups that it belongs to", LOOK_CUT, true, get_groups },
-    { "rules", "and the rules that say so: GROUP#ID RULE", LOOK_REST, true, get_device_rules },
-    { "state", "where the device is", LOOK_STATE, false, get_state },
-    { "reason", "why it is there", LOOK_WRAP, false, get_device_reason },
-    { "assignment", "the name of its assignment", LOOK_PLAIN, false, get_assignment },
-    { "vendor", "maker", LOOK_CUT, false, get_vendor },
-    { "product", "product", LOOK_CUT, false, get_product },
-    { "serial", "serial number", LOOK_PLAIN, false, get_serial },
-    { "socket", "the physical port, the same after every reboot", LOOK_PLAIN, false, get_socket },
-    { "controller", "address of the USB controller", LOOK_PLAIN, false, get_controller },
-    { "hub", "the hub that it is plugged into", LOOK_PLAIN, false, get_hub },
-    { "speed", "Mbit/s", LOOK_RIGHT, false, get_speed },
-    { "path", "the object on the bus", LOOK_PLAIN, false, get_path },
+    { "device", "the port as the kernel names it", COLUMN_TEXT, LOOK_PLAIN, true, "SysName" },
+    { "class", "what kind of device it is", COLUMN_TEXT, LOOK_PLAIN, true, "Class" },
+    { "model", "maker and product", COLUMN_TEXT, LOOK_CUT, true, NULL, get_model },
+    { "address", "bus and device number", COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_address },
+    { "usb-id", "vendor and product id", COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_usb_id },
+    { "host", "the host that it is plugged into", COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_host },
+    { "vm", "the VM that has it or gets it", COLUMN_TEXT, LOOK_PLAIN, true, "Machine" },
+    { "vm-state", "what that VM does", COLUMN_TEXT, LOOK_STATE, true, NULL, get_vm_state },
+    { "tenant", "whose it is; shown when there is any", COLUMN_TEXT, LOOK_PLAIN, true, "Tenant" },
+    { "groups", "the groups that it belongs to", COLUMN_LIST, LOOK_CUT, true, "Groups" },
+    { "rules", "and the rules that say so: GROUP#ID RULE", COLUMN_LIST, LOOK_REST, true, NULL,
+      get_device_rules, show_device_rules },
+    { "state", "where the device is", COLUMN_TEXT, LOOK_STATE, false, "State" },
+    { "reason", "why it is there", COLUMN_TEXT, LOOK_WRAP, false, NULL, get_device_reason },
+    { "assignment", "the name of its assignment", COLUMN_TEXT, LOOK_PLAIN, false, "Assignment" },
+    { "vendor", "maker", COLUMN_TEXT, LOOK_CUT, false, "Vendor" },
+    { "product", "product", COLUMN_TEXT, LOOK_CUT, false, "Product" },
+    { "serial", "serial number", COLUMN_TEXT, LOOK_PLAIN, false, "Serial" },
+    { "socket", "the physical port, the same after every reboot", COLUMN_TEXT, LOOK_PLAIN, false, "Socket" },
+    { "controller", "address of the USB controller", COLUMN_TEXT, LOOK_PLAIN, false, "Controller" },
+    { "hub", "the hub that it is plugged into", COLUMN_TEXT, LOOK_PLAIN, false, "Hub" },
+    { "is-hub", "whether it is a hub, which can't be given", COLUMN_FLAG, LOOK_PLAIN, false, "IsHub" },
+    { "interfaces", "class, subclass and protocol of each interface", COLUMN_LIST, LOOK_CUT, false, NULL,
+      get_interfaces },
+    { "speed", "Mbit/s", COLUMN_NUMBER, LOOK_RIGHT, false, "Speed" },
+    { "path", "the object on the bus", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_path },
     { 0 },
 };
 
-/* machines */
+/* ------------------------------------------------------------------ VMs */
 
-PROPERTY_TEXT(get_uuid, "UUID");
-PROPERTY_TEXT(get_usb_controller, "UsbController");
-PROPERTY(get_free_ports, "FreePorts");
-
-static GVariant *get_machine_assignments(const Model *model, const Object *object)
+static GVariant *read_foreign(const Object *object, bool for_people)
 {
-    return names_of(model, object, "Assignments", "ao", KIND_ASSIGNMENT, "Name");
+    GVariant *foreign = object_value(object, "ForeignDevices");
+    GVariantBuilder list;
+    GVariantIter iter;
+    unsigned bus, device;
+    const char *usb_id;
+
+    if (!foreign || !g_variant_is_of_type(foreign, G_VARIANT_TYPE("a(uus)")))
+        return NULL;
+
+    g_variant_builder_init(&list, for_people ? G_VARIANT_TYPE_STRING_ARRAY : G_VARIANT_TYPE("aa{sv}"));
+    g_variant_iter_init(&iter, foreign);
+    while (g_variant_iter_next(&iter, "(uu&s)", &bus, &device, &usb_id)) {
+        g_autofree char *address = address_text(bus, device);
+        g_variant_builder_add_value(
+            &list, for_people ? g_variant_new_take_string(g_strdup_printf("%s %s", address, usb_id))
+                              : g_variant_new_parsed("{'address': <%s>, 'usb-id': <%s>}", address, usb_id));
+    }
+    return g_variant_builder_end(&list);
 }
 
 static GVariant *get_foreign_devices(const Model *model, const Object *object)
 {
-    GVariant *foreign = object_value(object, "ForeignDevices");
-    GVariantBuilder texts;
-    GVariantIter iter;
-    unsigned bus, device;
-    const char *text;
+    return read_foreign(object, /* for_people= */ false);
+}
 
-    if (!foreign || !g_variant_is_of_type(foreign, G_VARIANT_TYPE("a(uus)")) ||
-        g_variant_n_children(foreign) == 0)
-        return NULL;
-
-    g_variant_builder_init(&texts, G_VARIANT_TYPE_STRING_ARRAY);
-    g_variant_iter_init(&iter, foreign);
-    while (g_variant_iter_next(&iter, "(uu&s)", &bus, &device, &text))
-        g_variant_builder_add_value(
-            &texts, g_variant_new_take_string(g_strdup_printf("%03u:%03u %s", bus, device, text)));
-    return g_variant_builder_end(&texts);
+static GVariant *show_foreign_devices(const Model *model, const Object *object)
+{
+    return read_foreign(object, /* for_people= */ true);
 }
 
 static const Column machine_columns[] = {
-    { "name", "the VM's name", LOOK_PLAIN, true, get_name },
-    { "state", "what it does", LOOK_STATE, true, get_state },
-    { "uuid", "its UUID", LOOK_PLAIN, true, get_uuid },
-    { "tenant", "whose it is; shown when there is any", LOOK_PLAIN, true, get_tenant },
-    { "assignments", "what was given to it", LOOK_WRAP, true, get_machine_assignments },
-    { "foreign", "devices that other programs gave to it", LOOK_WRAP, true, get_foreign_devices },
-    { "controller", "model of its USB controller", LOOK_PLAIN, false, get_usb_controller },
-    { "freeports", "USB ports that are left in it", LOOK_RIGHT, false, get_free_ports },
-    { "path", "the object on the bus", LOOK_PLAIN, false, get_path },
+    { "vm", "the VM's name", COLUMN_TEXT, LOOK_PLAIN, true, "Name" },
+    { "state", "what it does", COLUMN_TEXT, LOOK_STATE, true, "State" },
+    { "uuid", "its UUID", COLUMN_TEXT, LOOK_PLAIN, true, "UUID" },
+    { "tenant", "whose it is; shown when there is any", COLUMN_TEXT, LOOK_PLAIN, true, "Tenant" },
+    { "assignments", "what was given to it", COLUMN_LIST, LOOK_WRAP, true, "Assignments" },
+    { "foreign-devices", "devices that other programs gave to it", COLUMN_LIST, LOOK_WRAP, true, NULL,
+      get_foreign_devices, show_foreign_devices },
+    { "usb-controller", "model of its USB controller", COLUMN_TEXT, LOOK_PLAIN, false, "UsbController" },
+    { "free-ports", "USB ports that are left in it", COLUMN_NUMBER, LOOK_RIGHT, false, "FreePorts" },
+    { "path", "the object on the bus", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_path },
     { 0 },
 };
 
-/* assignments */
-
-PROPERTY_TEXT(get_description, "Description");
-PROPERTY_TEXT(get_type, "Type");
-PROPERTY_TEXT(get_selector, "Selector");
-PROPERTY_TEXT(get_reason, "Reason");
-PROPERTY_TEXT(get_error, "Error");
-PROPERTY(get_persistent, "Persistent");
-PROPERTY(get_priority, "Priority");
-PROPERTY(get_guest_reset, "AllowGuestReset");
-PROPERTY(get_guest_resets_all, "AllowGuestResetsAll");
-PROPERTY(get_owner, "Owner");
+/* ------------------------------------------------------------------ assignments */
 
 static GVariant *get_assignment_id(const Model *model, const Object *object)
 {
     return g_variant_new_take_string(object_id(object));
 }
 
-static GVariant *get_devices(const Model *model, const Object *object)
-{
-    return names_of(model, object, "Devices", "a(os)", KIND_DEVICE, "SysName");
-}
-
 static GVariant *get_since(const Model *model, const Object *object)
 {
-    guint64 since = object_number(object, "Since");
-    g_autoptr(GDateTime) time = g_date_time_new_from_unix_local((gint64)(since / G_USEC_PER_SEC));
-
-    return since > 0 && time ? g_variant_new_take_string(g_date_time_format_iso8601(time)) : NULL;
+    return get_time(object, "Since");
 }
 
-static GVariant *get_group(const Model *model, const Object *object)
+static GVariant *get_created(const Model *model, const Object *object)
 {
-    return property_text(model_follow(model, object, "Group", KIND_GROUP), "Name");
+    return get_time(object, "Created");
 }
-
-PROPERTY_TEXT(get_quantity, "Quantity");
 
 static const Column assignment_columns[] = {
-    { "id", "its id, which never changes", LOOK_PLAIN, true, get_assignment_id },
-    { "name", "its name", LOOK_CUT, true, get_name },
-    { "type", "what it is about", LOOK_PLAIN, false, get_type },
-    { "devices", "the devices that it has or is to get now", LOOK_PLAIN, true, get_devices },
-    { "group", "the group that it draws from", LOOK_PLAIN, true, get_group },
-    { "quantity", "how many: 1, N, all, or set, one device for each rule", LOOK_PLAIN, false, get_quantity },
-    { "selector", "the device that it is for", LOOK_PLAIN, false, get_selector },
-    { "vm", "the VM that it is for", LOOK_PLAIN, true, get_vm },
-    { "vmstate", "what that VM does", LOOK_STATE, true, get_vm_state },
-    { "state", "where it stands", LOOK_STATE, true, get_state },
-    { "reason", "why", LOOK_WRAP, true, get_reason },
-    { "error", "the error that it ended in", LOOK_PLAIN, false, get_error },
-    { "since", "when it came to that", LOOK_PLAIN, false, get_since },
-    { "persistent", "whether it outlasts a reboot", LOOK_PLAIN, false, get_persistent },
-    { "priority", "the higher one gets a device that several want", LOOK_RIGHT, false, get_priority },
-    { "guestreset", "whether the VM's user may reset the device", LOOK_PLAIN, false, get_guest_reset },
-    { "guestresetsall", "whether he may reset its hub", LOOK_PLAIN, false, get_guest_resets_all },
-    { "owner", "uid of who made it", LOOK_RIGHT, false, get_owner },
-    { "description", "what its owner wrote about it", LOOK_WRAP, false, get_description },
-    { "path", "the object on the bus", LOOK_PLAIN, false, get_path },
+    { "assignment-id", "its id, which never changes", COLUMN_TEXT, LOOK_PLAIN, true, NULL,
+      get_assignment_id },
+    { "assignment", "its name", COLUMN_TEXT, LOOK_CUT, true, "Name" },
+    { "type", "what it is about", COLUMN_TEXT, LOOK_PLAIN, false, "Type" },
+    { "devices", "the devices that it has or is to get now", COLUMN_LIST, LOOK_PLAIN, true, "Devices" },
+    { "group", "the group that it draws from", COLUMN_TEXT, LOOK_PLAIN, true, "Group" },
+    { "quantity", "how many: 1, N, all, or set, one device for each rule", COLUMN_TEXT, LOOK_PLAIN, false,
+      "Quantity" },
+    { "selector", "the device that it is for", COLUMN_TEXT, LOOK_PLAIN, false, "Selector" },
+    { "vm", "the VM that it is for", COLUMN_TEXT, LOOK_PLAIN, true, "Machine" },
+    { "vm-state", "what that VM does", COLUMN_TEXT, LOOK_STATE, true, NULL, get_vm_state },
+    { "state", "where it stands", COLUMN_TEXT, LOOK_STATE, true, "State" },
+    { "pending", "whether that isn't decided yet", COLUMN_FLAG, LOOK_PLAIN, false, "Pending" },
+    { "reason", "why", COLUMN_TEXT, LOOK_WRAP, true, "Reason" },
+    { "error", "the error that it ended in", COLUMN_TEXT, LOOK_PLAIN, false, "Error" },
+    { "since", "when it came to that", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_since },
+    { "created", "when it was made", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_created },
+    { "persistent", "whether it outlasts a reboot", COLUMN_FLAG, LOOK_PLAIN, false, "Persistent" },
+    { "priority", "the higher one gets a device that several want", COLUMN_NUMBER, LOOK_RIGHT, false,
+      "Priority" },
+    { "allow-guest-reset", "whether the VM's user may reset the device", COLUMN_FLAG, LOOK_PLAIN, false,
+      "AllowGuestReset" },
+    { "allow-guest-resets-all", "whether he may reset its hub", COLUMN_FLAG, LOOK_PLAIN, false,
+      "AllowGuestResetsAll" },
+    { "owner", "uid of who made it", COLUMN_NUMBER, LOOK_RIGHT, false, "Owner" },
+    { "description", "what its owner wrote about it", COLUMN_TEXT, LOOK_WRAP, false, "Description" },
+    { "path", "the object on the bus", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_path },
     { 0 },
 };
 
-/* groups */
+/* ------------------------------------------------------------------ groups */
 
-PROPERTY(get_enabled, "Enabled");
-PROPERTY(get_total, "Total");
-PROPERTY(get_free, "Free");
-PROPERTY_TEXT(get_icon, "Icon");
-PROPERTY_TEXT(get_file, "File");
-
-static GVariant *get_group_devices(const Model *model, const Object *object)
-{
-    return names_of(model, object, "Devices", "ao", KIND_DEVICE, "SysName");
-}
-
-static GVariant *get_rule_count(const Model *model, const Object *object)
+static GVariant *read_rules(const Object *object, bool for_people)
 {
     GVariant *rules = object_value(object, "Rules");
+    GVariantBuilder list;
+    GVariantIter iter;
+    guint32 id;
+    gboolean enabled;
+    const char *rule, *origin;
 
-    return rules && g_variant_is_container(rules) ? g_variant_new_uint64(g_variant_n_children(rules)) : NULL;
+    if (!rules || !g_variant_is_of_type(rules, G_VARIANT_TYPE("a(ubss)")))
+        return NULL;
+
+    g_variant_builder_init(&list, for_people ? G_VARIANT_TYPE_STRING_ARRAY : G_VARIANT_TYPE("aa{sv}"));
+    g_variant_iter_init(&iter, rules);
+    while (g_variant_iter_next(&iter, "(ub&s&s)", &id, &enabled, &rule, &origin))
+        g_variant_builder_add_value(
+            &list, for_people ? g_variant_new_take_string(g_strdup_printf("#%u %s (%s%s)", id, rule, origin,
+                                                                          enabled ? "" : ", disabled"))
+                              : g_variant_new_parsed(
+                                    "{'group': <%s>, 'rule-id': <%u>, 'enabled': <%b>, 'rule': <%s>,"
+                                    " 'origin': <%s>}",
+                                    object_name(object), id, enabled, rule, origin));
+    return g_variant_builder_end(&list);
+}
+
+static GVariant *get_group_rules(const Model *model, const Object *object)
+{
+    return read_rules(object, /* for_people= */ false);
+}
+
+static GVariant *show_group_rules(const Model *model, const Object *object)
+{
+    return read_rules(object, /* for_people= */ true);
 }
 
 /* The VMs that draw from it, each once. */
@@ -320,278 +292,82 @@ static GVariant *get_group_vms(const Model *model, const Object *object)
 
     for (guint i = 0; i < assignments->len; i++) {
         const Object *machine = model_follow(model, assignments->pdata[i], "Machine", KIND_MACHINE);
-        const char *name = object_string(machine, "Name");
+        const char *name = object_name(machine);
         if (machine && g_str_equal(object_string(assignments->pdata[i], "Group"), object->path) &&
             !g_ptr_array_find_with_equal_func(names, name, g_str_equal, NULL))
             g_ptr_array_add(names, (void *)name);
     }
-    return names->len > 0 ? g_variant_new_strv((const char *const *)names->pdata, names->len) : NULL;
+    return g_variant_new_strv((const char *const *)names->pdata, names->len);
 }
 
 static const Column group_columns[] = {
-    { "name", "its name", LOOK_PLAIN, true, get_name },
-    { "type", "what is in it", LOOK_PLAIN, false, get_type },
-    { "class", "what kind of devices it is for", LOOK_PLAIN, true, get_class },
-    { "enabled", "whether its devices are handed out", LOOK_PLAIN, true, get_enabled },
-    { "rules", "how many rules it has", LOOK_RIGHT, true, get_rule_count },
-    { "total", "how many of its devices are plugged in", LOOK_RIGHT, true, get_total },
-    { "free", "of those, how many no VM has", LOOK_RIGHT, true, get_free },
-    { "vms", "the VMs that draw from it", LOOK_WRAP, true, get_group_vms },
-    { "devices", "its devices", LOOK_WRAP, false, get_group_devices },
-    { "tenant", "whose it is; shown when there is any", LOOK_PLAIN, true, get_tenant },
-    { "priority", "a number that is kept with it", LOOK_RIGHT, false, get_priority },
-    { "guestreset", "whether a VM's user may reset the device", LOOK_PLAIN, false, get_guest_reset },
-    { "guestresetsall", "whether he may reset its hub", LOOK_PLAIN, false, get_guest_resets_all },
-    { "description", "what it is for", LOOK_WRAP, true, get_description },
-    { "icon", "name of an icon for its class", LOOK_PLAIN, false, get_icon },
-    { "file", "the file that it comes from", LOOK_PLAIN, false, get_file },
-    { "path", "the object on the bus", LOOK_PLAIN, false, get_path },
+    { "group", "its name", COLUMN_TEXT, LOOK_PLAIN, true, "Name" },
+    { "type", "what is in it", COLUMN_TEXT, LOOK_PLAIN, false, "Type" },
+    { "class", "what kind of devices it is for", COLUMN_TEXT, LOOK_PLAIN, true, "Class" },
+    { "enabled", "whether its devices are handed out", COLUMN_FLAG, LOOK_PLAIN, true, "Enabled" },
+    { "rules", "its rules; a table shows how many", COLUMN_LIST, LOOK_COUNT, true, NULL, get_group_rules,
+      show_group_rules },
+    { "total", "how many of its devices are plugged in", COLUMN_NUMBER, LOOK_RIGHT, true, "Total" },
+    { "free", "of those, how many no VM has", COLUMN_NUMBER, LOOK_RIGHT, true, "Free" },
+    { "vms", "the VMs that draw from it", COLUMN_LIST, LOOK_WRAP, true, NULL, get_group_vms },
+    { "devices", "its devices", COLUMN_LIST, LOOK_WRAP, false, "Devices" },
+    { "tenant", "whose it is; shown when there is any", COLUMN_TEXT, LOOK_PLAIN, true, "Tenant" },
+    { "priority", "a number that is kept with it", COLUMN_NUMBER, LOOK_RIGHT, false, "Priority" },
+    { "allow-guest-reset", "whether a VM's user may reset the device", COLUMN_FLAG, LOOK_PLAIN, false,
+      "AllowGuestReset" },
+    { "allow-guest-resets-all", "whether he may reset its hub", COLUMN_FLAG, LOOK_PLAIN, false,
+      "AllowGuestResetsAll" },
+    { "description", "what it is for", COLUMN_TEXT, LOOK_WRAP, true, "Description" },
+    { "icon", "name of an icon for its class", COLUMN_TEXT, LOOK_PLAIN, false, "Icon" },
+    { "file", "the file that it comes from", COLUMN_TEXT, LOOK_PLAIN, false, "File" },
+    { "path", "the object on the bus", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_path },
     { 0 },
 };
 
-/* tenants */
-
-static GVariant *get_members(const Model *model, const Object *object)
-{
-    return property_list(object, "Members");
-}
-
-static GVariant *get_unknown_members(const Model *model, const Object *object)
-{
-    return property_list(object, "UnknownMembers");
-}
-
-static GVariant *get_tenant_machines(const Model *model, const Object *object)
-{
-    return names_of(model, object, "Machines", "ao", KIND_MACHINE, "Name");
-}
+/* ------------------------------------------------------------------ tenants and the service */
 
 static const Column tenant_columns[] = {
-    { "name", "its name", LOOK_PLAIN, true, get_name },
-    { "members", "who gives its devices to its VMs", LOOK_WRAP, true, get_members },
-    { "vms", "its VMs", LOOK_WRAP, true, get_tenant_machines },
-    { "groups", "its groups", LOOK_WRAP, true, get_groups },
-    { "devices", "its devices that are plugged in", LOOK_WRAP, true, get_group_devices },
-    { "description", "what it is for", LOOK_WRAP, true, get_description },
-    { "unknown", "members that the host doesn't know", LOOK_WRAP, false, get_unknown_members },
-    { "path", "the object on the bus", LOOK_PLAIN, false, get_path },
+    { "tenant", "its name", COLUMN_TEXT, LOOK_PLAIN, true, "Name" },
+    { "members", "who gives its devices to its VMs", COLUMN_LIST, LOOK_WRAP, true, "Members" },
+    { "vms", "its VMs", COLUMN_LIST, LOOK_WRAP, true, "Machines" },
+    { "groups", "its groups", COLUMN_LIST, LOOK_WRAP, true, "Groups" },
+    { "devices", "its devices that are plugged in", COLUMN_LIST, LOOK_WRAP, true, "Devices" },
+    { "description", "what it is for", COLUMN_TEXT, LOOK_WRAP, true, "Description" },
+    { "unknown-members", "members that the host doesn't know", COLUMN_LIST, LOOK_WRAP, false,
+      "UnknownMembers" },
+    { "path", "the object on the bus", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_path },
     { 0 },
 };
 
-/* the overview */
-
-/* The shortest that a person knows it by: the line has better things to tell. */
-static GVariant *get_overview_device(const Model *model, const Object *object)
-{
-    static const char *const names[] = { "Product", "Vendor", "Class" };
-
-    if (object->kind == KIND_ASSIGNMENT)
-        return get_name(model, object);
-    for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
-        if (*object_string(object, names[i]))
-            return property_text(object, names[i]);
-    return NULL;
-}
-
-static GVariant *get_overview_usb_id(const Model *model, const Object *object)
-{
-    return object->kind == KIND_DEVICE ? get_usb_id(model, object) : NULL;
-}
-
-static GVariant *get_overview_port(const Model *model, const Object *object)
-{
-    return object->kind == KIND_DEVICE ? get_sysname(model, object) : NULL;
-}
-
-static GVariant *get_overview_groups(const Model *model, const Object *object)
-{
-    return object->kind == KIND_DEVICE ? get_groups(model, object) : get_group(model, object);
-}
-
-/* "GROUP#ID RULE" without the rule, for which there is no room. */
-static GVariant *get_group_rules(const Model *model, const Object *object)
-{
-    g_autoptr(GVariant) rules = object->kind == KIND_DEVICE ? property_list(object, "Rules") : NULL;
-    GVariantBuilder texts;
-    GVariantIter iter;
-    const char *rule;
-
-    if (!rules || !g_variant_is_of_type(rules, G_VARIANT_TYPE_STRING_ARRAY))
-        return get_overview_groups(model, object);
-
-    g_variant_builder_init(&texts, G_VARIANT_TYPE_STRING_ARRAY);
-    g_variant_iter_init(&iter, rules);
-    while (g_variant_iter_next(&iter, "&s", &rule))
-        g_variant_builder_add_value(&texts, g_variant_new_take_string(g_strndup(rule, strcspn(rule, " "))));
-    return g_variant_builder_end(&texts);
-}
-
-static bool is_given(const Object *object, const char *property)
-{
-    return strlen(object_string(object, property)) > 1; /* "/" is none */
-}
-
-/* Where it is, not where it is to go: the state and the reason tell that. */
-static GVariant *get_overview_where(const Model *model, const Object *object)
-{
-    const char *state = object_string(object, "State");
-
-    if (object->kind == KIND_ASSIGNMENT)
-        return is_given(object, "Group") ? NULL : g_variant_new_string("not plugged in");
-    if (g_str_equal(state, "attached") || g_str_equal(state, "detaching") || g_str_equal(state, "foreign")) {
-        GVariant *vm = get_vm(model, object);
-        return vm ? vm : g_variant_new_string("a VM");
-    }
-    return g_variant_new_string("host");
-}
-
-/* The line says already which device it is, and where: of a reason only the news is left. */
-static GVariant *get_overview_reason(const Model *model, const Object *object)
-{
-    const Object *assignment = model_follow(model, object, "Assignment", KIND_ASSIGNMENT);
-
-    if (object->kind == KIND_DEVICE && assignment && g_str_equal(object_string(object, "State"), "attached"))
-        return g_variant_new_take_string(
-            g_strdup_printf("assigned as \"%s\"", object_string(assignment, "Name")));
-
-    g_autoptr(GVariant) reason =
-        object->kind == KIND_DEVICE ? get_device_reason(model, object) : get_reason(model, object);
-    if (!reason)
-        return NULL;
-    g_autofree char *device = object_describe(object);
-    GString *text = g_string_new(g_variant_get_string(reason, NULL));
-    if (g_str_has_prefix(text->str, device))
-        g_string_replace(text, device, "It", 1);
-    g_string_replace(text, device, "it", 0);
-    return g_variant_new_take_string(g_string_free(text, FALSE));
-}
-
-static const Column overview_columns[] = {
-    { "device", "what it is called", LOOK_CUT, true, get_overview_device },
-    { "id", "vendor and product id", LOOK_PLAIN, true, get_overview_usb_id },
-    { "port", "the port as the kernel names it", LOOK_PLAIN, true, get_overview_port },
-    { "where", "the host or the VM that has it", LOOK_PLAIN, true, get_overview_where },
-    { "state", "what happens to it", LOOK_STATE, true, get_state },
-    { "groups", "the groups that it belongs to", LOOK_CUT, false, get_overview_groups },
-    { "rules", "and the rules that say so: GROUP#ID RULE", LOOK_REST, false, get_device_rules },
-    { "group#rule", "both, in short", LOOK_LINES, true, get_group_rules },
-    { "reason", "why", LOOK_WRAP, true, get_overview_reason },
+static const Column service_columns[] = {
+    { "host", "the name of this host", COLUMN_TEXT, LOOK_PLAIN, true, "Node" },
+    { "version", "of the service", COLUMN_TEXT, LOOK_PLAIN, true, "Version" },
+    { "enabled", "whether devices are handed out", COLUMN_FLAG, LOOK_PLAIN, true, "Enabled" },
+    { "settling", "whether it has just started and is looking around", COLUMN_FLAG, LOOK_PLAIN, true,
+      "Settling" },
+    { "hypervisor", "where the VMs are, as libvirt writes it", COLUMN_TEXT, LOOK_PLAIN, true,
+      "HypervisorURI" },
+    { "hypervisor-state", "whether it is connected", COLUMN_TEXT, LOOK_STATE, true, "HypervisorState" },
+    { "path", "the object on the bus", COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_path },
     { 0 },
 };
 
-GPtrArray *overview_rows(const Model *model)
-{
-    GPtrArray *rows = g_ptr_array_new();
-
-    g_autoptr(GPtrArray) devices = model_sorted(model, KIND_DEVICE);
-    for (guint i = 0; i < devices->len; i++)
-        if (!object_flag(devices->pdata[i], "IsHub"))
-            g_ptr_array_add(rows, devices->pdata[i]);
-
-    g_autoptr(GPtrArray) assignments = model_sorted(model, KIND_ASSIGNMENT);
-    for (guint i = 0; i < assignments->len; i++) {
-        g_autoptr(GVariant) devices_here = get_devices(model, assignments->pdata[i]);
-        if (!devices_here && g_str_equal(object_string(assignments->pdata[i], "State"), "waiting-device"))
-            g_ptr_array_add(rows, assignments->pdata[i]);
-    }
-    return rows;
-}
-
-/* tables */
+/* ------------------------------------------------------------------ all of them */
 
 const Column *columns_for(ObjectKind kind)
 {
     static const Column *const tables[_KIND_MAX] = {
         [KIND_DEVICE] = device_columns,         [KIND_MACHINE] = machine_columns,
         [KIND_ASSIGNMENT] = assignment_columns, [KIND_GROUP] = group_columns,
-        [KIND_TENANT] = tenant_columns,
+        [KIND_TENANT] = tenant_columns,         [KIND_MANAGER] = service_columns,
     };
 
     return tables[kind];
 }
 
-const Column *columns_for_overview(void)
+GVariant *columns_get(const Model *model, const Object *object, const char *name)
 {
-    return overview_columns;
-}
+    const Column *column = column_find(columns_for(object->kind), name);
 
-static const Column *find_column(const Column *all, const char *name)
-{
-    for (; all->name; all++)
-        if (g_ascii_strcasecmp(all->name, name) == 0)
-            return all;
-    return NULL;
-}
-
-GPtrArray *columns_choose(const Column *all, const char *names, GError **error)
-{
-    g_autoptr(GPtrArray) chosen = g_ptr_array_new();
-
-    if (!names || !*names) {
-        for (; all->name; all++)
-            if (all->standard)
-                g_ptr_array_add(chosen, (void *)all);
-        return g_steal_pointer(&chosen);
-    }
-
-    g_auto(GStrv) words = g_strsplit(names, ",", -1);
-    for (char **word = words; *word; word++) {
-        const Column *column = find_column(all, *word);
-        if (!column) {
-            g_autoptr(GPtrArray) known = g_ptr_array_new();
-            for (; all->name; all++)
-                g_ptr_array_add(known, (void *)all->name);
-            g_ptr_array_add(known, NULL);
-            g_autofree char *list = g_strjoinv(", ", (char **)known->pdata);
-            g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "there is no column \"%s\"; there are %s", *word,
-                        list);
-            return NULL;
-        }
-        g_ptr_array_add(chosen, (void *)column);
-    }
-    return g_steal_pointer(&chosen);
-}
-
-void columns_drop_empty(const Model *model, GPtrArray *columns, GPtrArray *objects, const char *name)
-{
-    for (guint i = columns->len; i > 0; i--) {
-        const Column *column = columns->pdata[i - 1];
-        bool empty = g_str_equal(column->name, name);
-
-        for (guint j = 0; empty && j < objects->len; j++) {
-            GVariant *value = column->value(model, objects->pdata[j]);
-            g_autoptr(GVariant) taken = value ? g_variant_take_ref(value) : NULL;
-            empty = !taken;
-        }
-        if (empty)
-            g_ptr_array_remove_index(columns, i - 1);
-    }
-}
-
-char *columns_help(const Column *all)
-{
-    GString *help = g_string_new(NULL);
-
-    for (; all->name; all++)
-        g_string_append_printf(help, "  %-12s %s%s\n", all->name, all->help,
-                               all->standard ? "" : " (with -o)");
-    return g_string_free(help, FALSE);
-}
-
-GVariant *columns_to_variant(const Model *model, GPtrArray *columns, GPtrArray *objects)
-{
-    GVariantBuilder rows;
-
-    g_variant_builder_init(&rows, G_VARIANT_TYPE("aa{sv}"));
-    for (guint i = 0; i < objects->len; i++) {
-        g_variant_builder_open(&rows, G_VARIANT_TYPE_VARDICT);
-        for (guint j = 0; j < columns->len; j++) {
-            const Column *column = columns->pdata[j];
-            GVariant *value = column->value(model, objects->pdata[i]);
-            g_autoptr(GVariant) taken = g_variant_take_ref(value ? value : variant_new_null());
-            g_variant_builder_add(&rows, "{sv}", column->name, taken);
-        }
-        g_variant_builder_close(&rows);
-    }
-    return g_variant_builder_end(&rows);
+    return column ? column_shown(column, model, object) : NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Show: all that is known of an object, property by property. */
+/* Show: all that can be said of an object, column by column, for the verbs that show one. */
 
 #include <glib.h>
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Fills a table of libsmartcols and prints it. The only file that knows libsmartcols. */
+
 #include "client/view/table.h"
 
 #include <errno.h>
@@ -42,6 +45,7 @@ static int add_column(ScolsTable *table, const Column *column)
     static const int flags[] = {
         [LOOK_PLAIN] = 0,
         [LOOK_RIGHT] = SCOLS_FL_RIGHT,
+        [LOOK_COUNT] = SCOLS_FL_RIGHT,
         [LOOK_CUT] = SCOLS_FL_TRUNC,
         [LOOK_REST] = SCOLS_FL_TRUNC,
         [LOOK_WRAP] = SCOLS_FL_WRAP,
@@ -90,11 +94,20 @@ static char *make_lines(GVariant *value)
     return g_string_free(text, FALSE);
 }
 
+/* value: NULL = there is nothing to be said. */
+static char *make_cell(ColumnLook look, GVariant *value)
+{
+    if (look == LOOK_COUNT)
+        return g_strdup_printf("%" G_GSIZE_FORMAT, value ? g_variant_n_children(value) : 0);
+    if (look == LOOK_LINES && value && g_variant_is_of_type(value, G_VARIANT_TYPE_ARRAY))
+        return make_lines(value);
+    return make_printable(value);
+}
+
 static int add_cell(struct libscols_line *line, guint number, const Column *column, GVariant *value,
                     TableFlags flags)
 {
-    bool lines = column->look == LOOK_LINES && value && g_variant_is_of_type(value, G_VARIANT_TYPE_ARRAY);
-    g_autofree char *text = lines ? make_lines(value) : make_printable(value);
+    g_autofree char *text = make_cell(column->look, value);
 
     int r = scols_line_set_data(line, number, *text || !(flags & TABLE_DASHES) ? text : "-");
     if (r < 0)
@@ -112,10 +125,9 @@ static int add_line(ScolsTable *table, const Model *model, GPtrArray *columns, c
 
     for (guint i = 0; i < columns->len; i++) {
         const Column *column = columns->pdata[i];
-        GVariant *value = column->value(model, object);
-        g_autoptr(GVariant) taken = value ? g_variant_take_ref(value) : NULL;
+        g_autoptr(GVariant) shown = column_shown(column, model, object);
 
-        int r = add_cell(line, i, column, taken, flags);
+        int r = add_cell(line, i, column, shown, flags);
         if (r < 0)
             return r;
     }

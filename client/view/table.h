@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Table: columns of objects on the terminal. */
+/* Table: columns of objects on the terminal. For the lists and the overview. */
 
 #include <glib.h>
 #include <stdbool.h>
 
-#include "client/view/columns.h"
+#include "client/view/column.h"
 
 typedef enum TableFlags {
     TABLE_NO_HEADINGS = 1 << 0,

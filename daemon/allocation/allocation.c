@@ -18,7 +18,7 @@ static void unref_array(gpointer array)
 
 static bool takes_part(const Assignment *assignment)
 {
-    return assignment->stored && assignment->wanted && !assignment->releasing;
+    return assignment->wanted && !assignment->releasing;
 }
 
 /* When two devices match a rule that was made for one, only the socket says which one was meant: the right
@@ -343,6 +343,8 @@ static Verdict judge_want(const Allocation *allocation, const Want *want, gint64
         return VERDICT_RESETTING;
     if (machine != VERDICT_GO)
         return machine;
+    if (!want->assignment->stored)
+        return VERDICT_STORING;
     if (!allocation->registry->enabled && !has_it_now(allocation, want->assignment, want->device))
         return VERDICT_SWITCHED_OFF;
     return want->device->steady_at > now ? VERDICT_UNSTEADY : VERDICT_GO;
@@ -437,6 +439,21 @@ const GPtrArray *allocation_wants_of(const Allocation *allocation, const Assignm
     return g_hash_table_lookup(allocation->wants_by_assignment, assignment->id);
 }
 
+const Want *allocation_want_of_hostdev(const Allocation *allocation, const Hostdev *hostdev)
+{
+    const Assignment *assignment = registry_assignment(allocation->registry, hostdev->assignment_id);
+    const GPtrArray *wants = assignment ? allocation_wants_of(allocation, assignment) : NULL;
+
+    for (guint i = 0; wants && i < wants->len; i++) {
+        const Want *want = wants->pdata[i];
+        const Attachment *attachment = allocation_attachment(allocation, want->device);
+
+        if (attachment && attachment->hostdev == hostdev)
+            return want;
+    }
+    return NULL;
+}
+
 bool allocation_is_attached(const Allocation *allocation, const Device *device)
 {
     const Want *want = allocation_want(allocation, device);
@@ -511,4 +528,17 @@ Verdict allocation_judge(const Allocation *allocation, const Assignment *assignm
     if (want)
         return want->assignment == assignment ? want->verdict : VERDICT_TAKEN;
     return judge_not_drawn(allocation, assignment, device);
+}
+
+char *allocation_verdict_text(const Allocation *allocation, const Assignment *assignment,
+                              const Device *device, Verdict verdict)
+{
+    const Want *want = device ? allocation_want(allocation, device) : NULL;
+
+    return verdict_text(
+        verdict, &(VerdictCase){ .registry = allocation->registry,
+                                 .assignment = assignment,
+                                 .device = device,
+                                 .attachment = device ? allocation_attachment(allocation, device) : NULL,
+                                 .first = want ? want->assignment : NULL });
 }

@@ -40,9 +40,8 @@ typedef struct Allocation {
     GHashTable *wants; /* sysname → Want, owned: the assignment that comes first for this device */
     GHashTable *wants_by_assignment; /* assignment id → GPtrArray of Want: what it comes first for, sorted by
                                         sysname */
-    GHashTable *inactive_owners; /* sysname → Assignment, borrowed: disabled or not stored yet, and this is
-                                    its device */
-    GHashTable *undecided;       /* set of Device: a machine that could draw it is still being read */
+    GHashTable *inactive_owners;     /* sysname → Assignment, borrowed: disabled, and this is its device */
+    GHashTable *undecided;           /* set of Device: a machine that could draw it is still being read */
     GHashTable *away; /* assignment id → how many devices are reserved for it and not plugged in now */
     gint64 next_at;   /* a verdict changes by time alone then (µs, CLOCK_MONOTONIC); 0 = never */
 } Allocation;
@@ -58,6 +57,10 @@ Want *allocation_want(const Allocation *allocation, const Device *device);
 /* What this assignment comes first for, never NULL. Borrowed. */
 const GPtrArray *allocation_wants_of(const Allocation *allocation, const Assignment *assignment);
 
+/* Whose device the hostdev is, this enumeration of it, when its assignment comes first for it still; NULL =
+ * nobody's. Whether it is to be in this machine is another matter. */
+const Want *allocation_want_of_hostdev(const Allocation *allocation, const Hostdev *hostdev);
+
 /* The machine that is to have the device has it, and it is on its way neither in nor out. */
 bool allocation_is_attached(const Allocation *allocation, const Device *device);
 
@@ -70,6 +73,11 @@ Assignment *allocation_owner(const Allocation *allocation, const Device *device)
 
 /* For any pair. */
 Verdict allocation_judge(const Allocation *allocation, const Assignment *assignment, const Device *device);
+
+/* Why the verdict is what it is, as verdict_text(). device may be NULL when the verdict is about the group or
+ * the service, assignment when it is about the device. New string. */
+char *allocation_verdict_text(const Allocation *allocation, const Assignment *assignment,
+                              const Device *device, Verdict verdict);
 
 /* Whether the machine of an assignment can get devices now: GO, HYPERVISOR_AWAY, MACHINE_UNKNOWN or
  * MACHINE_OFF. */

@@ -7,7 +7,6 @@
 #include "daemon/allocation/allocation.h"
 #include "daemon/model/membership.h"
 #include "daemon/base/text.h"
-#include "daemon/allocation/verdict-text.h"
 
 Explanation *explanation_free(Explanation *explanation)
 {
@@ -22,38 +21,6 @@ Explanation *explanation_free(Explanation *explanation)
 static void destroy(gpointer explanation)
 {
     explanation_free(explanation);
-}
-
-static const char *verdict_word(Verdict verdict)
-{
-    switch (verdict) {
-    case VERDICT_GO:
-        return "yes";
-    case VERDICT_OTHER_DEVICE:
-        return "no";
-    case VERDICT_HUB:
-    case VERDICT_NOT_OWNED:
-    case VERDICT_NOT_HOME:
-    case VERDICT_TAKEN:
-    case VERDICT_FOREIGN:
-    case VERDICT_CONTROLLER_TAKEN:
-    case VERDICT_SUSPENDED:
-    case VERDICT_ENOUGH:
-    case VERDICT_GROUP_DISABLED:
-    case VERDICT_SWITCHED_OFF:
-        return "blocks";
-    case VERDICT_UNDECIDED:
-    case VERDICT_HYPERVISOR_AWAY:
-    case VERDICT_MACHINE_UNKNOWN:
-    case VERDICT_MACHINE_OFF:
-    case VERDICT_SET_INCOMPLETE:
-    case VERDICT_RESETTING:
-    case VERDICT_UNSTEADY:
-        return "waits";
-    case _VERDICT_MAX:
-        break;
-    }
-    g_return_val_if_reached("no");
 }
 
 static Explanation *add(GPtrArray *lines, const char *kind, const char *subject, const char *verdict,
@@ -78,7 +45,7 @@ static void add_place(GPtrArray *lines, const Allocation *allocation, const Devi
 
     if (device->is_hub)
         add(lines, "device", device->sysname, "blocks",
-            g_strdup_printf("%s is a hub; hubs are never handed out, the devices behind them are", what));
+            allocation_verdict_text(allocation, NULL, device, VERDICT_HUB));
     else if (attachment_is_foreign(attachment))
         add(lines, "device", device->sysname, "blocks",
             g_strdup_printf("%s was given to machine %s by another program; usbferry leaves it alone", what,
@@ -143,7 +110,7 @@ static void add_assignment(GPtrArray *lines, Registry *registry, const Allocatio
         if (assignment->state == ASSIGNMENT_STATE_FAILED)
             word = "blocks";
     } else {
-        text = verdict_text(registry, allocation, assignment, device, verdict);
+        text = allocation_verdict_text(allocation, assignment, device, verdict);
     }
     add(lines, "assignment", assignment->id, word, text)->winner = winner;
 }

@@ -7,7 +7,6 @@
 #include "daemon/allocation/allocation.h"
 #include "daemon/model/membership.h"
 #include "daemon/base/text.h"
-#include "daemon/allocation/verdict-text.h"
 
 PreviewChange *preview_change_free(PreviewChange *change)
 {
@@ -115,7 +114,7 @@ static char *lose_text(Registry *after_registry, const Allocation *after, const 
     g_autofree char *machine = verdict_machine_text(after_registry, assignment);
     g_autofree char *what = device_describe(device);
     g_autofree char *why =
-        verdict_text(after_registry, after, assignment, then, allocation_judge(after, assignment, then));
+        allocation_verdict_text(after, assignment, then, allocation_judge(after, assignment, then));
 
     return g_strdup_printf("%s loses %s: %s", machine, what, why);
 }

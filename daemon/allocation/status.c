@@ -6,9 +6,7 @@
 #include "daemon/allocation/pci-passthrough.h"
 #include "daemon/base/error.h"
 #include "daemon/allocation/guest-reset.h"
-#include "daemon/model/membership.h"
 #include "daemon/base/text.h"
-#include "daemon/allocation/verdict-text.h"
 
 /* Takes the reason. */
 static Status say(AssignmentState state, char *reason, const char *error)
@@ -16,13 +14,14 @@ static Status say(AssignmentState state, char *reason, const char *error)
     return (Status){ .state = state, .reason = reason, .error = error };
 }
 
-static char *sentence(char *text)
+/* What a verdict says of the whole assignment. device as for allocation_verdict_text(). */
+static Status by_verdict(const Allocation *allocation, const Assignment *assignment, const Device *device,
+                         Verdict verdict)
 {
-    /* The first letter stays as it is: it often begins an id. */
-    char *full = g_strconcat(text, ".", NULL);
+    g_autofree char *text = allocation_verdict_text(allocation, assignment, device, verdict);
 
-    g_free(text);
-    return full;
+    /* The first letter stays as it is: it often begins an id. */
+    return say(verdict_state(verdict), g_strconcat(text, ".", NULL), verdict_error(verdict));
 }
 
 static const char *error_name(const GError *error)
@@ -30,14 +29,6 @@ static const char *error_name(const GError *error)
     const char *name = error->domain == FERRY_ERROR ? ferry_error_to_name((FerryError)error->code) : NULL;
 
     return name ? name : ferry_error_to_name(FERRY_ERROR_HYPERVISOR);
-}
-
-static Status not_its_own(Registry *registry, const Allocation *allocation, const Assignment *assignment,
-                          const Device *device)
-{
-    return say(ASSIGNMENT_STATE_WAITING_DEVICE,
-               sentence(verdict_text(registry, allocation, assignment, device, VERDICT_NOT_OWNED)),
-               ferry_error_to_name(FERRY_ERROR_NOT_OWNED));
 }
 
 static Status without_device(Registry *registry, const Allocation *allocation, const Assignment *assignment)
@@ -50,16 +41,11 @@ static Status without_device(Registry *registry, const Allocation *allocation, c
     g_autofree char *controller = pci_passthrough_controller_of_socket(assignment->home_socket);
     const Machine *taken_by = controller ? pci_passthrough_owner(registry, controller) : NULL;
 
-    if (matches->len > 0) {
-        Device *device = matches->pdata[0];
-        Verdict verdict = allocation_judge(allocation, assignment, device);
-
-        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
-                   sentence(verdict_text(registry, allocation, assignment, device, verdict)),
-                   verdict == VERDICT_TAKEN ? ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY) : "");
-    }
+    if (matches->len > 0)
+        return by_verdict(allocation, assignment, matches->pdata[0],
+                          allocation_judge(allocation, assignment, matches->pdata[0]));
     if (not_owned)
-        return not_its_own(registry, allocation, assignment, not_owned);
+        return by_verdict(allocation, assignment, not_owned, VERDICT_NOT_OWNED);
     if (taken_by) {
         g_autofree char *quoted = text_quote(taken_by->info->name);
 
@@ -134,7 +120,6 @@ static Status with_device(Registry *registry, const Allocation *allocation, cons
     g_autofree char *machine_text = verdict_machine_text(registry, want->assignment);
     g_autofree char *away = NULL;
     const char *why;
-    char *text;
 
     if (allocation_is_attached(allocation, want->device)) {
         if (registry->hypervisor_state == HYPERVISOR_STATE_CONNECTED)
@@ -146,45 +131,14 @@ static Status with_device(Registry *registry, const Allocation *allocation, cons
             g_strdup_printf("%s was attached to %s when it was last seen; %s.", what, machine_text, away),
             "");
     }
-    text = sentence(verdict_text(registry, allocation, want->assignment, want->device, want->verdict));
-    switch (want->verdict) {
-    case VERDICT_GO:
-        g_free(text);
-        why = reattach_reason(registry, attachment, want->assignment);
-        if (why)
-            return attached_anew(want, machine_text, why);
-        return attachment && !attachment_is_of(attachment, want->assignment)
-                   ? still_leaving(want, attachment)
-                   : on_its_way(registry, allocation, want);
-    case VERDICT_HYPERVISOR_AWAY:
-    case VERDICT_MACHINE_UNKNOWN:
-    case VERDICT_MACHINE_OFF:
-        return say(ASSIGNMENT_STATE_WAITING_MACHINE, text,
-                   want->verdict == VERDICT_MACHINE_UNKNOWN ? ferry_error_to_name(FERRY_ERROR_NO_SUCH_MACHINE)
-                                                            : "");
-    case VERDICT_SWITCHED_OFF:
-        return say(ASSIGNMENT_STATE_WAITING_DEVICE, text, ferry_error_to_name(FERRY_ERROR_DISABLED));
-    case VERDICT_FOREIGN:
-        return say(ASSIGNMENT_STATE_WAITING_DEVICE, text, ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY));
-    case VERDICT_CONTROLLER_TAKEN:
-        return say(ASSIGNMENT_STATE_WAITING_DEVICE, text,
-                   ferry_error_to_name(FERRY_ERROR_CONTROLLER_PASSED_THROUGH));
-    case VERDICT_RESETTING:
-    case VERDICT_UNSTEADY:
-    case VERDICT_UNDECIDED:
-    case VERDICT_SUSPENDED:
-    case VERDICT_ENOUGH:
-    case VERDICT_SET_INCOMPLETE:
-    case VERDICT_GROUP_DISABLED:
-    case VERDICT_OTHER_DEVICE:
-    case VERDICT_HUB:
-    case VERDICT_NOT_OWNED:
-    case VERDICT_NOT_HOME:
-    case VERDICT_TAKEN:
-    case _VERDICT_MAX:
-        break;
-    }
-    return say(ASSIGNMENT_STATE_WAITING_DEVICE, text, "");
+    if (want->verdict != VERDICT_GO)
+        return by_verdict(allocation, want->assignment, want->device, want->verdict);
+    why = reattach_reason(registry, attachment, want->assignment);
+    if (why)
+        return attached_anew(want, machine_text, why);
+    return attachment && !attachment_is_of(attachment, want->assignment)
+               ? still_leaving(want, attachment)
+               : on_its_way(registry, allocation, want);
 }
 
 /* How many devices make the assignment complete, as far as that is known. */
@@ -265,19 +219,14 @@ static Status without_group_device(Registry *registry, const Allocation *allocat
                                    group->tenant, machine_text),
                    ferry_error_to_name(FERRY_ERROR_NOT_OWNED));
     if (machine != VERDICT_GO)
-        return say(ASSIGNMENT_STATE_WAITING_MACHINE,
+        return say(verdict_state(machine),
                    g_strdup_printf("%s is not running; it draws from group %s when it does.", machine_text,
                                    assignment->group),
-                   machine == VERDICT_MACHINE_UNKNOWN ? ferry_error_to_name(FERRY_ERROR_NO_SUCH_MACHINE)
-                                                      : "");
+                   verdict_error(machine));
     if (!registry->enabled)
-        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
-                   g_strdup("usbferry is switched off and hands nothing out."),
-                   ferry_error_to_name(FERRY_ERROR_DISABLED));
+        return by_verdict(allocation, assignment, NULL, VERDICT_SWITCHED_OFF);
     if (!group->enabled)
-        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
-                   g_strdup_printf("group %s is disabled and hands nothing out.", assignment->group),
-                   ferry_error_to_name(FERRY_ERROR_DISABLED));
+        return by_verdict(allocation, assignment, NULL, VERDICT_GROUP_DISABLED);
     if (registry_machine(registry, assignment->machine_uuid)->stuck)
         return say(ASSIGNMENT_STATE_WAITING_MACHINE,
                    g_strdup_printf("%s does not answer; it draws from group %s when it does.", machine_text,
@@ -287,10 +236,7 @@ static Status without_group_device(Registry *registry, const Allocation *allocat
         return say(ASSIGNMENT_STATE_WAITING_DEVICE,
                    g_strdup_printf("No device of group %s is plugged in.", assignment->group), "");
     if (allocation_judge(allocation, assignment, matches->pdata[0]) == VERDICT_UNDECIDED)
-        return say(
-            ASSIGNMENT_STATE_WAITING_DEVICE,
-            sentence(verdict_text(registry, allocation, assignment, matches->pdata[0], VERDICT_UNDECIDED)),
-            "");
+        return by_verdict(allocation, assignment, matches->pdata[0], VERDICT_UNDECIDED);
     if (assignment->quantity_kind == QUANTITY_SET)
         return say(ASSIGNMENT_STATE_WAITING_DEVICE,
                    g_strdup_printf("Not every rule of group %s has a free device: all come, or none.",
@@ -369,11 +315,50 @@ static char *coming_conflict(Registry *registry, const GPtrArray *wants)
     return NULL;
 }
 
+/* On its way to the machine, or from another one first. */
+static bool is_coming(Registry *registry, const Allocation *allocation, const Want *want)
+{
+    Status status = with_device(registry, allocation, want);
+
+    g_free(status.reason);
+    return want->verdict == VERDICT_GO && status.state != ASSIGNMENT_STATE_FAILED;
+}
+
+/* Whether something passes in a moment that keeps it from what it is to have. state: what is said of it;
+ * attaching says itself that it goes on. */
+static bool passes_soon(Registry *registry, const Allocation *allocation, const Assignment *assignment,
+                        AssignmentState state)
+{
+    const GPtrArray *wants = allocation_wants_of(allocation, assignment);
+    const GPtrArray *matches = candidates_of(allocation->candidates, assignment);
+    const Machine *machine = registry_machine(registry, assignment->machine_uuid);
+
+    if (!assignment->wanted)
+        return false;
+    if (machine && machine_is_being_read(machine) &&
+        allocation_judge_machine(registry, assignment) != VERDICT_GO)
+        return true;
+    for (guint i = 0; i < wants->len; i++) {
+        const Want *want = wants->pdata[i];
+
+        if (allocation_is_attached(allocation, want->device))
+            continue;
+        if (verdict_passes_soon(want->verdict) ||
+            (state != ASSIGNMENT_STATE_ATTACHING && is_coming(registry, allocation, want)))
+            return true;
+    }
+    for (guint i = 0; wants->len == 0 && i < matches->len; i++)
+        if (verdict_passes_soon(allocation_judge(allocation, assignment, matches->pdata[i])))
+            return true;
+    return false;
+}
+
 Status status_of(Registry *registry, const Allocation *allocation, const Assignment *assignment)
 {
     Status status = stand(registry, allocation, assignment);
     g_autofree char *conflict = coming_conflict(registry, allocation_wants_of(allocation, assignment));
 
+    status.passes = passes_soon(registry, allocation, assignment, status.state);
     if (conflict) {
         char *both = g_strconcat(status.reason, " ", conflict, NULL);
 

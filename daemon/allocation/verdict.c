@@ -1,35 +1,263 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What follows from each verdict. */
+/* The table of verdicts: a sentence each, and below them a row each. */
 
 #include "daemon/allocation/verdict.h"
 
-#include <glib.h>
+#include "daemon/allocation/pci-passthrough.h"
+#include "daemon/base/error.h"
+#include "daemon/base/text.h"
+#include "daemon/model/membership.h"
+
+char *verdict_machine_text(Registry *registry, const Assignment *assignment)
+{
+    const Machine *machine = registry_machine(registry, assignment->machine_uuid);
+    g_autofree char *quoted = text_quote(machine ? machine->info->name : assignment->machine_name);
+
+    return g_strconcat("machine ", quoted, NULL);
+}
+
+char *verdict_hypervisor_text(Registry *registry, const Machine *machine)
+{
+    if (registry->hypervisor_text)
+        return g_strdup_printf("the hypervisor is away: %s", registry->hypervisor_text);
+    return g_strdup(machine && machine->stuck ? "it does not answer" : "the machines are still being read");
+}
+
+/* ------------------------------------------------------------------ sentences */
+
+static char *go_text(const VerdictCase *about)
+{
+    g_autofree char *what = device_describe(about->device);
+    g_autofree char *machine = verdict_machine_text(about->registry, about->assignment);
+
+    return g_strdup_printf("%s goes to %s", what, machine);
+}
+
+static char *suspended_text(const VerdictCase *about)
+{
+    const Assignment *assignment = about->assignment;
+
+    return g_strdup_printf("assignment %s is %s", assignment->id,
+                           assignment->releasing ? "being released" : "disabled: its device was taken home");
+}
+
+static char *other_device_text(const VerdictCase *about)
+{
+    g_autofree char *what = device_describe(about->device);
+    const Assignment *assignment = about->assignment;
+
+    if (assignment->group && !membership_find(about->device, assignment->group))
+        return g_strdup_printf("%s is not in group %s", what, assignment->group);
+    return g_strdup_printf("%s does not match %s", what, assignment->selector);
+}
+
+static char *hub_text(const VerdictCase *about)
+{
+    g_autofree char *what = device_describe(about->device);
+
+    return g_strdup_printf("%s is a hub; hubs are never handed out, the devices behind them are", what);
+}
+
+static char *not_owned_text(const VerdictCase *about)
+{
+    g_autofree char *what = device_describe(about->device);
+    g_autofree char *machine = verdict_machine_text(about->registry, about->assignment);
+    const char *tenant = about->device->tenant;
+
+    if (tenant && registry_tenant_has(about->registry, tenant, about->assignment->machine_uuid))
+        return g_strdup_printf("%s belongs to tenant %s, and assignment %s does not: release it and assign "
+                               "the device anew",
+                               what, tenant, about->assignment->id);
+    if (tenant)
+        return g_strdup_printf("%s belongs to tenant %s, and %s does not", what, tenant, machine);
+    return g_strdup_printf("%s does not belong to tenant %s any more", what, about->assignment->tenant);
+}
+
+static char *not_home_text(const VerdictCase *about)
+{
+    g_autofree char *what = device_describe(about->device);
+
+    return g_strdup_printf(
+        "several devices match %s, and %s is not in the socket %s of the one that was assigned",
+        about->assignment->selector, what, about->assignment->home_socket);
+}
+
+static char *taken_text(const VerdictCase *about)
+{
+    g_autofree char *what = device_describe(about->device);
+
+    return g_strdup_printf("assignment %s comes first for %s", about->first ? about->first->id : "?", what);
+}
+
+static char *enough_text(const VerdictCase *about)
+{
+    return g_strdup_printf("assignment %s has as many devices as it is to have", about->assignment->id);
+}
+
+static char *set_incomplete_text(const VerdictCase *about)
+{
+    g_autofree char *what = device_describe(about->device);
+
+    return g_strdup_printf(
+        "assignment %s takes %s only together with the rest of the set, and that is not complete",
+        about->assignment->id, what);
+}
+
+static char *group_disabled_text(const VerdictCase *about)
+{
+    return g_strdup_printf("group %s is disabled and hands nothing out", about->assignment->group);
+}
+
+static char *switched_off_text(const VerdictCase *about)
+{
+    return g_strdup("usbferry is switched off and hands nothing out");
+}
+
+static char *foreign_text(const VerdictCase *about)
+{
+    g_autofree char *what = device_describe(about->device);
+    g_autofree char *owner = text_quote(about->attachment ? about->attachment->machine->info->name : "?");
+
+    return g_strdup_printf("%s was given to machine %s by another program; take it away there", what, owner);
+}
+
+static char *undecided_text(const VerdictCase *about)
+{
+    g_autofree char *what = device_describe(about->device);
+
+    return g_strdup_printf("%s waits until every machine that draws from its groups has been looked at",
+                           what);
+}
+
+static char *hypervisor_away_text(const VerdictCase *about)
+{
+    g_autofree char *what = device_describe(about->device);
+    g_autofree char *machine = verdict_machine_text(about->registry, about->assignment);
+    g_autofree char *why = verdict_hypervisor_text(
+        about->registry, registry_machine(about->registry, about->assignment->machine_uuid));
+
+    return g_strdup_printf("%s waits for %s: %s", what, machine, why);
+}
+
+static char *machine_unknown_text(const VerdictCase *about)
+{
+    g_autofree char *machine = verdict_machine_text(about->registry, about->assignment);
+
+    return g_strdup_printf("the hypervisor knows no %s (%s)", machine, about->assignment->machine_uuid);
+}
+
+static char *machine_off_text(const VerdictCase *about)
+{
+    g_autofree char *what = device_describe(about->device);
+    g_autofree char *machine = verdict_machine_text(about->registry, about->assignment);
+
+    return g_strdup_printf("%s is not running; %s goes there when it starts", machine, what);
+}
+
+static char *storing_text(const VerdictCase *about)
+{
+    return g_strdup_printf("assignment %s is being stored", about->assignment->id);
+}
+
+static char *controller_taken_text(const VerdictCase *about)
+{
+    g_autofree char *what = device_describe(about->device);
+    const char *controller = about->device->controller;
+    const Machine *owner = pci_passthrough_owner(about->registry, controller);
+    g_autofree char *quoted = text_quote(owner ? owner->info->name : "?");
+
+    return g_strdup_printf("%s is on the controller %s, which machine %s has as a whole", what, controller,
+                           quoted);
+}
+
+static char *resetting_text(const VerdictCase *about)
+{
+    g_autofree char *what = device_describe(about->device);
+    g_autofree char *machine = verdict_machine_text(about->registry, about->assignment);
+
+    return g_strdup_printf("%s is being reset and goes back to %s then", what, machine);
+}
+
+static char *unsteady_text(const VerdictCase *about)
+{
+    g_autofree char *what = device_describe(about->device);
+
+    return g_strdup_printf("%s came back a moment ago and has to be steady for a second", what);
+}
+
+/* ------------------------------------------------------------------ rows */
+
+#define ATTACHING       ASSIGNMENT_STATE_ATTACHING
+#define WAITING_DEVICE  ASSIGNMENT_STATE_WAITING_DEVICE
+#define WAITING_MACHINE ASSIGNMENT_STATE_WAITING_MACHINE
+#define NO_ERROR        _FERRY_ERROR_INVALID
+
+/* How long what is in the way stays there by itself. */
+typedef enum Passing {
+    STAYS,  /* until somebody decides, plugs or starts something */
+    PASSES, /* by itself, some time */
+    SOON,   /* by itself, in a moment */
+} Passing;
+
+/* clang-format off */
+static const struct {
+    const char *word;
+    AssignmentState state;
+    FerryError error;
+    Passing passing;
+    char *(*text)(const VerdictCase *about);
+} rows[_VERDICT_MAX] = {
+    [VERDICT_GO]               = { "yes",    ATTACHING,       NO_ERROR,                              PASSES, go_text },
+    [VERDICT_SUSPENDED]        = { "blocks", WAITING_DEVICE,  NO_ERROR,                              STAYS,  suspended_text },
+    [VERDICT_OTHER_DEVICE]     = { "no",     WAITING_DEVICE,  NO_ERROR,                              STAYS,  other_device_text },
+    [VERDICT_HUB]              = { "blocks", WAITING_DEVICE,  NO_ERROR,                              STAYS,  hub_text },
+    [VERDICT_NOT_OWNED]        = { "blocks", WAITING_DEVICE,  FERRY_ERROR_NOT_OWNED,                 STAYS,  not_owned_text },
+    [VERDICT_NOT_HOME]         = { "blocks", WAITING_DEVICE,  NO_ERROR,                              STAYS,  not_home_text },
+    [VERDICT_TAKEN]            = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               STAYS,  taken_text },
+    [VERDICT_ENOUGH]           = { "blocks", WAITING_DEVICE,  NO_ERROR,                              STAYS,  enough_text },
+    [VERDICT_SET_INCOMPLETE]   = { "waits",  WAITING_DEVICE,  NO_ERROR,                              STAYS,  set_incomplete_text },
+    [VERDICT_GROUP_DISABLED]   = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  STAYS,  group_disabled_text },
+    [VERDICT_SWITCHED_OFF]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  STAYS,  switched_off_text },
+    [VERDICT_FOREIGN]          = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               STAYS,  foreign_text },
+    [VERDICT_UNDECIDED]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   undecided_text },
+    [VERDICT_HYPERVISOR_AWAY]  = { "waits",  WAITING_MACHINE, NO_ERROR,                              PASSES, hypervisor_away_text },
+    [VERDICT_MACHINE_UNKNOWN]  = { "waits",  WAITING_MACHINE, FERRY_ERROR_NO_SUCH_MACHINE,           STAYS,  machine_unknown_text },
+    [VERDICT_MACHINE_OFF]      = { "waits",  WAITING_MACHINE, NO_ERROR,                              STAYS,  machine_off_text },
+    [VERDICT_STORING]          = { "waits",  ATTACHING,       NO_ERROR,                              SOON,   storing_text },
+    [VERDICT_CONTROLLER_TAKEN] = { "blocks", WAITING_DEVICE,  FERRY_ERROR_CONTROLLER_PASSED_THROUGH, STAYS,  controller_taken_text },
+    [VERDICT_RESETTING]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   resetting_text },
+    [VERDICT_UNSTEADY]         = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   unsteady_text },
+};
+/* clang-format on */
+
+const char *verdict_word(Verdict verdict)
+{
+    return rows[verdict].word;
+}
+
+AssignmentState verdict_state(Verdict verdict)
+{
+    return rows[verdict].state;
+}
+
+const char *verdict_error(Verdict verdict)
+{
+    const char *name = ferry_error_to_name(rows[verdict].error);
+
+    return name ? name : "";
+}
 
 bool verdict_comes_by_itself(Verdict verdict)
 {
-    switch (verdict) {
-    case VERDICT_GO:
-    case VERDICT_UNDECIDED:
-    case VERDICT_HYPERVISOR_AWAY:
-    case VERDICT_RESETTING:
-    case VERDICT_UNSTEADY:
-        return true;
-    case VERDICT_SUSPENDED:
-    case VERDICT_OTHER_DEVICE:
-    case VERDICT_HUB:
-    case VERDICT_NOT_OWNED:
-    case VERDICT_NOT_HOME:
-    case VERDICT_TAKEN:
-    case VERDICT_ENOUGH:
-    case VERDICT_SET_INCOMPLETE:
-    case VERDICT_GROUP_DISABLED:
-    case VERDICT_SWITCHED_OFF:
-    case VERDICT_FOREIGN:
-    case VERDICT_MACHINE_UNKNOWN:
-    case VERDICT_MACHINE_OFF:
-    case VERDICT_CONTROLLER_TAKEN:
-    case _VERDICT_MAX:
-        return false;
-    }
-    g_return_val_if_reached(false);
+    return rows[verdict].passing != STAYS;
+}
+
+bool verdict_passes_soon(Verdict verdict)
+{
+    return rows[verdict].passing == SOON;
+}
+
+char *verdict_text(Verdict verdict, const VerdictCase *about)
+{
+    return rows[verdict].text(about);
 }

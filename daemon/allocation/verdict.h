@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Verdicts: what allocation/ can say of one device and one assignment, and what follows from each. For
- * everybody who asks daemon/allocation/allocation.h. Pure. */
+/* Verdicts: what allocation.h says of one device and one assignment, and all that follows from each: one row
+ * of one table, in verdict.c. A new verdict is a value here and a row there. For everybody who asks
+ * allocation.h, and explains or waits. Changes nothing. Main thread only. */
 
 #include <stdbool.h>
+
+#include "daemon/allocation/attachment.h"
+#include "daemon/model/registry.h"
 
 /* What speaks for or against this device going to this assignment's machine now. */
 typedef enum Verdict {
     VERDICT_GO,
-    VERDICT_SUSPENDED,       /* the assignment was taken home, is being released or isn't stored yet */
+    VERDICT_SUSPENDED,       /* the assignment was taken home or is being released */
     VERDICT_OTHER_DEVICE,    /* the rule doesn't match, or the device isn't in the group */
     VERDICT_HUB,             /* hubs are never handed out */
     VERDICT_NOT_OWNED,       /* a tenant's, and machine or assignment isn't; or the tenant's no longer */
@@ -24,12 +28,38 @@ typedef enum Verdict {
     VERDICT_HYPERVISOR_AWAY, /* or its machine was not seen yet: nothing can be said or done */
     VERDICT_MACHINE_UNKNOWN,
     VERDICT_MACHINE_OFF,
+    VERDICT_STORING,          /* the assignment isn't durable yet: nothing is ordered for it */
     VERDICT_CONTROLLER_TAKEN, /* a machine has its controller as a whole */
     VERDICT_RESETTING,        /* it, or a hub before it, is being reset */
     VERDICT_UNSTEADY,         /* came back a moment ago */
     _VERDICT_MAX,
 } Verdict;
 
+/* What a verdict is about. */
+typedef struct VerdictCase {
+    Registry *registry;
+    const Assignment *assignment;
+    const Device *device;         /* NULL when the verdict is about the group or the service */
+    const Attachment *attachment; /* where the device is now; NULL = with the host */
+    const Assignment *first;      /* that comes first for the device; NULL = none */
+} VerdictCase;
+
+/* As explanations have it: "yes", "no", "waits" until something passes, "blocks" until somebody decides. */
+const char *verdict_word(Verdict verdict);
+/* Where an assignment stands that is to have a device, and can't have it for this. For VERDICT_GO nothing is
+ * in the way: it is being attached. */
+AssignmentState verdict_state(Verdict verdict);
+/* The name of the error that goes with the state; "" = none. Static. */
+const char *verdict_error(Verdict verdict);
 /* Whether the device comes to the assignment by itself, now or when something passes: a reset, a machine that
  * can't be seen. False when somebody has to decide, plug or start something first. */
 bool verdict_comes_by_itself(Verdict verdict);
+/* Whether what is in the way passes by itself in a moment: a short wait tells how it ends. */
+bool verdict_passes_soon(Verdict verdict);
+/* Why the verdict is what it is; without a full stop. New string. */
+char *verdict_text(Verdict verdict, const VerdictCase *about);
+
+/* machine "win11". New string. */
+char *verdict_machine_text(Registry *registry, const Assignment *assignment);
+/* Why nothing can be said of this machine (NULL = of any) now. New string. */
+char *verdict_hypervisor_text(Registry *registry, const Machine *machine);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Enums that have names: one string table each, and both directions made from it.
+/* Enums that have names: one string table each, and both directions made from it. For every enum that people,
+ * the bus or files see.
  *
  *     const char *device_state_to_string(DeviceState value);      NULL outside the table
  *     DeviceState device_state_from_string(const char *text);     _DEVICE_STATE_INVALID when unknown */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The error codes and their names on the bus. */
+/* The table of error codes and their names on the bus: the daemon writes the names, the client reads them.
+ * Pure. */
 
 #include "daemon/base/error.h"
 

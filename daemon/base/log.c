@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Log lines with the objects that they are about as fields. */
+/* Log lines with the objects that they are about as fields, for the journal's searches. Touches nothing but
+ * GLib's log writer; any thread. */
 
 #include "daemon/base/log.h"
 

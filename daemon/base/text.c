@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Text from strangers, made harmless. */
+/* Text from strangers, made harmless: valid UTF-8 without control characters, in one line, and quoted for
+ * messages. Pure; any thread. */
 
 #include "daemon/base/text.h"
 
+#include <string.h>
+
+#include "daemon/base/error.h"
+
 #define REPLACEMENT 0xFFFD
+#define ELLIPSIS    0x2026
 
 /* The next character, REPLACEMENT for a byte that isn't UTF-8. Noncharacters such as U+FFFE count as invalid:
  * GLib lets them pass, but sd-bus refuses every message that has one. */
@@ -69,6 +75,24 @@ bool text_is_clean(const char *text)
     return true;
 }
 
+bool text_check(const char *what, const char *text, gsize max_bytes, GError **error)
+{
+    if (!text || (strlen(text) <= max_bytes && text_is_clean(text)))
+        return true;
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID_NAME,
+                "%s: at most %" G_GSIZE_FORMAT " bytes of valid UTF-8 without control characters", what,
+                max_bytes);
+    return false;
+}
+
+void text_replace(char **text, const char *value)
+{
+    char *copy = g_strdup(value ? value : "");
+
+    g_free(*text);
+    *text = copy;
+}
+
 char *text_quote(const char *text)
 {
     g_autoptr(GString) quoted = g_string_new("\"");
@@ -76,6 +100,10 @@ char *text_quote(const char *text)
     while (text && *text) {
         gunichar c = next_char(&text);
 
+        if (quoted->len > TEXT_MAX) {
+            g_string_append_unichar(quoted, ELLIPSIS);
+            break;
+        }
         if (c == '"' || c == '\\')
             g_string_append_c(quoted, '\\');
         g_string_append_unichar(quoted, is_control(c) || is_invisible(c) ? REPLACEMENT : c);

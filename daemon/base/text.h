@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Text from strangers: USB descriptors, guests, files, callers. It is made valid once, where it comes in. */
+/* Text from strangers: USB descriptors, guests, files, callers. It is made valid once, where it comes in, by
+ * whoever reads it; everybody after that may print it. Pure; any thread. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -20,8 +21,14 @@ char *text_sanitize(const char *raw, gsize max_bytes);
  * newlines are control characters here. */
 bool text_is_clean(const char *text);
 
+/* INVALID_NAME, which names what it is, when the text isn't clean or longer. NULL is fine. */
+bool text_check(const char *what, const char *text, gsize max_bytes, GError **error);
+
+/* A copy of value in place of *text; NULL gives "". */
+void text_replace(char **text, const char *value);
+
 /* The text in double quotes, with quotes and backslashes escaped, for messages and logs; what isn't clean is
- * shown as U+FFFD. NULL gives "\"\"". */
+ * shown as U+FFFD, and what is longer than TEXT_MAX is cut and ends with an ellipsis. NULL gives "\"\"". */
 char *text_quote(const char *text);
 
 /* For comparing without regard to case: each character in lower case, so that folding twice changes nothing

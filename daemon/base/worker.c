@@ -21,7 +21,7 @@
 
 typedef struct Queue Queue;
 
-typedef struct Job {
+typedef struct PoolJob {
     WorkerJob spec; /* spec.queue is not used: see queue */
     Queue *queue;
 
@@ -29,11 +29,11 @@ typedef struct Job {
     gint64 due;     /* µs, CLOCK_MONOTONIC; 0 = no deadline */
     bool late;      /* reported as timed out; what it still gives back is thrown away */
     bool abandoned; /* late, and its thread counts no more */
-} Job;
+} PoolJob;
 
 struct Queue {
     char *name;
-    GQueue waiting; /* of Job */
+    GQueue waiting; /* of PoolJob */
     bool running;   /* one of its jobs is with a thread, be it late */
     bool was_late;  /* idle() is owed */
 };
@@ -59,7 +59,7 @@ struct WorkerPool {
     bool closed;
     GHashTable *queues; /* name → Queue, owned; those that have or run jobs */
     GQueue ready;       /* of Queue, borrowed: jobs wait and none runs */
-    GPtrArray *running; /* of Job, borrowed */
+    GPtrArray *running; /* of PoolJob, borrowed */
     GCond ended;        /* a job left running */
     GQueue reports;     /* of Report */
     unsigned threads;   /* without the abandoned ones */
@@ -75,7 +75,7 @@ typedef struct PoolSource {
 
 static void start_threads(WorkerPool *pool);
 
-static void job_free(Job *job)
+static void job_free(PoolJob *job)
 {
     if (job->spec.free_input)
         job->spec.free_input(job->spec.input);
@@ -124,7 +124,7 @@ static void arm(WorkerPool *pool)
         return;
     }
     for (guint i = 0; i < pool->running->len; i++) {
-        const Job *job = pool->running->pdata[i];
+        const PoolJob *job = pool->running->pdata[i];
 
         if (job->due && !job->late && (ready_time < 0 || job->due < ready_time))
             ready_time = job->due;
@@ -133,7 +133,7 @@ static void arm(WorkerPool *pool)
 }
 
 /* What the job's owner is to be told. Takes the job's userdata; the rest is copied. */
-static Report *answer_new(Job *job, gpointer output, GError *error)
+static Report *answer_new(PoolJob *job, gpointer output, GError *error)
 {
     Report *report = g_new0(Report, 1);
 
@@ -157,10 +157,10 @@ static Report *idle_new(const char *queue)
 }
 
 /* The next job, or NULL when this thread isn't needed any more. Locked. */
-static Job *take_job(WorkerPool *pool)
+static PoolJob *take_job(WorkerPool *pool)
 {
     Queue *queue = g_queue_pop_head(&pool->ready);
-    Job *job;
+    PoolJob *job;
 
     if (!queue)
         return NULL;
@@ -174,7 +174,7 @@ static Job *take_job(WorkerPool *pool)
 }
 
 /* A job came back: opens its queue for the next one. Locked. */
-static void end_job(WorkerPool *pool, Job *job)
+static void end_job(WorkerPool *pool, PoolJob *job)
 {
     Queue *queue = job->queue;
 
@@ -192,7 +192,7 @@ static void end_job(WorkerPool *pool, Job *job)
 }
 
 /* False when the thread is to end: it was given up, and another one has its place. */
-static bool run_job(WorkerPool *pool, Job *job)
+static bool run_job(WorkerPool *pool, PoolJob *job)
 {
     GError *error = NULL;
     gpointer output = job->spec.run(job->spec.input, &error);
@@ -224,7 +224,7 @@ static gpointer thread_main(gpointer data)
     bool counted = true;
 
     while (counted) {
-        Job *job;
+        PoolJob *job;
 
         g_mutex_lock(&pool->lock);
         job = take_job(pool);
@@ -274,7 +274,7 @@ static void start_threads(WorkerPool *pool)
 static void give_up_late_jobs(WorkerPool *pool, gint64 now)
 {
     for (guint i = 0; i < pool->running->len; i++) {
-        Job *job = pool->running->pdata[i];
+        PoolJob *job = pool->running->pdata[i];
 
         if (!job->due || job->late || job->due > now)
             continue;
@@ -346,7 +346,7 @@ WorkerPool *worker_pool_new(unsigned max_threads, void (*idle)(const char *queue
 static bool runs_in_time(WorkerPool *pool)
 {
     for (guint i = 0; i < pool->running->len; i++)
-        if (!((const Job *)pool->running->pdata[i])->late)
+        if (!((const PoolJob *)pool->running->pdata[i])->late)
             return true;
     return false;
 }
@@ -362,7 +362,7 @@ static GPtrArray *drop_waiting(WorkerPool *pool)
     g_hash_table_iter_init(&iterator, pool->queues);
     while (g_hash_table_iter_next(&iterator, NULL, &value)) {
         Queue *queue = value;
-        Job *job;
+        PoolJob *job;
 
         while ((job = g_queue_pop_head(&queue->waiting)))
             g_ptr_array_add(dropped, job);
@@ -405,7 +405,7 @@ WorkerPool *worker_pool_free(WorkerPool *pool)
 
 void worker_pool_push(WorkerPool *pool, const WorkerJob *spec)
 {
-    Job *job = g_new0(Job, 1);
+    PoolJob *job = g_new0(PoolJob, 1);
     Queue *queue;
 
     job->spec = *spec;

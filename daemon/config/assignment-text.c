@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/base/error.h"
+#include "daemon/base/id.h"
 #include "daemon/base/text.h"
 #include "daemon/model/group.h"
 #include "daemon/model/tenant.h"
@@ -57,7 +58,8 @@ static bool read_machine_uuid(KeyFileReader *reader, void *userdata)
 
     if (!g_uuid_string_is_valid(text))
         return key_file_reader_refuse_value(reader, FERRY_ERROR_INVALID_OPTION, "a UUID");
-    assignment->machine_uuid = g_steal_pointer(&text);
+    /* as libvirt's are */
+    assignment->machine_uuid = g_ascii_strdown(text, -1);
     return true;
 }
 
@@ -271,6 +273,11 @@ Assignment *assignment_from_text(const char *id, const char *text, const char *p
         .userdata = &into,
     };
 
+    if (!id_is_valid(id)) {
+        key_file_reader_refuse(&reader, 1, FERRY_ERROR_INVALID_NAME,
+                               "the name of the file is not an assignment's id");
+        return NULL;
+    }
     if (!key_file_reader_read(&reader, text))
         return NULL;
     if (into.line == 0) {

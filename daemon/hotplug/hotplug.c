@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Devices come and go. */
+/* Devices come and go: what udev-monitor tells goes into the registry, and with it when a device may go
+ * anywhere. Remembers for two seconds who left. */
 
 #include "daemon/hotplug/hotplug.h"
 
@@ -14,7 +15,7 @@ struct Hotplug {
     Registry *registry;
     UsbMonitor *monitor;
     GHashTable *left; /* socket, and who it was → gint64 *: when it went (µs, CLOCK_MONOTONIC) */
-    void (*changed)(Device *device, void *userdata);
+    const HotplugEvents *events;
     void *userdata;
 };
 
@@ -53,7 +54,7 @@ static void device_gone(const char *sysname, void *userdata)
     if (*device->serial)
         g_hash_table_replace(self->left, identity(device), g_memdup2(&now, sizeof now));
     registry_remove_device(self->registry, device);
-    self->changed(NULL, self->userdata);
+    self->events->changed(NULL, self->userdata);
 }
 
 static void device_found(Device *device, void *userdata)
@@ -68,7 +69,7 @@ static void device_found(Device *device, void *userdata)
         device_take_facts(old, device);
         device_free(device);
         registry_report(self->registry, OBJECT_DEVICE, old->sysname, DEVICE_FIELD_FACTS);
-        self->changed(old, self->userdata);
+        self->events->changed(old, self->userdata);
         return;
     }
     if (old)
@@ -78,18 +79,28 @@ static void device_found(Device *device, void *userdata)
     log_object(G_LOG_LEVEL_MESSAGE, device->sysname, NULL, NULL, "%s is plugged in at %s", what,
                device->socket);
     registry_add_device(self->registry, device);
-    self->changed(device, self->userdata);
+    self->events->changed(device, self->userdata);
 }
 
-static const UsbMonitorEvents monitor_events = { .found = device_found, .gone = device_gone };
+static void monitor_lost(void *userdata)
+{
+    Hotplug *self = userdata;
 
-Hotplug *hotplug_new(Registry *registry, void (*changed)(Device *device, void *userdata), void *userdata,
-                     GError **error)
+    self->events->lost(self->userdata);
+}
+
+static const UsbMonitorEvents monitor_events = {
+    .found = device_found,
+    .gone = device_gone,
+    .lost = monitor_lost,
+};
+
+Hotplug *hotplug_new(Registry *registry, const HotplugEvents *events, void *userdata, GError **error)
 {
     g_autoptr(Hotplug) self = g_new0(Hotplug, 1);
 
     self->registry = registry;
-    self->changed = changed;
+    self->events = events;
     self->userdata = userdata;
     self->left = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     self->monitor = usb_monitor_new(&monitor_events, self, error);

@@ -12,10 +12,15 @@
 
 typedef struct Hotplug Hotplug;
 
-/* changed() is told after the registry has changed: the device that is new or has other facts, NULL when one
- * went. Errors are udev's, and fatal for the caller. */
-Hotplug *hotplug_new(Registry *registry, void (*changed)(Device *device, void *userdata), void *userdata,
-                     GError **error);
+typedef struct HotplugEvents {
+    /* After the registry has changed: the device that is new or has other facts, NULL when one went. */
+    void (*changed)(Device *device, void *userdata);
+    /* udev tells nothing any more. */
+    void (*lost)(void *userdata);
+} HotplugEvents;
+
+/* Errors are udev's, and fatal for the caller. */
+Hotplug *hotplug_new(Registry *registry, const HotplugEvents *events, void *userdata, GError **error);
 Hotplug *hotplug_free(Hotplug *hotplug);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Hotplug, hotplug_free)
 

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The host's USB devices, from udev. */
+/* The host's USB devices, from udev: which there are, and which of their events mean anything. What is read
+ * of each is in udev-reading.c. The main loop calls it. */
+
+#include "daemon/hotplug/udev-monitor.h"
 
 #include <errno.h>
 #include <libudev.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <gio/gio.h>
 #include <glib-unix.h>
 
 #include "daemon/base/log.h"
-#include "daemon/usb/socket.h"
-#include "daemon/base/text.h"
-#include "daemon/hotplug/udev-monitor.h"
+#include "daemon/hotplug/udev-reading.h"
 
 typedef struct udev udev;
 typedef struct udev_device udev_device;
@@ -26,25 +26,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(udev_enumerate, udev_enumerate_unref)
 /* So many events are read before others get their turn in the main loop. */
 #define EVENTS_PER_DISPATCH 64
 
-#define USB_CLASS_HUB 0x09
 /* Takes a whole device away from the host, so that it is nobody's to give. */
 #define DRIVER_OF_EXPORTED_DEVICES "usbip-host"
-
-/* Characters of one interface in ID_USB_INTERFACES, "030101". */
-#define INTERFACE_DIGITS 6
-
-/* What was told about a device. */
-typedef struct Told {
-    uint64_t instance;
-    unsigned device_number;
-    char *syspath;
-    char **texts; /* what own_texts names, clean */
-    char *facts;
-} Told;
-
-/* The device's own words. The kernel asks the device for them when it enumerates it, and never again. */
-static const char *const own_texts[] = { "manufacturer", "product", "serial" };
-enum { OWN_VENDOR, OWN_PRODUCT, OWN_SERIAL };
 
 struct UsbMonitor {
     UsbMonitorEvents events;
@@ -52,224 +35,11 @@ struct UsbMonitor {
     udev *udev;
     udev_monitor *monitor;
     GSource *source;
-    GHashTable *told; /* sysname → Told */
+    GHashTable *told; /* sysname → UdevReading: the last one that was told */
     bool lost;        /* the kernel had to drop events */
 };
 
-static void told_free(gpointer data)
-{
-    Told *told = data;
-
-    g_free(told->syspath);
-    g_strfreev(told->texts);
-    g_free(told->facts);
-    g_free(told);
-}
-
-/* facts */
-
-static bool read_number(udev_device *device, const char *attribute, int base, guint64 min, guint64 max,
-                        guint64 *ret_number)
-{
-    const char *text = udev_device_get_sysattr_value(device, attribute);
-
-    return text && g_ascii_string_to_unsigned(text, (guint)base, min, max, ret_number, NULL);
-}
-
-/* Once for each enumeration: the kernel lets nobody read them while somebody resets the device, which can
- * take seconds. An empty one is tried again, because a signal makes a read that waits fail; of a text that
- * the device doesn't have there is no file to wait for. known: of this enumeration, may be NULL. */
-static char **read_own_texts(udev_device *device, char **known)
-{
-    char **texts = g_new0(char *, G_N_ELEMENTS(own_texts) + 1);
-
-    for (gsize i = 0; i < G_N_ELEMENTS(own_texts); i++)
-        texts[i] = known && *known[i]
-                       ? g_strdup(known[i])
-                       : text_sanitize(udev_device_get_sysattr_value(device, own_texts[i]), TEXT_MAX);
-    return texts;
-}
-
-/* The device's own text, else what udev's database says. */
-static void take_text(udev_device *device, const char *own, const char *property, char **text)
-{
-    g_free(*text);
-    *text = *own || !property ? g_strdup(own)
-                              : text_sanitize(udev_device_get_property_value(device, property), TEXT_MAX);
-}
-
-/* "480", "1.5", "unknown" */
-static unsigned read_speed(udev_device *device)
-{
-    const char *text = udev_device_get_sysattr_value(device, "speed");
-    char *end = NULL;
-    guint64 speed = text ? g_ascii_strtoull(text, &end, 10) : 0;
-
-    if (end && *end == '.')
-        speed++;
-    return (unsigned)MIN(speed, G_MAXUINT);
-}
-
-static int interface_compare(gconstpointer a, gconstpointer b)
-{
-    return memcmp(a, b, sizeof(DeviceInterface));
-}
-
-static void add_interface(GArray *interfaces, guint64 code)
-{
-    DeviceInterface interface = { (uint8_t)(code >> 16), (uint8_t)(code >> 8), (uint8_t)code };
-
-    g_array_append_val(interfaces, interface);
-}
-
-/* From the folders of the interfaces. */
-static void read_interface_folders(udev_device *device, GArray *interfaces)
-{
-    static const char *const attributes[] = { "bInterfaceClass", "bInterfaceSubClass", "bInterfaceProtocol" };
-    const char *syspath = udev_device_get_syspath(device);
-    g_autofree char *prefix = g_strdup_printf("%s:", udev_device_get_sysname(device));
-    g_autoptr(GDir) folder = g_dir_open(syspath, 0, NULL);
-    const char *name;
-
-    while (folder && (name = g_dir_read_name(folder))) {
-        guint64 code = 0;
-        bool complete = g_str_has_prefix(name, prefix);
-
-        for (gsize i = 0; complete && i < G_N_ELEMENTS(attributes); i++) {
-            g_autofree char *path = g_build_filename(syspath, name, attributes[i], NULL);
-            g_autofree char *text = NULL;
-            guint64 part = 0;
-
-            complete = g_file_get_contents(path, &text, NULL, NULL) &&
-                       g_ascii_string_to_unsigned(g_strchomp(text), 16, 0, G_MAXUINT8, &part, NULL);
-            code = code << 8 | part;
-        }
-        if (complete)
-            add_interface(interfaces, code);
-    }
-}
-
-static void read_interfaces(udev_device *from, Device *device)
-{
-    const char *property = udev_device_get_property_value(from, "ID_USB_INTERFACES"); /* ":030101:030102:" */
-    g_auto(GStrv) codes = g_strsplit(property ? property : "", ":", -1);
-    g_autoptr(GArray) interfaces = g_array_new(FALSE, FALSE, sizeof(DeviceInterface));
-
-    for (char **code = codes; *code; code++) {
-        guint64 number;
-
-        if (strlen(*code) == INTERFACE_DIGITS &&
-            g_ascii_string_to_unsigned(*code, 16, 0, 0xFFFFFF, &number, NULL))
-            add_interface(interfaces, number);
-    }
-    if (interfaces->len == 0)
-        read_interface_folders(from, interfaces);
-
-    g_array_sort(interfaces, interface_compare);
-    for (guint i = interfaces->len; i > 1; i--)
-        if (interface_compare(&g_array_index(interfaces, DeviceInterface, i - 1),
-                              &g_array_index(interfaces, DeviceInterface, i - 2)) == 0)
-            g_array_remove_index(interfaces, i - 1);
-    device->interfaces = g_array_steal(interfaces, &device->n_interfaces);
-}
-
-/* When udev first saw the device. Without udev's database: the folder's inode, which the kernel doesn't use
- * again soon, together with the device number for file systems that do. */
-static uint64_t read_instance(udev_device *device, unsigned device_number)
-{
-    const char *text = udev_device_get_property_value(device, "USEC_INITIALIZED");
-    guint64 number;
-    struct stat folder;
-
-    if (text && g_ascii_string_to_unsigned(text, 10, 1, G_MAXUINT64, &number, NULL))
-        return number;
-    if (stat(udev_device_get_syspath(device), &folder) < 0)
-        folder.st_ino = 0;
-    return (uint64_t)folder.st_ino << 8 | device_number;
-}
-
-/* An event tells the properties as they were, sysfs what is there now. When another device has taken the
- * name meanwhile, they belong to two different ones; its own events follow. */
-static bool is_still_there(udev_device *device, unsigned device_number)
-{
-    const char *text = udev_device_get_property_value(device, "DEVNUM");
-
-    return !text || g_ascii_strtoull(text, NULL, 10) == device_number;
-}
-
-static bool is_of_enumeration(const Told *told, const Device *device)
-{
-    return told && told->instance == device->instance && told->device_number == device->device_number;
-}
-
-/* NULL when the device can't be read, most likely because it is gone already. told: of this name, may be
- * NULL. */
-static Device *read_device(udev_device *from, const Told *told, char ***ret_texts)
-{
-    const char *sysname = udev_device_get_sysname(from), *removable;
-    g_autoptr(Device) device = device_new(sysname);
-    guint64 vendor_id, product_id, bus_number, device_number, device_class = 0;
-    udev_device *hub = udev_device_get_parent_with_subsystem_devtype(from, "usb", "usb_device");
-    g_autofree char *socket = NULL, *controller = NULL;
-    g_auto(GStrv) texts = NULL;
-
-    if (!read_number(from, "idVendor", 16, 0, G_MAXUINT16, &vendor_id) ||
-        !read_number(from, "idProduct", 16, 0, G_MAXUINT16, &product_id) ||
-        !read_number(from, "busnum", 10, 1, G_MAXUINT, &bus_number) ||
-        !read_number(from, "devnum", 10, 1, G_MAXUINT, &device_number) ||
-        !is_still_there(from, (unsigned)device_number) ||
-        !socket_read(udev_device_get_syspath(from), &socket, &controller)) {
-        log_object(G_LOG_LEVEL_DEBUG, sysname, NULL, NULL, "%s: left out, as it can't be read", sysname);
-        return NULL;
-    }
-    device->vendor_id = (uint16_t)vendor_id;
-    device->product_id = (uint16_t)product_id;
-    device->bus_number = (unsigned)bus_number;
-    device->device_number = (unsigned)device_number;
-    device->instance = read_instance(from, device->device_number);
-
-    g_free(device->syspath);
-    device->syspath = g_strdup(udev_device_get_syspath(from));
-    texts = read_own_texts(from, is_of_enumeration(told, device) ? told->texts : NULL);
-    take_text(from, texts[OWN_VENDOR], "ID_VENDOR_FROM_DATABASE", &device->vendor);
-    take_text(from, texts[OWN_PRODUCT], "ID_MODEL_FROM_DATABASE", &device->product);
-    take_text(from, texts[OWN_SERIAL], NULL, &device->serial);
-
-    read_number(from, "bDeviceClass", 16, 0, G_MAXUINT8, &device_class);
-    device->is_hub = device_class == USB_CLASS_HUB;
-    read_interfaces(from, device);
-    device->class_name =
-        device_class_from_interfaces((uint8_t)device_class, device->interfaces, device->n_interfaces);
-    device->speed = read_speed(from);
-    removable = udev_device_get_sysattr_value(from, "removable");
-    device->removable = g_strcmp0(removable, "fixed") != 0;
-
-    g_free(device->socket);
-    device->socket = text_sanitize(socket, TEXT_MAX);
-    g_free(device->controller);
-    device->controller = text_sanitize(controller, TEXT_MAX);
-    device->hub = hub ? g_strdup(udev_device_get_sysname(hub)) : NULL;
-    *ret_texts = g_steal_pointer(&texts);
-    return g_steal_pointer(&device);
-}
-
-/* Everything that read_device() fills in, as one text, to see whether anything changed. */
-static char *print_facts(const Device *device)
-{
-    g_autoptr(GString) facts = g_string_new(NULL);
-
-    g_string_printf(facts, "%s\n%u %u %04x %04x %u %d %d\n%s\n%s\n%s\n%s\n%s\n%s\n%s", device->syspath,
-                    device->bus_number, device->device_number, device->vendor_id, device->product_id,
-                    device->speed, device->is_hub, device->removable, device->vendor, device->product,
-                    device->serial, device->class_name, device->socket, device->controller,
-                    device->hub ? device->hub : "");
-    for (gsize i = 0; i < device->n_interfaces; i++)
-        g_string_append_printf(facts, ":%02x%02x%02x", device->interfaces[i].class_code,
-                               device->interfaces[i].subclass, device->interfaces[i].protocol);
-    return g_string_free(g_steal_pointer(&facts), FALSE);
-}
-
-/* comparing */
+/* ------------------------------------------------------------------ comparing */
 
 static void tell_gone(UsbMonitor *monitor, const char *sysname)
 {
@@ -293,43 +63,33 @@ static bool is_ready(udev_device *device)
 static bool look_at(UsbMonitor *monitor, udev_device *from)
 {
     const char *sysname = udev_device_get_sysname(from);
-    Told *told = g_hash_table_lookup(monitor->told, sysname);
+    const UdevReading *before = g_hash_table_lookup(monitor->told, sysname);
+    g_autoptr(UdevReading) reading = NULL;
     g_autoptr(Device) device = NULL;
-    g_autofree char *facts = NULL;
-    g_auto(GStrv) texts = NULL;
     bool is_known;
 
     if (!is_ready(from))
         return false;
-    device = read_device(from, told, &texts);
-    if (!device)
+    reading = udev_reading_new(from, before, &device);
+    if (!reading)
         return false;
-
-    facts = print_facts(device);
-    is_known = is_of_enumeration(told, device);
-    if (is_known && strcmp(told->facts, facts) == 0)
+    is_known = udev_reading_is_same_enumeration(reading, before);
+    if (is_known && strcmp(before->facts, reading->facts) == 0)
         return false;
     if (!is_known)
         tell_gone(monitor, sysname);
-
-    told = g_new0(Told, 1);
-    told->instance = device->instance;
-    told->device_number = device->device_number;
-    told->syspath = g_strdup(device->syspath);
-    told->texts = g_steal_pointer(&texts);
-    told->facts = g_steal_pointer(&facts);
-    g_hash_table_replace(monitor->told, g_strdup(sysname), told);
+    g_hash_table_replace(monitor->told, g_strdup(sysname), g_steal_pointer(&reading));
     monitor->events.found(g_steal_pointer(&device), monitor->userdata);
     return !is_known;
 }
 
-/* events */
+/* ------------------------------------------------------------------ events */
 
 static void handle_removal(UsbMonitor *monitor, udev_device *device)
 {
     const char *sysname = udev_device_get_sysname(device);
     const char *number = udev_device_get_property_value(device, "DEVNUM");
-    Told *told = g_hash_table_lookup(monitor->told, sysname);
+    UdevReading *told = g_hash_table_lookup(monitor->told, sysname);
 
     /* A rescan can know the next device of this name before the end of the last one is read. */
     if (told && (!number || g_ascii_strtoull(number, NULL, 10) == told->device_number))
@@ -377,12 +137,13 @@ static gboolean on_readable(int fd, GIOCondition condition, gpointer userdata)
 
     if (condition & (G_IO_HUP | G_IO_NVAL)) {
         log_warning("udev: the connection broke, no changes are seen any more");
+        monitor->events.lost(monitor->userdata);
         return G_SOURCE_REMOVE;
     }
     while (budget > 0 && receive(monitor))
         budget--;
 
-    /* when there is nothing left to read, so that what was queued before the loss isn't looked at twice */
+    /* When there is nothing left to read, so that what was queued before the loss isn't looked at twice */
     if (monitor->lost && budget > 0) {
         monitor->lost = false;
         log_notice("udev: events were lost, looking at all devices");
@@ -392,7 +153,7 @@ static gboolean on_readable(int fd, GIOCondition condition, gpointer userdata)
     return G_SOURCE_CONTINUE;
 }
 
-/* rescan */
+/* ------------------------------------------------------------------ rescan */
 
 /* The devices that are there now: sysname → udev_device, and their names in the kernel's order. */
 static bool enumerate(UsbMonitor *monitor, GHashTable *present, GPtrArray *names, GError **error)
@@ -440,12 +201,10 @@ static unsigned tell_missing(UsbMonitor *monitor, GHashTable *present)
 
     g_hash_table_iter_init(&iter, monitor->told);
     while (g_hash_table_iter_next(&iter, &sysname, &value)) {
-        const Told *told = value;
+        const UdevReading *told = value;
         udev_device *device = g_hash_table_lookup(present, sysname);
-        guint64 number;
 
-        if (!device ||
-            (read_number(device, "devnum", 10, 1, G_MAXUINT, &number) && number != told->device_number))
+        if (!device || !udev_reading_has_number_of(told, device))
             g_ptr_array_add(missing, g_strdup(told->syspath));
     }
     g_ptr_array_sort(missing, compare_paths);
@@ -493,7 +252,7 @@ UsbMonitor *usb_monitor_new(const UsbMonitorEvents *events, void *userdata, GErr
 
     monitor->events = *events;
     monitor->userdata = userdata;
-    monitor->told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, told_free);
+    monitor->told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)udev_reading_free);
 
     monitor->udev = udev_new();
     if (monitor->udev)

@@ -31,6 +31,7 @@ typedef struct UsbMonitor UsbMonitor;
 typedef struct UsbMonitorEvents {
     void (*found)(Device *device, void *userdata);
     void (*gone)(const char *sysname, void *userdata);
+    void (*lost)(void *userdata); /* the connection to udev broke: nothing is told any more */
 } UsbMonitorEvents;
 
 /* Opens the monitor first; call usb_monitor_rescan() for the devices that are there already. FERRY_ERROR_...

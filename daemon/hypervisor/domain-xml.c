@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Domain XML in and out, with libxml2. */
+/* Domain XML in and out, with libxml2. What it reads was written by strangers (a machine's name, its
+ * devices), so all of it goes through text_sanitize(). Workers call it; pure. */
 
 #include "daemon/hypervisor/domain-xml.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What every hypervisor has in common. */
+/* What every hypervisor has in common: its state, which it reports to the core. Main thread only, except for
+ * hostdev_spec_free(). */
 
 #include "daemon/hypervisor/hypervisor.h"
 
@@ -12,16 +13,6 @@ static const char *const hypervisor_states[_HYPERVISOR_STATE_MAX] = {
 };
 
 ENUM_TABLE_DEFINE(HypervisorState, hypervisor_state, hypervisor_states, _HYPERVISOR_STATE_INVALID);
-
-/* Except for the first, libvirt's own words. */
-static const char *const guest_resets[_GUEST_RESET_MAX] = {
-    [GUEST_RESET_DEFAULT] = "default",
-    [GUEST_RESET_OFF] = "off",
-    [GUEST_RESET_UNINITIALIZED] = "uninitialized",
-    [GUEST_RESET_ON] = "on",
-};
-
-ENUM_TABLE_DEFINE(GuestReset, guest_reset, guest_resets, _GUEST_RESET_INVALID);
 
 HostdevSpec *hostdev_spec_free(HostdevSpec *spec)
 {

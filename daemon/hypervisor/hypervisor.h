@@ -56,7 +56,7 @@ typedef struct HypervisorOps {
     void (*free)(Hypervisor *hypervisor);
 
     /* worker */
-    /* Of MachineInfo, every defined or active one: uuid, name, state and life only, so that one that hangs
+    /* Of MachineInfo, every defined or active one: uuid, name, state and id only, so that one that hangs
      * holds up none of the others. */
     GPtrArray *(*list)(Hypervisor *hypervisor, GError **error);
     MachineInfo *(*inspect)(Hypervisor *hypervisor, const char *uuid, GError **error);

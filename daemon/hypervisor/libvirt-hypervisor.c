@@ -9,16 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/hypervisor/domain-xml.h"
+#include "daemon/base/backoff.h"
 #include "daemon/base/error.h"
-#include "daemon/hypervisor/libvirt-connection.h"
 #include "daemon/base/text.h"
+#include "daemon/hypervisor/domain-xml.h"
+#include "daemon/hypervisor/libvirt-connection.h"
 
 #define OPEN_QUEUE       "libvirt-open"
 #define OPEN_DEADLINE_MS (30 * 1000)
 
-#define RETRY_FIRST_S 1
-#define RETRY_MAX_S   30
+/* A try that failed is repeated after 1, 2, 4, 8, 16 s, then every 30 s. */
+static const Backoff retry_backoff = { .first_us = G_USEC_PER_SEC,
+                                       .steps = 5,
+                                       .slow_us = 30 * G_USEC_PER_SEC };
 
 /* What virDomainGetID() says of a domain that is off. */
 #define NO_DOMAIN_ID ((unsigned)-1)
@@ -31,7 +34,7 @@ typedef struct LibvirtHypervisor {
 
     Link *link; /* of the connection that is open or being opened; NULL between two tries */
     guint retry_source;
-    unsigned retry_s;
+    unsigned failures; /* one after the other */
 
     GMutex lock;            /* guards connection, for the workers */
     Connection *connection; /* NULL = not connected */
@@ -79,8 +82,9 @@ static gboolean retry(gpointer data);
 
 static void schedule_retry(LibvirtHypervisor *self)
 {
-    self->retry_source = g_timeout_add_seconds(self->retry_s, retry, self);
-    self->retry_s = MIN(self->retry_s * 2, RETRY_MAX_S);
+    gint64 delay = backoff_delay(&retry_backoff, self->failures++);
+
+    self->retry_source = g_timeout_add_seconds((guint)(delay / G_USEC_PER_SEC), retry, self);
 }
 
 static void open_done(gpointer output, const GError *error, void *userdata)
@@ -100,7 +104,7 @@ static void open_done(gpointer output, const GError *error, void *userdata)
         g_mutex_lock(&self->lock);
         self->connection = output;
         g_mutex_unlock(&self->lock);
-        self->retry_s = RETRY_FIRST_S;
+        self->failures = 0;
         hypervisor_set_state(&self->base, HYPERVISOR_STATE_CONNECTED, NULL);
     }
     link_unref(link);
@@ -152,25 +156,25 @@ static gboolean retry(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-/* Calls of the workers. */
+/* ------------------------------------------------------------------ calls of the workers */
 
 /* What a call works with, even if the hypervisor drops its connection meanwhile. Declared before the
  * domains that it brings, so that it is given back after them. */
-typedef struct Call {
+typedef struct LibvirtCall {
     Connection *connection;
     virConnectPtr connect;
-} Call;
+} LibvirtCall;
 
-static void call_end(Call *call)
+static void call_end(LibvirtCall *call)
 {
     if (call->connect)
         connection_give_back(call->connection, call->connect);
     g_clear_pointer(&call->connection, connection_unref);
 }
 
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Call, call_end)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(LibvirtCall, call_end)
 
-static bool call_begin(Call *call, Hypervisor *hypervisor, GError **error)
+static bool call_begin(LibvirtCall *call, Hypervisor *hypervisor, GError **error)
 {
     LibvirtHypervisor *self = (LibvirtHypervisor *)hypervisor;
 
@@ -186,7 +190,7 @@ static bool call_begin(Call *call, Hypervisor *hypervisor, GError **error)
     return call->connect != NULL;
 }
 
-static virDomainPtr find_domain(Call *call, Hypervisor *hypervisor, const char *uuid, GError **error)
+static virDomainPtr find_domain(LibvirtCall *call, Hypervisor *hypervisor, const char *uuid, GError **error)
 {
     virDomainPtr domain;
 
@@ -215,8 +219,8 @@ static MachineState state_of(virDomainPtr domain, int state)
     }
 }
 
-/* UUID, name, state and life. These calls wait for no job of the domain, so a hung QEMU doesn't hold them up.
- * NULL when the domain is gone, or the connection. */
+/* UUID, name, state and domain id. These calls wait for no job of the domain, so a hung QEMU doesn't hold
+ * them up. NULL when the domain is gone, or the connection. */
 static MachineInfo *read_brief(virDomainPtr domain, GError **error)
 {
     g_autoptr(GError) unread = NULL;
@@ -270,7 +274,7 @@ static void destroy_machine_info(gpointer info)
 
 static GPtrArray *list(Hypervisor *hypervisor, GError **error)
 {
-    g_auto(Call) call = { 0 };
+    g_auto(LibvirtCall) call = { 0 };
     g_autoptr(GPtrArray) machines = g_ptr_array_new_with_free_func(destroy_machine_info);
     g_autoptr(GError) broken = NULL;
     virDomainPtr *domains = NULL;
@@ -305,7 +309,7 @@ static GPtrArray *list(Hypervisor *hypervisor, GError **error)
 
 static MachineInfo *inspect(Hypervisor *hypervisor, const char *uuid, GError **error)
 {
-    g_auto(Call) call = { 0 };
+    g_auto(LibvirtCall) call = { 0 };
     g_autoptr(virDomain) domain = find_domain(&call, hypervisor, uuid, error);
     g_autoptr(MachineInfo) info = domain ? read_brief(domain, error) : NULL;
 
@@ -336,7 +340,7 @@ static MachineInfo *look_closer(virDomainPtr domain, GError *refusal)
 
 static bool attach(Hypervisor *hypervisor, const char *uuid, const HostdevSpec *spec, GError **error)
 {
-    g_auto(Call) call = { 0 };
+    g_auto(LibvirtCall) call = { 0 };
     g_autoptr(virDomain) domain = find_domain(&call, hypervisor, uuid, error);
     g_autofree char *xml = domain_xml_hostdev(spec);
     g_autoptr(MachineInfo) info = NULL;
@@ -365,7 +369,7 @@ static bool attach(Hypervisor *hypervisor, const char *uuid, const HostdevSpec *
 
 static bool detach(Hypervisor *hypervisor, const char *uuid, const char *alias, GError **error)
 {
-    g_auto(Call) call = { 0 };
+    g_auto(LibvirtCall) call = { 0 };
     g_autoptr(virDomain) domain = find_domain(&call, hypervisor, uuid, error);
     g_autoptr(MachineInfo) info = NULL;
     g_autoptr(GError) refusal = NULL;
@@ -421,7 +425,6 @@ Hypervisor *libvirt_hypervisor_new(const char *uri, WorkerPool *pool)
     self->base.state = HYPERVISOR_STATE_CONNECTING;
     self->base.state_text = g_strdup("connecting");
     self->pool = pool;
-    self->retry_s = RETRY_FIRST_S;
     g_mutex_init(&self->lock);
     return &self->base;
 }

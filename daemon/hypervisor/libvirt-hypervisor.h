@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The real hypervisor: libvirt. */
+/* The real hypervisor: libvirt. dbus/main.c makes it; everybody else knows the Hypervisor only, and which of
+ * its calls is for which thread. */
 
 #include "daemon/hypervisor/hypervisor.h"
 #include "daemon/base/worker.h"

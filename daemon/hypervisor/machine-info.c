@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Machines and their hostdevs: plain data. */
+/* Looks at machines, their hostdevs and the aliases of those: made, freed, and written as text. Plain data
+ * that any thread may touch as long as it owns it. */
 
 #include "daemon/hypervisor/machine-info.h"
 
@@ -18,6 +19,16 @@ static const char *const machine_states[_MACHINE_STATE_MAX] = {
 };
 
 ENUM_TABLE_DEFINE(MachineState, machine_state, machine_states, _MACHINE_STATE_INVALID);
+
+/* Except for the first, libvirt's own words. */
+static const char *const guest_resets[_GUEST_RESET_MAX] = {
+    [GUEST_RESET_DEFAULT] = "default",
+    [GUEST_RESET_OFF] = "off",
+    [GUEST_RESET_UNINITIALIZED] = "uninitialized",
+    [GUEST_RESET_ON] = "on",
+};
+
+ENUM_TABLE_DEFINE(GuestReset, guest_reset, guest_resets, _GUEST_RESET_INVALID);
 
 Hostdev *hostdev_free(Hostdev *hostdev)
 {
@@ -38,7 +49,7 @@ char *hostdev_alias_format(const char *assignment_id, uint64_t instance, unsigne
 }
 
 bool hostdev_alias_parse(const char *alias, char **ret_assignment_id, uint64_t *ret_instance,
-                         unsigned *ret_life)
+                         unsigned *ret_domain_id)
 {
     const size_t instance_at = strlen(ALIAS_PREFIX) + ID_LENGTH;
     g_autofree char *id = NULL;
@@ -62,7 +73,7 @@ bool hostdev_alias_parse(const char *alias, char **ret_assignment_id, uint64_t *
 
     *ret_assignment_id = g_steal_pointer(&id);
     *ret_instance = instance;
-    *ret_life = (unsigned)domain_id;
+    *ret_domain_id = (unsigned)domain_id;
     return true;
 }
 
@@ -83,6 +94,17 @@ MachineInfo *machine_info_new(const char *uuid)
     return info;
 }
 
+MachineInfo *machine_info_copy_brief(const MachineInfo *info)
+{
+    MachineInfo *copy = machine_info_new(info->uuid);
+
+    g_free(copy->name);
+    copy->name = g_strdup(info->name);
+    copy->state = info->state;
+    copy->domain_id = info->domain_id;
+    return copy;
+}
+
 MachineInfo *machine_info_free(MachineInfo *info)
 {
     if (!info)
@@ -94,46 +116,4 @@ MachineInfo *machine_info_free(MachineInfo *info)
     g_ptr_array_unref(info->pci);
     g_free(info);
     return NULL;
-}
-
-static void free_leaving(gpointer data)
-{
-    Removal *removal = data;
-
-    g_free(removal->error);
-    g_free(removal);
-}
-
-Machine *machine_new(MachineInfo *info)
-{
-    Machine *machine = g_new0(Machine, 1);
-
-    machine->info = info;
-    machine->dead_aliases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    machine->removals = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_leaving);
-    return machine;
-}
-
-Machine *machine_free(Machine *machine)
-{
-    if (!machine)
-        return NULL;
-    machine_info_free(machine->info);
-    g_free(machine->read_error);
-    g_hash_table_unref(machine->dead_aliases);
-    g_hash_table_unref(machine->removals);
-    hostdev_free(machine->in_flight);
-    g_free(machine);
-    return NULL;
-}
-
-bool machine_is_active(const Machine *machine)
-{
-    /* A crashed machine that libvirt keeps (on_crash=preserve) still holds its devices. */
-    return machine->info->state != MACHINE_STATE_SHUTOFF;
-}
-
-bool machine_is_being_read(const Machine *machine)
-{
-    return !machine->inspected && !machine->stuck && !machine->retry_at;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Machine: a libvirt domain as the last look at its live XML showed it.
- *
- * MachineInfo is a plain copy that workers make and hand over; Machine is the object of the main thread. */
+/* MachineInfo: a libvirt domain as one look at its live XML showed it, with its USB hostdevs. Plain data that
+ * workers make and hand over to the main thread, which keeps it in daemon/model/machine.h. Any thread. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -50,18 +49,18 @@ typedef struct Hostdev {
 Hostdev *hostdev_free(Hostdev *hostdev);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Hostdev, hostdev_free)
 
-/* "ua-usbferry-<assignment id>-<instance>-<life>": the alias says whose the hostdev is, for which enumeration
- * of the device it was made, and in which life of the machine it was attached, so a restarted daemon needs no
- * memory of its own.
+/* "ua-usbferry-<assignment id>-<instance>-<domain id>": the alias says whose the hostdev is, for which
+ * enumeration of the device it was made, and in which life of the machine it was attached, so a restarted
+ * daemon needs no memory of its own.
  *
  * A saved or migrated machine brings its hostdevs along in its XML, and QEMU lists them, but in the guest
- * they are dead. The machine has another life then, so the alias tells. Where a life may come again (see
- * MachineInfo), the instance differs: after a reboot of the host, and on another host. Without a life (0) the
+ * they are dead. The machine has another domain id then, so the alias tells. Where an id may come again (see
+ * MachineInfo), the instance differs: after a reboot of the host, and on another host. Without an id (0) the
  * third part is missing, as in what older versions attached. */
 char *hostdev_alias_format(const char *assignment_id, uint64_t instance, unsigned domain_id);
 /* False when the alias is not one of ours. */
 bool hostdev_alias_parse(const char *alias, char **ret_assignment_id, uint64_t *ret_instance,
-                         unsigned *ret_life);
+                         unsigned *ret_domain_id);
 
 typedef struct MachineInfo {
     char *uuid; /* lower case, with dashes */
@@ -79,39 +78,7 @@ typedef struct MachineInfo {
 } MachineInfo;
 
 MachineInfo *machine_info_new(const char *uuid);
+/* A copy without hostdevs, for a machine that was only listed. */
+MachineInfo *machine_info_copy_brief(const MachineInfo *info);
 MachineInfo *machine_info_free(MachineInfo *info);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MachineInfo, machine_info_free)
-
-/* A removal that was ordered. */
-typedef struct Removal {
-    bool ordered;   /* false: it failed or did not come about, and is to be ordered again */
-    unsigned tries; /* orders so far */
-    gint64 next_at; /* look then, or order again then: µs, CLOCK_MONOTONIC */
-    char *error;    /* what libvirt said; NULL = nothing */
-} Removal;
-
-typedef struct Machine {
-    MachineInfo *info; /* never NULL */
-
-    /* the reconciler's */
-    bool inspected;           /* the live XML has been seen since the last connect */
-    char *read_error;         /* why the last look at it failed; NULL = it didn't */
-    bool stale;               /* look at the live XML again before anything is decided */
-    bool busy;                /* an order is with a worker */
-    bool stuck;               /* the order is past its deadline and has not come back */
-    gint64 retry_at;          /* no new look before this: µs, CLOCK_MONOTONIC */
-    GHashTable *dead_aliases; /* set of own aliases that are of another life than the machine: detach them */
-    GHashTable *removals;     /* own alias → Removal: removals that were ordered and are not seen yet */
-    Hostdev *in_flight;       /* an attach that is with a worker: it counts as taken, and not as attached */
-} Machine;
-
-/* Takes the info. */
-Machine *machine_new(MachineInfo *info);
-Machine *machine_free(Machine *machine);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Machine, machine_free)
-
-bool machine_is_active(const Machine *machine);
-/* Its live XML isn't known yet and will be soon. One that doesn't answer, or can't be read, is not waited
- * for.
- */
-bool machine_is_being_read(const Machine *machine);

@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Compares a text with what is there. */
+/* Compares a text with what is there, object by object, and notes what is to change. */
 
 #include "daemon/manager/apply-plan.h"
 
 #include <string.h>
 
-#include "daemon/config/group-text.h"
-#include "daemon/config/manifest-diff.h"
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
+#include "daemon/config/group-text.h"
+#include "daemon/config/manifest-diff.h"
+#include "daemon/manager/export.h"
+#include "daemon/manager/groups.h"
+#include "daemon/manager/internal.h"
+#include "daemon/manager/stored-assignments.h"
+#include "daemon/manager/stored-groups.h"
+#include "daemon/model/find.h"
 
 static void step_free(gpointer data)
 {
-    Step *step = data;
+    ApplyStep *step = data;
 
     g_free(step->id);
     group_free(step->group);
@@ -33,41 +39,10 @@ ApplyPlan *apply_plan_free(ApplyPlan *plan)
     return NULL;
 }
 
-const GPtrArray *apply_plan_differences(const ApplyPlan *plan)
-{
-    return plan->differences;
-}
-
-/* What the text calls the machine: by its name, unless that would mean another one here. */
-static char *machine_text(Manager *self, const Assignment *assignment)
-{
-    const Machine *machine = registry_machine(self->registry, assignment->machine_uuid);
-    const char *name = machine ? machine->info->name : assignment->machine_name;
-    const Machine *meant = registry_find_machine(self->registry, name, NULL);
-
-    return g_strdup(*name && meant == machine ? name : assignment->machine_uuid);
-}
-
-char *apply_print_assignment(Manager *self, const Assignment *assignment)
-{
-    g_autofree char *machine = machine_text(self, assignment);
-
-    return manifest_print_assignment(assignment, machine);
-}
-
-gint apply_compare_age(gconstpointer a, gconstpointer b)
-{
-    const Assignment *left = *(const Assignment *const *)a, *right = *(const Assignment *const *)b;
-
-    if (left->created != right->created)
-        return left->created < right->created ? -1 : 1;
-    return strcmp(left->id, right->id);
-}
-
 /* ------------------------------------------------------------------ planning */
 
 /* Takes the step and the difference; without a difference there is nothing to do. */
-static void add_step(ApplyPlan *plan, Step *step, ManifestDiff *difference)
+static void add_step(ApplyPlan *plan, ApplyStep *step, ManifestDiff *difference)
 {
     if (!difference) {
         step_free(step);
@@ -83,21 +58,10 @@ static void add_step(ApplyPlan *plan, Step *step, ManifestDiff *difference)
     g_ptr_array_add(plan->differences, difference);
 }
 
-static bool refuse_saving(const char *what, const char *name, GError **error)
-{
-    g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED,
-                "%s %s: another change of it is still being stored, try again", what, name);
-    return false;
-}
-
 /* True when nothing of this group is on its way to the disk. */
 static bool check_group_rests(Manager *self, const char *name, GError **error)
 {
-    const Group *group = registry_group(self->registry, name);
-
-    if (g_hash_table_contains(self->creating, name) || (group && group->saving))
-        return refuse_saving("group", name, error);
-    return true;
+    return find_check_saved(stored_groups_is_held(self, name), "group", name, error);
 }
 
 static bool plan_group(ApplyPlan *plan, ManifestItem *declared, GError **error)
@@ -106,7 +70,7 @@ static bool plan_group(ApplyPlan *plan, ManifestItem *declared, GError **error)
     const char *name = declared->group->name;
     const Group *group = registry_group(self->registry, name);
     g_autofree char *before = NULL, *after = NULL;
-    Step *step;
+    ApplyStep *step;
 
     if (declared->group->tenant) {
         manifest_set_error(plan->manifest, declared->line, error, FERRY_ERROR_NOT_OWNED,
@@ -123,8 +87,8 @@ static bool plan_group(ApplyPlan *plan, ManifestItem *declared, GError **error)
     if (!check_group_rests(self, name, error))
         return false;
 
-    step = g_new0(Step, 1);
-    *step = (Step){ .id = g_strdup(name), .is_group = true, .is_new = !group };
+    step = g_new0(ApplyStep, 1);
+    *step = (ApplyStep){ .id = g_strdup(name), .is_group = true, .is_new = !group };
     step->group = group_copy(declared->group);
     if (group) /* a number is never used again */
         step->group->next_rule_id = MAX(step->group->next_rule_id, group->next_rule_id);
@@ -136,12 +100,12 @@ static bool plan_group(ApplyPlan *plan, ManifestItem *declared, GError **error)
 
 /* The UUID that is meant. One that is unknown here is good for an assignment that is there already: its
  * machine may be away for a while, and so may the hypervisor. */
-static char *find_machine(ApplyPlan *plan, const ManifestItem *declared, GError **error)
+static char *declared_machine(ApplyPlan *plan, const ManifestItem *declared, GError **error)
 {
     Registry *registry = plan->manager->registry;
     const char *text = declared->assignment->machine_name;
     g_autoptr(GError) find_error = NULL;
-    const Machine *machine = registry_find_machine(registry, text, &find_error);
+    const Machine *machine = find_machine(registry, text, &find_error);
     GHashTableIter iter;
     gpointer value;
 
@@ -162,8 +126,8 @@ static char *find_machine(ApplyPlan *plan, const ManifestItem *declared, GError 
 }
 
 /* The one of this machine and name, if there is one: false with an error when that can't be told. */
-static bool find_assignment(ApplyPlan *plan, const ManifestItem *declared, const char *uuid,
-                            const Assignment **ret_assignment, GError **error)
+static bool declared_assignment(ApplyPlan *plan, const ManifestItem *declared, const char *uuid,
+                                const Assignment **ret_assignment, GError **error)
 {
     const char *name = declared->assignment->name;
     const Assignment *found = NULL;
@@ -185,8 +149,8 @@ static bool find_assignment(ApplyPlan *plan, const ManifestItem *declared, const
         }
         found = one;
     }
-    if (found && found->saving)
-        return refuse_saving("assignment", found->id, error);
+    if (found && !find_check_saved(found->saving, "assignment", found->id, error))
+        return false;
     if (found && found->tenant) {
         manifest_set_error(plan->manifest, declared->line, error, FERRY_ERROR_NOT_OWNED,
                            "assignment %s is tenant %s's: it is changed by itself", found->id, found->tenant);
@@ -218,7 +182,7 @@ static bool check_group(ApplyPlan *plan, const ManifestItem *declared, const Ass
                            "group %s is tenant %s's: it is given by itself", name, tenant);
         return false;
     }
-    group = manager_find_group(plan->manager, name, &find_error);
+    group = find_group(plan->manager->registry, name, &find_error);
     if (group && plan->prune && !group->file) {
         manifest_set_error(plan->manifest, declared->group_line, error, FERRY_ERROR_GROUP_IN_USE,
                            "group %s is not in the text, so it would be deleted", name);
@@ -232,22 +196,16 @@ static bool check_group(ApplyPlan *plan, const ManifestItem *declared, const Ass
     return false;
 }
 
-static void set_text(char **text, const char *value)
-{
-    g_free(*text);
-    *text = g_strdup(value);
-}
-
 /* What it is called, and where the device is whose rule stands there, if just one is plugged in. */
 static void describe_source(Manager *self, Assignment *assignment)
 {
     g_autoptr(GPtrArray) devices = NULL;
     g_autofree char *text = NULL;
 
-    set_text(&assignment->home_socket, "");
+    text_replace(&assignment->home_socket, "");
     if (assignment->group) {
         text = g_strdup_printf("group %s", assignment->group);
-        set_text(&assignment->device_text, text);
+        text_replace(&assignment->device_text, text);
         return;
     }
     devices = manager_test_rule(self, assignment->selector, NULL);
@@ -255,37 +213,27 @@ static void describe_source(Manager *self, Assignment *assignment)
         const Device *device = devices->pdata[0];
 
         text = device_describe(device);
-        set_text(&assignment->home_socket, device->socket);
+        text_replace(&assignment->home_socket, device->socket);
     }
-    set_text(&assignment->device_text, text ? text : assignment->selector);
+    text_replace(&assignment->device_text, text ? text : assignment->selector);
 }
 
 /* What the text says, on top of what is there. */
 static Assignment *make_next(ApplyPlan *plan, const Assignment *declared, const Assignment *assignment,
                              const char *uuid)
 {
-    const Machine *machine = registry_machine(plan->manager->registry, uuid);
-    g_autofree char *id = assignment ? g_strdup(assignment->id) : manager_make_assignment_id(plan->manager);
-    Assignment *next = assignment_new(id);
+    Registry *registry = plan->manager->registry;
+    Assignment *next = assignment_copy(declared);
 
-    set_text(&next->name, declared->name);
-    set_text(&next->description, declared->description);
+    g_free(next->id);
+    next->id = assignment ? g_strdup(assignment->id) : registry_make_assignment_id(registry);
     next->machine_uuid = g_strdup(uuid);
-    set_text(&next->machine_name, assignment ? assignment->machine_name : machine->info->name);
-    next->group = g_strdup(declared->group);
-    next->rule = declared->rule ? rule_parse(declared->selector, NULL) : NULL;
-    set_text(&next->selector, declared->selector);
-    next->quantity_kind = declared->quantity_kind;
-    next->quantity = declared->quantity;
-    next->persistent = declared->persistent;
-    next->wanted = declared->wanted;
-    next->priority = declared->priority;
-    next->own_guest_reset = declared->own_guest_reset;
-    next->own_guest_resets_all = declared->own_guest_resets_all;
+    text_replace(&next->machine_name,
+                 assignment ? assignment->machine_name : registry_machine(registry, uuid)->info->name);
     if (assignment && g_strcmp0(assignment->group, next->group) == 0 &&
         (next->group || g_str_equal(assignment->selector, next->selector))) {
-        set_text(&next->home_socket, assignment->home_socket);
-        set_text(&next->device_text, assignment->device_text);
+        text_replace(&next->home_socket, assignment->home_socket);
+        text_replace(&next->device_text, assignment->device_text);
     } else {
         describe_source(plan->manager, next);
     }
@@ -306,7 +254,7 @@ static bool check_device(ApplyPlan *plan, const ManifestItem *declared, const As
 
     if (next->group || !next->rule)
         return true;
-    grant = manager_find_grant(self, NULL, next->selector);
+    grant = find_grant(self->registry, NULL, next->selector);
     if (grant) { /* be the device away */
         manifest_set_error(plan->manifest, declared->line, error, FERRY_ERROR_NOT_OWNED,
                            "the Selector is a rule of group %s, which is tenant %s's: it is given by itself",
@@ -334,15 +282,15 @@ static bool check_device(ApplyPlan *plan, const ManifestItem *declared, const As
 static bool plan_assignment(ApplyPlan *plan, ManifestItem *declared, GError **error)
 {
     const Assignment *assignment;
-    g_autofree char *uuid = find_machine(plan, declared, error);
+    g_autofree char *uuid = declared_machine(plan, declared, error);
     g_autofree char *before = NULL, *after = NULL, *machine = NULL;
-    Step *step;
+    ApplyStep *step;
 
-    if (!uuid || !find_assignment(plan, declared, uuid, &assignment, error) ||
+    if (!uuid || !declared_assignment(plan, declared, uuid, &assignment, error) ||
         !check_group(plan, declared, assignment, error))
         return false;
 
-    step = g_new0(Step, 1);
+    step = g_new0(ApplyStep, 1);
     step->assignment = make_next(plan, declared->assignment, assignment, uuid);
     if (!check_device(plan, declared, step->assignment, error)) {
         step_free(step);
@@ -350,9 +298,8 @@ static bool plan_assignment(ApplyPlan *plan, ManifestItem *declared, GError **er
     }
     step->id = g_strdup(step->assignment->id);
     step->is_new = !assignment;
-    step->area = assignment ? manager_assignment_area(assignment) : _STORE_AREA_MAX;
-    machine = machine_text(plan->manager, step->assignment);
-    before = assignment ? apply_print_assignment(plan->manager, assignment) : NULL;
+    machine = export_machine(plan->manager->registry, step->assignment);
+    before = assignment ? export_assignment(plan->manager->registry, assignment) : NULL;
     after = manifest_print_assignment(step->assignment, machine);
     if (!assignment)
         g_hash_table_add(plan->kept, g_strdup(step->id));
@@ -367,15 +314,15 @@ static bool prune_groups(ApplyPlan *plan, GError **error)
     for (guint i = 0; i < groups->len; i++) {
         const Group *group = groups->pdata[i];
         g_autofree char *before = NULL;
-        Step *step;
+        ApplyStep *step;
 
         if (group->file || group->tenant || g_hash_table_contains(plan->groups, group->name))
             continue;
         if (!check_group_rests(plan->manager, group->name, error))
             return false;
         before = group_to_text(group);
-        step = g_new0(Step, 1);
-        *step = (Step){ .id = g_strdup(group->name), .is_group = true };
+        step = g_new0(ApplyStep, 1);
+        *step = (ApplyStep){ .id = g_strdup(group->name), .is_group = true };
         add_step(plan, step, manifest_diff_new("group", group->name, NULL, before, NULL));
     }
     return true;
@@ -385,20 +332,20 @@ static bool prune_assignments(ApplyPlan *plan, GError **error)
 {
     g_autoptr(GPtrArray) assignments = registry_sorted(plan->manager->registry->assignments);
 
-    g_ptr_array_sort(assignments, apply_compare_age);
+    g_ptr_array_sort(assignments, export_compare_age);
     for (guint i = 0; i < assignments->len; i++) {
         const Assignment *assignment = assignments->pdata[i];
         g_autofree char *before = NULL, *machine = NULL;
-        Step *step;
+        ApplyStep *step;
 
         if (assignment->releasing || assignment->tenant || g_hash_table_contains(plan->kept, assignment->id))
             continue;
-        if (assignment->saving)
-            return refuse_saving("assignment", assignment->id, error);
-        machine = machine_text(plan->manager, assignment);
+        if (!find_check_saved(assignment->saving, "assignment", assignment->id, error))
+            return false;
+        machine = export_machine(plan->manager->registry, assignment);
         before = manifest_print_assignment(assignment, machine);
-        step = g_new0(Step, 1);
-        *step = (Step){ .id = g_strdup(assignment->id), .area = manager_assignment_area(assignment) };
+        step = g_new0(ApplyStep, 1);
+        *step = (ApplyStep){ .id = g_strdup(assignment->id) };
         add_step(plan, step, manifest_diff_new("assignment", assignment->name, machine, before, NULL));
     }
     return true;
@@ -423,7 +370,8 @@ static bool plan_all(ApplyPlan *plan, GError **error)
     }
     if (plan->prune && (!prune_assignments(plan, error) || !prune_groups(plan, error)))
         return false;
-    if (g_hash_table_size(registry->groups) + g_hash_table_size(plan->manager->creating) + plan->new_groups >
+    if (g_hash_table_size(registry->groups) + g_hash_table_size(plan->manager->creating_groups) +
+                plan->new_groups >
             GROUPS_MAX + plan->gone_groups ||
         g_hash_table_size(registry->assignments) + plan->new_assignments > ASSIGNMENTS_MAX) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED,

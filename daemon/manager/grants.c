@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is granted to tenants: rules in groups of theirs, and the assignments that stand for the devices. All
- * of it is one change. What goes back is manager-revoke.c. */
+/* What is granted to tenants: rules in a group of theirs, and the assignments that stand for the devices. All
+ * of it is one change. What goes back is revocations.c. */
 
-#include "daemon/manager/internal.h"
+#include "daemon/manager/grants.h"
 
 #include <string.h>
 
 #include "daemon/allocation/allocation.h"
+#include "daemon/allocation/verdict.h"
 #include "daemon/base/error.h"
-#include "daemon/config/assignment-text.h"
-#include "daemon/rules/pin.h"
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
-#include "daemon/allocation/verdict-text.h"
+#include "daemon/manager/internal.h"
+#include "daemon/manager/pending.h"
+#include "daemon/manager/stored-assignments.h"
+#include "daemon/manager/stored-groups.h"
+#include "daemon/model/find.h"
+#include "daemon/model/group-update.h"
+#include "daemon/rules/pin.h"
 
 #define GENERATED_NAME "devices"
 
@@ -20,8 +25,13 @@
 typedef struct Grant {
     Group *group; /* what it is to be */
     char **devices;
-    GPtrArray *assignments; /* of char *: ids of those that become the tenant's */
+    GPtrArray *assignments; /* of Assignment: those that become the tenant's, as they are to be */
 } Grant;
+
+static void free_assignment(gpointer assignment)
+{
+    assignment_free(assignment);
+}
 
 static void grant_free(gpointer data)
 {
@@ -148,18 +158,13 @@ static bool check_unused(Manager *self, const Tenant *tenant, const Allocation *
 static bool check_grantable(Manager *self, const Tenant *tenant, const Allocation *allocation,
                             const char *sysname, GError **error)
 {
-    const Device *device = registry_device(self->registry, sysname);
-    g_autofree char *what = device ? device_describe(device) : text_quote(sysname);
+    const Device *device = find_assignable_device(self->registry, sysname, error);
+    g_autofree char *what = device ? device_describe(device) : NULL;
     const char *granting = g_hash_table_lookup(self->granting, sysname);
     const char *other = device && device->tenant ? device->tenant : granting;
 
-    if (!device || device->is_hub) {
-        g_set_error(error, FERRY_ERROR, device ? FERRY_ERROR_DEVICE_IS_HUB : FERRY_ERROR_NO_SUCH_DEVICE,
-                    "%s: %s", what,
-                    device ? "hubs are never handed out, name the devices behind it"
-                           : "no such device is plugged in");
+    if (!device)
         return false;
-    }
     if (other && strcmp(other, tenant->name) != 0) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_NOT_OWNED,
                     "%s belongs to tenant %s; revoke it from that tenant first", what, other);
@@ -168,55 +173,58 @@ static bool check_grantable(Manager *self, const Tenant *tenant, const Allocatio
     return check_unused(self, tenant, allocation, device, error);
 }
 
-/* The assignments that become the tenant's: those that stand for one of the devices. Of its machines, as
+/* Adds the assignments that become the tenant's: those that stand for one of the devices. Of its machines, as
  * everybody else's were refused. */
-static GPtrArray *collect_assignments(Manager *self, const Allocation *allocation, const char *const *devices)
+static bool collect_assignments(Manager *self, const Allocation *allocation, const GrantRequest *request,
+                                GPtrArray *next, GError **error)
 {
     g_autoptr(GPtrArray) assignments = registry_sorted(self->registry->assignments);
-    GPtrArray *ids = g_ptr_array_new_with_free_func(g_free);
 
     for (guint i = 0; i < assignments->len; i++) {
         const Assignment *assignment = assignments->pdata[i];
         bool is_meant = false;
+        Assignment *one;
 
-        for (const char *const *sysname = devices; !is_meant && *sysname; sysname++)
+        for (const char *const *sysname = request->devices; !is_meant && *sysname; sysname++)
             is_meant = stands_for(allocation, assignment, registry_device(self->registry, *sysname));
-        if (is_meant && !assignment->tenant)
-            g_ptr_array_add(ids, g_strdup(assignment->id));
+        if (!is_meant || assignment->tenant)
+            continue;
+        if (!find_changeable_assignment(self->registry, assignment->id, error))
+            return false;
+        one = assignment_copy(assignment);
+        one->tenant = g_strdup(request->tenant);
+        g_ptr_array_add(next, one);
     }
-    return ids;
+    return true;
 }
 
 /* A request that may be, worked out. */
 static Grant *plan(Manager *self, const GrantRequest *request, GError **error)
 {
-    const Tenant *tenant = manager_find_changeable_tenant(self, request->tenant, error);
+    const Tenant *tenant = find_changeable_tenant(self->registry, request->tenant, error);
     g_autofree char *name = tenant ? full_name(self, tenant->name, request->group, error) : NULL;
+    g_autoptr(GPtrArray) assignments = g_ptr_array_new_with_free_func(free_assignment);
     g_autoptr(Allocation) allocation = NULL;
-    g_autoptr(GPtrArray) assignments = NULL;
     const Group *group;
     Grant *grant;
 
     if (!name)
         return NULL;
     group = registry_group(self->registry, name);
-    if ((group && !manager_find_changeable_group(self, name, error)) ||
-        !manager_check_group_choices(&request->choices, error))
+    if ((group && !find_changeable_group(self->registry, name, error)) ||
+        !group_choices_check(&request->choices, error))
         return NULL;
     allocation = allocation_new(self->registry, g_get_monotonic_time());
     for (const char *const *sysname = request->devices; *sysname; sysname++)
         if (!check_grantable(self, tenant, allocation, *sysname, error))
             return NULL;
-    if (!manager_check_group_room(self, group, g_strv_length((char **)request->devices), error))
+    if (!stored_groups_check_room(self, group, g_strv_length((char **)request->devices), error) ||
+        !collect_assignments(self, allocation, request, assignments, error))
         return NULL;
-    assignments = collect_assignments(self, allocation, request->devices);
-    for (guint i = 0; i < assignments->len; i++)
-        if (!manager_check_change(self, assignments->pdata[i], error))
-            return NULL;
     grant = g_new0(Grant, 1);
     grant->group = group ? group_copy(group) : group_new(name);
     if (!group)
-        manager_apply_group_choices(grant->group, &request->choices);
+        group_choices_apply(&request->choices, grant->group);
     grant->devices = g_strdupv((char **)request->devices);
     grant->assignments = g_steal_pointer(&assignments);
     return grant;
@@ -235,59 +243,33 @@ bool manager_check_grant(Manager *self, const GrantRequest *request, char **ret_
 
 /* ------------------------------------------------------------------ the change */
 
-static void set_tenant(Assignment *assignment, const char *tenant)
-{
-    g_free(assignment->tenant);
-    assignment->tenant = g_strdup(tenant);
-}
-
-static void put_assignment(StoreBatch *batch, const Assignment *assignment, const char *tenant)
-{
-    g_autoptr(Assignment) next = assignment_copy(assignment);
-    g_autoptr(GKeyFile) file = NULL;
-
-    set_tenant(next, tenant);
-    file = assignment_to_key_file(next);
-    store_batch_save(batch, manager_assignment_area(assignment), STORE_KIND_ASSIGNMENTS, assignment->id,
-                     file);
-}
-
 /* Nobody changes any of it while it is being stored. */
 static void hold(Manager *self, const Grant *grant, bool holds)
 {
     const char *tenant = grant->group->tenant;
-    Group *group = registry_group(self->registry, grant->group->name);
 
     registry_tenant(self->registry, tenant)->saving = holds;
-    if (group)
-        group->saving = holds;
-    else if (holds)
-        g_hash_table_add(self->creating, g_strdup(grant->group->name));
-    else
-        g_hash_table_remove(self->creating, grant->group->name);
+    stored_groups_hold(self, grant->group->name, holds);
     for (char **sysname = grant->devices; *sysname; sysname++)
         if (holds)
             g_hash_table_replace(self->granting, g_strdup(*sysname), g_strdup(tenant));
         else
             g_hash_table_remove(self->granting, *sysname);
-    for (guint i = 0; i < grant->assignments->len; i++)
-        registry_assignment(self->registry, grant->assignments->pdata[i])->saving = holds;
 }
 
-static void grant_settled(Manager *self, const Pending *pending, bool ok)
+static void settle(Manager *self, const char *id, gpointer payload, bool stored)
 {
-    Grant *grant = pending->payload;
-    const char *tenant = grant->group->tenant;
+    Grant *grant = payload;
 
     hold(self, grant, false);
-    if (!ok)
-        return;
     for (guint i = 0; i < grant->assignments->len; i++)
-        set_tenant(registry_assignment(self->registry, grant->assignments->pdata[i]), tenant);
-    for (char **sysname = grant->devices; *sysname; sysname++)
+        stored_assignments_settle_changed(self, g_steal_pointer(&grant->assignments->pdata[i]), stored);
+    for (char **sysname = grant->devices; stored && *sysname; sysname++)
         log_object(G_LOG_LEVEL_MESSAGE, *sysname, NULL, NULL, "%s is granted to tenant %s (group %s)",
-                   *sysname, tenant, grant->group->name);
-    manager_take_over_group(self, g_steal_pointer(&grant->group));
+                   *sysname, grant->group->tenant, grant->group->name);
+    if (stored)
+        group_update(self->registry, self->memberships, g_steal_pointer(&grant->group));
+    grant_free(grant);
 }
 
 static void add_rules(Manager *self, const Grant *grant)
@@ -295,10 +277,10 @@ static void add_rules(Manager *self, const Grant *grant)
     for (char **sysname = grant->devices; *sysname; sysname++) {
         const Device *device = registry_device(self->registry, *sysname);
         g_autofree char *origin = g_strdup_printf("auto:%s", *sysname);
-        g_autoptr(Rule) rule = rule_for_device(device, manager_serial_is_unique(self, device));
+        g_autoptr(Rule) rule = rule_for_device(device, registry_serial_is_unique(self->registry, device));
         g_autofree char *text = rule_print(rule);
 
-        if (!manager_group_has_rule(grant->group, text))
+        if (!group_has_rule(grant->group, text))
             group_add_rule(grant->group, g_steal_pointer(&rule), origin);
     }
 }
@@ -308,66 +290,21 @@ void manager_grant(Manager *self, const GrantRequest *request, ManagerDone done,
     g_autoptr(GError) error = NULL;
     g_autoptr(StoreBatch) batch = store_batch_new();
     Grant *grant = plan(self, request, &error);
-    Pending *pending;
 
     if (!grant) {
         done(NULL, error, userdata);
         return;
     }
     add_rules(self, grant);
-    manager_put_group(batch, grant->group);
+    stored_groups_put(batch, grant->group);
     for (guint i = 0; i < grant->assignments->len; i++)
-        put_assignment(batch, registry_assignment(self->registry, grant->assignments->pdata[i]),
-                       grant->group->tenant);
+        stored_assignments_put_changed(self, batch, grant->assignments->pdata[i]);
     hold(self, grant, true);
-    pending = pending_new(self, grant->group->name, grant_settled, done, userdata);
-    pending->payload = grant;
-    pending->free_payload = grant_free;
-    store_commit(self->store, g_steal_pointer(&batch), pending_stored, pending, pending_free);
-}
-
-/* ------------------------------------------------------------------ what was granted */
-
-const Group *manager_find_grant(Manager *self, const char *tenant, const char *rule)
-{
-    g_autoptr(GPtrArray) groups = registry_sorted(self->registry->groups);
-
-    for (guint i = 0; i < groups->len; i++) {
-        const Group *group = groups->pdata[i];
-
-        if (group->tenant && (!tenant || strcmp(group->tenant, tenant) == 0) &&
-            manager_group_has_rule(group, rule))
-            return group;
-    }
-    return NULL;
-}
-
-static void filled_in(const GError *error, void *userdata)
-{
-    if (error)
-        log_warning("whose some assignments are cannot be stored, it is worked out at each start: %s",
-                    error->message);
-}
-
-void manager_fill_in_tenants(Manager *self)
-{
-    g_autoptr(StoreBatch) batch = store_batch_new();
-    GHashTableIter iter;
-    gpointer value;
-    bool any = false;
-
-    g_hash_table_iter_init(&iter, self->registry->assignments);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        Assignment *assignment = value;
-        const Tenant *tenant = registry_machine_tenant(self->registry, assignment->machine_uuid);
-
-        if (assignment->tenant || assignment->group || !tenant ||
-            !manager_find_grant(self, tenant->name, assignment->selector))
-            continue;
-        put_assignment(batch, assignment, tenant->name);
-        set_tenant(assignment, tenant->name);
-        any = true;
-    }
-    if (any)
-        store_commit(self->store, g_steal_pointer(&batch), filled_in, NULL, NULL);
+    pending_commit(self, g_steal_pointer(&batch),
+                   &(PendingChange){ .id = grant->group->name,
+                                     .settle = settle,
+                                     .payload = grant,
+                                     .free_payload = grant_free,
+                                     .done = done,
+                                     .userdata = userdata });
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From a device's own texts to a word that can be a group's name: lower case, hyphens, nothing else. */
 
 #include "daemon/manager/group-name.h"
 

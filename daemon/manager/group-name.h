@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Names for groups that nobody named. Pure. */
+/* Group name: names for groups that nobody named, from the devices that are put into them. groups.c asks for
+ * them. Pure. */
 
 #include <glib.h>
 

@@ -1,16 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The parts and their wiring. */
+/* Makes the parts, wires them, and starts them in order; keeps the one switch. Includes everything of this
+ * folder that has to be loaded or freed, and nothing here includes it. */
 
-#include "daemon/manager/internal.h"
+#include "daemon/manager/manager.h"
 
 #include <limits.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "daemon/base/error.h"
 #include "daemon/base/key-file-reader.h"
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
+#include "daemon/manager/drop-in-groups.h"
+#include "daemon/manager/internal.h"
+#include "daemon/manager/pending.h"
+#include "daemon/manager/revocations.h"
+#include "daemon/manager/stored-assignments.h"
+#include "daemon/manager/stored-groups.h"
+#include "daemon/manager/stored-tenants.h"
+#include "daemon/model/find.h"
+#include "daemon/model/tenant-accounts.h"
+
+#define STORE_KIND_SETTINGS "settings"
 
 #define SETTINGS_ID    "manager"
 #define SETTINGS_GROUP "Manager"
@@ -42,62 +52,14 @@ void manager_queue_idle(const char *queue, Manager *self)
     reconciler_queue_idle(self->reconciler, queue);
 }
 
-/* ------------------------------------------------------------------ storing */
-
-void pending_free(gpointer data)
-{
-    Pending *pending = data;
-
-    if (pending->free_payload)
-        pending->free_payload(pending->payload);
-    g_free(pending->id);
-    g_free(pending->answer);
-    g_free(pending);
-}
-
-Pending *pending_new(Manager *self, const char *id,
-                     void (*settle)(Manager *self, const Pending *pending, bool stored), ManagerDone done,
-                     void *userdata)
-{
-    Pending *pending = g_new0(Pending, 1);
-
-    pending->manager = self;
-    pending->id = g_strdup(id);
-    pending->settle = settle;
-    pending->done = done;
-    pending->userdata = userdata;
-    return pending;
-}
-
-void pending_stored(const GError *error, void *userdata)
-{
-    Pending *pending = userdata;
-
-    if (error)
-        log_warning("%s cannot be stored: %s", pending->id, error->message);
-    pending->settle(pending->manager, pending, !error);
-    pending->done(error ? NULL : pending->answer ? pending->answer : pending->id, error, pending->userdata);
-    reconciler_kick(pending->manager->reconciler);
-    pending_free(pending);
-}
-
-bool manager_check_text(const char *what, const char *text, gsize max, GError **error)
-{
-    if (!text || (strlen(text) <= max && text_is_clean(text)))
-        return true;
-    g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID_NAME,
-                "%s: at most %" G_GSIZE_FORMAT " bytes of valid UTF-8 without control characters", what, max);
-    return false;
-}
-
 /* ------------------------------------------------------------------ the switch */
 
-static void enabled_settled(Manager *self, const Pending *pending, bool ok)
+static void settle_enabled(Manager *self, const char *id, gpointer payload, bool stored)
 {
-    bool enabled = GPOINTER_TO_INT(pending->payload);
+    bool enabled = GPOINTER_TO_INT(payload);
 
     self->saving_settings = false;
-    if (!ok || self->registry->enabled == enabled)
+    if (!stored || self->registry->enabled == enabled)
         return;
     self->registry->enabled = enabled;
     log_notice("usbferry is switched %s", enabled ? "on" : "off: nothing more is handed out");
@@ -107,21 +69,21 @@ static void enabled_settled(Manager *self, const Pending *pending, bool ok)
 void manager_set_enabled(Manager *self, bool enabled, ManagerDone done, void *userdata)
 {
     g_autoptr(GKeyFile) file = g_key_file_new();
-    Pending *pending;
+    g_autoptr(GError) error = NULL;
 
-    if (self->saving_settings) {
-        g_autoptr(GError) error = g_error_new_literal(FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED,
-                                                      "another change is still being stored, try again");
-
+    if (!find_check_saved(self->saving_settings, "property", "Enabled", &error)) {
         done(NULL, error, userdata);
         return;
     }
     self->saving_settings = true;
     g_key_file_set_boolean(file, SETTINGS_GROUP, "Enabled", enabled);
-    pending = pending_new(self, SETTINGS_ID, enabled_settled, done, userdata);
-    pending->payload = GINT_TO_POINTER(enabled);
-    store_save(self->store, STORE_AREA_STATE, STORE_KIND_SETTINGS, SETTINGS_ID, file, pending_stored, pending,
-               pending_free);
+    pending_save(self, STORE_AREA_STATE, STORE_KIND_SETTINGS, file,
+                 &(PendingChange){ .id = SETTINGS_ID,
+                                   .settle = settle_enabled,
+                                   .payload = GINT_TO_POINTER(enabled),
+                                   .answer = "",
+                                   .done = done,
+                                   .userdata = userdata });
 }
 
 static bool read_enabled(KeyFileReader *reader, void *userdata)
@@ -133,9 +95,13 @@ static bool take_settings(const StoredFile *file, void *userdata, GError **error
 {
     static const KeyFileKey keys[] = { { "Enabled", read_enabled, true }, {} };
     Manager *self = userdata;
+    bool enabled;
 
-    return key_file_read_section(SETTINGS_GROUP, keys, file->text, file->path, &self->registry->enabled,
-                                 error);
+    /* all of the file, or nothing of it */
+    if (!key_file_read_section(SETTINGS_GROUP, keys, file->text, file->path, &enabled, error))
+        return false;
+    self->registry->enabled = enabled;
+    return true;
 }
 
 /* ------------------------------------------------------------------ begin and end */
@@ -163,10 +129,13 @@ Manager *manager_new(const ManagerConfig *config, WorkerPool *pool, Hypervisor *
     self->registry = registry_new(clean_node);
     self->hypervisor = hypervisor;
     self->memberships = memberships_new(self->registry);
-    self->creating = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    self->creating_groups = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    self->creating_tenants = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     self->pool = pool;
+    self->blind = config->blind;
+    self->blind_userdata = config->userdata;
     self->granting = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    self->jobs = g_hash_table_new_full(NULL, NULL, manager_free_job, NULL);
+    self->revocations = revocations_new();
     self->store = store_new(config->state_dir, config->runtime_dir, error);
     if (!self->store)
         return NULL;
@@ -188,9 +157,10 @@ Manager *manager_free(Manager *self)
     resets_free(self->resets);
     store_free(self->store);
     memberships_free(self->memberships);
-    g_hash_table_unref(self->creating);
+    g_hash_table_unref(self->creating_groups);
+    g_hash_table_unref(self->creating_tenants);
     g_hash_table_unref(self->granting);
-    g_hash_table_unref(self->jobs);
+    g_hash_table_unref(self->revocations);
     registry_free(self->registry);
     g_free(self);
     return NULL;
@@ -205,19 +175,36 @@ static void look_again(Device *device, void *userdata)
     reconciler_kick(self->reconciler);
 }
 
+static void udev_lost(void *userdata)
+{
+    Manager *self = userdata;
+
+    if (self->blind)
+        self->blind(self->blind_userdata);
+}
+
+static const HotplugEvents hotplug_events = { .changed = look_again, .lost = udev_lost };
+
 bool manager_start(Manager *self, GError **error)
 {
     if (!store_load(self->store, STORE_KIND_SETTINGS, take_settings, self, error) ||
-        !manager_load_tenants(self, error) || !manager_load_groups(self, error) ||
-        !manager_load_assignments(self, error) || !resets_restore(self->resets, error))
+        !stored_tenants_load(self, error) || !stored_groups_load(self, error))
         return false;
-    manager_fill_in_tenants(self);
-    self->hotplug = hotplug_new(self->registry, look_again, self, error);
+    drop_in_groups_read(self); /* and works out who is in them all */
+    if (!stored_assignments_load(self, error) || !resets_restore(self->resets, error))
+        return false;
+    self->hotplug = hotplug_new(self->registry, &hotplug_events, self, error);
     if (!self->hotplug || !hotplug_rescan(self->hotplug, NULL, NULL, error))
         return false;
     self->hypervisor->ops->start(self->hypervisor);
     reconciler_kick(self->reconciler);
     return true;
+}
+
+void manager_reload(Manager *self)
+{
+    drop_in_groups_read(self);
+    tenant_accounts_look_up(self->pool, self->registry, NULL);
 }
 
 Registry *manager_registry(Manager *self)

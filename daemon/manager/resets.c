@@ -1,54 +1,56 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who may have what reset, and what that is. */
+/* Who may have what reset, and what that is. The reset itself is daemon/reset's. */
 
-#include "daemon/manager/internal.h"
+#include "daemon/manager/resets.h"
 
-#include "daemon/base/error.h"
 #include "daemon/allocation/guest-reset.h"
+#include "daemon/base/error.h"
 #include "daemon/base/text.h"
+#include "daemon/manager/internal.h"
+#include "daemon/model/find.h"
 
 /* Several resets that are answered as one. */
-typedef struct Batch {
+typedef struct SeveralResets {
     char *id;
     unsigned open;
     GError *error; /* the first one's */
     ManagerDone done;
     void *userdata;
-} Batch;
+} SeveralResets;
 
-static void batch_drop(gpointer data)
+static void several_drop(gpointer data)
 {
-    Batch *batch = data;
+    SeveralResets *several = data;
 
-    if (--batch->open > 0)
+    if (--several->open > 0)
         return;
-    g_clear_error(&batch->error);
-    g_free(batch->id);
-    g_free(batch);
+    g_clear_error(&several->error);
+    g_free(several->id);
+    g_free(several);
 }
 
-static void batch_done(const GError *error, void *userdata)
+static void several_done(const GError *error, void *userdata)
 {
-    Batch *batch = userdata;
+    SeveralResets *several = userdata;
 
-    if (error && !batch->error)
-        batch->error = g_error_copy(error);
-    if (batch->open == 1)
-        batch->done(batch->error ? NULL : batch->id, batch->error, batch->userdata);
-    batch_drop(batch);
+    if (error && !several->error)
+        several->error = g_error_copy(error);
+    if (several->open == 1)
+        several->done(several->error ? NULL : several->id, several->error, several->userdata);
+    several_drop(several);
 }
 
 static void begin_all(Manager *self, const char *id, const GPtrArray *targets, ResetMethod method,
                       ManagerDone done, void *userdata)
 {
-    Batch *batch = g_new0(Batch, 1);
+    SeveralResets *several = g_new0(SeveralResets, 1);
 
-    batch->id = g_strdup(id);
-    batch->open = targets->len;
-    batch->done = done;
-    batch->userdata = userdata;
+    several->id = g_strdup(id);
+    several->open = targets->len;
+    several->done = done;
+    several->userdata = userdata;
     for (guint i = 0; i < targets->len; i++)
-        resets_begin(self->resets, targets->pdata[i], method, batch_done, batch, batch_drop);
+        resets_begin(self->resets, targets->pdata[i], method, several_done, several, several_drop);
 }
 
 /* The hub that the device is plugged into. */
@@ -188,7 +190,7 @@ static GPtrArray *check_assignment(Manager *self, const char *id, bool hub, GErr
 {
     g_autoptr(GPtrArray) targets = NULL;
 
-    if (!manager_check_change(self, id, error) || !check_allowed(self, id, hub, error))
+    if (!find_changeable_assignment(self->registry, id, error) || !check_allowed(self, id, hub, error))
         return NULL;
     targets = find_targets(self, id, hub, error);
     for (guint i = 0; targets && i < targets->len; i++)
@@ -221,16 +223,11 @@ void manager_reset(Manager *self, const char *id, bool hub, ManagerDone done, vo
 static Device *check_device(Manager *self, const char *sysname, const ResetChoices *choices,
                             ResetMethod *ret_method, GError **error)
 {
-    Device *device = registry_device(self->registry, sysname);
+    Device *device = find_plugged_device(self->registry, sysname, error);
     ResetMethod method = choices->method ? reset_method_from_string(choices->method) : RESET_METHOD_RESET;
 
-    if (!device) {
-        g_autofree char *quoted = text_quote(sysname);
-
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_DEVICE, "%s: no such device is plugged in",
-                    quoted);
+    if (!device)
         return NULL;
-    }
     if (method == _RESET_METHOD_INVALID) {
         g_autofree char *quoted = text_quote(choices->method);
 

@@ -2,16 +2,20 @@
 /* What was granted to tenants comes back: revoking, and deleting a tenant, take several steps, each of them
  * stored before the next. */
 
-#include "daemon/manager/internal.h"
+#include "daemon/manager/revocations.h"
 
 #include <string.h>
 
 #include "daemon/allocation/allocation.h"
 #include "daemon/base/error.h"
-#include "daemon/base/text.h"
+#include "daemon/manager/assignments.h"
+#include "daemon/manager/internal.h"
+#include "daemon/manager/stored-groups.h"
+#include "daemon/manager/stored-tenants.h"
+#include "daemon/model/find.h"
 
 /* What is under way for one tenant, which is marked as saving for so long. */
-typedef struct Job {
+typedef struct Revocation {
     Manager *manager;
     char *tenant;
     ManagerDone done;
@@ -23,66 +27,67 @@ typedef struct Job {
     bool holding; /* the groups are marked as saving, though nothing of them is being stored yet */
     guint open;   /* answers of this step that aren't there yet */
     GError *error;
-} Job;
+} Revocation;
 
 static void unref_rules(gpointer rules)
 {
     g_array_unref(rules);
 }
 
-static Job *job_new(Manager *self, Tenant *tenant, ManagerDone done, void *userdata)
+static Revocation *revocation_new(Manager *self, Tenant *tenant, ManagerDone done, void *userdata)
 {
-    Job *job = g_new0(Job, 1);
+    Revocation *revocation = g_new0(Revocation, 1);
 
-    job->manager = self;
-    job->tenant = g_strdup(tenant->name);
-    job->done = done;
-    job->userdata = userdata;
-    job->assignments = g_ptr_array_new_with_free_func(g_free);
-    job->rules = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref_rules);
+    revocation->manager = self;
+    revocation->tenant = g_strdup(tenant->name);
+    revocation->done = done;
+    revocation->userdata = userdata;
+    revocation->assignments = g_ptr_array_new_with_free_func(g_free);
+    revocation->rules = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref_rules);
     tenant->saving = true;
-    g_hash_table_add(self->jobs, job);
-    return job;
+    g_hash_table_add(self->revocations, revocation);
+    return revocation;
 }
 
-void manager_free_job(gpointer data)
+static void revocation_free(gpointer data)
 {
-    Job *job = data;
+    Revocation *revocation = data;
 
-    g_ptr_array_unref(job->assignments);
-    g_hash_table_unref(job->rules);
-    g_clear_error(&job->error);
-    g_free(job->tenant);
-    g_free(job);
+    g_ptr_array_unref(revocation->assignments);
+    g_hash_table_unref(revocation->rules);
+    g_clear_error(&revocation->error);
+    g_free(revocation->tenant);
+    g_free(revocation);
+}
+
+GHashTable *revocations_new(void)
+{
+    return g_hash_table_new_full(NULL, NULL, revocation_free, NULL);
 }
 
 /* Nobody changes the groups between the steps. From the last one on they hold and let go by themselves. */
-static void hold_groups(Job *job, bool hold)
+static void hold_groups(Revocation *revocation, bool hold)
 {
     GHashTableIter iter;
     gpointer name;
 
-    job->holding = hold;
-    g_hash_table_iter_init(&iter, job->rules);
-    while (g_hash_table_iter_next(&iter, &name, NULL)) {
-        Group *group = registry_group(job->manager->registry, name);
-
-        if (group)
-            group->saving = hold;
-    }
+    revocation->holding = hold;
+    g_hash_table_iter_init(&iter, revocation->rules);
+    while (g_hash_table_iter_next(&iter, &name, NULL))
+        stored_groups_hold(revocation->manager, name, hold);
 }
 
-static void job_end(Job *job, const char *id, const GError *error)
+static void revocation_end(Revocation *revocation, const char *id, const GError *error)
 {
-    Manager *self = job->manager;
-    Tenant *tenant = registry_tenant(self->registry, job->tenant);
+    Manager *self = revocation->manager;
+    Tenant *tenant = registry_tenant(self->registry, revocation->tenant);
 
-    if (job->holding)
-        hold_groups(job, false);
+    if (revocation->holding)
+        hold_groups(revocation, false);
     if (tenant)
         tenant->saving = false;
-    job->done(error ? NULL : id, error, job->userdata);
-    g_hash_table_remove(self->jobs, job);
+    revocation->done(error ? NULL : id, error, revocation->userdata);
+    g_hash_table_remove(self->revocations, revocation);
 }
 
 /* ------------------------------------------------------------------ what */
@@ -113,12 +118,13 @@ static void add_all_rules(GHashTable *rules, const Group *group)
 static bool collect_device(Manager *self, const char *tenant, const char *sysname, GHashTable *rules,
                            GError **error)
 {
-    const Device *device = registry_device(self->registry, sysname);
-    g_autofree char *what = device ? device_describe(device) : text_quote(sysname);
+    g_autoptr(GError) find_error = NULL;
+    const Device *device = find_plugged_device(self->registry, sysname, &find_error);
+    g_autofree char *what = device ? device_describe(device) : NULL;
 
     if (!device) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_DEVICE,
-                    "%s: no such device is plugged in; revoke what is away by its group and rule", what);
+        g_set_error(error, FERRY_ERROR, find_error->code, "%s; revoke what is away by its group and rule",
+                    find_error->message);
         return false;
     }
     if (g_strcmp0(device->tenant, tenant) != 0) {
@@ -141,7 +147,7 @@ static bool collect_group(Manager *self, const RevokeRequest *request, GHashTabl
     const Group *group = registry_group(self->registry, inside);
 
     if (!group)
-        group = manager_find_group(self, request->group, error);
+        group = find_group(self->registry, request->group, error);
     if (!group)
         return false;
     if (g_strcmp0(group->tenant, request->tenant) != 0) {
@@ -153,11 +159,8 @@ static bool collect_group(Manager *self, const RevokeRequest *request, GHashTabl
         add_all_rules(rules, group);
         return true;
     }
-    if (!group_find_rule(group, *request->rule)) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_RULE, "group %s has no rule %u", group->name,
-                    *request->rule);
+    if (!find_rule(group, *request->rule, error))
         return false;
-    }
     add_rule(rules, group->name, *request->rule);
     return true;
 }
@@ -255,43 +258,44 @@ static bool check_quiet(Manager *self, GHashTable *rules, const GPtrArray *assig
     gpointer name;
 
     for (guint i = 0; i < assignments->len; i++)
-        if (!manager_check_change(self, assignments->pdata[i], error))
+        if (!find_changeable_assignment(self->registry, assignments->pdata[i], error))
             return false;
     g_hash_table_iter_init(&iter, rules);
     while (g_hash_table_iter_next(&iter, &name, NULL))
-        if (!manager_find_changeable_group(self, name, error))
+        if (!find_changeable_group(self->registry, name, error))
             return false;
     return true;
 }
 
 /* ------------------------------------------------------------------ the steps */
 
-static void step_done(Job *job, const GError *error, void (*next)(Job *job))
+static void step_done(Revocation *revocation, const GError *error, void (*next)(Revocation *revocation))
 {
-    if (error && !job->error)
-        job->error = g_error_copy(error);
-    if (--job->open > 0)
+    if (error && !revocation->error)
+        revocation->error = g_error_copy(error);
+    if (--revocation->open > 0)
         return;
-    if (job->error)
-        job_end(job, NULL, job->error);
+    if (revocation->error)
+        revocation_end(revocation, NULL, revocation->error);
     else
-        next(job);
+        next(revocation);
 }
 
 static void tenant_erased(const char *id, const GError *error, void *userdata)
 {
-    Job *job = userdata;
+    Revocation *revocation = userdata;
 
-    job_end(job, job->tenant, error);
+    revocation_end(revocation, revocation->tenant, error);
 }
 
-static void delete_step(Job *job)
+static void delete_step(Revocation *revocation)
 {
-    if (job->delete_tenant)
-        manager_erase_tenant(job->manager, registry_tenant(job->manager->registry, job->tenant),
-                             tenant_erased, job);
+    if (revocation->delete_tenant)
+        stored_tenants_delete(revocation->manager,
+                              registry_tenant(revocation->manager->registry, revocation->tenant),
+                              tenant_erased, revocation);
     else
-        job_end(job, job->tenant, NULL);
+        revocation_end(revocation, revocation->tenant, NULL);
 }
 
 static void group_changed(const char *id, const GError *error, void *userdata)
@@ -299,34 +303,34 @@ static void group_changed(const char *id, const GError *error, void *userdata)
     step_done(userdata, error, delete_step);
 }
 
-static void rules_step(Job *job)
+static void rules_step(Revocation *revocation)
 {
-    Manager *self = job->manager;
+    Manager *self = revocation->manager;
     GHashTableIter iter;
     gpointer name, ids;
 
-    hold_groups(job, false);
-    job->open = 1; /* for this loop: some may be done at once */
-    g_hash_table_iter_init(&iter, job->rules);
+    hold_groups(revocation, false);
+    revocation->open = 1; /* for this loop: some may be done at once */
+    g_hash_table_iter_init(&iter, revocation->rules);
     while (g_hash_table_iter_next(&iter, &name, &ids)) {
         Group *group = registry_group(self->registry, name);
         const GArray *numbers = ids;
         g_autoptr(GError) error = NULL;
         Group *next;
 
-        job->open++;
-        if (!manager_find_changeable_group(self, name, &error)) {
-            group_changed(NULL, error, job);
+        revocation->open++;
+        if (!find_changeable_group(self->registry, name, &error)) {
+            group_changed(NULL, error, revocation);
         } else if (goes(group, numbers)) {
-            manager_erase_group(self, group, group_changed, job);
+            stored_groups_delete(self, group, group_changed, revocation);
         } else {
             next = group_copy(group);
             for (guint i = 0; i < numbers->len; i++)
                 group_remove_rule(next, g_array_index(numbers, uint32_t, i));
-            manager_commit_group(self, next, NULL, group_changed, job);
+            stored_groups_save(self, next, NULL, group_changed, revocation);
         }
     }
-    step_done(job, NULL, delete_step);
+    step_done(revocation, NULL, delete_step);
 }
 
 static void released(const char *id, const GError *error, void *userdata)
@@ -334,15 +338,15 @@ static void released(const char *id, const GError *error, void *userdata)
     step_done(userdata, error, rules_step);
 }
 
-static void release_step(Job *job)
+static void release_step(Revocation *revocation)
 {
-    hold_groups(job, true);
-    job->open = 1; /* for this loop: some may be done at once */
-    for (guint i = 0; i < job->assignments->len; i++) {
-        job->open++;
-        manager_release(job->manager, job->assignments->pdata[i], released, job);
+    hold_groups(revocation, true);
+    revocation->open = 1; /* for this loop: some may be done at once */
+    for (guint i = 0; i < revocation->assignments->len; i++) {
+        revocation->open++;
+        manager_release(revocation->manager, revocation->assignments->pdata[i], released, revocation);
     }
-    step_done(job, NULL, rules_step);
+    step_done(revocation, NULL, rules_step);
 }
 
 /* Of the group that loses rules, if it is one; else NULL. */
@@ -358,7 +362,7 @@ static char *only_group(GHashTable *rules)
 
 bool manager_check_revoke(Manager *self, const RevokeRequest *request, char **ret_group, GError **error)
 {
-    const Tenant *tenant = manager_find_changeable_tenant(self, request->tenant, error);
+    const Tenant *tenant = find_changeable_tenant(self->registry, request->tenant, error);
     g_autoptr(GHashTable) rules = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref_rules);
     g_autoptr(GPtrArray) assignments = NULL;
 
@@ -376,18 +380,18 @@ void manager_revoke(Manager *self, const RevokeRequest *request, ManagerDone don
     g_autoptr(GError) error = NULL;
     g_autofree char *group = NULL;
     Tenant *tenant;
-    Job *job;
+    Revocation *revocation;
 
     if (!manager_check_revoke(self, request, &group, &error)) {
         done(NULL, error, userdata);
         return;
     }
     tenant = registry_tenant(self->registry, request->tenant);
-    job = job_new(self, tenant, done, userdata);
-    (void)collect_rules(self, request, job->rules, NULL);
-    g_ptr_array_unref(job->assignments);
-    job->assignments = collect_assignments(self, tenant, job->rules, false);
-    release_step(job);
+    revocation = revocation_new(self, tenant, done, userdata);
+    (void)collect_rules(self, request, revocation->rules, NULL);
+    g_ptr_array_unref(revocation->assignments);
+    revocation->assignments = collect_assignments(self, tenant, revocation->rules, false);
+    release_step(revocation);
 }
 
 /* ------------------------------------------------------------------ the whole tenant */
@@ -405,7 +409,7 @@ static void collect_groups(Manager *self, const char *tenant, GHashTable *rules)
 
 bool manager_check_delete_tenant(Manager *self, const char *name, bool force, GError **error)
 {
-    const Tenant *tenant = manager_find_changeable_tenant(self, name, error);
+    const Tenant *tenant = find_changeable_tenant(self->registry, name, error);
     g_autoptr(GHashTable) rules = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref_rules);
     g_autoptr(GPtrArray) assignments = NULL;
 
@@ -428,17 +432,17 @@ void manager_delete_tenant(Manager *self, const char *name, bool force, ManagerD
 {
     g_autoptr(GError) error = NULL;
     Tenant *tenant;
-    Job *job;
+    Revocation *revocation;
 
     if (!manager_check_delete_tenant(self, name, force, &error)) {
         done(NULL, error, userdata);
         return;
     }
     tenant = registry_tenant(self->registry, name);
-    job = job_new(self, tenant, done, userdata);
-    job->delete_tenant = true;
-    collect_groups(self, name, job->rules);
-    g_ptr_array_unref(job->assignments);
-    job->assignments = collect_assignments(self, tenant, job->rules, true);
-    release_step(job);
+    revocation = revocation_new(self, tenant, done, userdata);
+    revocation->delete_tenant = true;
+    collect_groups(self, name, revocation->rules);
+    g_ptr_array_unref(revocation->assignments);
+    revocation->assignments = collect_assignments(self, tenant, revocation->rules, true);
+    release_step(revocation);
 }

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "daemon/base/text.h"
+
 static const char *const state_names[_ASSIGNMENT_STATE_MAX] = {
     [ASSIGNMENT_STATE_DISABLED] = "disabled",
     [ASSIGNMENT_STATE_WAITING_MACHINE] = "waiting-machine",
@@ -80,24 +82,19 @@ Assignment *assignment_copy(const Assignment *assignment)
 {
     Assignment *copy = assignment_new(assignment->id);
 
-    g_free(copy->name);
-    g_free(copy->description);
-    g_free(copy->machine_name);
-    g_free(copy->selector);
-    g_free(copy->home_socket);
-    g_free(copy->device_text);
-    copy->name = g_strdup(assignment->name);
-    copy->description = g_strdup(assignment->description);
+    text_replace(&copy->name, assignment->name);
+    text_replace(&copy->description, assignment->description);
     copy->machine_uuid = g_strdup(assignment->machine_uuid);
-    copy->machine_name = g_strdup(assignment->machine_name);
+    text_replace(&copy->machine_name, assignment->machine_name);
     copy->group = g_strdup(assignment->group);
     copy->tenant = g_strdup(assignment->tenant);
+    /* What was printed by rule_print() can be read. */
     copy->rule = assignment->rule ? rule_parse(assignment->selector, NULL) : NULL;
-    copy->selector = g_strdup(assignment->selector);
+    text_replace(&copy->selector, assignment->selector);
     copy->quantity_kind = assignment->quantity_kind;
     copy->quantity = assignment->quantity;
-    copy->home_socket = g_strdup(assignment->home_socket);
-    copy->device_text = g_strdup(assignment->device_text);
+    text_replace(&copy->home_socket, assignment->home_socket);
+    text_replace(&copy->device_text, assignment->device_text);
     copy->persistent = assignment->persistent;
     copy->wanted = assignment->wanted;
     copy->priority = assignment->priority;

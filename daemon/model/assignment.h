@@ -96,6 +96,7 @@ typedef struct Assignment {
 
     /* where it stands: set by daemon/reconciler/status-update.c */
     AssignmentState state;
+    bool pending;           /* not durable, or not compared with what is since the last change */
     char *reason;           /* a sentence, never NULL */
     const char *error;      /* static error name, "" = none */
     GPtrArray *claims;      /* of Claim, sorted by sysname */
@@ -108,7 +109,7 @@ Assignment *assignment_new(const char *id);
 Assignment *assignment_free(Assignment *assignment);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Assignment, assignment_free)
 
-/* What was decided. */
+/* What was decided, and the id. */
 Assignment *assignment_copy(const Assignment *assignment);
 
 /* The claim on this enumeration of the device; NULL = none. */

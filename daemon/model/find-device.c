@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Finding the device that somebody means. */
+/* From a selector to the one device that it means, form by form. Reads what it is given and nothing else. */
+
+#include "daemon/model/find-device.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "daemon/base/error.h"
-#include "daemon/model/find-device.h"
 #include "daemon/base/text.h"
 
 /* So many matches are named in an error; more say nothing that "too many" doesn't. */

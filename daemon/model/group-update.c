@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Groups that were decided anew, on their way into the registry. */
+/* Field by field from the decided groups into those in the registry. A new field of struct Group that people
+ * decide has its line here. Between the old rules and the new ones all memberships are worked out anew. */
 
-#include "daemon/manager/internal.h"
+#include "daemon/model/group-update.h"
 
 #include <string.h>
 
-/* Whether two lists of rules say the same. */
-static bool same_rules(const Group *a, const Group *b)
-{
-    bool same = a->rules->len == b->rules->len;
+#include "daemon/model/take.h"
 
-    for (guint i = 0; same && i < a->rules->len; i++) {
-        const GroupRule *left = a->rules->pdata[i], *right = b->rules->pdata[i];
+/* Whether two lists of rules say the same. */
+static bool same_rules(const GPtrArray *a, const GPtrArray *b)
+{
+    bool same = a->len == b->len;
+
+    for (guint i = 0; same && i < a->len; i++) {
+        const GroupRule *left = a->pdata[i], *right = b->pdata[i];
 
         same = left->id == right->id && left->enabled == right->enabled &&
                strcmp(left->text, right->text) == 0 && strcmp(left->origin, right->origin) == 0;
@@ -19,55 +22,42 @@ static bool same_rules(const Group *a, const Group *b)
     return same;
 }
 
-static unsigned compare(const Group *a, const Group *b)
+/* next keeps the old rules: memberships refer to them until these are worked out anew. */
+static unsigned take_over(Group *group, Group *next)
 {
-    unsigned fields = 0;
+    GPtrArray *old_rules = group->rules;
+    unsigned fields = same_rules(group->rules, next->rules) ? 0 : GROUP_FIELD_RULES;
 
-    if (strcmp(a->description, b->description) != 0)
+    if (take_text(&group->description, &next->description))
         fields |= GROUP_FIELD_DESCRIPTION;
-    if (a->class_value != b->class_value)
+    if (TAKE_VALUE(group->class_value, next->class_value))
         fields |= GROUP_FIELD_CLASS;
-    if (a->enabled != b->enabled)
+    if (TAKE_VALUE(group->enabled, next->enabled))
         fields |= GROUP_FIELD_ENABLED;
-    if (a->allow_guest_reset != b->allow_guest_reset)
+    if (TAKE_VALUE(group->allow_guest_reset, next->allow_guest_reset))
         fields |= GROUP_FIELD_ALLOW_GUEST_RESET;
-    if (a->allow_guest_resets_all != b->allow_guest_resets_all)
+    if (TAKE_VALUE(group->allow_guest_resets_all, next->allow_guest_resets_all))
         fields |= GROUP_FIELD_ALLOW_GUEST_RESETS_ALL;
-    if (a->priority != b->priority)
+    if (TAKE_VALUE(group->priority, next->priority))
         fields |= GROUP_FIELD_PRIORITY;
-    return fields | (same_rules(a, b) ? 0 : GROUP_FIELD_RULES);
+
+    group->rules = next->rules;
+    next->rules = old_rules;
+    group->next_rule_id = next->next_rule_id;
+    take_text(&group->file, &next->file); /* every rule's origin names it, too */
+    return fields;
 }
 
 /* A rule may read differently and match the same devices by the same number. */
-static void report_rules_of_members(Manager *self, const Group *group)
+static void report_rules_of_members(Registry *registry, const Group *group)
 {
     GHashTableIter iter;
     gpointer value;
 
-    g_hash_table_iter_init(&iter, self->registry->devices);
+    g_hash_table_iter_init(&iter, registry->devices);
     while (g_hash_table_iter_next(&iter, NULL, &value))
         if (membership_find(value, group->name))
-            registry_report(self->registry, OBJECT_DEVICE, ((const Device *)value)->sysname,
-                            DEVICE_FIELD_GROUPS);
-}
-
-/* Swaps what was decided. The Group that is in the registry stays the same object: others hold it. */
-static void swap(Group *group, Group *next)
-{
-    Group old = *group;
-
-    group->description = next->description;
-    group->class_value = next->class_value;
-    group->enabled = next->enabled;
-    group->allow_guest_reset = next->allow_guest_reset;
-    group->allow_guest_resets_all = next->allow_guest_resets_all;
-    group->priority = next->priority;
-    group->rules = next->rules;
-    group->next_rule_id = next->next_rule_id;
-    group->file = next->file;
-    next->description = old.description;
-    next->rules = old.rules;
-    next->file = old.file;
+            registry_report(registry, OBJECT_DEVICE, ((const Device *)value)->sysname, DEVICE_FIELD_GROUPS);
 }
 
 static void destroy_group(gpointer group)
@@ -80,26 +70,25 @@ static void unref_array(gpointer array)
     g_ptr_array_unref(array);
 }
 
-void manager_take_over_groups(Manager *self, GPtrArray *next, GPtrArray *gone)
+/* ret_fields: of each in next, 0 for a new one. */
+static void update(Registry *registry, Memberships *memberships, GPtrArray *next, GPtrArray *gone,
+                   unsigned *ret_fields)
 {
     /* The old rules live until nothing refers to them, which is after the rebuild. */
     g_autoptr(GPtrArray) old_groups = g_ptr_array_new_with_free_func(destroy_group);
     g_autoptr(GPtrArray) old_rules = g_ptr_array_new_with_free_func(unref_array);
-    g_autoptr(GPtrArray) changed = g_ptr_array_new();
-    g_autofree unsigned *fields = g_new0(unsigned, next->len + 1);
+    g_autoptr(GPtrArray) groups = g_ptr_array_new();
 
     for (guint i = 0; i < next->len; i++) {
         Group *one = next->pdata[i];
-        Group *group = registry_group(self->registry, one->name);
+        Group *group = registry_group(registry, one->name);
 
-        if (!group) {
-            registry_add_group(self->registry, one);
-            continue;
-        }
-        fields[changed->len] = compare(group, one);
-        g_ptr_array_add(changed, group);
-        swap(group, one);
-        g_ptr_array_add(old_groups, one);
+        ret_fields[i] = group ? take_over(group, one) : 0;
+        g_ptr_array_add(groups, group ? group : one);
+        if (group)
+            g_ptr_array_add(old_groups, one);
+        else
+            registry_add_group(registry, one);
     }
     for (guint i = 0; gone && i < gone->len; i++) {
         Group *group = gone->pdata[i];
@@ -107,31 +96,40 @@ void manager_take_over_groups(Manager *self, GPtrArray *next, GPtrArray *gone)
         g_ptr_array_add(old_rules, group->rules);
         group->rules = g_ptr_array_new();
     }
-    memberships_rebuild(self->memberships);
+    memberships_rebuild(memberships);
 
-    for (guint i = 0; i < changed->len; i++) {
-        const Group *group = changed->pdata[i];
+    for (guint i = 0; i < groups->len; i++) {
+        const Group *group = groups->pdata[i];
 
-        if (fields[i] & GROUP_FIELD_RULES)
-            report_rules_of_members(self, group);
-        registry_report(self->registry, OBJECT_GROUP, group->name, fields[i]);
+        if (ret_fields[i] & GROUP_FIELD_RULES)
+            report_rules_of_members(registry, group);
+        registry_report(registry, OBJECT_GROUP, group->name, ret_fields[i]);
     }
     for (guint i = 0; gone && i < gone->len; i++)
-        registry_remove_group(self->registry, gone->pdata[i]);
+        registry_remove_group(registry, gone->pdata[i]);
 }
 
-void manager_take_over_group(Manager *self, Group *next)
+void group_update_many(Registry *registry, Memberships *memberships, GPtrArray *next, GPtrArray *gone)
+{
+    g_autofree unsigned *fields = g_new0(unsigned, next->len + 1);
+
+    update(registry, memberships, next, gone, fields);
+}
+
+unsigned group_update(Registry *registry, Memberships *memberships, Group *next)
 {
     g_autoptr(GPtrArray) groups = g_ptr_array_new();
+    unsigned fields = 0;
 
     g_ptr_array_add(groups, next);
-    manager_take_over_groups(self, groups, NULL);
+    update(registry, memberships, groups, NULL, &fields);
+    return fields;
 }
 
-void manager_drop_group(Manager *self, Group *group)
+void group_update_remove(Registry *registry, Memberships *memberships, Group *group)
 {
     g_autoptr(GPtrArray) none = g_ptr_array_new(), gone = g_ptr_array_new();
 
     g_ptr_array_add(gone, group);
-    manager_take_over_groups(self, none, gone);
+    group_update_many(registry, memberships, none, gone);
 }

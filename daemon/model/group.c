@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One resource group and its rules. Its text is group-file.c. */
+/* One resource group and its rules. Its text is daemon/config/group-text.c. */
 
 #include "daemon/model/group.h"
 
@@ -162,6 +162,14 @@ GroupRule *group_find_rule(const Group *group, uint32_t id)
             return rule;
     }
     return NULL;
+}
+
+bool group_has_rule(const Group *group, const char *text)
+{
+    for (guint i = 0; i < group->rules->len; i++)
+        if (strcmp(((const GroupRule *)group->rules->pdata[i])->text, text) == 0)
+            return true;
+    return false;
 }
 
 bool group_remove_rule(Group *group, uint32_t id)

@@ -92,5 +92,7 @@ bool group_name_is_tenants(const char *name, char **ret_tenant);
  * the group is full. */
 GroupRule *group_add_rule(Group *group, Rule *rule, const char *origin);
 GroupRule *group_find_rule(const Group *group, uint32_t id);
+/* Whether one of its rules has this text, as rule_print() has it. */
+bool group_has_rule(const Group *group, const char *text);
 /* False when there is none. */
 bool group_remove_rule(Group *group, uint32_t id);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From one look at a machine to the next. */
+/* From one look at a machine to the next: what differs, which removals are seen now, and which of its
+ * hostdevs are dead. Writes the machine, and reports through the registry. */
 
 #include "daemon/model/machine-update.h"
 
@@ -84,15 +85,4 @@ void machine_update(Registry *registry, Machine *machine, MachineInfo *info)
     g_hash_table_foreach_remove(machine->dead_aliases, is_not_live, info);
     find_dead(machine, began);
     registry_report(registry, OBJECT_MACHINE, info->uuid, fields);
-}
-
-MachineInfo *machine_info_copy_brief(const MachineInfo *info)
-{
-    MachineInfo *copy = machine_info_new(info->uuid);
-
-    g_free(copy->name);
-    copy->name = g_strdup(info->name);
-    copy->state = info->state;
-    copy->domain_id = info->domain_id;
-    return copy;
 }

@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
-#include "daemon/base/error.h"
-#include "daemon/base/text.h"
+#include "daemon/base/id.h"
+#include "daemon/rules/pin.h"
 
 static void free_device(gpointer device)
 {
@@ -186,6 +186,14 @@ void registry_report(Registry *registry, ObjectType type, const char *id, unsign
         report(registry, CHANGE_FIELDS, type, id, fields);
 }
 
+void registry_mark_pending(Registry *registry, Assignment *assignment)
+{
+    if (assignment->pending)
+        return;
+    assignment->pending = true;
+    registry_report(registry, OBJECT_ASSIGNMENT, assignment->id, ASSIGNMENT_FIELD_PENDING);
+}
+
 void registry_report_machine_assignments(Registry *registry, const char *uuid)
 {
     if (registry_machine(registry, uuid))
@@ -198,6 +206,35 @@ void registry_end_assignment(Registry *registry, Assignment *assignment)
 
     registry_remove_assignment(registry, assignment);
     registry_report_machine_assignments(registry, uuid);
+}
+
+bool registry_serial_is_unique(Registry *registry, const Device *device)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    if (!rule_serial_is_sane(device->serial))
+        return false;
+    g_hash_table_iter_init(&iter, registry->devices);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Device *other = value;
+
+        if (other != device && other->vendor_id == device->vendor_id &&
+            other->product_id == device->product_id && g_strcmp0(other->serial, device->serial) == 0)
+            return false;
+    }
+    return true;
+}
+
+char *registry_make_assignment_id(Registry *registry)
+{
+    char *id = id_make();
+
+    while (registry_assignment(registry, id)) {
+        g_free(id);
+        id = id_make();
+    }
+    return id;
 }
 
 static int compare_keys(gconstpointer a, gconstpointer b)
@@ -215,44 +252,4 @@ GPtrArray *registry_sorted(GHashTable *table)
     for (guint i = 0; i < n; i++)
         g_ptr_array_add(values, g_hash_table_lookup(table, keys[i]));
     return values;
-}
-
-Machine *registry_find_machine(Registry *registry, const char *name_or_uuid, GError **error)
-{
-    g_autofree char *folded = g_ascii_strdown(name_or_uuid, -1);
-    Machine *found = registry_machine(registry, folded);
-    g_autoptr(GPtrArray) machines = NULL;
-    g_autoptr(GString) known = g_string_new(NULL);
-    g_autofree char *quoted = NULL;
-
-    if (found)
-        return found;
-    quoted = text_quote(name_or_uuid);
-    machines = registry_sorted(registry->machines);
-    for (guint i = 0; i < machines->len; i++) {
-        Machine *machine = machines->pdata[i];
-
-        if (g_strcmp0(machine->info->name, name_or_uuid) == 0) {
-            if (found) {
-                g_set_error(error, FERRY_ERROR, FERRY_ERROR_AMBIGUOUS,
-                            "%s: machines %s and %s have this name, use the UUID", quoted, found->info->uuid,
-                            machine->info->uuid);
-                return NULL;
-            }
-            found = machine;
-        }
-        g_string_append_printf(known, "%s%s", known->len ? ", " : "", machine->info->name);
-    }
-    if (found)
-        return found;
-    if (!registry->machines_known)
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_MACHINE,
-                    "%s: the machines are not known, the hypervisor is away%s%s", quoted,
-                    registry->hypervisor_text ? ": " : "",
-                    registry->hypervisor_text ? registry->hypervisor_text : "");
-    else
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_MACHINE,
-                    "%s: no machine has this name or UUID; %s%s", quoted,
-                    known->len ? "there are " : "there is none", known->str);
-    return NULL;
 }

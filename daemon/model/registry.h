@@ -12,7 +12,7 @@
 #include "daemon/usb/device.h"
 #include "daemon/model/group.h"
 #include "daemon/hypervisor/hypervisor.h"
-#include "daemon/hypervisor/machine-info.h"
+#include "daemon/model/machine.h"
 #include "daemon/model/reservation.h"
 #include "daemon/model/tenant.h"
 
@@ -51,6 +51,11 @@ Tenant *registry_machine_tenant(Registry *registry, const char *uuid);
 /* Whether there is this tenant, and the machine is its. */
 bool registry_tenant_has(Registry *registry, const char *name, const char *uuid);
 
+/* Whether the serial alone tells the device from all others of its kind that are plugged in. */
+bool registry_serial_is_unique(Registry *registry, const Device *device);
+/* One that no assignment has. New string. */
+char *registry_make_assignment_id(Registry *registry);
+
 /* Take the object, report ADDED. */
 void registry_add_device(Registry *registry, Device *device);
 void registry_add_machine(Registry *registry, Machine *machine);
@@ -67,6 +72,9 @@ void registry_remove_tenant(Registry *registry, Tenant *tenant);
 
 /* registry_remove_assignment(), and its machine (if that is known) has one less. */
 void registry_end_assignment(Registry *registry, Assignment *assignment);
+/* Something of it was decided anew: what it says of itself counts again once it is durable and was compared
+ * with what is. */
+void registry_mark_pending(Registry *registry, Assignment *assignment);
 /* The machine's list of assignments is another one; nothing when the machine is unknown. */
 void registry_report_machine_assignments(Registry *registry, const char *uuid);
 
@@ -75,6 +83,3 @@ void registry_report(Registry *registry, ObjectType type, const char *id, unsign
 
 /* The values of a table, sorted by id. Borrowed values. */
 GPtrArray *registry_sorted(GHashTable *table);
-
-/* By UUID or name. NO_SUCH_MACHINE (names those that there are), AMBIGUOUS. */
-Machine *registry_find_machine(Registry *registry, const char *name_or_uuid, GError **error);

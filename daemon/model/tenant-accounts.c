@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Names to numbers, in a worker. */
+/* Names to numbers. run() is a worker's: it asks the name service with copies of the members' texts; the main
+ * thread takes the answers into the tenants. */
 
 #include "daemon/model/tenant-accounts.h"
 
@@ -24,23 +25,16 @@ typedef enum LookUp {
     LOOK_UP_FAILED, /* nobody can say now */
 } LookUp;
 
-typedef struct Answer {
+typedef struct AccountAnswer {
     char *text; /* "user:anna" */
     LookUp result;
     uint32_t id;
-} Answer;
+} AccountAnswer;
 
-static void answer_free(gpointer data)
+static void answer_free(AccountAnswer *answer)
 {
-    Answer *answer = data;
-
     g_free(answer->text);
     g_free(answer);
-}
-
-static void answers_free(gpointer answers)
-{
-    g_ptr_array_unref(answers);
 }
 
 /* 0 with ret_id, -ENOENT, or what went wrong. */
@@ -96,10 +90,10 @@ static LookUp look_up(const char *text, uint32_t *ret_id)
 static gpointer run(gpointer input, GError **error)
 {
     const GPtrArray *questions = input;
-    GPtrArray *answers = g_ptr_array_new_with_free_func(answer_free);
+    GPtrArray *answers = g_ptr_array_new_with_free_func((GDestroyNotify)answer_free);
 
     for (guint i = 0; i < questions->len; i++) {
-        Answer *answer = g_new0(Answer, 1);
+        AccountAnswer *answer = g_new0(AccountAnswer, 1);
 
         answer->text = g_strdup(questions->pdata[i]);
         answer->result = look_up(answer->text, &answer->id);
@@ -109,7 +103,7 @@ static gpointer run(gpointer input, GError **error)
 }
 
 /* True when it changed. */
-static bool take_answer(TenantMember *member, const Answer *answer)
+static bool take_answer(TenantMember *member, const AccountAnswer *answer)
 {
     bool known = answer->result == LOOK_UP_FOUND;
 
@@ -124,7 +118,7 @@ static bool take_answer(TenantMember *member, const Answer *answer)
 static void tell_unknown(const Tenant *tenant, const GPtrArray *answers)
 {
     for (guint i = 0; i < answers->len; i++) {
-        const Answer *answer = answers->pdata[i];
+        const AccountAnswer *answer = answers->pdata[i];
 
         for (guint k = 0; answer->result != LOOK_UP_FOUND && k < tenant->members->len; k++)
             if (strcmp(((const TenantMember *)tenant->members->pdata[k])->text, answer->text) == 0)
@@ -190,8 +184,8 @@ void tenant_accounts_look_up(WorkerPool *pool, Registry *registry, const char *n
                                          .deadline_ms = MEMBERS_DEADLINE_MS,
                                          .run = run,
                                          .input = questions,
-                                         .free_input = answers_free,
-                                         .free_output = answers_free,
+                                         .free_input = (GDestroyNotify)g_ptr_array_unref,
+                                         .free_output = (GDestroyNotify)g_ptr_array_unref,
                                          .done = looked_up,
                                          .userdata = registry });
 }

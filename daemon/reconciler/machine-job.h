@@ -19,7 +19,7 @@ typedef enum MachineJobKind {
 
 ENUM_TABLE_DECLARE(MachineJobKind, machine_job_kind);
 
-typedef struct Order {
+typedef struct MachineJob {
     MachineJobKind kind;
     Hypervisor *hypervisor;
     char *uuid;

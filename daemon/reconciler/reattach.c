@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* When a reattach ends. */
+/* When a reattach begins, and when it is over. */
 
 #include "daemon/reconciler/reattach.h"
 
@@ -7,6 +7,15 @@
 
 /* How long a device that was taken out is kept for its way back in. */
 #define REATTACH_US (30 * G_USEC_PER_SEC)
+
+void reattach_begin(const Allocation *allocation, const Hostdev *hostdev)
+{
+    Reservations *reservations = allocation->registry->reservations;
+    const Want *want = allocation_want_of_hostdev(allocation, hostdev);
+
+    if (want && want->verdict == VERDICT_GO && !reservations_find(reservations, want->device->sysname))
+        reservations_set(reservations, want->device->sysname, want->assignment->id, RESERVATION_REATTACH);
+}
 
 static bool is_over(Reservation *reservation, const Allocation *allocation, gint64 now)
 {
@@ -21,15 +30,10 @@ static bool is_over(Reservation *reservation, const Allocation *allocation, gint
            (reservation->until && (attached || now >= reservation->until));
 }
 
-void reattach_begin(Registry *registry, const char *sysname, const char *assignment_id)
+bool reattach_end_all(const Allocation *allocation, gint64 now, gint64 *wake)
 {
-    if (!reservations_find(registry->reservations, sysname))
-        reservations_set(registry->reservations, sysname, assignment_id, RESERVATION_REATTACH);
-}
-
-bool reattach_end_all(Registry *registry, const Allocation *allocation, gint64 now, gint64 *wake)
-{
-    g_autoptr(GPtrArray) reservations = reservations_sorted(registry->reservations);
+    Reservations *table = allocation->registry->reservations;
+    g_autoptr(GPtrArray) reservations = reservations_sorted(table);
     bool any = false;
 
     for (guint i = 0; i < reservations->len; i++) {
@@ -38,7 +42,7 @@ bool reattach_end_all(Registry *registry, const Allocation *allocation, gint64 n
         if (reservation->kind != RESERVATION_REATTACH)
             continue;
         if (is_over(reservation, allocation, now)) {
-            reservations_end(registry->reservations, reservation->sysname);
+            reservations_end(table, reservation->sysname);
             any = true;
         } else {
             wake_at(wake, reservation->until);

@@ -2,16 +2,18 @@
 #pragma once
 
 /* Reattach: a device is taken out of its machine only to be put in again, and nobody else gets it meanwhile.
- * The reservation is the registry's; daemon/reconciler/reconciler.h begins and ends it. Main thread only. */
+ * The reservations are the registry's; machine-turn.c begins them, reconciler.c ends them. Main thread only.
+ */
 
+#include <glib.h>
 #include <stdbool.h>
 
 #include "daemon/allocation/allocation.h"
-#include "daemon/model/registry.h"
 
-/* The device is about to be taken out. Does nothing when it is reserved already. */
-void reattach_begin(Registry *registry, const char *sysname, const char *assignment_id);
+/* The hostdev is about to be taken out. Its device is reserved when it is to come back, and isn't reserved
+ * already. */
+void reattach_begin(const Allocation *allocation, const Hostdev *hostdev);
 
 /* Ends those that are over: the device is in its machine again, it isn't to go there any more, or it doesn't
  * get there in time. True when any was: who is to have what has to be worked out anew. */
-bool reattach_end_all(Registry *registry, const Allocation *allocation, gint64 now, gint64 *wake);
+bool reattach_end_all(const Allocation *allocation, gint64 now, gint64 *wake);

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One turn of the loop: desired → orders → outlook. */
+/* One turn of the loop: who is to have what → what resets wait for → jobs for machines → where everything is.
+ */
 
 #include "daemon/reconciler/reconciler.h"
 
 #include "daemon/allocation/allocation.h"
 #include "daemon/reconciler/dispatcher.h"
-#include "daemon/allocation/guest-reset.h"
 #include "daemon/reconciler/reattach.h"
 #include "daemon/base/log.h"
 #include "daemon/base/wake.h"
 #include "daemon/reconciler/machine-list.h"
+#include "daemon/reconciler/machine-turn.h"
 #include "daemon/reconciler/status-update.h"
-#include "daemon/allocation/status.h"
 
 /* Everything is looked at once in this time, in case an event was lost. */
 #define SAFETY_US (60 * G_USEC_PER_SEC)
@@ -29,126 +29,6 @@ struct Reconciler {
     gint64 timer_at;
     gint64 safety_at;
 };
-
-static bool is_wanted(const Allocation *allocation, Registry *registry, const Machine *machine,
-                      const Hostdev *hostdev)
-{
-    GHashTableIter iter;
-    gpointer value;
-
-    if (g_hash_table_contains(machine->dead_aliases, hostdev->alias))
-        return false;
-    g_hash_table_iter_init(&iter, allocation->wants);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const Want *want = value;
-        const Attachment *attachment = allocation_attachment(allocation, want->device);
-
-        /* An unsteady device has only just come: a hostdev of its enumeration is not older than that. */
-        if (attachment && attachment->hostdev == hostdev && want->machine == machine &&
-            g_strcmp0(want->assignment->id, hostdev->assignment_id) == 0)
-            return want->verdict != VERDICT_RESETTING &&
-                   !guest_reset_differs(registry, hostdev, want->assignment);
-    }
-    return false;
-}
-
-/* Taken out only to come back with another guestReset: nobody else gets it in between. */
-static void reserve_for_reattach(Reconciler *self, const Allocation *allocation, const Hostdev *hostdev)
-{
-    const Assignment *assignment = registry_assignment(self->registry, hostdev->assignment_id);
-    const GPtrArray *wants = assignment ? allocation_wants_of(allocation, assignment) : NULL;
-
-    for (guint i = 0; wants && i < wants->len; i++) {
-        const Want *want = wants->pdata[i];
-        const Attachment *attachment = allocation_attachment(allocation, want->device);
-
-        if (attachment && attachment->hostdev == hostdev && want->verdict == VERDICT_GO)
-            reattach_begin(self->registry, want->device->sysname, assignment->id);
-    }
-}
-
-/* What was ordered and is wanted again is left to itself until its time is over; then the live XML says how
- * it went. */
-static bool wait_for_removal(Machine *machine, const Hostdev *hostdev, gint64 now, gint64 *wake)
-{
-    const Removal *removal = g_hash_table_lookup(machine->removals, hostdev->alias);
-
-    if (!removal)
-        return false;
-    if (removal->ordered && !wake_is_due(wake, removal->next_at, now))
-        return false;
-    g_hash_table_remove(machine->removals, hostdev->alias);
-    return true;
-}
-
-/* Ours, and nobody wants it there any more. Returns true when an order was given. */
-static bool detach_unwanted(Reconciler *self, const Allocation *allocation, Machine *machine, gint64 now,
-                            gint64 *wake)
-{
-    for (guint i = 0; i < machine->info->hostdevs->len; i++) {
-        const Hostdev *hostdev = machine->info->hostdevs->pdata[i];
-        Removal *removal;
-
-        if (!hostdev->assignment_id)
-            continue;
-        if (is_wanted(allocation, self->registry, machine, hostdev)) {
-            if (!wait_for_removal(machine, hostdev, now, wake))
-                continue;
-            dispatcher_inspect(&self->dispatcher, machine);
-            return true;
-        }
-        removal = g_hash_table_lookup(machine->removals, hostdev->alias);
-        if (removal && !wake_is_due(wake, removal->next_at, now))
-            continue;
-        if (removal && removal->ordered) {
-            /* No event, no change: look, and order it again if it is still there. */
-            removal->ordered = false;
-            dispatcher_inspect(&self->dispatcher, machine);
-        } else {
-            reserve_for_reattach(self, allocation, hostdev);
-            dispatcher_detach(&self->dispatcher, machine, hostdev, now);
-        }
-        return true;
-    }
-    return false;
-}
-
-static void attach_wanted(Reconciler *self, const Allocation *allocation, Machine *machine, gint64 now,
-                          gint64 *wake)
-{
-    g_autoptr(GPtrArray) wants = registry_sorted(allocation->wants);
-
-    for (guint i = 0; i < wants->len; i++) {
-        const Want *want = wants->pdata[i];
-        Claim *one;
-
-        if (want->machine != machine || want->verdict != VERDICT_GO ||
-            allocation_attachment(allocation, want->device) ||
-            attachments_number_is_taken(allocation->attachments, want->device))
-            continue;
-        one = assignment_claim(want->assignment, want->device->sysname, want->device->instance);
-        if (one && !wake_is_due(wake, one->next_at, now))
-            continue;
-        dispatcher_attach(&self->dispatcher, machine, want);
-        attachments_add(allocation->attachments, machine, machine->in_flight);
-        return;
-    }
-}
-
-static void look_after_machine(Reconciler *self, const Allocation *allocation, Machine *machine, gint64 now,
-                               gint64 *wake)
-{
-    if (machine->busy)
-        return;
-    if (machine->stale) {
-        if (wake_is_due(wake, machine->retry_at, now))
-            dispatcher_inspect(&self->dispatcher, machine);
-        return;
-    }
-    if (!machine_is_active(machine) || detach_unwanted(self, allocation, machine, now, wake))
-        return;
-    attach_wanted(self, allocation, machine, now, wake);
-}
 
 /* ------------------------------------------------------------------ the turn */
 
@@ -218,7 +98,7 @@ static gboolean take_turn(gpointer userdata)
     show_hypervisor(self);
     allocation = allocation_new(registry, now);
     resets_turn(self->resets, allocation, now, &wake);
-    if (reattach_end_all(registry, allocation, now, &wake))
+    if (reattach_end_all(allocation, now, &wake))
         reconciler_kick(self);
     if (self->connected) {
         g_autoptr(GPtrArray) machines = registry_sorted(registry->machines);
@@ -230,7 +110,7 @@ static gboolean take_turn(gpointer userdata)
         wake_at(&wake, self->safety_at);
         machine_list_turn(self->list, now, &wake);
         for (guint i = 0; registry->machines_known && i < machines->len; i++)
-            look_after_machine(self, allocation, machines->pdata[i], now, &wake);
+            machine_turn(&self->dispatcher, allocation, machines->pdata[i], now, &wake);
     }
     wake_at(&wake, allocation->next_at);
     status_update(registry, allocation);
@@ -241,6 +121,13 @@ static gboolean take_turn(gpointer userdata)
     }
     arm_timer(self, now, wake);
     return G_SOURCE_REMOVE;
+}
+
+void reconciler_look(Reconciler *self)
+{
+    g_autoptr(Allocation) allocation = allocation_new(self->registry, g_get_monotonic_time());
+
+    status_update(self->registry, allocation);
 }
 
 void reconciler_kick(Reconciler *self)
@@ -358,7 +245,9 @@ void reconciler_retry(Reconciler *self, Assignment *assignment)
 
         one->failures = 0;
         one->next_at = 0;
+        g_clear_error(&one->error);
     }
+    registry_mark_pending(self->registry, assignment);
     reconciler_kick(self);
 }
 

@@ -23,6 +23,8 @@ Reconciler *reconciler_free(Reconciler *reconciler);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reconciler, reconciler_free)
 
 /* Something changed: one turn follows, however often this is called. */
+/* Says at once where everything stands, and orders nothing: for what is new and is about to be shown. */
+void reconciler_look(Reconciler *reconciler);
 void reconciler_kick(Reconciler *reconciler);
 
 /* Hints from the hypervisor. */

@@ -98,6 +98,10 @@ static void update_assignment(Registry *registry, const Allocation *allocation, 
         fields |= ASSIGNMENT_FIELD_GUEST_RESET;
     assignment->allow_guest_reset = guest_reset;
     assignment->allow_guest_resets_all = guest_resets_all;
+    if (assignment->pending != (assignment->saving || !assignment->stored || status.passes)) {
+        assignment->pending = !assignment->pending;
+        fields |= ASSIGNMENT_FIELD_PENDING;
+    }
     if (assignment->state != status.state || !assignment->since) {
         assignment->state = status.state;
         assignment->since = g_get_real_time();

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a reset affects, and whether it may begin. */
+/* What a reset affects, and whether it may begin. Where a device is, is daemon/allocation/attachment.h's to
+ * say. */
 
-#include "daemon/reset/internal.h"
+#include "daemon/reset/check.h"
 
+#include "daemon/allocation/attachment.h"
+#include "daemon/allocation/verdict.h"
 #include "daemon/base/error.h"
-#include "daemon/usb/socket.h"
 #include "daemon/base/text.h"
-#include "daemon/allocation/verdict-text.h"
+#include "daemon/usb/socket.h"
 
 /* ------------------------------------------------------------------ what machines have */
 
@@ -92,18 +94,18 @@ bool resets_is_open(Registry *registry, const char *sysname)
            reservations_is_in_reset(registry->reservations, sysname);
 }
 
-static bool check_one(Resets *self, const Device *device, GError **error)
+static bool check_one(Registry *registry, const Device *device, GError **error)
 {
     g_autofree char *what = device_describe(device);
-    g_autofree char *unseen = reset_unseen_text(self->registry, false);
+    g_autofree char *unseen = reset_unseen_text(registry, false);
 
-    if (resets_is_open(self->registry, device->sysname)) {
+    if (resets_is_open(registry, device->sysname)) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_DEVICE_BUSY,
                     "%s is being reset already; try again when that is over", what);
         return false;
     }
     if (device->state == DEVICE_STATE_FOREIGN) {
-        g_autoptr(Attachments) attachments = attachments_new(self->registry);
+        g_autoptr(Attachments) attachments = attachments_new(registry);
         const Machine *machine = attachments_machine_with_number(attachments, device);
         g_autofree char *owner = text_quote(machine ? machine->info->name : "?");
 
@@ -119,7 +121,7 @@ static bool check_one(Resets *self, const Device *device, GError **error)
     return true;
 }
 
-bool resets_check(Resets *self, const Device *target, ResetMethod method, GError **error)
+bool reset_may_begin(Registry *registry, const Device *target, ResetMethod method, GError **error)
 {
     g_autoptr(GPtrArray) affected = NULL;
 
@@ -130,11 +132,11 @@ bool resets_check(Resets *self, const Device *target, ResetMethod method, GError
                     "%s is a root hub, which can't be reset; reset what is plugged into it", what);
         return false;
     }
-    if (!check_one(self, target, error))
+    if (!check_one(registry, target, error))
         return false;
-    affected = reset_find_affected(self->registry, target, method);
+    affected = reset_find_affected(registry, target, method);
     for (guint i = 0; i < affected->len; i++)
-        if (!check_one(self, affected->pdata[i], error))
+        if (!check_one(registry, affected->pdata[i], error))
             return false;
     return true;
 }

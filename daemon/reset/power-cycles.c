@@ -1,117 +1,101 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Ports that are off by a power cycle that nobody waits for any more. */
+/* The notes' files, and the ports that nobody waits for any more. What is in the folder of notes is written
+ * to as root, so it is checked when it is read. */
 
-#include "daemon/reset/internal.h"
+#include "daemon/reset/power-cycles.h"
 
 #include <string.h>
 
+#include "daemon/base/backoff.h"
 #include "daemon/base/error.h"
+#include "daemon/base/id.h"
 #include "daemon/base/key-file-reader.h"
 #include "daemon/base/log.h"
-#include "daemon/usb/socket.h"
 #include "daemon/base/text.h"
+#include "daemon/base/wake.h"
+#include "daemon/usb/socket.h"
 
-/* After a try that failed: 1, 2, 4, … s, and then once a minute. */
-#define FIRST_PAUSE_US   (1 * G_USEC_PER_SEC)
-#define LONGEST_PAUSE_US (60 * G_USEC_PER_SEC)
+#define STORE_KIND_POWER_CYCLES "power-cycles"
 
-typedef struct Note {
-    Resets *resets;
-    char *id; /* the key in resets->notes */
+/* A note's file. */
+#define NOTE_GROUP "PowerCycle"
+#define NOTE_PORTS "Ports"
+
+/* A try that failed is repeated after 1, 2, 4, … 32 s, and then once a minute. */
+static const Backoff retry = { .first_us = G_USEC_PER_SEC, .steps = 6, .slow_us = 60 * G_USEC_PER_SEC };
+
+struct PowerCycles {
+    const UsbJobs *jobs;
+    Store *store;
+    void (*changed)(void *userdata);
+    void *userdata;
+    GHashTable *left_off; /* note → LeftOff, owned */
+};
+
+/* Ports that are off, and that no reset looks after. */
+typedef struct LeftOff {
+    PowerCycles *cycles;
+    char *note; /* its key in left_off */
     char *ports;
     char *queue;
     bool working; /* a job is with a worker, be it late */
-    gint64 pause; /* after the next failure */
+    unsigned failures;
     gint64 next_at;
-} Note;
+} LeftOff;
 
-static void note_free(gpointer data)
+static void left_off_free(LeftOff *left_off)
 {
-    Note *note = data;
-
-    g_free(note->id);
-    g_free(note->ports);
-    g_free(note->queue);
-    g_free(note);
+    g_free(left_off->note);
+    g_free(left_off->ports);
+    g_free(left_off->queue);
+    g_free(left_off);
 }
 
-GHashTable *power_cycles_new(void)
+PowerCycles *power_cycles_new(const UsbJobs *jobs, Store *store, void (*changed)(void *userdata),
+                              void *userdata)
 {
-    return g_hash_table_new_full(g_str_hash, g_str_equal, NULL, note_free);
+    PowerCycles *self = g_new0(PowerCycles, 1);
+
+    self->jobs = jobs;
+    self->store = store;
+    self->changed = changed;
+    self->userdata = userdata;
+    self->left_off = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)left_off_free);
+    return self;
 }
 
-void power_cycles_add(Resets *self, const char *id, const char *ports)
+PowerCycles *power_cycles_free(PowerCycles *self)
 {
-    Note *note = g_new0(Note, 1);
-
-    note->resets = self;
-    note->id = g_strdup(id);
-    note->ports = g_strdup(ports);
-    note->queue = g_strconcat(RESET_QUEUE_PREFIX, id, NULL);
-    note->pause = FIRST_PAUSE_US;
-    g_hash_table_replace(self->notes, note->id, note);
-    self->changed(self->userdata);
+    if (!self)
+        return NULL;
+    g_hash_table_unref(self->left_off);
+    g_free(self);
+    return NULL;
 }
 
-/* A note is there until its ports are, so its job can't outlive it. */
-static void tried(gpointer output, const GError *error, void *userdata)
-{
-    Note *note = userdata;
-    Resets *self = note->resets;
+/* ------------------------------------------------------------------ the notes' files */
 
-    self->changed(self->userdata);
-    if (!error) {
-        log_notice("on again: %s", note->ports);
-        reset_delete_note(self, note->id);
-        g_hash_table_remove(self->notes, note->id);
-        return;
-    }
-    if (note->pause == FIRST_PAUSE_US)
-        log_warning("what a power cycle left off cannot be switched on, which is tried again: %s",
-                    error->message);
-    if (g_error_matches(error, FERRY_ERROR, FERRY_ERROR_TIMEOUT))
-        return; /* until its queue is idle */
-    note->working = false;
-    note->next_at = g_get_monotonic_time() + note->pause;
-    note->pause = MIN(note->pause * 2, LONGEST_PAUSE_US);
+char *power_cycles_note(PowerCycles *self, const char *ports, StoreDone done, void *userdata)
+{
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    char *note = id_make();
+
+    g_key_file_set_string(file, NOTE_GROUP, NOTE_PORTS, ports);
+    store_save(self->store, STORE_AREA_RUNTIME, STORE_KIND_POWER_CYCLES, note, file, done, userdata, NULL);
+    return note;
 }
 
-void power_cycles_turn(Resets *self, gint64 now, gint64 *wake)
+static void note_deleted(const GError *error, void *userdata)
 {
-    GHashTableIter iter;
-    gpointer value;
-
-    g_hash_table_iter_init(&iter, self->notes);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        Note *note = value;
-
-        if (note->working)
-            continue;
-        if (note->next_at > now) {
-            if (!*wake || note->next_at < *wake)
-                *wake = note->next_at;
-            continue;
-        }
-        note->working = true;
-        reset_push_switch_on(self, note->queue, note->ports, tried, note, NULL);
-    }
+    if (error)
+        log_warning("the note of a power cycle stays: %s", error->message);
 }
 
-void power_cycles_queue_idle(Resets *self, const char *queue)
+void power_cycles_delete(PowerCycles *self, const char *note)
 {
-    GHashTableIter iter;
-    gpointer value;
-
-    g_hash_table_iter_init(&iter, self->notes);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        Note *note = value;
-
-        if (strcmp(note->queue, queue) == 0)
-            note->working = false;
-    }
+    store_delete(self->store, STORE_AREA_RUNTIME, STORE_KIND_POWER_CYCLES, note, note_deleted, NULL, NULL);
 }
 
-/* What is in the folder of notes is written to as root. */
 static bool check_ports(const char *ports, GError **error)
 {
     g_auto(GStrv) folders = g_strsplit(ports, "\n", -1);
@@ -139,17 +123,83 @@ static bool read_ports(KeyFileReader *reader, void *userdata)
 
 static bool take_note(const StoredFile *file, void *userdata, GError **error)
 {
-    static const KeyFileKey keys[] = { { RESET_NOTE_PORTS, read_ports, true }, {} };
+    static const KeyFileKey keys[] = { { NOTE_PORTS, read_ports, true }, {} };
     g_autofree char *ports = NULL;
 
-    if (!key_file_read_section(RESET_NOTE_GROUP, keys, file->text, file->path, &ports, error))
+    if (!key_file_read_section(NOTE_GROUP, keys, file->text, file->path, &ports, error))
         return false;
     log_notice("switching on what a power cycle left off: %s", ports);
-    power_cycles_add(userdata, file->id, ports);
+    power_cycles_take_over(userdata, file->id, ports);
     return true;
 }
 
-bool resets_restore(Resets *self, GError **error)
+bool power_cycles_restore(PowerCycles *self, GError **error)
 {
     return store_load(self->store, STORE_KIND_POWER_CYCLES, take_note, self, error);
+}
+
+/* ------------------------------------------------------------------ ports that were left off */
+
+void power_cycles_take_over(PowerCycles *self, const char *note, const char *ports)
+{
+    LeftOff *left_off = g_new0(LeftOff, 1);
+
+    left_off->cycles = self;
+    left_off->note = g_strdup(note);
+    left_off->ports = g_strdup(ports);
+    left_off->queue = usb_jobs_queue(note);
+    g_hash_table_replace(self->left_off, left_off->note, left_off);
+    self->changed(self->userdata);
+}
+
+/* What is left off stays in the table until its ports are on, so its job can't outlive it. */
+static void tried(const GError *error, void *userdata)
+{
+    LeftOff *left_off = userdata;
+    PowerCycles *self = left_off->cycles;
+
+    self->changed(self->userdata);
+    if (!error) {
+        log_notice("on again: %s", left_off->ports);
+        power_cycles_delete(self, left_off->note);
+        g_hash_table_remove(self->left_off, left_off->note);
+        return;
+    }
+    if (left_off->failures == 0)
+        log_warning("what a power cycle left off cannot be switched on, which is tried again: %s",
+                    error->message);
+    if (g_error_matches(error, FERRY_ERROR, FERRY_ERROR_TIMEOUT))
+        return; /* until its queue is idle */
+    left_off->working = false;
+    left_off->next_at = g_get_monotonic_time() + backoff_delay(&retry, left_off->failures++);
+}
+
+void power_cycles_turn(PowerCycles *self, gint64 now, gint64 *wake)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, self->left_off);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        LeftOff *left_off = value;
+
+        if (left_off->working || !wake_is_due(wake, left_off->next_at, now))
+            continue;
+        left_off->working = true;
+        usb_jobs_switch_on(self->jobs, left_off->queue, left_off->ports, tried, left_off);
+    }
+}
+
+void power_cycles_queue_idle(PowerCycles *self, const char *queue)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, self->left_off);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        LeftOff *left_off = value;
+
+        if (strcmp(left_off->queue, queue) == 0)
+            left_off->working = false;
+    }
 }

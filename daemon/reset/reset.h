@@ -20,23 +20,12 @@
 #include <stdbool.h>
 
 #include "daemon/allocation/allocation.h"
-#include "daemon/base/enum-table.h"
+#include "daemon/base/worker.h"
 #include "daemon/model/registry.h"
+#include "daemon/reset/check.h"
+#include "daemon/reset/method.h"
 #include "daemon/store/store.h"
 #include "daemon/usb/usb-ops.h"
-#include "daemon/base/worker.h"
-
-typedef enum ResetMethod {
-    RESET_METHOD_RESET,
-    RESET_METHOD_POWER_CYCLE,
-    _RESET_METHOD_MAX,
-    _RESET_METHOD_INVALID = -1,
-} ResetMethod;
-
-/* "reset", "power-cycle" */
-ENUM_TABLE_DECLARE(ResetMethod, reset_method);
-
-#define STORE_KIND_POWER_CYCLES "power-cycles"
 
 typedef struct Resets Resets;
 
@@ -58,19 +47,10 @@ bool resets_restore(Resets *resets, GError **error);
  * device looks for a moment when a guest resets it. */
 bool resets_check(Resets *resets, const Device *target, ResetMethod method, GError **error);
 
-/* error: RESET_FAILED, NULL on success. */
-typedef void (*ResetDone)(const GError *error, void *userdata);
-
 /* A device, or a hub with all that is behind it. resets_check() must have passed. free_userdata is called
  * instead of done() when the resets are freed first. */
 void resets_begin(Resets *resets, const Device *target, ResetMethod method, ResetDone done, void *userdata,
                   GDestroyNotify free_userdata);
-
-/* In a reset, its own or a hub's, that isn't over. */
-bool resets_is_open(Registry *registry, const char *sysname);
-
-/* What is behind a hub: new array of Device, borrowed, hubs as well. */
-GPtrArray *resets_behind(Registry *registry, const Device *hub);
 
 /* For the reconciler: goes on with what waits. When who is to have what has to be worked out anew after that,
  * changed() says so. */

@@ -49,32 +49,50 @@ static bool write_all(int fd, const char *data, gsize length)
 }
 
 /* Only one thread writes, so one name is enough. */
-static bool write_temporary(const char *path, const char *data, gsize length, GError **error)
+static char *temporary_of(const char *path)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+    return g_strconcat(path, TEMPORARY_SUFFIX, NULL);
+}
+
+bool durable_prepare(const char *path, const char *data, gsize length, GError **error)
+{
+    g_autofree char *temporary = temporary_of(path);
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
     int failure;
 
     if (fd < 0) {
-        durable_set_error(error, "create", path, errno);
+        durable_set_error(error, "create", temporary, errno);
         return false;
     }
     failure = close_after(fd, write_all(fd, data, length) && fsync(fd) == 0);
-    if (failure)
-        durable_set_error(error, "write", path, failure);
+    if (failure) {
+        durable_set_error(error, "write", temporary, failure);
+        durable_forget(path);
+    }
     return failure == 0;
+}
+
+bool durable_put(const char *path, GError **error)
+{
+    g_autofree char *temporary = temporary_of(path);
+
+    if (rename(temporary, path) == 0)
+        return true;
+    durable_set_error(error, "replace", path, errno);
+    durable_forget(path);
+    return false;
+}
+
+void durable_forget(const char *path)
+{
+    g_autofree char *temporary = temporary_of(path);
+
+    (void)unlink(temporary);
 }
 
 bool durable_replace(const char *path, const char *data, gsize length, GError **error)
 {
-    g_autofree char *temporary = g_strconcat(path, TEMPORARY_SUFFIX, NULL);
-
-    if (write_temporary(temporary, data, length, error)) {
-        if (rename(temporary, path) == 0)
-            return true;
-        durable_set_error(error, "replace", path, errno);
-    }
-    (void)unlink(temporary);
-    return false;
+    return durable_prepare(path, data, length, error) && durable_put(path, error);
 }
 
 bool durable_remove(const char *path, GError **error)
@@ -85,14 +103,31 @@ bool durable_remove(const char *path, GError **error)
     return false;
 }
 
+static int open_folder(const char *folder)
+{
+    return open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 bool durable_sync_folder(const char *folder, GError **error)
 {
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = open_folder(folder);
     int failure = fd < 0 ? errno : close_after(fd, fsync(fd) == 0);
 
     if (failure)
         durable_set_error(error, "sync the folder", folder, failure);
     return failure == 0;
+}
+
+bool durable_check_folder(const char *folder, GError **error)
+{
+    int fd = open_folder(folder);
+
+    if (fd < 0) {
+        durable_set_error(error, "open the folder", folder, errno);
+        return false;
+    }
+    close(fd);
+    return true;
 }
 
 /* ------------------------------------------------------------------ reading */

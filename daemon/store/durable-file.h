@@ -13,9 +13,16 @@
 
 /* By way of a temporary file. On an error nothing has changed. Readable for the owner only. */
 bool durable_replace(const char *path, const char *data, gsize length, GError **error);
+/* The same in two steps: what can fail for want of space, a folder or a file descriptor is the first. */
+bool durable_prepare(const char *path, const char *data, gsize length, GError **error);
+bool durable_put(const char *path, GError **error);
+/* In place of the second. */
+void durable_forget(const char *path);
 /* A file that isn't there is no error. */
 bool durable_remove(const char *path, GError **error);
 bool durable_sync_folder(const char *folder, GError **error);
+/* That it is there and can be opened. */
+bool durable_check_folder(const char *folder, GError **error);
 
 /* The whole file; *ret_content is NULL when it isn't there, and that alone is no error. */
 bool durable_read(const char *path, GString **ret_content, GError **error);

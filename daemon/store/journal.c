@@ -231,18 +231,56 @@ static GPtrArray *parse(const char *path, const GString *content, GError **error
 
 /* ------------------------------------------------------------------ carrying out */
 
-static bool carry_out(Journal *self, const GPtrArray *entries, GError **error)
+static char *path_of(Journal *self, const JournalEntry *entry)
+{
+    return g_build_filename(self->dirs[entry->area], entry->kind, entry->id, NULL);
+}
+
+static void forget(Journal *self, const GPtrArray *entries)
+{
+    for (guint i = 0; i < entries->len; i++) {
+        g_autofree char *path = path_of(self, entries->pdata[i]);
+
+        durable_forget(path);
+    }
+}
+
+/* What is likely to fail is done before the change is decided: nothing of it can be seen. */
+static bool prepare(Journal *self, const GPtrArray *entries, GError **error)
+{
+    for (guint i = 0; i < entries->len; i++) {
+        const JournalEntry *entry = entries->pdata[i];
+        g_autofree char *path = path_of(self, entry);
+        g_autofree char *folder = g_path_get_dirname(path);
+
+        if (entry->data ? !durable_prepare(path, entry->data, strlen(entry->data), error)
+                        : !durable_check_folder(folder, error)) {
+            forget(self, entries);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool carry_out_entry(const JournalEntry *entry, const char *path, bool prepared, GError **error)
+{
+    if (!entry->data)
+        return durable_remove(path, error);
+    return prepared ? durable_put(path, error)
+                    : durable_replace(path, entry->data, strlen(entry->data), error);
+}
+
+/* Puts what has happened into its files. prepared: this is the first try, right after prepare(). */
+static bool finish(Journal *self, bool prepared, GError **error)
 {
     g_autoptr(GHashTable) folders = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     GHashTableIter iter;
     gpointer folder;
 
-    for (guint i = 0; i < entries->len; i++) {
-        const JournalEntry *entry = entries->pdata[i];
-        g_autofree char *path = g_build_filename(self->dirs[entry->area], entry->kind, entry->id, NULL);
+    for (guint i = 0; self->open && i < self->open->len; i++) {
+        g_autofree char *path = path_of(self, self->open->pdata[i]);
 
-        if (!(entry->data ? durable_replace(path, entry->data, strlen(entry->data), error)
-                          : durable_remove(path, error)))
+        if (!carry_out_entry(self->open->pdata[i], path, prepared, error))
             return false;
         g_hash_table_add(folders, g_path_get_dirname(path));
     }
@@ -250,18 +288,9 @@ static bool carry_out(Journal *self, const GPtrArray *entries, GError **error)
     while (g_hash_table_iter_next(&iter, &folder, NULL))
         if (!durable_sync_folder(folder, error))
             return false;
-    return true;
-}
-
-/* Puts what has happened into its files. */
-static bool finish(Journal *self, GError **error)
-{
-    if (!self->open)
-        return true;
-    if (!carry_out(self, self->open, error))
-        return false;
+    if (self->open)
+        (void)unlink(self->path);
     g_clear_pointer(&self->open, g_ptr_array_unref);
-    (void)unlink(self->path);
     return true;
 }
 
@@ -286,7 +315,7 @@ bool journal_recover(Journal *self, GError **error)
         return false;
     }
     log_notice("%s: finishing a change that was under way when the service ended", self->path);
-    return finish(self, error);
+    return finish(self, false, error);
 }
 
 /* It can be seen by now, and the disk doesn't confirm it. True when it has happened all the same. */
@@ -306,26 +335,38 @@ static bool take_back(Journal *self, GError **error)
     return false;
 }
 
-bool journal_commit(Journal *self, GPtrArray *entries, GError **error)
+/* True: it has happened. */
+static bool write_journal(Journal *self, const GPtrArray *entries, GError **error)
 {
     gsize length;
     g_autofree char *data = print(entries, &length);
+    g_autoptr(GError) failure = NULL;
+
+    if (!durable_replace(self->path, data, length, error))
+        return false;
+    if (durable_sync_folder(self->dirs[STORE_AREA_STATE], &failure) || take_back(self, &failure))
+        return true;
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return false;
+}
+
+bool journal_commit(Journal *self, GPtrArray *entries, GError **error)
+{
     g_autoptr(GPtrArray) owned = entries;
     g_autoptr(GError) failure = NULL;
 
-    if (!finish(self, error)) {
+    if (!finish(self, false, error)) {
         g_prefix_error(error, "a change before this one is still on its way into its files: ");
         return false;
     }
-    if (!durable_replace(self->path, data, length, error))
+    if (!prepare(self, entries, error))
         return false;
-    if (!durable_sync_folder(self->dirs[STORE_AREA_STATE], &failure) && !take_back(self, &failure)) {
-        g_propagate_error(error, g_steal_pointer(&failure));
+    if (!write_journal(self, entries, error)) {
+        forget(self, entries);
         return false;
     }
     self->open = g_steal_pointer(&owned);
-    g_clear_error(&failure);
-    if (!finish(self, &failure))
+    if (!finish(self, true, &failure))
         log_warning("a change is in %s and not in its files yet: %s", self->path, failure->message);
     return true;
 }

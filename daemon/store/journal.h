@@ -20,7 +20,7 @@ typedef struct Journal Journal;
 typedef struct JournalEntry {
     StoreArea area;
     char *kind; /* a folder's name */
-    char *id;
+    char *id;   /* a file's name */
     char *data; /* what the file is to hold, UTF-8; NULL = it goes */
 } JournalEntry;
 

@@ -25,8 +25,8 @@
 
 /* A name with a dot is something else here, and one with a slash is none. '~' and '@' are in no object's
  * name. */
-#define DOT_IN_FILE_NAME   '~'
-#define SLASH_IN_FILE_NAME '@'
+#define DOT_IN_FILE_NAME   "~"
+#define SLASH_IN_FILE_NAME "@"
 
 struct Store {
     char *dirs[_STORE_AREA_MAX];
@@ -79,6 +79,20 @@ static void write_free(gpointer data)
     g_free(write);
 }
 
+static char *name_of_file(const char *id)
+{
+    char *name = g_strdelimit(g_strdup(id), ".", DOT_IN_FILE_NAME[0]);
+
+    return g_strdelimit(name, "/", SLASH_IN_FILE_NAME[0]);
+}
+
+static char *id_of_file(const char *name)
+{
+    char *id = g_strdelimit(g_strdup(name), DOT_IN_FILE_NAME, '.');
+
+    return g_strdelimit(id, SLASH_IN_FILE_NAME, '/');
+}
+
 struct StoreBatch {
     GPtrArray *entries; /* of JournalEntry */
 };
@@ -105,7 +119,7 @@ static void add_entry(StoreBatch *batch, StoreArea area, const char *kind, const
 {
     JournalEntry *entry = g_new(JournalEntry, 1);
 
-    *entry = (JournalEntry){ .area = area, .kind = g_strdup(kind), .id = g_strdup(id), .data = data };
+    *entry = (JournalEntry){ .area = area, .kind = g_strdup(kind), .id = name_of_file(id), .data = data };
     g_ptr_array_add(batch->entries, entry);
 }
 
@@ -227,21 +241,15 @@ Store *store_free(Store *store)
     return NULL;
 }
 
-char *store_file_id(const char *name)
-{
-    char *id = g_strdelimit(g_strdup(name), ".", DOT_IN_FILE_NAME);
-
-    return g_strdelimit(id, "/", SLASH_IN_FILE_NAME);
-}
-
 typedef struct Loading {
     StoreArea area;
     bool (*take)(const StoredFile *file, void *userdata, GError **error);
     void *userdata;
 } Loading;
 
-static bool load_file(const Loading *loading, const char *path, const char *id, GError **error)
+static bool load_file(const Loading *loading, const char *path, const char *name, GError **error)
 {
+    g_autofree char *id = id_of_file(name);
     g_autofree char *clean_path = text_sanitize(path, PATH_MAX);
     g_autoptr(GString) content = NULL;
     g_autoptr(GError) damage = NULL;

@@ -3,7 +3,8 @@
 
 /* Store: one key file per object, durable before anybody is told so.
  *
- * <state>/version, <state>/assignments/<id>, and the same below <runtime> for what ends with a reboot.
+ * <state>/version, <state>/assignments/<id>, and the same below <runtime> for what ends with a reboot. An id
+ * may have dots and slashes, but neither '~' nor '@', which stand for them in the file's name.
  * Written in a worker of its own (fsync can take seconds, and a hypervisor that hangs must not hold up a
  * decision), by way of the journal: what is answered with an error hasn't happened, not even after a restart.
  * At the start everything is read, or the service doesn't start: what can't be read isn't nothing. A file
@@ -27,7 +28,7 @@ Store *store_new(const char *state_dir, const char *runtime_dir, GError **error)
 Store *store_free(Store *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_free)
 
-/* kind: "assignments"; id: safe as a file name. The file is copied before this returns. free_userdata is
+/* kind: "assignments". The file is copied before this returns. free_userdata is
  * called instead of done() when the store is freed first. */
 void store_save(Store *store, StoreArea area, const char *kind, const char *id, GKeyFile *file,
                 StoreDone done, void *userdata, GDestroyNotify free_userdata);
@@ -47,9 +48,6 @@ void store_batch_delete(StoreBatch *batch, StoreArea area, const char *kind, con
 /* Takes the batch. */
 void store_commit(Store *store, StoreBatch *batch, StoreDone done, void *userdata,
                   GDestroyNotify free_userdata);
-
-/* The name of an object as a file's name: without dots and slashes. New string. */
-char *store_file_id(const char *name);
 
 /* A file that was found. Valid for the call only. */
 typedef struct StoredFile {

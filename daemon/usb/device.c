@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A USB device, and what kind of thing it is. */
+/* A USB device, and what kind of thing it is: the class by which people and rules call it, from its
+ * interfaces. Pure but for the device itself. */
 
 #include "daemon/usb/device.h"
 #include "daemon/base/text.h"

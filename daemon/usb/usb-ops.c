@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* usbfs and sysfs. */
+/* What is done to the hardware, by way of usbfs and sysfs. Called by workers only: the kernel may take
+ * seconds. */
 
 #include "daemon/usb/usb-ops.h"
 

@@ -5,7 +5,11 @@
 
 #include <errno.h>
 
+#include "daemon/base/text.h"
 #include "dbus/bus/errors.h"
+
+/* Of a key that is no option, as much as an error shows. */
+#define KEY_SHOWN_BYTES 64
 
 static Option *find_option(Option *options, gsize n_options, const char *key)
 {
@@ -13,6 +17,26 @@ static Option *find_option(Option *options, gsize n_options, const char *key)
         if (g_str_equal(options[i].key, key))
             return &options[i];
     return NULL;
+}
+
+/* Each element is looked at once; sd_bus_message_read_strv() counts those before it for each one. The door
+ * has limited how many there are. */
+static int read_texts(sd_bus_message *message, char ***texts)
+{
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
+    const char *text;
+    int r;
+
+    r = sd_bus_message_enter_container(message, SD_BUS_TYPE_ARRAY, "s");
+    if (r < 0)
+        return r;
+    while ((r = sd_bus_message_read_basic(message, SD_BUS_TYPE_STRING, &text)) > 0)
+        g_ptr_array_add(list, g_strdup(text));
+    if (r < 0)
+        return r;
+    g_ptr_array_add(list, NULL);
+    *texts = (char **)g_ptr_array_steal(list, NULL);
+    return sd_bus_message_exit_container(message);
 }
 
 static int read_value(sd_bus_message *message, Option *option, sd_bus_error *ret_error)
@@ -31,10 +55,7 @@ static int read_value(sd_bus_message *message, Option *option, sd_bus_error *ret
     if (r < 0)
         return r;
     if (option->type == 'a') {
-        r = sd_bus_message_read_strv(message, option->value);
-        /* an empty array reads as NULL */
-        if (r >= 0 && !*(char ***)option->value)
-            *(char ***)option->value = g_new0(char *, 1);
+        r = read_texts(message, option->value);
     } else if (option->type == 'b') {
         int value; /* sd-bus reads a boolean as int */
 
@@ -59,8 +80,11 @@ static int read_entry(sd_bus_message *message, Option *options, gsize n_options,
     if (r < 0)
         return r;
     option = find_option(options, n_options, key);
-    if (!option)
-        return bus_error_setf(ret_error, FERRY_ERROR_INVALID_OPTION, "%s: no such option", key);
+    if (!option) {
+        g_autofree char *shown = text_sanitize(key, KEY_SHOWN_BYTES);
+
+        return bus_error_setf(ret_error, FERRY_ERROR_INVALID_OPTION, "%s: no such option", shown);
+    }
     if (option->given)
         return bus_error_setf(ret_error, FERRY_ERROR_INVALID_OPTION, "%s: given twice", key);
     option->given = true;

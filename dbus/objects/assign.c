@@ -3,6 +3,7 @@
 
 #include "dbus/objects/assign.h"
 
+#include "daemon/manager/assignments.h"
 #include "dbus/service/call.h"
 #include "dbus/rights/details.h"
 #include "dbus/bus/errors.h"
@@ -15,11 +16,7 @@ static char **assign_details(Registry *registry, const AssignRequest *request)
     const Machine *machine = registry_machine(registry, request->machine_uuid);
 
     if (request->group)
-        return details_new(&(Details){
-            .group = request->group,
-            .machine = machine->info->name,
-            .tenant = registry_group(registry, request->group)->tenant,
-        });
+        return details_for_group(registry_group(registry, request->group), request->selector, machine);
     return details_for_device(registry_device(registry, request->device), machine);
 }
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* org.usbferry1.Assignment: that a device, or devices of a group, belong to a machine. */
 
+#include "daemon/manager/assignments.h"
+#include "daemon/manager/resets.h"
 #include "dbus/service/call.h"
 #include "dbus/rights/details.h"
+#include "dbus/rights/own.h"
 #include "dbus/bus/errors.h"
 #include "dbus/names.h"
 #include "dbus/objects/chapters.h"
@@ -63,36 +66,8 @@ static int property_get_devices(sd_bus *bus, const char *path, const char *inter
 
 /* ------------------------------------------------------------------ methods */
 
-typedef struct Own {
-    Registry *registry;
-    const Assignment *assignment;
-} Own;
-
-/* What was given as a tenant's is the members', also when an administrator gave it; and who is a member no
- * longer may do nothing more with what he gave. */
-static bool is_own(const Caller *caller, gpointer object)
-{
-    const Own *own = object;
-    const Tenant *tenant = registry_tenant(own->registry, own->assignment->tenant);
-
-    if (own->assignment->tenant)
-        return tenant && tenant_has_member(tenant, caller->uid, caller->gids, caller->n_gids);
-    return own->assignment->owner == caller->uid;
-}
-
-/* To go on with: a machine that has become a tenant's meanwhile gets nothing by the right of who isn't its
- * member. */
-static bool is_own_to_attach(const Caller *caller, gpointer object)
-{
-    const Own *own = object;
-    const Tenant *tenant = registry_machine_tenant(own->registry, own->assignment->machine_uuid);
-
-    return is_own(caller, object) &&
-           (!tenant || tenant_has_member(tenant, caller->uid, caller->gids, caller->n_gids));
-}
-
-/* > 0: yes; else what the handler returns, see authorize(). owned: is_own(), or NULL for what is an
- * administrator's to say, whose ever it is. */
+/* > 0: yes; else what the handler returns, see authorize(). owned: of dbus/rights/own.h, or NULL for what is
+ * an administrator's to say, whose ever it is. */
 static int may_as(BusService *service, sd_bus_message *message, const Assignment *assignment,
                   AuthorizeOwned owned, sd_bus_error *ret_error)
 {
@@ -107,7 +82,7 @@ static int may_as(BusService *service, sd_bus_message *message, const Assignment
 static int may(BusService *service, sd_bus_message *message, const Assignment *assignment,
                sd_bus_error *ret_error)
 {
-    return may_as(service, message, assignment, is_own, ret_error);
+    return may_as(service, message, assignment, own_assignment, ret_error);
 }
 
 static int method_release(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
@@ -140,7 +115,7 @@ static int set_wanted(sd_bus_message *message, Assignment *assignment, bool want
 
     if (!manager_check_change(service->manager, assignment->id, &error))
         return bus_error_from_gerror(ret_error, error);
-    r = may_as(service, message, assignment, wanted ? is_own_to_attach : is_own, ret_error);
+    r = may_as(service, message, assignment, wanted ? own_to_attach : own_assignment, ret_error);
     if (r < 0)
         return r;
     if (r == 0)
@@ -191,7 +166,7 @@ static int method_update(sd_bus_message *message, void *userdata, sd_bus_error *
         return bus_error_from_gerror(ret_error, error);
     /* What is refused by the administrator, or shared out among several, nobody lifts for himself. */
     only_texts = !update.priority && !update.allow_guest_reset && !update.allow_guest_resets_all;
-    r = may_as(service, message, assignment, only_texts ? is_own : NULL, ret_error);
+    r = may_as(service, message, assignment, only_texts ? own_assignment : NULL, ret_error);
     if (r < 0)
         return r;
     if (r == 0)
@@ -252,6 +227,7 @@ static const sd_bus_vtable assignment_vtable[] = {
     MOVING("AllowGuestResetsAll", "b", property_get_bool, allow_guest_resets_all),
     FIXED("Owner", "u", NULL, owner),
     MOVING("State", "s", property_get_state, state),
+    MOVING("Pending", "b", property_get_bool, pending),
     MOVING("Reason", "s", NULL, reason),
     SD_BUS_PROPERTY("Error", "s", property_get_error, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Devices", "a(os)", property_get_devices, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
@@ -275,6 +251,7 @@ static const sd_bus_vtable assignment_vtable[] = {
 static const FieldProperty assignment_properties[] = {
     { ASSIGNMENT_FIELD_STATE, "State" },
     { ASSIGNMENT_FIELD_STATE, "Since" },
+    { ASSIGNMENT_FIELD_PENDING, "Pending" },
     { ASSIGNMENT_FIELD_REASON, "Reason" },
     { ASSIGNMENT_FIELD_ERROR, "Error" },
     { ASSIGNMENT_FIELD_DEVICES, "Devices" },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* org.usbferry1.Device: a device that is plugged in now. */
 
+#include "daemon/manager/resets.h"
 #include "daemon/model/membership.h"
 #include "daemon/model/registry.h"
 #include "dbus/service/call.h"

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <systemd/sd-bus.h>
 
-#include "daemon/manager/manager.h"
+#include "daemon/manager/group-choices.h"
 
 typedef struct GroupOptions {
     GroupChoices choices; /* points into this structure and into the message */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* org.usbferry1.ResourceGroup: a pool of devices under one name. */
 
+#include "daemon/manager/groups.h"
+#include "daemon/model/find.h"
 #include "dbus/objects/assign.h"
 #include "dbus/service/call.h"
 #include "dbus/rights/details.h"
@@ -70,10 +72,11 @@ static int property_get_total(sd_bus *bus, const char *path, const char *interfa
 
 /* ------------------------------------------------------------------ methods */
 
-/* > 0: yes; else what the handler returns, see authorize(). */
-static int may(BusService *service, sd_bus_message *message, const Group *group, sd_bus_error *ret_error)
+/* > 0: yes; else what the handler returns, see authorize(). rule: what it is about; NULL = the group. */
+static int may(BusService *service, sd_bus_message *message, const Group *group, const char *rule,
+               sd_bus_error *ret_error)
 {
-    g_auto(GStrv) details = details_new(&(Details){ .group = group->name, .tenant = group->tenant });
+    g_auto(GStrv) details = details_for_group(group, rule, NULL);
     uint32_t uid;
 
     return authorize(service->authorizer, message, (const char *const *)details, &uid, ret_error);
@@ -99,7 +102,7 @@ static int method_update(sd_bus_message *message, void *userdata, sd_bus_error *
         return r;
     if (!manager_check_update_group(service->manager, group->name, &options.choices, &error))
         return bus_error_from_gerror(ret_error, error);
-    r = may(service, message, group, ret_error);
+    r = may(service, message, group, NULL, ret_error);
     if (r < 0)
         return r;
     if (r == 0)
@@ -124,7 +127,7 @@ static int method_delete(sd_bus_message *message, void *userdata, sd_bus_error *
         return r;
     if (!manager_check_delete_group(service->manager, group->name, force, &error))
         return bus_error_from_gerror(ret_error, error);
-    r = may(service, message, group, ret_error);
+    r = may(service, message, group, NULL, ret_error);
     if (r < 0)
         return r;
     if (r == 0)
@@ -144,7 +147,8 @@ static int change_rule(sd_bus_message *message, const Group *group, const RuleCh
 
     if (!manager_check_change_rule(service->manager, group->name, change, &error))
         return bus_error_from_gerror(ret_error, error);
-    r = may(service, message, group, ret_error);
+    r = may(service, message, group, change->text ? change->text : group_find_rule(group, change->id)->text,
+            ret_error);
     if (r < 0)
         return r;
     if (r == 0)
@@ -157,7 +161,10 @@ static int change_rule(sd_bus_message *message, const Group *group, const RuleCh
 /* In the core 0 stands for a new rule; on the bus there is none of that number. */
 static int refuse_rule_0(const Group *group, sd_bus_error *ret_error)
 {
-    return bus_error_setf(ret_error, FERRY_ERROR_NO_SUCH_RULE, "group %s has no rule 0", group->name);
+    g_autoptr(GError) error = NULL;
+
+    (void)find_rule(group, 0, &error);
+    return bus_error_from_gerror(ret_error, error);
 }
 
 static int method_add_rule(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)

@@ -5,6 +5,7 @@
 #include "dbus/rights/details.h"
 #include "dbus/names.h"
 #include "dbus/objects/chapters.h"
+#include "dbus/objects/release-all.h"
 #include "dbus/service/path.h"
 #include "dbus/service/properties.h"
 #include "dbus/bus/options.h"
@@ -110,28 +111,7 @@ static int property_get_tenant(sd_bus *bus, const char *path, const char *interf
 
 static int method_release_all(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
-    BusService *service = object_service(sd_bus_message_get_bus(message));
-    const Machine *machine = userdata;
-    g_auto(GStrv) details = details_for_device(NULL, machine);
-    g_autoptr(GPtrArray) ids = NULL;
-    uint32_t uid;
-    int r;
-
-    r = options_read(message, NULL, 0, ret_error);
-    if (r < 0)
-        return r;
-    r = authorize(service->authorizer, message, (const char *const *)details, &uid, ret_error);
-    if (r < 0)
-        return r;
-    if (r == 0)
-        return 1; /* comes back with the answer */
-
-    ids = assignments_of(service->registry, machine);
-    for (guint i = ids->len; i-- > 0;)
-        if (registry_assignment(service->registry, ids->pdata[i])->releasing)
-            g_ptr_array_remove_index(ids, i);
-    call_release_all(call_new(service, message), ids);
-    return 1;
+    return release_all_call(message, userdata, ret_error);
 }
 
 static const sd_bus_vtable machine_vtable[] = {

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* org.usbferry1.Manager: the root object, and its methods that change something. */
 
+#include "daemon/manager/groups.h"
+#include "daemon/manager/tenants.h"
 #include "dbus/objects/assign.h"
 #include "dbus/service/call.h"
 #include "dbus/objects/manifest.h"
 #include "dbus/objects/queries.h"
+#include "dbus/objects/release-all.h"
 #include "dbus/rights/details.h"
 #include "dbus/bus/errors.h"
 #include "dbus/objects/group-options.h"
@@ -200,47 +203,16 @@ static int method_set_enabled(sd_bus_message *message, void *userdata, sd_bus_er
 
 static int method_release_all(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
-    BusService *service = object_service(sd_bus_message_get_bus(message));
-    g_autoptr(GPtrArray) assignments = NULL, ids = NULL;
-    g_auto(GStrv) details = details_for_device(NULL, NULL);
-    uint32_t uid;
-    int r;
-
-    r = options_read(message, NULL, 0, ret_error);
-    if (r < 0)
-        return r;
-    r = authorize(service->authorizer, message, (const char *const *)details, &uid, ret_error);
-    if (r < 0)
-        return r;
-    if (r == 0)
-        return 1; /* comes back with the answer */
-
-    assignments = registry_sorted(service->registry->assignments);
-    ids = g_ptr_array_new_with_free_func(g_free);
-    for (guint i = 0; i < assignments->len; i++) {
-        const Assignment *assignment = assignments->pdata[i];
-
-        if (!assignment->releasing)
-            g_ptr_array_add(ids, g_strdup(assignment->id));
-    }
-    call_release_all(call_new(service, message), ids);
-    return 1;
+    return release_all_call(message, NULL, ret_error);
 }
 
 static int method_rescan(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
     BusService *service = object_service(sd_bus_message_get_bus(message));
-    g_autoptr(GError) error = NULL;
-    unsigned added, removed;
     int r;
 
     r = authorize(service->authorizer, message, NULL, NULL, ret_error);
-    if (r < 0)
-        return r;
-    if (!manager_rescan(service->manager, &added, &removed, &error))
-        return bus_error_from_gerror(ret_error, error);
-    changes_flush(service->changes);
-    return sd_bus_reply_method_return(message, "uu", added, removed);
+    return r < 0 ? r : rescans_ask(service->rescans, message, ret_error);
 }
 
 static const sd_bus_vtable manager_vtable[] = {

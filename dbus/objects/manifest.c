@@ -4,6 +4,8 @@
 #include "dbus/objects/manifest.h"
 
 #include "daemon/config/manifest-diff.h"
+#include "daemon/manager/apply.h"
+#include "daemon/manager/export.h"
 #include "dbus/service/call.h"
 #include "dbus/rights/details.h"
 #include "dbus/bus/errors.h"
@@ -112,7 +114,7 @@ int method_apply(sd_bus_message *message, void *userdata, sd_bus_error *ret_erro
     plan = manager_plan_apply(service->manager, &request, &error);
     if (!plan)
         return bus_error_from_gerror(ret_error, error);
-    r = make_answer(message, apply_plan_differences(plan), &answer);
+    r = make_answer(message, plan->differences, &answer);
     if (r < 0)
         return r;
     if (dry_run)

@@ -5,7 +5,9 @@
 
 #include "daemon/allocation/explain.h"
 #include "daemon/allocation/preview.h"
+#include "daemon/manager/groups.h"
 #include "daemon/model/find-device.h"
+#include "daemon/model/find.h"
 #include "dbus/bus/errors.h"
 #include "dbus/bus/options.h"
 #include "dbus/service/path.h"
@@ -57,7 +59,7 @@ int method_get_group(sd_bus_message *message, void *userdata, sd_bus_error *ret_
     r = read_open(message, &name, ret_error);
     if (r < 0)
         return r;
-    group = manager_find_group(service->manager, name, &error);
+    group = find_group(service->registry, name, &error);
     if (!group)
         return bus_error_from_gerror(ret_error, error);
     return reply_path(message, OBJECT_GROUP, group->name);
@@ -74,7 +76,7 @@ int method_get_tenant(sd_bus_message *message, void *userdata, sd_bus_error *ret
     r = read_open(message, &name, ret_error);
     if (r < 0)
         return r;
-    tenant = manager_find_tenant(service->manager, name, &error);
+    tenant = find_tenant(service->registry, name, &error);
     if (!tenant)
         return bus_error_from_gerror(ret_error, error);
     return reply_path(message, OBJECT_TENANT, tenant->name);
@@ -91,7 +93,7 @@ int method_get_machine(sd_bus_message *message, void *userdata, sd_bus_error *re
     r = read_open(message, &name_or_uuid, ret_error);
     if (r < 0)
         return r;
-    machine = registry_find_machine(service->registry, name_or_uuid, &error);
+    machine = find_machine(service->registry, name_or_uuid, &error);
     if (!machine)
         return bus_error_from_gerror(ret_error, error);
     return reply_path(message, OBJECT_MACHINE, machine->info->uuid);
@@ -224,9 +226,9 @@ int method_explain(sd_bus_message *message, void *userdata, sd_bus_error *ret_er
     id = object_id(OBJECT_DEVICE, path, &error);
     if (!id)
         return bus_error_from_gerror(ret_error, error);
-    device = registry_device(service->registry, id);
+    device = find_plugged_device(service->registry, id, &error);
     if (!device)
-        return bus_error_setf(ret_error, FERRY_ERROR_NO_SUCH_DEVICE, "no such device: %s", path);
+        return bus_error_from_gerror(ret_error, error);
 
     r = sd_bus_message_new_method_return(message, &reply);
     if (r < 0)

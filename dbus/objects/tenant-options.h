@@ -5,7 +5,7 @@
 
 #include <systemd/sd-bus.h>
 
-#include "daemon/manager/manager.h"
+#include "daemon/manager/tenants.h"
 
 typedef struct TenantOptions {
     TenantChoices choices; /* points into this structure and into the message */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* org.usbferry1.Tenant: an owner of devices and machines. */
 
+#include "daemon/manager/grants.h"
+#include "daemon/manager/revocations.h"
+#include "daemon/manager/tenants.h"
 #include "dbus/service/call.h"
 #include "dbus/rights/details.h"
 #include "dbus/bus/errors.h"
@@ -68,12 +71,11 @@ static int property_get_devices(sd_bus *bus, const char *path, const char *inter
 
 /* ------------------------------------------------------------------ methods */
 
-/* > 0: yes; else what the handler returns, see authorize(). */
-static int may(BusService *service, sd_bus_message *message, const Tenant *tenant, const Machine *machine,
+/* > 0: yes; else what the handler returns, see authorize(). machine: its name, NULL = it is about none. */
+static int may(BusService *service, sd_bus_message *message, const Tenant *tenant, const char *machine,
                sd_bus_error *ret_error)
 {
-    g_auto(GStrv) details =
-        details_new(&(Details){ .tenant = tenant->name, .machine = machine ? machine->info->name : NULL });
+    g_auto(GStrv) details = details_new(&(Details){ .tenant = tenant->name, .machine = machine });
     uint32_t uid;
 
     return authorize(service->authorizer, message, (const char *const *)details, &uid, ret_error);
@@ -81,13 +83,23 @@ static int may(BusService *service, sd_bus_message *message, const Tenant *tenan
 
 /* group: what it is, or is to be called. A name that is made up is asked for as it is now; when another one
  * would be due with the answer, that was for something else. */
-static int may_move(BusService *service, sd_bus_message *message, const Tenant *tenant,
-                    const char *const *devices, const char *group, sd_bus_error *ret_error)
+static int may_grant(BusService *service, sd_bus_message *message, const GrantRequest *request,
+                     const char *group, sd_bus_error *ret_error)
 {
-    g_auto(GStrv) details = details_for_grant(service->registry, devices, group, tenant->name);
+    g_auto(GStrv) details = details_for_grant(service->registry, request->devices, group, request->tenant);
     uint32_t uid;
 
     return authorize(service->authorizer, message, (const char *const *)details, &uid, ret_error);
+}
+
+/* group: the one that loses rules, NULL = several. */
+static char **revoke_details(Registry *registry, const RevokeRequest *request, const char *group_name)
+{
+    const Group *group = request->group ? registry_group(registry, group_name) : NULL;
+    const GroupRule *rule = group && request->rule ? group_find_rule(group, *request->rule) : NULL;
+
+    return group ? details_for_group(group, rule ? rule->text : NULL, NULL)
+                 : details_for_grant(registry, request->devices, group_name, request->tenant);
 }
 
 static int method_grant(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
@@ -116,7 +128,7 @@ static int method_grant(sd_bus_message *message, void *userdata, sd_bus_error *r
     request.choices = options.choices;
     if (!manager_check_grant(service->manager, &request, &group, &error))
         return bus_error_from_gerror(ret_error, error);
-    r = may_move(service, message, tenant, request.devices, group, ret_error);
+    r = may_grant(service, message, &request, group, ret_error);
     if (r < 0)
         return r;
     if (r == 0)
@@ -136,6 +148,8 @@ static int method_revoke(sd_bus_message *message, void *userdata, sd_bus_error *
     Option options[] = { { "Group", 's', &request.group }, { "Rule", 'u', &rule } };
     g_autoptr(GError) error = NULL;
     g_autofree char *group = NULL;
+    g_auto(GStrv) details = NULL;
+    uint32_t uid;
     int r;
 
     r = read_devices(message, devices, ret_error);
@@ -149,7 +163,8 @@ static int method_revoke(sd_bus_message *message, void *userdata, sd_bus_error *
         request.rule = &rule;
     if (!manager_check_revoke(service->manager, &request, &group, &error))
         return bus_error_from_gerror(ret_error, error);
-    r = may_move(service, message, tenant, request.devices, group, ret_error);
+    details = revoke_details(service->registry, &request, group);
+    r = authorize(service->authorizer, message, (const char *const *)details, &uid, ret_error);
     if (r < 0)
         return r;
     if (r == 0)
@@ -164,6 +179,7 @@ static int set_machine(sd_bus_message *message, const Tenant *tenant, bool belon
     BusService *service = object_service(sd_bus_message_get_bus(message));
     g_autofree char *uuid = NULL;
     g_autoptr(GError) error = NULL;
+    const Machine *machine;
     const char *path;
     int r;
 
@@ -173,7 +189,8 @@ static int set_machine(sd_bus_message *message, const Tenant *tenant, bool belon
     uuid = object_id(OBJECT_MACHINE, path, &error);
     if (!uuid || !manager_check_tenant_machine(service->manager, tenant->name, uuid, belongs, &error))
         return bus_error_from_gerror(ret_error, error);
-    r = may(service, message, tenant, registry_machine(service->registry, uuid), ret_error);
+    machine = registry_machine(service->registry, uuid); /* NULL: out goes one that there is no more */
+    r = may(service, message, tenant, machine ? machine->info->name : uuid, ret_error);
     if (r < 0)
         return r;
     if (r == 0)

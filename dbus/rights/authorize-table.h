@@ -4,15 +4,16 @@
 /* The table of rights: what each method needs, and what is asked. The authorizer reads it, the registration
  * of objects sees that it is complete, and the manual is printed from it. It is data only. */
 
+#define AUTHORIZE_QUESTIONS_MAX 3
+
 typedef struct AuthorizeEntry {
     const char *interface;
     const char *member;
-    const char *action;          /* NULL = open to everyone */
-    const char *question;        /* what the dialog says; $(key) stands for a detail */
-    const char *group_question;  /* what it says instead when the detail "group" is there; NULL = the same.
-                                  * One that doesn't name a device that is there isn't said */
-    const char *own_action;      /* asked first when it is the caller's own; NULL = no such difference */
-    const char *tenant_question; /* what it says instead when the detail "tenant" is there; NULL = the same */
+    const char *action;     /* NULL = open to everyone */
+    const char *own_action; /* asked first when it is the caller's own; NULL = no such difference */
+    /* What the dialog may say; $(key) stands for a detail. The one that names most comes first: see
+     * details_pick_question(). */
+    const char *questions[AUTHORIZE_QUESTIONS_MAX + 1];
 } AuthorizeEntry;
 
 /* NULL: not in the table, so nobody may. */

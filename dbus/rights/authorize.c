@@ -3,16 +3,19 @@
 
 #include "dbus/rights/authorize.h"
 
+#include <inttypes.h>
 #include <string.h>
 
-#include "daemon/base/log.h"
 #include "dbus/bus/sd-bus-cleanup.h"
+#include "dbus/bus/log-limit.h"
+#include "dbus/rights/details.h"
 #include "dbus/rights/question.h"
 
 struct Authorizer {
     sd_bus *bus;
     Authority *authority;
     Questions *questions;
+    LogLimit failures; /* of polkit */
 };
 
 Authorizer *authorizer_new(sd_bus *bus, Authority *authority)
@@ -55,7 +58,9 @@ static int refuse(Question *question, AuthorityVerdict verdict, const char *text
                                  "%s: needs the right %s, and the question for it was dismissed", member,
                                  action);
     case AUTHORITY_FAILED:
-        log_warning("polkit could not be asked for %s, so %s is refused: %s", action, member, text);
+        log_limited(&question->authorizer->failures,
+                    "polkit could not be asked for %s, so %s of uid %" PRIu32 " is refused: %s", action,
+                    member, question->uid, text);
         return sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED,
                                  "%s: needs the right %s, and polkit could not be asked: %s", member, action,
                                  text);
@@ -69,11 +74,35 @@ static int refuse(Question *question, AuthorityVerdict verdict, const char *text
 
 static void check(Question *question);
 
+/* What is asked next, when this was the answer: one's own first, then what everybody may ask for; and both
+ * without a dialog before one is opened, so that nobody types a password for what a rule gives him. False:
+ * nothing more. */
+static bool ask_next(Question *question, AuthorityVerdict verdict)
+{
+    const AuthorizeEntry *entry = question->entry;
+    bool as_owner = question->action != entry->action;
+    bool challenged = verdict == AUTHORITY_CHALLENGE;
+
+    if (verdict != AUTHORITY_DENIED && !challenged)
+        return false;
+    if (as_owner && !challenged) {
+        question->action = entry->action;
+        question->quietly = false;
+    } else if (as_owner && question->quietly) {
+        question->action = entry->action;
+    } else if (question->quietly) {
+        question->action = entry->own_action;
+        question->quietly = false;
+    } else {
+        return false;
+    }
+    check(question);
+    return true;
+}
+
 static void on_verdict(AuthorityVerdict verdict, const char *text, void *userdata)
 {
     Question *question = userdata;
-    const AuthorizeEntry *entry = question->entry;
-    bool not_granted = verdict == AUTHORITY_DENIED || verdict == AUTHORITY_CHALLENGE;
     g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
 
     question->check = NULL;
@@ -82,33 +111,11 @@ static void on_verdict(AuthorityVerdict verdict, const char *text, void *userdat
         question_return(question, QUESTION_ALLOWED);
         return;
     }
-    if (not_granted && question->action != entry->action) {
-        /* Not as the owner; but perhaps as anybody. */
-        question->action = entry->action;
-        check(question);
+    if (ask_next(question, verdict))
         return;
-    }
     refuse(question, verdict, text, &error);
     sd_bus_reply_method_error(question->message, &error);
     question_drop(question);
-}
-
-static bool is_there(const char *const *details, const char *key)
-{
-    for (gsize i = 0; details[i]; i += 2)
-        if (g_str_equal(details[i], key))
-            return details[i + 1][0] != '\0';
-    return false;
-}
-
-static const char *question_text(const AuthorizeEntry *entry, const char *const *details)
-{
-    if (entry->tenant_question && is_there(details, "tenant"))
-        return entry->tenant_question;
-    if (entry->group_question && is_there(details, "group") &&
-        (!is_there(details, "device") || strstr(entry->group_question, "$(device)")))
-        return entry->group_question;
-    return entry->question;
 }
 
 static char **details_with_text(const AuthorizeEntry *entry, const char *const *details)
@@ -118,7 +125,7 @@ static char **details_with_text(const AuthorizeEntry *entry, const char *const *
     for (gsize i = 0; details[i]; i++)
         g_ptr_array_add(all, (gpointer)details[i]);
     g_ptr_array_add(all, (gpointer) "polkit.message");
-    g_ptr_array_add(all, (gpointer)question_text(entry, details));
+    g_ptr_array_add(all, (gpointer)details_pick_question(entry->questions, details));
     g_ptr_array_add(all, (gpointer) "polkit.gettext_domain");
     g_ptr_array_add(all, (gpointer)GETTEXT_PACKAGE);
     g_ptr_array_add(all, NULL);
@@ -129,11 +136,12 @@ static char **details_with_text(const AuthorizeEntry *entry, const char *const *
 static void check(Question *question)
 {
     g_autofree char **asked = details_with_text(question->entry, (const char *const *)question->details);
+    bool interactive =
+        !question->quietly && sd_bus_message_get_allow_interactive_authorization(question->message) > 0;
 
-    question->check = authority_check(
-        question->authority, sd_bus_message_get_sender(question->message), question->action,
-        (const char *const *)asked, sd_bus_message_get_allow_interactive_authorization(question->message) > 0,
-        on_verdict, question);
+    question->check =
+        authority_check(question->authorizer->authority, sd_bus_message_get_sender(question->message),
+                        question->action, (const char *const *)asked, interactive, on_verdict, question);
 }
 
 /* 0, or LimitExceeded. */
@@ -144,7 +152,7 @@ static int ask_polkit(Question *question, const char *const *details, bool owned
     if (r < 0)
         return r;
     question->state = QUESTION_ASKED;
-    question->owned = owned;
+    question->owned = question->quietly = owned;
     question->action = owned ? question->entry->own_action : question->entry->action;
     question->details = g_strdupv((char **)details);
     check(question);
@@ -213,7 +221,7 @@ static int ask_who(Authorizer *self, sd_bus_message *message, const AuthorizeEnt
     if (!name)
         return sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED, "%s: the bus doesn't say who asks",
                                  entry->member);
-    question = question_new(self->questions, self->authority, message, entry);
+    question = question_new(self->questions, self, message, entry);
     /* After the match was added: a caller that left before that is unknown to the bus by now. */
     r = sd_bus_call_method_async(self->bus, &question->who_call, "org.freedesktop.DBus",
                                  "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetConnectionCredentials",

@@ -47,8 +47,9 @@ int authorize(Authorizer *authorizer, sd_bus_message *message, const char *const
 
 /* The same for what somebody may call his own: owned(caller, object) is asked once the caller is known, never
  * over a wait, so object only has to live during this call. If it says yes, polkit is asked for the entry's
- * own_action, and where that isn't granted, for its action, as everybody is: so an owner without an active
- * session can still be asked for a password. If it says something else when the answer is there, the answer
- * was for something else, and is refused. owned may be NULL. */
+ * own_action, and where that isn't granted, for its action, as everybody is. Nobody types a password where
+ * one of the two is granted without: it is his own password then, unless own_action is denied. If owned()
+ * says something else when the answer is there, the answer was for something else, and is refused. owned may
+ * be NULL. */
 int authorize_owned(Authorizer *authorizer, sd_bus_message *message, const char *const *details,
                     AuthorizeOwned owned, gpointer object, uint32_t *ret_uid, sd_bus_error *ret_error);

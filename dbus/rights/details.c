@@ -3,6 +3,8 @@
 
 #include "dbus/rights/details.h"
 
+#include <string.h>
+
 /* Devices that a dialog still names one by one. */
 #define NAMED_DEVICES_MAX 8
 
@@ -54,7 +56,8 @@ char **details_for_grant(Registry *registry, const char *const *devices, const c
 {
     g_autoptr(GString) texts = g_string_new(NULL);
     g_autofree char *ids = NULL;
-    const Device *only = NULL;
+    const Device *first = NULL;
+    bool same_ids = true, same_serial = true;
     gsize n = 0;
 
     for (; *devices; devices++) {
@@ -63,21 +66,48 @@ char **details_for_grant(Registry *registry, const char *const *devices, const c
 
         if (!device)
             continue;
-        only = n == 0 ? device : NULL;
+        first = first ? first : device;
+        same_ids =
+            same_ids && device->vendor_id == first->vendor_id && device->product_id == first->product_id;
+        same_serial = same_serial && g_str_equal(device->serial, first->serial);
         if (n < NAMED_DEVICES_MAX)
             g_string_append_printf(texts, "%s%s", n > 0 ? ", " : "", text);
         n++;
     }
     if (n > NAMED_DEVICES_MAX)
         g_string_append_printf(texts, ", … (%" G_GSIZE_FORMAT ")", n);
-    if (only)
-        ids = ids_of(only);
+    ids = first && same_ids ? ids_of(first) : NULL;
     return details_new(&(Details){
         .device = texts->str,
         .vendor_product = ids,
-        .serial = only ? only->serial : NULL,
+        .serial = first && same_serial ? first->serial : NULL,
         .group = group,
         .tenant = tenant,
+    });
+}
+
+/* What the rule limits itself to, when it does. New string, or NULL. */
+static char *ids_of_rule(const Rule *rule)
+{
+    const char *vendor = rule ? rule_exact(rule, "vendor") : NULL;
+    const char *product = rule ? rule_exact(rule, "product") : NULL;
+
+    return vendor && product ? g_strdup_printf("%s:%s", vendor, product) : NULL;
+}
+
+char **details_for_group(const Group *group, const char *rule_text, const Machine *machine)
+{
+    g_autoptr(Rule) rule = rule_text && *rule_text ? rule_parse(rule_text, NULL) : NULL;
+    g_autofree char *text = rule ? rule_print(rule) : NULL;
+    g_autofree char *ids = ids_of_rule(rule);
+
+    return details_new(&(Details){
+        .device = text,
+        .vendor_product = ids,
+        .serial = rule ? rule_exact(rule, "serial") : NULL,
+        .group = group->name,
+        .machine = machine ? machine->info->name : NULL,
+        .tenant = group->tenant,
     });
 }
 
@@ -87,13 +117,11 @@ char **details_for_assignment(Registry *registry, const Assignment *assignment)
 {
     const Machine *machine = registry_machine(registry, assignment->machine_uuid);
     const Rule *rule = assignment->rule; /* NULL: any device of the group */
-    const char *vendor = rule ? rule_exact(rule, "vendor") : NULL;
-    const char *product = rule ? rule_exact(rule, "product") : NULL;
-    g_autofree char *ids = vendor && product ? g_strdup_printf("%s:%s", vendor, product) : NULL;
+    g_autofree char *ids = ids_of_rule(rule);
     g_autofree char *owner = g_strdup_printf("%u", assignment->owner);
 
     return details_new(&(Details){
-        .device = assignment->group ? NULL : assignment->device_text,
+        .device = assignment->group ? assignment->selector : assignment->device_text,
         .vendor_product = ids,
         .serial = rule ? rule_exact(rule, "serial") : NULL,
         .group = assignment->group,
@@ -101,4 +129,42 @@ char **details_for_assignment(Registry *registry, const Assignment *assignment)
         .tenant = assignment->tenant,
         .owner = owner,
     });
+}
+
+/* ------------------------------------------------------------------ the question */
+
+static bool is_there(const char *const *details, const char *key, gsize length)
+{
+    for (; *details; details += 2)
+        if (strlen(*details) == length && strncmp(*details, key, length) == 0)
+            return details[1][0] != '\0';
+    return false;
+}
+
+static gsize count_missing(const char *question, const char *const *details)
+{
+    static const char begin[] = "$(";
+    gsize missing = 0;
+
+    for (const char *key = strstr(question, begin); key; key = strstr(key, begin)) {
+        key += strlen(begin);
+        missing += !is_there(details, key, strcspn(key, ")"));
+    }
+    return missing;
+}
+
+const char *details_pick_question(const char *const *questions, const char *const *details)
+{
+    const char *best = NULL;
+    gsize fewest = G_MAXSIZE;
+
+    for (; *questions; questions++) {
+        gsize missing = count_missing(*questions, details);
+
+        if (missing < fewest) {
+            best = *questions;
+            fewest = missing;
+        }
+    }
+    return best;
 }

@@ -3,8 +3,8 @@
 
 #include "dbus/rights/question.h"
 
-#include "daemon/base/log.h"
 #include "dbus/bus/limits.h"
+#include "dbus/bus/log-limit.h"
 #include "dbus/names.h"
 
 /* A caller with open questions; watched, because nobody must be asked on behalf of one that has gone. */
@@ -20,6 +20,7 @@ struct Questions {
     GHashTable *senders;    /* name → Sender, owned */
     GHashTable *users;      /* uid → number of open questions, as pointers */
     guint open;
+    LogLimit unwatched;
 };
 
 static void sender_free(Sender *sender)
@@ -149,9 +150,11 @@ static int on_sender_gone(sd_bus_message *signal, void *userdata, sd_bus_error *
 
 static int on_watching(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
+    Questions *self = userdata;
+
     /* Without an own handler sd-bus would close the connection when the bus has no more room for matches. */
     if (sd_bus_message_is_method_error(reply, NULL))
-        log_warning("the bus does not tell when a caller leaves: %s",
+        log_limited(&self->unwatched, "the bus does not tell when a caller leaves: %s",
                     sd_bus_message_get_error(reply)->message);
     return 0;
 }
@@ -173,14 +176,14 @@ static Sender *sender_get(Questions *self, const char *name)
     return sender;
 }
 
-Question *question_new(Questions *self, Authority *authority, sd_bus_message *message,
+Question *question_new(Questions *self, Authorizer *authorizer, sd_bus_message *message,
                        const AuthorizeEntry *entry)
 {
     Question *question = g_new0(Question, 1);
 
     *question = (Question){
         .questions = self,
-        .authority = authority,
+        .authorizer = authorizer,
         .message = sd_bus_message_ref(message),
         .entry = entry,
         .sender = sender_get(self, sd_bus_message_get_sender(message)),

@@ -14,6 +14,7 @@
 #include "dbus/rights/authorize-table.h"
 #include "polkit/authority.h"
 
+typedef struct Authorizer Authorizer;
 typedef struct Questions Questions;
 typedef struct Sender Sender;
 
@@ -27,7 +28,7 @@ typedef enum QuestionState {
 
 typedef struct Question {
     Questions *questions;
-    Authority *authority;
+    Authorizer *authorizer; /* whose question it is; for authorize.c */
     sd_bus_message *message;
     const AuthorizeEntry *entry;
     QuestionState state;
@@ -40,6 +41,7 @@ typedef struct Question {
     /* what polkit is asked */
     bool owned;
     const char *action;
+    bool quietly; /* without a dialog */
     char **details;
     AuthorityCheck *check; /* NULL = not yet, or answered */
     bool counted;          /* among the open ones */
@@ -54,7 +56,7 @@ Questions *questions_free(Questions *questions);
 /* The one of this call; NULL = none. */
 Question *questions_find(Questions *questions, sd_bus_message *message);
 /* A new one, in QUESTION_WHO. It is dropped when its caller leaves the bus. */
-Question *question_new(Questions *questions, Authority *authority, sd_bus_message *message,
+Question *question_new(Questions *questions, Authorizer *authorizer, sd_bus_message *message,
                        const AuthorizeEntry *entry);
 void question_drop(Question *question);
 

@@ -4,6 +4,7 @@
 #include "dbus/service/call.h"
 
 #include "daemon/base/log.h"
+#include "daemon/manager/assignments.h"
 #include "dbus/bus/errors.h"
 #include "dbus/service/path.h"
 #include "dbus/service/service-state.h"
@@ -62,7 +63,8 @@ static void tell_changes(Call *call)
 static void call_end(Call *call, int r)
 {
     if (r < 0)
-        log_warning("%s could not be answered: %s", sd_bus_message_get_member(call->message), g_strerror(-r));
+        log_limited(&call->service->unanswered, "%s could not be answered: %s",
+                    sd_bus_message_get_member(call->message), g_strerror(-r));
     call_free(call);
 }
 

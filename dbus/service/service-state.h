@@ -8,7 +8,9 @@
 #include "dbus/bus/bus-source.h"
 #include "dbus/bus/sd-bus-cleanup.h"
 #include "dbus/rights/authorize.h"
+#include "dbus/bus/log-limit.h"
 #include "dbus/service/changes.h"
+#include "dbus/service/rescan.h"
 
 struct BusService {
     Manager *manager;
@@ -16,10 +18,13 @@ struct BusService {
 
     sd_bus *bus;
     GSource *source;
+    sd_bus_slot *door; /* the filter that measures calls */
     Objects *objects;
     Changes *changes;
     Authorizer *authorizer;
-    GHashTable *calls; /* set of Call: accepted, to be answered; see dbus/service/call.h */
+    Rescans *rescans;
+    GHashTable *calls;   /* set of Call: accepted, to be answered; see dbus/service/call.h */
+    LogLimit unanswered; /* of lines about them */
 
     BusLostFunc lost;
     void *lost_userdata;

@@ -6,14 +6,43 @@
 #include <errno.h>
 #include <gio/gio.h>
 
+#include "dbus/bus/door.h"
 #include "dbus/service/call.h"
 #include "dbus/names.h"
 #include "dbus/service/service-state.h"
+
+#define DEFAULT_ADDRESS "unix:path=/run/dbus/system_bus_socket"
+
+/* At the end: how long the bus may take to take the last answers. */
+#define FLUSH_TIMEOUT_MS 1000
 
 static bool fail(GError **error, int r, const char *what)
 {
     g_set_error(error, G_IO_ERROR, g_io_error_from_errno(-r), "%s: %s", what, g_strerror(-r));
     return false;
+}
+
+/* As sd_bus_open_system() does it, but without file descriptors: no method takes one, and each that a caller
+ * sends would be one of ours for as long as his call waits. */
+static int open_bus(sd_bus **ret_bus)
+{
+    g_autoptr(sd_bus) bus = NULL;
+    const char *address = g_getenv("DBUS_SYSTEM_BUS_ADDRESS");
+    int r = sd_bus_new(&bus);
+
+    if (r >= 0)
+        r = sd_bus_set_description(bus, "usbferry");
+    if (r >= 0)
+        r = sd_bus_set_address(bus, address && *address ? address : DEFAULT_ADDRESS);
+    if (r >= 0)
+        r = sd_bus_set_bus_client(bus, 1);
+    if (r >= 0)
+        r = sd_bus_negotiate_fds(bus, 0);
+    if (r >= 0)
+        r = sd_bus_start(bus);
+    if (r >= 0)
+        *ret_bus = g_steal_pointer(&bus);
+    return r;
 }
 
 static void on_lost(int error, void *userdata)
@@ -26,14 +55,17 @@ static void on_lost(int error, void *userdata)
 static bool service_open(BusService *self, Authority *authority, const ObjectKind *const *kinds,
                          GError **error)
 {
-    int r = sd_bus_open_system_with_description(&self->bus, "usbferry");
+    int r = open_bus(&self->bus);
 
     if (r < 0)
         return fail(error, r, "the system bus can't be reached");
+    r = sd_bus_add_filter(self->bus, &self->door, door_check, NULL);
+    if (r < 0)
+        return fail(error, r, "calls can't be measured");
     self->source = bus_source_new(self->bus, on_lost, self);
     self->changes = changes_new(self->bus, kinds);
     self->authorizer = authorizer_new(self->bus, authority);
-
+    self->rescans = rescans_new(self->manager, self->changes);
     self->objects = objects_new(self->bus, self->registry, kinds, self, error);
     if (!self->objects)
         return false;
@@ -99,18 +131,19 @@ void bus_service_close(BusService *self)
         self->registry->changed = NULL;
         self->registry->changed_userdata = NULL;
     }
+    self->rescans = rescans_free(self->rescans);
     if (self->changes)
         changes_flush(self->changes);
     self->changes = changes_free(self->changes);
     self->authorizer = authorizer_free(self->authorizer);
     self->retiring = sd_bus_slot_unref(self->retiring);
     self->objects = objects_free(self->objects);
+    self->door = sd_bus_slot_unref(self->door);
     if (self->source) {
+        bus_source_flush(self->source, FLUSH_TIMEOUT_MS); /* answers that are on their way */
         g_source_destroy(self->source);
         g_clear_pointer(&self->source, g_source_unref);
     }
-    if (self->bus)
-        sd_bus_flush(self->bus); /* answers that are on their way; fails at once when the bus is lost */
     sd_bus_close(self->bus);
     self->manager = NULL;
     self->registry = NULL;

@@ -10,18 +10,42 @@
 #define DEADLINE_US (20 * G_USEC_PER_SEC)
 #define AGENT_PATH  "/org/usbferry1/test/Agent"
 
+static void forget_question(Agent *agent)
+{
+    g_clear_pointer(&agent->action, g_free);
+    g_clear_pointer(&agent->text, g_free);
+    g_clear_pointer(&agent->cookie, g_free);
+    agent->message = sd_bus_message_unref(agent->message);
+}
+
+/* The uid of the first one whose password would do. */
+static uint32_t read_identity(sd_bus_message *message)
+{
+    const char *kind, *key;
+    uint32_t uid;
+
+    assert_true(sd_bus_message_enter_container(message, 'a', "(sa{sv})") >= 0);
+    assert_true(sd_bus_message_enter_container(message, 'r', "sa{sv}") >= 0);
+    assert_true(sd_bus_message_read(message, "s", &kind) >= 0);
+    assert_string_equal(kind, "unix-user");
+    assert_true(sd_bus_message_enter_container(message, 'a', "{sv}") >= 0);
+    assert_true(sd_bus_message_read(message, "{sv}", &key, "u", &uid) > 0);
+    assert_string_equal(key, "uid");
+    return uid;
+}
+
 static int agent_begin(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
     Agent *agent = userdata;
     const char *action, *text, *icon, *cookie;
 
+    forget_question(agent);
     assert_true(sd_bus_message_read(message, "sss", &action, &text, &icon) >= 0);
     assert_true(sd_bus_message_skip(message, "a{ss}") >= 0);
     assert_true(sd_bus_message_read(message, "s", &cookie) >= 0);
+    agent->identity = read_identity(message);
     agent->asked++;
-    g_free(agent->text);
-    g_free(agent->cookie);
-    sd_bus_message_unref(agent->message);
+    agent->action = g_strdup(action);
     agent->text = g_strdup(text);
     agent->cookie = g_strdup(cookie);
     agent->message = sd_bus_message_ref(message);
@@ -99,10 +123,8 @@ void agent_register_in(Fixture *fixture, Agent *agent, uid_t uid, const char *lo
 
 void agent_close(Agent *agent)
 {
-    agent->message = sd_bus_message_unref(agent->message);
+    forget_question(agent);
     sd_bus_flush_close_unref(agent->bus);
-    g_free(agent->text);
-    g_free(agent->cookie);
 }
 
 typedef struct Count {
@@ -139,8 +161,8 @@ void agent_say_yes(Fixture *fixture, Agent *agent)
     sd_bus_message *message = to_polkit(agent, "AuthenticationAgentResponse2");
 
     /* as the helper does it that checks passwords: root may say so */
-    assert_true(
-        sd_bus_message_append(message, "us(sa{sv})", 0, agent->cookie, "unix-user", 1, "uid", "u", 0) >= 0);
+    assert_true(sd_bus_message_append(message, "us(sa{sv})", 0, agent->cookie, "unix-user", 1, "uid", "u",
+                                      agent->identity) >= 0);
     call_polkit(fixture, agent, message);
     assert_true(sd_bus_reply_method_return(agent->message, NULL) >= 0);
     assert_true(sd_bus_flush(agent->bus) >= 0);

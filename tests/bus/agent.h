@@ -9,7 +9,9 @@ typedef struct Agent {
     sd_bus *bus;
     unsigned asked;
     unsigned cancelled;
-    char *text;              /* of the last question */
+    char *action; /* of the last question */
+    char *text;
+    uint32_t identity;       /* the uid whose password is asked for */
     sd_bus_message *message; /* the last question, as polkitd put it */
     char *cookie;
 } Agent;
@@ -23,7 +25,7 @@ void agent_close(Agent *agent);
 void agent_wait_asked(Fixture *fixture, Agent *agent, unsigned n);
 void agent_wait_cancelled(Fixture *fixture, Agent *agent, unsigned n);
 
-/* The right password for the last question. */
+/* The right password for the last question, of the one who is asked. */
 void agent_say_yes(Fixture *fixture, Agent *agent);
 /* Closes the dialog. */
 void agent_dismiss(Agent *agent);

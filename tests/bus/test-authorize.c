@@ -22,13 +22,13 @@
 #define GROUP_A 64201
 #define GROUP_B 64202
 
-#define RULES                                                                                    \
-    "polkit.addRule(function (action, subject) {\n"                                              \
-    "    if (subject.user != 'daemon') return polkit.Result.NO;\n"                               \
-    "    if (action.id == 'org.usbferry1.assign-own') return polkit.Result.YES;\n"               \
-    "    if (action.id == 'org.usbferry1.take-home' && action.lookup('device') != 'not this')\n" \
-    "        return polkit.Result.YES;\n"                                                        \
-    "    return polkit.Result.NO;\n"                                                             \
+#define RULES                                                                                 \
+    "polkit.addRule(function (action, subject) {\n"                                           \
+    "    if (subject.user != 'daemon') return polkit.Result.NO;\n"                            \
+    "    if (action.id == 'org.usbferry1.assign-own') return polkit.Result.YES;\n"            \
+    "    if (action.id == 'org.usbferry1.assign' && action.lookup('device') != 'not this')\n" \
+    "        return polkit.Result.YES;\n"                                                     \
+    "    return polkit.Result.NO;\n"                                                          \
     "});\n"
 
 #define DENIED "org.freedesktop.DBus.Error.AccessDenied"
@@ -215,6 +215,33 @@ static void test_own_action_is_asked_for_ones_own_only(void **state)
     assert_int_equal(service.runs, 2);
 }
 
+/* What is not there isn't named; what is most of all is. */
+static void test_question_is_the_one_that_names_most(void **state)
+{
+    static const char *const questions[] = { "$(device) of $(group) to $(machine)", "$(device) to $(machine)",
+                                             "$(group) to $(machine)", "$(machine)", NULL };
+    static const struct {
+        Details details;
+        unsigned expected;
+    } cases[] = {
+        { { .device = "keyboard", .group = "keys", .machine = "desk" }, 0 },
+        { { .device = "keyboard", .machine = "desk", .tenant = "acme" }, 1 },
+        { { .group = "keys", .machine = "desk" }, 2 },
+        { { .machine = "desk" }, 3 },
+        /* of a machine without a name */
+        { { .device = "keyboard" }, 1 },
+        { { .group = "keys" }, 2 },
+        { { .owner = "0" }, 3 },
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_auto(GStrv) details = details_new(&cases[i].details);
+        const char *question = details_pick_question(questions, (const char *const *)details);
+
+        assert_string_equal(question, questions[cases[i].expected]);
+    }
+}
+
 static void test_caller_is_told_with_all_groups(void **state)
 {
     const gid_t groups[] = { GROUP_A, GROUP_B };
@@ -243,6 +270,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answer_counts_for_what_was_asked),
         cmocka_unit_test(test_own_action_is_asked_for_ones_own_only),
+        cmocka_unit_test(test_question_is_the_one_that_names_most),
         cmocka_unit_test(test_caller_is_told_with_all_groups),
     };
 

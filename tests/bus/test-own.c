@@ -128,8 +128,8 @@ static void test_a_machine_that_became_a_tenants(void **state)
     sd_bus_flush_close_unref(owner);
 }
 
-/* Here nobody has an active session: by the policy nobody has the right to his own, and the question is
- * everybody's. */
+/* Here nobody has an active session: by the policy a password is asked for, unless a rule grants what
+ * everybody may ask for. */
 static void test_owner_without_that_right(void **state)
 {
     Fixture *fixture = *state;
@@ -139,9 +139,12 @@ static void test_owner_without_that_right(void **state)
     rules(fixture, ALLOW("org.usbferry1.assign"));
     assignment = assign(fixture, owner, "1-2");
     assert_call(fixture, owner, assignment, "Update", NULL);
-    assert_call(fixture, owner, assignment, "Release", REQUIRED);
+    assert_call(fixture, owner, assignment, "Detach", REQUIRED);
     rules(fixture, ALLOW("org.usbferry1.take-home"));
     assert_call(fixture, owner, assignment, "Update", REQUIRED);
+    assert_call(fixture, owner, assignment, "Release", REQUIRED);
+    assert_call(fixture, owner, assignment, "Detach", NULL);
+    rules(fixture, ALLOW("org.usbferry1.assign"));
     assert_call(fixture, owner, assignment, "Release", NULL);
     sd_bus_flush_close_unref(owner);
 }

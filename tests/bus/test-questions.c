@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tests/bus/agent.h"
+#include "tests/bus/open-call.h"
 #include "tests/bus/tenant-calls.h"
 
 #define DEADLINE_US (20 * G_USEC_PER_SEC)
@@ -15,7 +16,6 @@
 #define QUESTIONS 200
 #define OPEN_MAX  8 /* of one user */
 
-#define OK         "ok"
 #define DENIED     "org.freedesktop.DBus.Error.AccessDenied"
 #define CHALLENGE  "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"
 #define GONE(what) FERRY_ERROR_PREFIX "NoSuch" what
@@ -26,83 +26,22 @@
 
 #define ALLOW "polkit.addRule(function (action) { return polkit.Result.YES; });\n"
 
-/* A call that is being asked about. */
-typedef struct Open {
-    sd_bus *bus;
-    char *name; /* of the error, or OK; NULL = no answer yet */
-    char *text;
-} Open;
-
-static int note_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error)
-{
-    Open *open = userdata;
-    const sd_bus_error *its = sd_bus_message_get_error(reply);
-
-    open->name = g_strdup(its ? its->name : OK);
-    open->text = g_strdup(its ? its->message : "");
-    return 0;
-}
-
-/* As a stranger with an agent. */
-static void call(Fixture *fixture, Open *open, const char *path, const char *interface, const char *member,
-                 bool interactive, const char *types, ...)
-{
-    sd_bus_message *message = NULL;
-    va_list arguments;
-
-    *open = (Open){ .bus = fixture_connect(fixture, FIXTURE_STRANGER) };
-    assert_true(
-        sd_bus_message_new_method_call(open->bus, &message, FERRY_BUS_NAME, path, interface, member) >= 0);
-    va_start(arguments, types);
-    assert_true(sd_bus_message_appendv(message, types, arguments) >= 0);
-    va_end(arguments);
-    assert_true(sd_bus_message_set_allow_interactive_authorization(message, interactive) >= 0);
-    assert_true(sd_bus_call_async(open->bus, NULL, message, note_answer, open, UINT64_MAX) >= 0);
-    assert_true(sd_bus_flush(open->bus) >= 0);
-    sd_bus_message_unref(message);
-}
-
-static void call_assign(Fixture *fixture, Open *open, bool interactive)
+static void call_assign(Fixture *fixture, OpenCall *open, bool interactive)
 {
     g_autofree char *device = fixture_device_path(DEVICE);
     g_autofree char *desk = fixture_machine_path(FIXTURE_DESK);
 
-    call(fixture, open, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Assign", interactive, "ooa{sv}", device,
-         desk, 0);
-}
-
-static bool is_answered(Fixture *fixture, void *userdata)
-{
-    Open *open = userdata;
-
-    while (sd_bus_process(open->bus, NULL) > 0)
-        continue;
-    return open->name;
-}
-
-/* The answer's text. New string. */
-static char *finish(Fixture *fixture, Open *open, const char *expected)
-{
-    char *text;
-
-    fixture_wait_for(fixture, is_answered, open, "the call is answered");
-    if (strcmp(open->name, expected) != 0) {
-        fixture_print_log(fixture);
-        fail_msg("%s: %s, expected %s", open->name, open->text, expected);
-    }
-    text = g_steal_pointer(&open->text);
-    g_free(open->name);
-    sd_bus_flush_close_unref(open->bus);
-    return text;
+    open_call(fixture, open, FIXTURE_STRANGER, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Assign",
+              interactive, "ooa{sv}", device, desk, 0);
 }
 
 static void assert_assign(Fixture *fixture, const char *expected, const char *part)
 {
-    Open open;
+    OpenCall open;
     g_autofree char *text = NULL;
 
     call_assign(fixture, &open, false);
-    text = finish(fixture, &open, expected);
+    text = open_call_finish(fixture, &open, expected);
     assert_says(text, part);
 }
 
@@ -146,7 +85,7 @@ static void test_two_hundred_questions(void **state)
     sd_bus_error error = SD_BUS_ERROR_NULL;
     g_autofree char *assignment = NULL;
     Agent agent;
-    Open again;
+    OpenCall again;
 
     groups_plug(fixture, DEVICE, IDS, SERIAL);
     groups_plug(fixture, "1-3", IDS, "KBD-0002");
@@ -181,7 +120,7 @@ static void test_two_hundred_questions(void **state)
     call_assign(fixture, &again, true);
     agent_wait_asked(fixture, &agent, OPEN_MAX + 1);
     agent_say_yes(fixture, &agent);
-    g_free(finish(fixture, &again, OK));
+    g_free(open_call_finish(fixture, &again, OPEN_CALL_OK));
     assert_int_equal(agent.asked, OPEN_MAX + 1);
     sd_bus_flush_close_unref(other);
     agent_close(&agent);
@@ -194,14 +133,14 @@ static void test_polkitd_is_killed_while_it_asks(void **state)
     Fixture *fixture = *state;
     g_autofree char *text = NULL;
     Agent agent;
-    Open open;
+    OpenCall open;
 
     groups_plug(fixture, DEVICE, IDS, SERIAL);
     agent_register(fixture, &agent, FIXTURE_STRANGER);
     call_assign(fixture, &open, true);
     agent_wait_asked(fixture, &agent, 1);
     fixture_stop_polkit(fixture);
-    text = finish(fixture, &open, DENIED);
+    text = open_call_finish(fixture, &open, DENIED);
     assert_says(text, "polkit could not be asked");
     fixture_start_polkit(fixture, NULL);
     assert_assign(fixture, CHALLENGE, "has to be asked for");
@@ -213,14 +152,14 @@ static void test_question_is_put_to_the_next_polkitd(void **state)
 {
     Fixture *fixture = *state;
     Agent agent;
-    Open open;
+    OpenCall open;
 
     groups_plug(fixture, DEVICE, IDS, SERIAL);
     agent_register(fixture, &agent, FIXTURE_STRANGER);
     call_assign(fixture, &open, true);
     agent_wait_asked(fixture, &agent, 1);
     fixture_replace_polkit(fixture, ALLOW);
-    g_free(finish(fixture, &open, OK));
+    g_free(open_call_finish(fixture, &open, OPEN_CALL_OK));
     agent_close(&agent);
 }
 
@@ -250,7 +189,7 @@ static void test_polkitd_is_absent(void **state)
 static void test_polkitd_hangs(void **state)
 {
     Fixture *fixture = *state;
-    Open open;
+    OpenCall open;
     g_autofree char *text = NULL;
     g_autofree char *assignment = NULL;
 
@@ -260,7 +199,7 @@ static void test_polkitd_hangs(void **state)
     call_assign(fixture, &open, false);
     assignment = fixture_assign(fixture, "1-3", FIXTURE_DESK);
     assert_null(open.name);
-    text = finish(fixture, &open, DENIED);
+    text = open_call_finish(fixture, &open, DENIED);
     assert_says(text, "polkit could not be asked");
     assert_int_equal(kill(fixture->polkit_pid, SIGCONT), 0);
     assert_assign(fixture, CHALLENGE, "has to be asked for");
@@ -273,19 +212,19 @@ static void test_dialog_is_answered(void **state)
     Fixture *fixture = *state;
     g_autofree char *text = NULL;
     Agent agent;
-    Open open;
+    OpenCall open;
 
     groups_plug(fixture, DEVICE, IDS, SERIAL);
     agent_register(fixture, &agent, FIXTURE_STRANGER);
     call_assign(fixture, &open, true);
     agent_wait_asked(fixture, &agent, 1);
     agent_dismiss(&agent);
-    text = finish(fixture, &open, DENIED);
+    text = open_call_finish(fixture, &open, DENIED);
     assert_says(text, "dismissed");
     call_assign(fixture, &open, true);
     agent_wait_asked(fixture, &agent, 2);
     agent_say_yes(fixture, &agent);
-    g_free(finish(fixture, &open, OK));
+    g_free(open_call_finish(fixture, &open, OPEN_CALL_OK));
     agent_close(&agent);
 }
 
@@ -297,32 +236,35 @@ static void test_object_is_gone_when_the_answer_comes(void **state)
     g_autofree char *group = group_create_with(fixture, "keys", "vendor=0529");
     g_autofree char *assignment = NULL;
     Agent agent;
-    Open open;
+    OpenCall open;
 
     groups_plug(fixture, DEVICE, IDS, SERIAL);
     agent_register(fixture, &agent, FIXTURE_STRANGER);
 
     assignment = fixture_assign(fixture, DEVICE, FIXTURE_DESK);
-    call(fixture, &open, assignment, FERRY_INTERFACE_ASSIGNMENT, "Release", true, "a{sv}", 0);
+    open_call(fixture, &open, FIXTURE_STRANGER, assignment, FERRY_INTERFACE_ASSIGNMENT, "Release", true,
+              "a{sv}", 0);
     agent_wait_asked(fixture, &agent, 1);
     sd_bus_message_unref(
         fixture_call_ok(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Release", "a{sv}", 0));
     fixture_wait_object(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, false);
     agent_say_yes(fixture, &agent);
-    g_free(finish(fixture, &open, GONE("Assignment")));
+    g_free(open_call_finish(fixture, &open, GONE("Assignment")));
 
-    call(fixture, &open, group, FERRY_INTERFACE_GROUP, "AddRule", true, "sa{sv}", "vendor=1234", 0);
+    open_call(fixture, &open, FIXTURE_STRANGER, group, FERRY_INTERFACE_GROUP, "AddRule", true, "sa{sv}",
+              "vendor=1234", 0);
     agent_wait_asked(fixture, &agent, 2);
     sd_bus_message_unref(fixture_call_ok(fixture, group, FERRY_INTERFACE_GROUP, "Delete", "a{sv}", 0));
     agent_say_yes(fixture, &agent);
-    g_free(finish(fixture, &open, GONE("Group")));
+    g_free(open_call_finish(fixture, &open, GONE("Group")));
 
-    call(fixture, &open, studio, FERRY_INTERFACE_MACHINE, "ReleaseAll", true, "a{sv}", 0);
+    open_call(fixture, &open, FIXTURE_STRANGER, studio, FERRY_INTERFACE_MACHINE, "ReleaseAll", true, "a{sv}",
+              0);
     agent_wait_asked(fixture, &agent, 3);
     g_free(fixture_script(fixture, "undefine %s", FIXTURE_STUDIO));
     fixture_wait_object(fixture, studio, FERRY_INTERFACE_MACHINE, false);
     agent_say_yes(fixture, &agent);
-    g_free(finish(fixture, &open, GONE("Machine")));
+    g_free(open_call_finish(fixture, &open, GONE("Machine")));
 
     fixture_wait(fixture, device, FERRY_INTERFACE_DEVICE, "State", "host");
     call_assign(fixture, &open, true);
@@ -330,7 +272,7 @@ static void test_object_is_gone_when_the_answer_comes(void **state)
     fixture_unplug(fixture, DEVICE);
     fixture_wait_object(fixture, device, FERRY_INTERFACE_DEVICE, false);
     agent_say_yes(fixture, &agent);
-    g_free(finish(fixture, &open, GONE("Device")));
+    g_free(open_call_finish(fixture, &open, GONE("Device")));
     agent_close(&agent);
 }
 
@@ -341,7 +283,7 @@ static void test_another_device_is_there_when_the_answer_comes(void **state)
     g_autofree char *device = fixture_device_path(DEVICE);
     g_autofree char *text = NULL;
     Agent agent;
-    Open open;
+    OpenCall open;
 
     groups_plug(fixture, DEVICE, IDS, SERIAL);
     agent_register(fixture, &agent, FIXTURE_STRANGER);
@@ -351,7 +293,7 @@ static void test_another_device_is_there_when_the_answer_comes(void **state)
     fixture_wait_object(fixture, device, FERRY_INTERFACE_DEVICE, false);
     groups_plug(fixture, DEVICE, IDS, "KBD-0002");
     agent_say_yes(fixture, &agent);
-    text = finish(fixture, &open, DENIED);
+    text = open_call_finish(fixture, &open, DENIED);
     assert_says(text, "changed while the question was open");
     fixture_wait(fixture, device, FERRY_INTERFACE_DEVICE, "State", "host");
     agent_close(&agent);
@@ -359,10 +301,10 @@ static void test_another_device_is_there_when_the_answer_comes(void **state)
 
 /* ------------------------------------------------------------------ tenants */
 
-static void dismiss(Fixture *fixture, Agent *agent, Open *open)
+static void dismiss(Fixture *fixture, Agent *agent, OpenCall *open)
 {
     agent_dismiss(agent);
-    g_free(finish(fixture, open, DENIED));
+    g_free(open_call_finish(fixture, open, DENIED));
 }
 
 /* Devices are named, also when they lose a group; a group that nobody owns is not just any group. */
@@ -374,16 +316,18 @@ static void test_what_is_asked_about_tenants(void **state)
     g_autofree char *file = fixture_state_path(fixture, "tenants/acme");
     g_autofree char *group = NULL;
     Agent agent;
-    Open open;
+    OpenCall open;
 
     groups_plug(fixture, DEVICE, IDS, SERIAL);
     group = tenant_grant(fixture, acme, DEVICE, "keys");
     agent_register(fixture, &agent, FIXTURE_STRANGER);
-    call(fixture, &open, acme, FERRY_INTERFACE_TENANT, "Revoke", true, "aoa{sv}", 1, device, 0);
+    open_call(fixture, &open, FIXTURE_STRANGER, acme, FERRY_INTERFACE_TENANT, "Revoke", true, "aoa{sv}", 1,
+              device, 0);
     agent_wait_asked(fixture, &agent, 1);
     assert_says(agent.text, "revoke the USB device " IDS);
     dismiss(fixture, &agent, &open);
-    call(fixture, &open, acme, FERRY_INTERFACE_TENANT, "Revoke", true, "aoa{sv}", 0, 1, "Group", "s", "keys");
+    open_call(fixture, &open, FIXTURE_STRANGER, acme, FERRY_INTERFACE_TENANT, "Revoke", true, "aoa{sv}", 0, 1,
+              "Group", "s", "keys");
     agent_wait_asked(fixture, &agent, 2);
     assert_says(agent.text, "revoke the USB devices of the group acme/keys from the tenant acme");
     dismiss(fixture, &agent, &open);
@@ -392,12 +336,12 @@ static void test_what_is_asked_about_tenants(void **state)
     assert_true(g_file_set_contents(file, "[Tenant]\nName=acme\nColour=red\n", -1, NULL));
     fixture_start_daemon(fixture);
     fixture_wait_object(fixture, group, FERRY_INTERFACE_GROUP, true);
-    call(fixture, &open, group, FERRY_INTERFACE_GROUP, "Delete", true, "a{sv}", 0);
+    open_call(fixture, &open, FIXTURE_STRANGER, group, FERRY_INTERFACE_GROUP, "Delete", true, "a{sv}", 0);
     agent_wait_asked(fixture, &agent, 3);
     assert_says(agent.text,
                 "delete the group acme/keys, whose USB devices then belong to the tenant acme no longer");
     agent_say_yes(fixture, &agent);
-    g_free(finish(fixture, &open, OK));
+    g_free(open_call_finish(fixture, &open, OPEN_CALL_OK));
     assert_tenant_of_device(fixture, DEVICE, NULL);
     agent_close(&agent);
 }
@@ -410,17 +354,18 @@ static void test_another_name_is_due_when_the_answer_comes(void **state)
     g_autofree char *acme = tenant_create(fixture, "acme", NULL);
     g_autofree char *first = NULL, *text = NULL;
     Agent agent;
-    Open open;
+    OpenCall open;
 
     groups_plug(fixture, DEVICE, IDS, SERIAL);
     groups_plug(fixture, "1-3", IDS, "KBD-0002");
     agent_register(fixture, &agent, FIXTURE_STRANGER);
-    call(fixture, &open, acme, FERRY_INTERFACE_TENANT, "Grant", true, "aosa{sv}", 1, device, "", 0);
+    open_call(fixture, &open, FIXTURE_STRANGER, acme, FERRY_INTERFACE_TENANT, "Grant", true, "aosa{sv}", 1,
+              device, "", 0);
     agent_wait_asked(fixture, &agent, 1);
     first = tenant_grant(fixture, acme, "1-3", "");
     fixture_wait(fixture, first, FERRY_INTERFACE_GROUP, "Name", "acme/devices-1");
     agent_say_yes(fixture, &agent);
-    text = finish(fixture, &open, DENIED);
+    text = open_call_finish(fixture, &open, DENIED);
     assert_says(text, "changed while the question was open");
     assert_tenant_of_device(fixture, DEVICE, NULL);
     agent_close(&agent);
@@ -432,7 +377,7 @@ static void test_question_in_german(void **state)
 {
     Fixture *fixture = *state;
     Agent agent;
-    Open open;
+    OpenCall open;
 
     groups_plug(fixture, DEVICE, IDS, SERIAL);
     agent_register_in(fixture, &agent, FIXTURE_STRANGER, "C.UTF-8");
@@ -441,7 +386,7 @@ static void test_question_in_german(void **state)
     assert_says(agent.text, "Legitimierung ist erforderlich, um das USB-Gerät 046d:c31c");
     assert_says(agent.text, "der virtuellen Maschine desk zu geben");
     agent_dismiss(&agent);
-    g_free(finish(fixture, &open, DENIED));
+    g_free(open_call_finish(fixture, &open, DENIED));
     agent_close(&agent);
 }
 

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "tests/bus/agent.h"
+#include "tests/bus/open-call.h"
+#include "tests/bus/tenant-calls.h"
 
 #define DEADLINE_US (20 * G_USEC_PER_SEC)
 
@@ -110,6 +112,130 @@ static void test_everybody_may_look(void **state)
                                    "Explain", NULL, &reply, "o", device) >= 0);
     sd_bus_message_unref(reply);
     sd_bus_flush_close_unref(stranger);
+}
+
+/* ------------------------------------------------------------------ what is made, and who ends it */
+
+#define REQUIRED "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"
+
+#define ALLOW(action) \
+    "polkit.addRule(function (asked) { if (asked.id == '" action "') return polkit.Result.YES; });\n"
+
+static void rules(Fixture *fixture, const char *text)
+{
+    fixture_stop_polkit(fixture);
+    fixture_start_polkit(fixture, text);
+}
+
+static void assert_release_all(Fixture *fixture, sd_bus *bus, const char *expected, const char *machine)
+{
+    assert_call_as(fixture, bus, expected, machine ? machine : FERRY_PATH_ROOT,
+                   machine ? FERRY_INTERFACE_MACHINE : FERRY_INTERFACE_MANAGER, "ReleaseAll", "a{sv}", 0);
+}
+
+/* Who may take devices home takes them home: what others have decided stays. */
+static void test_take_home_ends_nothing(void **state)
+{
+    Fixture *fixture = *state;
+    sd_bus *stranger = fixture_connect(fixture, FIXTURE_STRANGER);
+    g_autofree char *desk = fixture_machine_path(FIXTURE_DESK);
+    g_autofree char *assignment = NULL;
+
+    rules(fixture, ALLOW("org.usbferry1.take-home"));
+    plug(fixture, "1-2", "KBD-0001");
+    assignment = fixture_assign(fixture, "1-2", FIXTURE_DESK);
+    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
+    assert_call_as(fixture, stranger, REQUIRED, assignment, FERRY_INTERFACE_ASSIGNMENT, "Release", "a{sv}",
+                   0);
+    assert_release_all(fixture, stranger, REQUIRED, desk);
+    assert_release_all(fixture, stranger, REQUIRED, NULL);
+    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
+    assert_call_as(fixture, stranger, NULL, assignment, FERRY_INTERFACE_ASSIGNMENT, "Detach", "");
+    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "State", "disabled");
+    assert_untouched(fixture, "1-2");
+    sd_bus_flush_close_unref(stranger);
+}
+
+static char *assign_as(Fixture *fixture, sd_bus *bus, const char *sysname)
+{
+    sd_bus *root = fixture->bus;
+    char *assignment;
+
+    plug(fixture, sysname, sysname);
+    fixture->bus = bus;
+    assignment = fixture_assign(fixture, sysname, FIXTURE_DESK);
+    fixture->bus = root;
+    return assignment;
+}
+
+/* ReleaseAll is one's own when all that it would end is. */
+static void test_all_that_is_ones_own_is_ended_as_such(void **state)
+{
+    Fixture *fixture = *state;
+    sd_bus *owner = fixture_connect(fixture, FIXTURE_OTHER);
+    g_autofree char *desk = fixture_machine_path(FIXTURE_DESK);
+    g_autofree char *own = NULL, *others = NULL;
+
+    rules(fixture, ALLOW("org.usbferry1.assign"));
+    own = assign_as(fixture, owner, "1-2");
+    others = assign_as(fixture, fixture->bus, "1-3");
+    rules(fixture, ALLOW("org.usbferry1.assign-own"));
+    assert_release_all(fixture, owner, REQUIRED, desk);
+    assert_release_all(fixture, owner, REQUIRED, NULL);
+    fixture_wait(fixture, own, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
+    fixture_wait(fixture, others, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
+    assert_call_as(fixture, fixture->bus, NULL, others, FERRY_INTERFACE_ASSIGNMENT, "Release", "a{sv}", 0);
+    /* what is on its way out is nobody's any more */
+    assert_release_all(fixture, owner, NULL, desk);
+    fixture_wait_object(fixture, own, FERRY_INTERFACE_ASSIGNMENT, false);
+
+    rules(fixture, ALLOW("org.usbferry1.assign"));
+    g_free(g_steal_pointer(&own));
+    own = assign_as(fixture, owner, "1-4");
+    rules(fixture, ALLOW("org.usbferry1.assign-own"));
+    assert_release_all(fixture, owner, NULL, NULL);
+    fixture_wait_object(fixture, own, FERRY_INTERFACE_ASSIGNMENT, false);
+    /* nothing is nobody's */
+    assert_release_all(fixture, owner, REQUIRED, NULL);
+    sd_bus_flush_close_unref(owner);
+}
+
+/* ------------------------------------------------------------------ an answer that is kept */
+
+#define KEEP_BUT_FOR_ONE                                                                                        \
+    "polkit.addRule(function (asked) {\n"                                                                       \
+    "    if (asked.id == 'org.usbferry1.assign')\n"                                                             \
+    "        return asked.lookup('serial') == 'KBD-0002' ? polkit.Result.NO : polkit.Result.AUTH_ADMIN_KEEP;\n" \
+    "});\n"
+
+/* What the manual says of auth_admin_keep: polkit keeps the answer for the action, and not for what the
+ * question named. */
+static void test_a_kept_answer_covers_the_action(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *first = fixture_device_path("1-2"), *second = fixture_device_path("1-3");
+    g_autofree char *desk = fixture_machine_path(FIXTURE_DESK);
+    Agent agent;
+    OpenCall open;
+
+    rules(fixture, KEEP_BUT_FOR_ONE);
+    plug(fixture, "1-2", "KBD-0001");
+    plug(fixture, "1-3", "KBD-0002");
+    agent_register(fixture, &agent, FIXTURE_STRANGER);
+    open_call(fixture, &open, FIXTURE_STRANGER, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Assign", true,
+              "ooa{sv}", second, desk, 0);
+    g_free(open_call_finish(fixture, &open, "org.freedesktop.DBus.Error.AccessDenied"));
+    open_call(fixture, &open, FIXTURE_STRANGER, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Assign", true,
+              "ooa{sv}", first, desk, 0);
+    agent_wait_asked(fixture, &agent, 1);
+    agent_say_yes(fixture, &agent);
+    g_free(open_call_finish(fixture, &open, OPEN_CALL_OK));
+
+    open_call(fixture, &open, FIXTURE_STRANGER, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Assign", true,
+              "ooa{sv}", second, desk, 0);
+    g_free(open_call_finish(fixture, &open, OPEN_CALL_OK));
+    assert_int_equal(agent.asked, 1);
+    agent_close(&agent);
 }
 
 /* ------------------------------------------------------------------ a dialog that is never answered */
@@ -231,6 +357,9 @@ int main(void)
         TEST(test_stranger_is_refused),
         TEST(test_stranger_cannot_take),
         TEST(test_everybody_may_look),
+        TEST(test_take_home_ends_nothing),
+        TEST(test_all_that_is_ones_own_is_ended_as_such),
+        TEST(test_a_kept_answer_covers_the_action),
         TEST(test_unanswered_question),
         TEST(test_one_user_cannot_use_up_the_questions),
     };

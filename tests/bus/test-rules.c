@@ -135,7 +135,7 @@ static void test_operators_give_scanners(void **state)
     Fixture *fixture = *state;
     g_autofree char *scanners = group_create_with(fixture, "scanners", "vendor=04a9");
     g_autofree char *keys = group_create_with(fixture, "keys", "vendor=0529");
-    g_autofree char *roots = NULL;
+    g_autofree char *roots = NULL, *others = NULL;
     g_autofree char *theirs = NULL;
 
     give(fixture, FIXTURE_OTHER, keys, CAD, CHALLENGE, NULL);
@@ -143,8 +143,10 @@ static void test_operators_give_scanners(void **state)
     give(fixture, FIXTURE_MEMBER, scanners, CAD, CHALLENGE, NULL);
     give(fixture, 0, keys, CAD, "ok", &roots);
     give(fixture, FIXTURE_OTHER, scanners, CAD, "ok", &theirs);
+    give(fixture, 0, scanners, FIXTURE_DESK, "ok", &others);
     take(fixture, FIXTURE_OTHER, roots, CHALLENGE);
-    take(fixture, FIXTURE_STRANGER, theirs, CHALLENGE);
+    take(fixture, FIXTURE_OTHER, others, CHALLENGE);
+    take(fixture, FIXTURE_MEMBER, theirs, CHALLENGE);
     take(fixture, FIXTURE_OTHER, theirs, "ok");
 }
 

@@ -9,6 +9,8 @@
 #include <signal.h>
 #include <string.h>
 
+#include "tests/bus/agent.h"
+#include "tests/bus/open-call.h"
 #include "tests/bus/tenant-calls.h"
 
 #define DONGLE "0529:0001"
@@ -357,15 +359,105 @@ static void test_members_after_restart_and_reload(void **state)
     wait_list(fixture, people->acme, FERRY_INTERFACE_TENANT, "UnknownMembers", "");
 }
 
+/* ------------------------------------------------------------------ from elsewhere, with his own password */
+
+#define OWN    "org.usbferry1.assign-own"
+#define ASSIGN "org.usbferry1.assign"
+
+static void member_gives(const People *people, OpenCall *open, bool interactive)
+{
+    open_call(people->fixture, open, MEMBER_UID, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Assign",
+              interactive, "ooa{sv}", people->device, people->desk, 0);
+}
+
+/* Here nobody has a session at the host, and the policy decides. */
+static void test_a_member_types_his_own_password(void **state)
+{
+    const People *people = *state;
+    Fixture *fixture = people->fixture;
+    g_autofree char *text = NULL, *dismissed = NULL;
+    Agent agent;
+    OpenCall open;
+
+    fixture_stop_polkit(fixture);
+    fixture_start_polkit(fixture, "");
+    member_gives(people, &open, false);
+    text = open_call_finish(fixture, &open, REQUIRED);
+    assert_says(text, "needs the right " OWN ",");
+
+    agent_register(fixture, &agent, MEMBER_UID);
+    member_gives(people, &open, true);
+    agent_wait_asked(fixture, &agent, 1);
+    assert_string_equal(agent.action, OWN);
+    assert_int_equal(agent.identity, MEMBER_UID);
+    agent_dismiss(&agent);
+    dismissed = open_call_finish(fixture, &open, "org.freedesktop.DBus.Error.AccessDenied");
+    assert_says(dismissed, "needs the right " OWN ",");
+    assert_untouched(people);
+
+    member_gives(people, &open, true);
+    agent_wait_asked(fixture, &agent, 2);
+    agent_say_yes(fixture, &agent);
+    g_free(open_call_finish(fixture, &open, OPEN_CALL_OK));
+    assert_int_equal(agent.asked, 2);
+    agent_close(&agent);
+}
+
+/* A right that needs no password comes before one that does. */
+static void test_a_member_with_a_right_types_nothing(void **state)
+{
+    const People *people = *state;
+    Fixture *fixture = people->fixture;
+    Agent agent;
+    OpenCall open;
+
+    fixture_stop_polkit(fixture);
+    fixture_start_polkit(fixture, "polkit.addRule(function (asked) { if (asked.id == '" ASSIGN
+                                  "') return polkit.Result.YES; });\n");
+    agent_register(fixture, &agent, MEMBER_UID);
+    member_gives(people, &open, true);
+    g_free(open_call_finish(fixture, &open, OPEN_CALL_OK));
+    assert_int_equal(agent.asked, 0);
+    agent_close(&agent);
+}
+
+/* A rule that takes the right to one's own away leaves what everybody may ask for. */
+static void test_a_member_whose_own_is_denied_is_anybody(void **state)
+{
+    const People *people = *state;
+    Fixture *fixture = people->fixture;
+    Agent agent;
+    OpenCall open;
+
+    fixture_stop_polkit(fixture);
+    fixture_start_polkit(fixture, "polkit.addRule(function (asked) { if (asked.id == '" OWN
+                                  "') return polkit.Result.NO; });\n");
+    agent_register(fixture, &agent, MEMBER_UID);
+    member_gives(people, &open, true);
+    agent_wait_asked(fixture, &agent, 1);
+    assert_string_equal(agent.action, ASSIGN);
+    assert_int_equal(agent.identity, 0);
+    agent_say_yes(fixture, &agent);
+    g_free(open_call_finish(fixture, &open, OPEN_CALL_OK));
+    agent_close(&agent);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, people_setup, people_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_member_gives_and_takes),   TEST(test_what_an_administrator_gave_is_the_members),
-        TEST(test_others_are_refused),       TEST(test_a_member_is_no_administrator),
-        TEST(test_a_member_lifts_nothing),   TEST(test_a_member_no_longer),
-        TEST(test_groups_and_unknown_names), TEST(test_members_after_restart_and_reload),
+        TEST(test_member_gives_and_takes),
+        TEST(test_what_an_administrator_gave_is_the_members),
+        TEST(test_others_are_refused),
+        TEST(test_a_member_is_no_administrator),
+        TEST(test_a_member_lifts_nothing),
+        TEST(test_a_member_no_longer),
+        TEST(test_groups_and_unknown_names),
+        TEST(test_members_after_restart_and_reload),
+        TEST(test_a_member_types_his_own_password),
+        TEST(test_a_member_with_a_right_types_nothing),
+        TEST(test_a_member_whose_own_is_denied_is_anybody),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,7 +27,7 @@ class Hostdev:
 def give(lab, device, vm, *options, check=True):
     """Gives a device (its sysfs name) to a VM. Returns the path of the assignment; with check=False the Result."""
     result = lab.run(f'usbferry give --json {device} {vm} {shlex.join(options)}', check=check, timeout=90)
-    return json.loads(result)['results'][0]['assignment'] if check else result
+    return json.loads(result)[0]['path'] if check else result
 
 
 def take(lab, what):
@@ -35,16 +35,16 @@ def take(lab, what):
 
 
 def rows(lab, kind, columns):
-    return json.loads(lab.run(f'usbferry list {kind} --json -o {columns}'))[kind]
+    return json.loads(lab.run(f'usbferry list {kind} --json -o {columns}'))
 
 
 def assignments(lab):
-    return rows(lab, 'assignments', 'id,name,path,selector,devices,vm,state,reason,error')
+    return rows(lab, 'assignments', 'assignment-id,assignment,path,selector,devices,vm,state,reason,error')
 
 
 def devices(lab):
     """{sysfs name: row}, hubs too"""
-    return {row['id']: row for row in rows(lab, 'devices', 'id,path,state,vm,address,reason,assignment')}
+    return {row['device']: row for row in rows(lab, 'devices', 'device,path,state,vm,address,reason,assignment')}
 
 
 def wait_state(lab, path, state, deadline=40):
@@ -54,7 +54,7 @@ def wait_state(lab, path, state, deadline=40):
     return text.splitlines()[1]
 
 
-def wait_device(lab, name, state, vm=None, deadline=40):
+def wait_device(lab, name, state, vm='', deadline=40):
     """Waits until the service shows the device in this state, and in this VM."""
     def shown():
         row = devices(lab).get(name)

@@ -101,6 +101,36 @@ void fixture_assert_gets(Fixture *fixture, const char *id, const char *expected)
     assert_string_equal(text->str, expected);
 }
 
+static char *report_key(ObjectType type, const char *id)
+{
+    return g_strdup_printf("%d %s", (int)type, id);
+}
+
+unsigned fixture_reported(Fixture *fixture, ObjectType type, const char *id)
+{
+    g_autofree char *key = report_key(type, id);
+
+    return GPOINTER_TO_UINT(g_hash_table_lookup(fixture->reported, key));
+}
+
+static void note_change(const Change *change, void *userdata)
+{
+    static const unsigned kinds[] = { [CHANGE_ADDED] = FIXTURE_ADDED, [CHANGE_REMOVED] = FIXTURE_REMOVED };
+    Fixture *fixture = userdata;
+    unsigned what = change->kind == CHANGE_FIELDS ? change->fields : kinds[change->kind];
+
+    g_hash_table_replace(fixture->reported, report_key(change->type, change->id),
+                         GUINT_TO_POINTER(what | fixture_reported(fixture, change->type, change->id)));
+}
+
+void fixture_record(Fixture *fixture)
+{
+    g_clear_pointer(&fixture->reported, g_hash_table_unref);
+    fixture->reported = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    fixture->registry->changed = note_change;
+    fixture->registry->changed_userdata = fixture;
+}
+
 Hostdev *fixture_put_into(Fixture *fixture, const char *sysname, const char *id)
 {
     const Device *device = registry_device(fixture->registry, sysname);
@@ -158,6 +188,7 @@ int fixture_teardown(void **state)
     allocation_free(fixture->allocation);
     memberships_free(fixture->memberships);
     registry_free(fixture->registry);
+    g_clear_pointer(&fixture->reported, g_hash_table_unref);
     g_free(fixture);
     return 0;
 }

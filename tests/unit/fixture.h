@@ -15,6 +15,7 @@ typedef struct Fixture {
     Registry *registry;
     Memberships *memberships;
     Allocation *allocation;
+    GHashTable *reported; /* see fixture_record() */
     unsigned next_number;
     int64_t next_created;
 } Fixture;
@@ -40,6 +41,13 @@ void fixture_assign(Fixture *fixture, const char *id, const char *uuid, const ch
 /* As the live XML would show it: for the assignment in its machine, or by another program. Borrowed. */
 Hostdev *fixture_put_into(Fixture *fixture, const char *sysname, const char *id);
 Hostdev *fixture_put_foreign(Fixture *fixture, const char *sysname, const char *uuid);
+
+/* From here on what the registry reports is recorded. */
+void fixture_record(Fixture *fixture);
+/* What was reported of the object since then: its fields, and these. */
+#define FIXTURE_ADDED   (1U << 30)
+#define FIXTURE_REMOVED (1U << 31)
+unsigned fixture_reported(Fixture *fixture, ObjectType type, const char *id);
 
 /* Works out fixture->allocation anew. */
 void fixture_look(Fixture *fixture);

@@ -24,7 +24,7 @@ def run(lab):
     # Somebody else's: shown as that, from the moment libvirt tells.
     ferry.attach_by_virsh(lab, 'studio', foreign)
     ferry.wait_device(lab, foreign.name, 'foreign', 'studio')
-    assert lab.run('usbferry list machines --noheadings -o name,foreign | grep studio').split()[1] != '-'
+    assert lab.run('usbferry list vms --noheadings -o vm,foreign-devices | grep studio').split()[1] != '-'
     lab.wait_guest('studio', present='MOUSE-A')
 
     before = ferry.everything(lab), ferry.assignments(lab), ferry.devices(lab)

@@ -1,13 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The way of a resource group with the client alone: list, passthrough of two devices into a new group, a rule's node
 edited, the group assigned to a VM under a name, the devices inside the guest."""
-import json
-
 import ferry
-
-
-def rules(lab):
-    return json.loads(lab.run('usbferry list groups --json -o name,rules'))['groups']
 
 
 def run(lab):

@@ -18,7 +18,7 @@ def put(lab, name, text):
 
 
 def names(lab):
-    return {row['name'] for row in json.loads(lab.run('usbferry list groups --json -o name'))['groups']}
+    return {row['group'] for row in json.loads(lab.run('usbferry list groups --json -o group'))}
 
 
 def refused(lab, text, error, place):

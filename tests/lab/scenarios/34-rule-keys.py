@@ -178,7 +178,7 @@ def run(lab):
     for rule, holds in rows:
         answer, at = decoder.raw_decode(said, at + len(said[at:]) - len(said[at:].lstrip()))
         assert answer['rule'] == rule, (answer, rule)
-        got = {row['id'] for row in answer['devices']}
+        got = {row['device'] for row in answer['matches']}
         if got != meant(holds, devices):
             wrong.append(f'{rule}: {sorted(got)}, not {sorted(meant(holds, devices))}')
     assert not wrong, '\n'.join(wrong)

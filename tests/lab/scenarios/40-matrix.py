@@ -140,7 +140,7 @@ def set_up(lab, tag, user, devices):
     """The same objects for each user. Returns their paths."""
     lab.run('usbferry take --all', check=False, timeout=90)
     lab.wait(lambda: not ferry.assignments(lab), 40, 'everything home')
-    lab.run('for t in $(usbferry tenant -o name --noheadings); do usbferry tenant rm $t --force || exit; done')
+    lab.run('for t in $(usbferry tenant -o tenant --noheadings); do usbferry tenant rm $t --force || exit; done')
     group = call(lab, 'root', 'CreateGroup', 'sa{sv}', f'g-{tag}', '0')
     lab.run(f'usbferry rule add g-{tag} vendor=ffff')
     tenant = call(lab, 'root', 'CreateTenant', 'sa{sv}', f't-{tag}', '0')

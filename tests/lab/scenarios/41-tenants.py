@@ -42,8 +42,8 @@ def run(lab):
             'usbferry tenant add globex --member user:neighbor && usbferry tenant machine globex studio')
     said = lab.run(f'usbferry tenant grant acme {keyboard.name} --group keys')
     assert 'acme/keys' in said, said
-    assert tenant_of(lab, 'devices', 'id', keyboard.name) == 'acme'
-    assert tenant_of(lab, 'machines', 'name', 'desk') == 'acme'
+    assert tenant_of(lab, 'devices', 'device', keyboard.name) == 'acme'
+    assert tenant_of(lab, 'vms', 'vm', 'desk') == 'acme'
     assert 'belongs to tenant acme' in lab.run(f'usbferry explain {keyboard.name}')
     refused_to_others(lab, keyboard)
     # A session in front makes nothing his own that isn't.
@@ -64,7 +64,7 @@ def run(lab):
     lab.wait_guest('desk', absent='KBD-A')
     keyboard = lab.plug('usb-kbd', 'k1', port=3, serial='KBD-A')    # another port: it is known by its serial
     lab.wait_guest('desk', present='KBD-A')
-    assert tenant_of(lab, 'devices', 'id', keyboard.name) == 'acme'
+    assert tenant_of(lab, 'devices', 'device', keyboard.name) == 'acme'
 
     # Killed and restarted, with the device in the guest and with it idle.
     lab.run('systemctl kill -s KILL usbferryd && systemctl reset-failed usbferryd; systemctl restart usbferryd', timeout=90)
@@ -75,7 +75,7 @@ def run(lab):
     lab.wait_driver(keyboard, 'usbhid')
     lab.run('systemctl restart usbferryd', timeout=90)
     ferry.wait_hypervisor(lab, 'connected')
-    assert tenant_of(lab, 'devices', 'id', keyboard.name) == 'acme'
+    assert tenant_of(lab, 'devices', 'device', keyboard.name) == 'acme'
     refused_to_others(lab, keyboard)
     lab.run_in_session('member', 'usbferry give acme/keys desk', timeout=LONG)
     lab.wait_guest('desk', present='KBD-A')
@@ -84,7 +84,7 @@ def run(lab):
     lab.run(f'usbferry tenant revoke acme {keyboard.name}')
     lab.wait_guest('desk', absent='KBD-A')
     ferry.wait_device(lab, keyboard.name, 'host')
-    assert tenant_of(lab, 'devices', 'id', keyboard.name) is None
+    assert tenant_of(lab, 'devices', 'device', keyboard.name) == ''
     assert not ferry.assignments(lab), ferry.assignments(lab)
     refused(lab.run_in_session, 'member', 'AccessDenied', f'usbferry give {keyboard.name} desk')
     ferry.give(lab, keyboard.name, 'studio')

@@ -45,7 +45,7 @@ def guests_own(lab):
 
 def id_of(lab, path):
     """A path has the id escaped where it begins with a digit."""
-    found, = [row['id'] for row in ferry.assignments(lab) if row['path'] == path]
+    found, = [row['assignment-id'] for row in ferry.assignments(lab) if row['path'] == path]
     return found
 
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "daemon/base/error.h"
 #include "daemon/base/text.h"
 
 static const struct {
@@ -126,6 +127,31 @@ static void test_quote(void **state)
     assert_string_equal(nothing, "\"\"");
 }
 
+static void test_check(void **state)
+{
+    g_autoptr(GError) error = NULL;
+
+    assert_true(text_check("Name", NULL, 4, &error));
+    assert_true(text_check("Name", "", 4, &error));
+    assert_true(text_check("Name", "four", 4, &error));
+    assert_false(text_check("Name", "fives", 4, &error));
+    assert_true(g_error_matches(error, FERRY_ERROR, FERRY_ERROR_INVALID_NAME));
+    assert_true(g_str_has_prefix(error->message, "Name: at most 4 bytes"));
+    assert_false(text_check("Name", "a\nb", 4, NULL));
+}
+
+static void test_replace(void **state)
+{
+    g_autofree char *text = NULL;
+
+    text_replace(&text, NULL);
+    assert_string_equal(text, "");
+    text_replace(&text, "ab");
+    assert_string_equal(text, "ab");
+    text_replace(&text, text + 1);
+    assert_string_equal(text, "b");
+}
+
 static void test_fold(void **state)
 {
     g_autofree char *folded = text_fold("Kensington \xc3\x84"
@@ -155,6 +181,7 @@ int main(void)
         cmocka_unit_test(test_sanitize),        cmocka_unit_test(test_sanitize_any_bytes),
         cmocka_unit_test(test_sanitize_length), cmocka_unit_test(test_is_clean),
         cmocka_unit_test(test_quote),           cmocka_unit_test(test_fold),
+        cmocka_unit_test(test_check),           cmocka_unit_test(test_replace),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

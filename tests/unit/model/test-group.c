@@ -11,9 +11,7 @@
 
 #include "daemon/base/text.h"
 #include "daemon/config/group-text.h"
-#include "daemon/manager/group-name.h"
 #include "daemon/model/group.h"
-#include "daemon/usb/device.h"
 
 #define PATH "/etc/usbferry/groups.d/dongles.conf"
 
@@ -147,71 +145,6 @@ static void test_rule_numbers_run_out(void **state)
     }
 }
 
-static void test_made_names(void **state)
-{
-    static const struct {
-        const char *text;
-        const char *name;
-    } texts[] = {
-        { "Keyboard K120", "keyboard-k120" },
-        { "  USB 2.0 (Hub)!! ", "usb-2-0-hub" },
-        { "../..", "" },
-        { "日本", "" },
-        { "", "" },
-        { "ÄB", "b" },
-    };
-    g_autofree char *long_text = g_strnfill(500, 'X');
-    g_autofree char *long_name = group_name_from_text(long_text);
-
-    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
-        g_autofree char *name = group_name_from_text(texts[i].text);
-
-        assert_string_equal(name, texts[i].name);
-        assert_true(!*name || group_name_is_valid(name));
-    }
-    assert_int_equal(strlen(long_name), GROUP_NAME_BASE_MAX);
-}
-
-static void assert_name_of(const GPtrArray *devices, const char *expected)
-{
-    g_autofree char *name = group_name_for_devices(devices);
-
-    assert_string_equal(name, expected);
-}
-
-static void set_text(char **text, const char *value)
-{
-    g_free(*text);
-    *text = g_strdup(value);
-}
-
-/* What they have in common, and what can be in a name. */
-static void test_names_for_devices(void **state)
-{
-    g_autoptr(Device) first = device_new("1-1"), second = device_new("1-2");
-    g_autoptr(GPtrArray) devices = g_ptr_array_new();
-
-    first->class_name = "hid-keyboard";
-    second->class_name = "storage";
-    g_ptr_array_add(devices, first);
-    assert_name_of(devices, "hid-keyboard");
-    set_text(&first->vendor, "Logitech");
-    assert_name_of(devices, "logitech");
-    set_text(&first->product, "K120");
-    assert_name_of(devices, "k120");
-    set_text(&first->product, "日本");
-    assert_name_of(devices, "logitech");
-
-    g_ptr_array_add(devices, second);
-    set_text(&second->product, "M90");
-    set_text(&second->vendor, "Logitech");
-    assert_name_of(devices, "logitech");
-    set_text(&second->vendor, "Sony");
-    assert_name_of(devices, "devices");
-    second->class_name = "hid-keyboard";
-    assert_name_of(devices, "hid-keyboard");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,8 +153,6 @@ int main(void)
         cmocka_unit_test(test_classes),
         cmocka_unit_test(test_rules),
         cmocka_unit_test(test_rule_numbers_run_out),
-        cmocka_unit_test(test_made_names),
-        cmocka_unit_test(test_names_for_devices),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

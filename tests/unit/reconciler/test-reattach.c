@@ -35,7 +35,7 @@ static int set_up(void **state)
     fixture_assign(fixture, PINNED, DESK, NULL, "serial=BBBB-2", "1");
     fixture_assign(fixture, SET, DESK, "pair", NULL, "set");
     for (gsize i = 0; i < G_N_ELEMENTS(out); i++)
-        reattach_begin(fixture->registry, out[i].sysname, out[i].id);
+        reservations_set(fixture->registry->reservations, out[i].sysname, out[i].id, RESERVATION_REATTACH);
     return 0;
 }
 
@@ -43,7 +43,7 @@ static bool look_at(Fixture *fixture, gint64 now, gint64 *ret_wake)
 {
     *ret_wake = 0;
     fixture_look(fixture);
-    return reattach_end_all(fixture->registry, fixture->allocation, now, ret_wake);
+    return reattach_end_all(fixture->allocation, now, ret_wake);
 }
 
 static bool look(Fixture *fixture)
@@ -227,7 +227,7 @@ static void test_no_more_than_its_number(void **state)
     fixture_plug(fixture, fixture_make_device(fixture, "1-5", 0x0529, 1, "EEEE-5"));
     fixture_put_into(fixture, "1-5", POOL);
     fixture_look(fixture);
-    reattach_begin(fixture->registry, "1-5", POOL);
+    reservations_set(fixture->registry->reservations, "1-5", POOL, RESERVATION_REATTACH);
     assert_true(look(fixture));
     assert_true(is_reserved(fixture, "1-1") != is_reserved(fixture, "1-5"));
 }
@@ -255,8 +255,36 @@ static void test_reservations_of_resets(void **state)
     assert_true(is_reserved(fixture, "1-1"));
     assert_true(is_reserved(fixture, "1-2"));
     assert_false(is_reserved(fixture, "1-3"));
-    reattach_begin(fixture->registry, "1-1", POOL);
     assert_false(look(fixture));
+}
+
+/* What is taken out is kept for who is to have it again, and for nobody else. */
+static void test_begin(void **state)
+{
+    Fixture *fixture = *state;
+    Reservations *reservations = fixture->registry->reservations;
+    const Hostdev *pool, *pinned, *set, *unsteady;
+
+    registry_device(fixture->registry, "1-4")->steady_at = G_MAXINT64;
+    reservations_end(reservations, "1-4");
+    reservations_end(reservations, "1-1");
+    reservations_end(reservations, "1-2");
+    reservations_set(reservations, "1-3", SET, RESERVATION_RETURN);
+    pool = fixture_put_into(fixture, "1-1", POOL);
+    pinned = fixture_put_into(fixture, "1-2", PINNED);
+    set = fixture_put_into(fixture, "1-3", SET);
+    unsteady = fixture_put_into(fixture, "1-4", SET);
+    registry_assignment(fixture->registry, PINNED)->releasing = true;
+    fixture_look(fixture);
+    reattach_begin(fixture->allocation, pool);
+    reattach_begin(fixture->allocation, pinned);
+    reattach_begin(fixture->allocation, set);
+    reattach_begin(fixture->allocation, unsteady);
+    assert_true(reservations_is_for(reservations, "1-1", POOL));
+    assert_int_equal(reservations_find(reservations, "1-1")->kind, RESERVATION_REATTACH);
+    assert_false(is_reserved(fixture, "1-2"));
+    assert_false(is_reserved(fixture, "1-4"));
+    assert_int_equal(reservations_find(reservations, "1-3")->kind, RESERVATION_RETURN);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, fixture_teardown)
@@ -264,10 +292,15 @@ static void test_reservations_of_resets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_reservations_last),       TEST(test_no_way_back),
-        TEST(test_back_in_the_machine),     TEST(test_reservations_end),
-        TEST(test_incomplete_set),          TEST(test_taken),
-        TEST(test_no_more_than_its_number), TEST(test_reservations_of_resets),
+        TEST(test_reservations_last),
+        TEST(test_no_way_back),
+        TEST(test_back_in_the_machine),
+        TEST(test_reservations_end),
+        TEST(test_incomplete_set),
+        TEST(test_taken),
+        TEST(test_no_more_than_its_number),
+        TEST(test_reservations_of_resets),
+        TEST(test_begin),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -175,22 +175,42 @@ static void test_no_journal_no_change(void **state)
     assert_file(folders->runtime, "assignments/run", NULL);
 }
 
+/* The calls of commit() until the journal is there, and until the disk has confirmed it. */
+#define JOURNAL_RENAMED       15
+#define JOURNAL_CONFIRMED     17
+#define FOLDER_OPENED_TO_SYNC 7 /* of those that need a file descriptor */
+
 /* It has happened and can't be put into its files: nothing overtakes it. */
 static void test_carried_out_later(void **state)
+{
+    Folders *folders = *state;
+    g_autoptr(Store) store = open_store(folders);
+
+    disk_script_arm(&disk, EIO, JOURNAL_CONFIRMED + 1, true);
+    assert_int_equal(commit(folders, store), _FERRY_ERROR_INVALID);
+    assert_int_equal(save(folders, store, "old", "3"), FERRY_ERROR_STORAGE);
+    assert_true(disk_script_disarm(&disk));
+    assert_file(folders->state, "groups/new", NULL);
+    assert_int_equal(save(folders, store, "old", "3"), _FERRY_ERROR_INVALID);
+    assert_file(folders->state, "groups/old", "[A]\nB=3\n");
+    assert_file(folders->state, "groups/new", "[A]\nB=line\\nline # \\\\\n");
+    assert_file(folders->runtime, "assignments/run", "[A]\nB=2\n");
+    assert_file(folders->state, "journal", NULL);
+}
+
+/* What will fail is known before anything is decided. */
+static void test_no_folder_no_change(void **state)
 {
     Folders *folders = *state;
     g_autoptr(Store) store = open_store(folders);
     g_autofree char *folder = g_build_filename(folders->runtime, "assignments", NULL);
 
     assert_int_equal(g_rmdir(folder), 0);
-    assert_int_equal(commit(folders, store), _FERRY_ERROR_INVALID);
-    assert_int_equal(save(folders, store, "old", "3"), FERRY_ERROR_STORAGE);
-    assert_int_equal(g_mkdir(folder, 0700), 0);
+    assert_int_equal(commit(folders, store), FERRY_ERROR_STORAGE);
     assert_int_equal(save(folders, store, "old", "3"), _FERRY_ERROR_INVALID);
     assert_file(folders->state, "groups/old", "[A]\nB=3\n");
-    assert_file(folders->state, "groups/new", "[A]\nB=line\\nline # \\\\\n");
-    assert_file(folders->runtime, "assignments/run", "[A]\nB=2\n");
-    assert_file(folders->state, "journal", NULL);
+    assert_file(folders->state, "groups/new", NULL);
+    assert_file(folders->state, "groups/new.new", NULL);
 }
 
 static char *this_boot(void)
@@ -313,11 +333,6 @@ static void test_a_journal_that_cannot_be_redone(void **state)
     assert_int_equal(error->code, FERRY_ERROR_STORAGE);
 }
 
-/* The calls until the journal is there, and until the disk has confirmed it. */
-#define JOURNAL_RENAMED       4
-#define JOURNAL_CONFIRMED     6
-#define FOLDER_OPENED_TO_SYNC 2 /* of those that need a file descriptor */
-
 /* Also when the disk has the journal by then and only doesn't say so. */
 static void test_refused_is_taken_back(void **state)
 {
@@ -332,6 +347,7 @@ static void test_refused_is_taken_back(void **state)
         assert_file(folders->state, "journal", NULL);
         assert_file(folders->state, "journal.new", NULL);
         assert_file(folders->state, "groups/new", NULL);
+        assert_file(folders->state, "groups/new.new", NULL);
     }
     assert_int_equal(commit(folders, store), _FERRY_ERROR_INVALID);
 }
@@ -375,6 +391,27 @@ static void test_what_cannot_be_taken_back_has_happened(void **state)
     }
 }
 
+static bool take_id(const StoredFile *file, void *userdata, GError **error)
+{
+    GString *ids = userdata;
+
+    g_string_append_printf(ids, "%s ", file->id);
+    return true;
+}
+
+/* A group of a tenant has a slash in its name, and any name may have dots. */
+static void test_names_of_files(void **state)
+{
+    Folders *folders = *state;
+    g_autoptr(Store) store = open_store(folders);
+    g_autoptr(GString) ids = g_string_new(NULL);
+
+    assert_int_equal(save(folders, store, "acme/v1.2", "1"), _FERRY_ERROR_INVALID);
+    assert_file(folders->state, "groups/acme@v1~2", "[A]\nB=1\n");
+    assert_true(store_load(store, "groups", take_id, ids, NULL));
+    assert_string_equal(ids->str, "acme/v1.2 ");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -383,6 +420,7 @@ int main(void)
         TEST(test_all_together),
         TEST(test_no_journal_no_change),
         TEST(test_carried_out_later),
+        TEST(test_no_folder_no_change),
         TEST(test_a_journal_is_redone),
         TEST(test_damaged_journals),
         TEST(test_half_written),
@@ -390,6 +428,7 @@ int main(void)
         TEST(test_refused_is_taken_back),
         TEST(test_refused_in_doubt),
         TEST(test_what_cannot_be_taken_back_has_happened),
+        TEST(test_names_of_files),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,12 +144,61 @@ static void test_new(void **state)
     assert_null(device_free(NULL));
 }
 
+static void test_behind(void **state)
+{
+    static const struct {
+        const char *sysname, *hub;
+        bool is_behind;
+    } pairs[] = {
+        { "3-1.2", "3-1", true },     { "3-1.2.4", "3-1", true }, { "3-1.2", "usb3", true },
+        { "3-1", "usb3", true },      { "3-1", "3-1", false },    { "3-12", "3-1", false },
+        { "3-1", "3-1.2", false },    { "13-1", "usb3", false },  { "3-1", "usb1", false },
+        { "3-1.12", "3-1.1", false },
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(pairs); i++)
+        if (device_is_behind(pairs[i].sysname, pairs[i].hub) != pairs[i].is_behind)
+            fail_msg("%s is%s behind %s", pairs[i].sysname, pairs[i].is_behind ? "" : " not", pairs[i].hub);
+}
+
+/* A newer look tells facts; where the device is, it doesn't know. */
+static void test_take_facts(void **state)
+{
+    g_autoptr(Device) device = device_new("3-1.2");
+    Device *newer = device_new("3-1.2");
+    const char *sysname = device->sysname;
+
+    device->state = DEVICE_STATE_ATTACHED;
+    device->machine_uuid = g_strdup("uuid");
+    device->assignment_id = g_strdup("k3xw90ab");
+    device->tenant = g_strdup("acme");
+    device->steady_at = 5;
+    newer->instance = 7;
+    newer->vendor_id = 0x046d;
+    g_free(newer->product);
+    newer->product = g_strdup("Keyboard");
+    newer->hub = g_strdup("3-1");
+    device_take_facts(device, newer);
+    device_free(newer);
+    assert_ptr_equal(device->sysname, sysname);
+    assert_int_equal(device->instance, 7);
+    assert_int_equal(device->vendor_id, 0x046d);
+    assert_string_equal(device->product, "Keyboard");
+    assert_string_equal(device->hub, "3-1");
+    assert_int_equal(device->state, DEVICE_STATE_ATTACHED);
+    assert_string_equal(device->machine_uuid, "uuid");
+    assert_string_equal(device->assignment_id, "k3xw90ab");
+    assert_string_equal(device->tenant, "acme");
+    assert_int_equal(device->steady_at, 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_class),  cmocka_unit_test(test_every_class_is_known),
-        cmocka_unit_test(test_states), cmocka_unit_test(test_describe),
-        cmocka_unit_test(test_new),
+        cmocka_unit_test(test_class),      cmocka_unit_test(test_every_class_is_known),
+        cmocka_unit_test(test_states),     cmocka_unit_test(test_describe),
+        cmocka_unit_test(test_new),        cmocka_unit_test(test_behind),
+        cmocka_unit_test(test_take_facts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

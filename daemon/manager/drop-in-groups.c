@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which of the groups in files are taken, beside those of the store. */
+
+#include "daemon/manager/drop-in-groups.h"
+
+#include "daemon/base/log.h"
+#include "daemon/config/drop-ins.h"
+#include "daemon/manager/internal.h"
+#include "daemon/model/group-update.h"
+
+#define GROUP_FOLDERS_VARIABLE "FERRY_GROUPS_PATH"
+#define GROUP_FOLDERS          "/usr/lib/usbferry/groups.d:/etc/usbferry/groups.d"
+
+static GPtrArray *read_folders(void)
+{
+    const char *path = g_getenv(GROUP_FOLDERS_VARIABLE);
+    g_auto(GStrv) folders = g_strsplit(path ? path : GROUP_FOLDERS, ":", -1);
+
+    return drop_ins_read((const char *const *)folders);
+}
+
+/* False when it is left out. */
+static bool take(Manager *self, const Group *next)
+{
+    const Group *group = registry_group(self->registry, next->name);
+
+    if (group && group->deleting) {
+        self->drop_ins_left_out = true;
+        return false;
+    }
+    if (g_hash_table_contains(self->creating_groups, next->name) || (group && !group->file)) {
+        log_warning("%s: group %s was made over the bus already, the file is left out", next->file,
+                    next->name);
+        return false;
+    }
+    group_update(self->registry, self->memberships, group_copy(next));
+    return true;
+}
+
+void drop_in_groups_read(Manager *self)
+{
+    g_autoptr(GPtrArray) read = read_folders();
+    g_autoptr(GPtrArray) known = registry_sorted(self->registry->groups);
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+
+    self->drop_ins_left_out = false;
+    memberships_begin_many(self->memberships);
+    for (guint i = 0; i < read->len; i++) {
+        const Group *next = read->pdata[i];
+
+        if (take(self, next))
+            g_hash_table_add(seen, next->name);
+    }
+    for (guint i = 0; i < known->len; i++) {
+        Group *group = known->pdata[i];
+
+        if (group->file && !g_hash_table_contains(seen, group->name))
+            group_update_remove(self->registry, self->memberships, group);
+    }
+    memberships_end_many(self->memberships);
+    reconciler_kick(self->reconciler);
+}
+
+void drop_in_groups_read_left_out(Manager *self)
+{
+    if (self->drop_ins_left_out)
+        drop_in_groups_read(self);
+}

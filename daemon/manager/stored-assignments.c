@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The assignments' files, and what becomes of an assignment when its file is written or couldn't be. */
+
+#include "daemon/manager/stored-assignments.h"
+
+#include "daemon/base/error.h"
+#include "daemon/base/log.h"
+#include "daemon/base/text.h"
+#include "daemon/config/assignment-text.h"
+#include "daemon/manager/internal.h"
+#include "daemon/manager/pending.h"
+#include "daemon/model/assignment-update.h"
+#include "daemon/model/find.h"
+
+#define STORE_KIND_ASSIGNMENTS "assignments"
+
+static StoreArea area_of(const Assignment *assignment)
+{
+    return assignment->persistent ? STORE_AREA_STATE : STORE_AREA_RUNTIME;
+}
+
+static void free_assignment(gpointer assignment)
+{
+    assignment_free(assignment);
+}
+
+/* No other change of it may begin, and what it says of itself counts again when this one is over. */
+static void begin_saving(Manager *self, Assignment *assignment)
+{
+    assignment->saving = true;
+    registry_mark_pending(self->registry, assignment);
+}
+
+/* ------------------------------------------------------------------ new */
+
+/* Everybody sees it from here on, and where it is going to stand once reconciler_look() was called. */
+static void show(Manager *self, Assignment *assignment)
+{
+    assignment->saving = true;
+    assignment->since = assignment->created;
+    registry_add_assignment(self->registry, assignment);
+    registry_report_machine_assignments(self->registry, assignment->machine_uuid);
+}
+
+void stored_assignments_settle_new(Manager *self, const char *id, bool stored)
+{
+    Assignment *assignment = registry_assignment(self->registry, id);
+
+    assignment->saving = false;
+    assignment->stored = stored;
+    if (stored)
+        log_object(G_LOG_LEVEL_MESSAGE, NULL, assignment->machine_uuid, id,
+                   "assignment %s: %s to machine \"%s\" by uid %u", id, assignment->device_text,
+                   assignment->machine_name, assignment->owner);
+    else
+        registry_end_assignment(self->registry, assignment);
+}
+
+static void settle_added(Manager *self, const char *id, gpointer payload, bool stored)
+{
+    stored_assignments_settle_new(self, id, stored);
+}
+
+void stored_assignments_add(Manager *self, Assignment *assignment, ManagerDone done, void *userdata)
+{
+    g_autoptr(GKeyFile) file = assignment_to_key_file(assignment);
+
+    show(self, assignment);
+    reconciler_look(self->reconciler);
+    pending_save(
+        self, area_of(assignment), STORE_KIND_ASSIGNMENTS, file,
+        &(PendingChange){ .id = assignment->id, .settle = settle_added, .done = done, .userdata = userdata });
+}
+
+void stored_assignments_put_new(Manager *self, StoreBatch *batch, Assignment *assignment)
+{
+    g_autoptr(GKeyFile) file = assignment_to_key_file(assignment);
+
+    store_batch_save(batch, area_of(assignment), STORE_KIND_ASSIGNMENTS, assignment->id, file);
+    show(self, assignment);
+}
+
+/* ------------------------------------------------------------------ changed */
+
+void stored_assignments_settle_changed(Manager *self, Assignment *next, bool stored)
+{
+    g_autoptr(Assignment) taken = next;
+    Assignment *assignment = registry_assignment(self->registry, next->id);
+    bool goes_on = next->wanted && !assignment->wanted;
+
+    assignment->saving = false;
+    if (!stored)
+        return;
+    assignment_update(self->registry, g_steal_pointer(&taken));
+    if (goes_on)
+        reconciler_retry(self->reconciler, assignment);
+}
+
+static void settle_saved(Manager *self, const char *id, gpointer payload, bool stored)
+{
+    stored_assignments_settle_changed(self, payload, stored);
+}
+
+void stored_assignments_save(Manager *self, Assignment *next, ManagerDone done, void *userdata)
+{
+    g_autoptr(GKeyFile) file = assignment_to_key_file(next);
+
+    begin_saving(self, registry_assignment(self->registry, next->id));
+    pending_save(self, area_of(next), STORE_KIND_ASSIGNMENTS, file,
+                 &(PendingChange){ .id = next->id,
+                                   .settle = settle_saved,
+                                   .payload = next,
+                                   .free_payload = free_assignment,
+                                   .done = done,
+                                   .userdata = userdata });
+}
+
+void stored_assignments_put_changed(Manager *self, StoreBatch *batch, const Assignment *next)
+{
+    g_autoptr(GKeyFile) file = assignment_to_key_file(next);
+    Assignment *assignment = registry_assignment(self->registry, next->id);
+
+    begin_saving(self, assignment);
+    if (area_of(assignment) != area_of(next))
+        store_batch_delete(batch, area_of(assignment), STORE_KIND_ASSIGNMENTS, next->id);
+    store_batch_save(batch, area_of(next), STORE_KIND_ASSIGNMENTS, next->id, file);
+}
+
+/* ------------------------------------------------------------------ released */
+
+void stored_assignments_settle_deleted(Manager *self, const char *id, bool stored)
+{
+    Assignment *assignment = registry_assignment(self->registry, id);
+
+    assignment->saving = false;
+    assignment->releasing = stored;
+    if (stored)
+        log_object(G_LOG_LEVEL_MESSAGE, NULL, assignment->machine_uuid, id, "assignment %s is released", id);
+}
+
+static void settle_deleted(Manager *self, const char *id, gpointer payload, bool stored)
+{
+    stored_assignments_settle_deleted(self, id, stored);
+}
+
+void stored_assignments_delete(Manager *self, Assignment *assignment, ManagerDone done, void *userdata)
+{
+    begin_saving(self, assignment);
+    pending_delete(self, area_of(assignment), STORE_KIND_ASSIGNMENTS,
+                   &(PendingChange){
+                       .id = assignment->id, .settle = settle_deleted, .done = done, .userdata = userdata });
+}
+
+void stored_assignments_put_deleted(Manager *self, StoreBatch *batch, const char *id)
+{
+    Assignment *assignment = registry_assignment(self->registry, id);
+
+    begin_saving(self, assignment);
+    store_batch_delete(batch, area_of(assignment), STORE_KIND_ASSIGNMENTS, id);
+}
+
+/* ------------------------------------------------------------------ the start */
+
+static bool take_stored(const StoredFile *file, void *userdata, GError **error)
+{
+    Manager *self = userdata;
+    Assignment *assignment;
+
+    if (registry_assignment(self->registry, file->id)) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "assignment %s is there twice", file->id);
+        return false;
+    }
+    assignment = assignment_from_text(file->id, file->text, file->path, error);
+    if (!assignment)
+        return false;
+    assignment->persistent = file->area == STORE_AREA_STATE;
+    assignment->stored = true;
+    registry_add_assignment(self->registry, assignment);
+    return true;
+}
+
+static void tenants_filled_in(const GError *error, void *userdata)
+{
+    if (error)
+        log_warning("whose some assignments are cannot be stored, it is worked out at each start: %s",
+                    error->message);
+}
+
+/* What was granted by a service that didn't write it into the assignments: those of the tenant's machines
+ * whose rule is the grant's are the tenant's. */
+static void fill_in_tenants(Manager *self)
+{
+    g_autoptr(StoreBatch) batch = store_batch_new();
+    GHashTableIter iter;
+    gpointer value;
+    bool any = false;
+
+    g_hash_table_iter_init(&iter, self->registry->assignments);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        Assignment *assignment = value;
+        const Tenant *tenant = registry_machine_tenant(self->registry, assignment->machine_uuid);
+        g_autoptr(GKeyFile) file = NULL;
+
+        if (assignment->tenant || assignment->group || !tenant ||
+            !find_grant(self->registry, tenant->name, assignment->selector))
+            continue;
+        assignment->tenant = g_strdup(tenant->name);
+        file = assignment_to_key_file(assignment);
+        store_batch_save(batch, area_of(assignment), STORE_KIND_ASSIGNMENTS, assignment->id, file);
+        any = true;
+    }
+    if (any)
+        store_commit(self->store, g_steal_pointer(&batch), tenants_filled_in, NULL, NULL);
+}
+
+bool stored_assignments_load(Manager *self, GError **error)
+{
+    if (!store_load(self->store, STORE_KIND_ASSIGNMENTS, take_stored, self, error))
+        return false;
+    fill_in_tenants(self);
+    return true;
+}

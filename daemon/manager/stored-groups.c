@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The groups' files, and the marks that keep two changes of one group apart. */
+
+#include "daemon/manager/stored-groups.h"
+
+#include <string.h>
+
+#include "daemon/base/error.h"
+#include "daemon/config/group-text.h"
+#include "daemon/manager/drop-in-groups.h"
+#include "daemon/manager/internal.h"
+#include "daemon/manager/pending.h"
+#include "daemon/model/group-update.h"
+
+#define STORE_KIND_GROUPS "groups"
+
+/* ------------------------------------------------------------------ what is on its way */
+
+void stored_groups_hold(Manager *self, const char *name, bool holds)
+{
+    Group *group = registry_group(self->registry, name);
+
+    if (group)
+        group->saving = holds;
+    if (holds && !group)
+        g_hash_table_add(self->creating_groups, g_strdup(name));
+    else if (!holds)
+        g_hash_table_remove(self->creating_groups, name);
+}
+
+bool stored_groups_is_held(Manager *self, const char *name)
+{
+    const Group *group = registry_group(self->registry, name);
+
+    return group ? group->saving : g_hash_table_contains(self->creating_groups, name);
+}
+
+bool stored_groups_is_taken(Manager *self, const char *name)
+{
+    return registry_group(self->registry, name) || g_hash_table_contains(self->creating_groups, name);
+}
+
+bool stored_groups_check_room(Manager *self, const Group *group, guint more_rules, GError **error)
+{
+    if (!group && g_hash_table_size(self->registry->groups) >= GROUPS_MAX) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED, "there are %d groups, delete some first",
+                    GROUPS_MAX);
+        return false;
+    }
+    if ((group ? group->rules->len : 0) + more_rules <= GROUP_RULES_MAX &&
+        (!group || group->next_rule_id <= GROUP_RULE_ID_MAX - more_rules))
+        return true;
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED, "a group has at most %d rules",
+                GROUP_RULES_MAX);
+    return false;
+}
+
+/* ------------------------------------------------------------------ onto the disk */
+
+static void free_group(gpointer group)
+{
+    group_free(group);
+}
+
+static GKeyFile *to_key_file(const Group *group)
+{
+    g_autofree char *text = group_to_text(group);
+    GKeyFile *file = g_key_file_new();
+
+    g_key_file_load_from_data(file, text, (gsize)-1, G_KEY_FILE_NONE, NULL);
+    return file;
+}
+
+void stored_groups_put(StoreBatch *batch, const Group *next)
+{
+    g_autoptr(GKeyFile) file = to_key_file(next);
+
+    store_batch_save(batch, STORE_AREA_STATE, STORE_KIND_GROUPS, next->name, file);
+}
+
+void stored_groups_put_deleted(StoreBatch *batch, const char *name)
+{
+    store_batch_delete(batch, STORE_AREA_STATE, STORE_KIND_GROUPS, name);
+}
+
+static void settle_saved(Manager *self, const char *name, gpointer payload, bool stored)
+{
+    g_autoptr(Group) next = payload;
+
+    stored_groups_hold(self, name, false);
+    if (stored)
+        group_update(self->registry, self->memberships, g_steal_pointer(&next));
+}
+
+void stored_groups_save(Manager *self, Group *next, const char *answer, ManagerDone done, void *userdata)
+{
+    g_autoptr(GKeyFile) file = to_key_file(next);
+
+    stored_groups_hold(self, next->name, true);
+    pending_save(self, STORE_AREA_STATE, STORE_KIND_GROUPS, file,
+                 &(PendingChange){ .id = next->name,
+                                   .settle = settle_saved,
+                                   .payload = next,
+                                   .free_payload = free_group,
+                                   .answer = answer,
+                                   .done = done,
+                                   .userdata = userdata });
+}
+
+static void settle_deleted(Manager *self, const char *name, gpointer payload, bool stored)
+{
+    Group *group = registry_group(self->registry, name);
+
+    group->saving = group->deleting = false;
+    if (stored)
+        group_update_remove(self->registry, self->memberships, group);
+    drop_in_groups_read_left_out(self);
+}
+
+void stored_groups_delete(Manager *self, Group *group, ManagerDone done, void *userdata)
+{
+    group->saving = group->deleting = true;
+    pending_delete(
+        self, STORE_AREA_STATE, STORE_KIND_GROUPS,
+        &(PendingChange){ .id = group->name, .settle = settle_deleted, .done = done, .userdata = userdata });
+}
+
+/* ------------------------------------------------------------------ the start */
+
+static bool take_stored(const StoredFile *file, void *userdata, GError **error)
+{
+    Manager *self = userdata;
+    g_autoptr(Group) group = group_from_text(file->text, file->path, false, error);
+
+    if (!group)
+        return false;
+    if (strcmp(group->name, file->id) != 0 || registry_group(self->registry, file->id)) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "it holds group %s, which is somewhere else",
+                    group->name);
+        return false;
+    }
+    registry_add_group(self->registry, g_steal_pointer(&group));
+    return true;
+}
+
+bool stored_groups_load(Manager *self, GError **error)
+{
+    return store_load(self->store, STORE_KIND_GROUPS, take_stored, self, error);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Field by field from the decided assignment into the one in the registry. A new field of struct Assignment
+ * that people decide has its line here. */
+
+#include "daemon/model/assignment-update.h"
+
+#include "daemon/model/take.h"
+
+unsigned assignment_update(Registry *registry, Assignment *next)
+{
+    Assignment *assignment = registry_assignment(registry, next->id);
+    unsigned fields = 0;
+
+    if (take_text(&assignment->name, &next->name))
+        fields |= ASSIGNMENT_FIELD_NAME;
+    if (take_text(&assignment->description, &next->description))
+        fields |= ASSIGNMENT_FIELD_DESCRIPTION;
+    if (take_text(&assignment->group, &next->group))
+        fields |= ASSIGNMENT_FIELD_GROUP;
+    if (take_text(&assignment->selector, &next->selector))
+        fields |= ASSIGNMENT_FIELD_SELECTOR;
+    if (TAKE_VALUE(assignment->quantity_kind, next->quantity_kind))
+        fields |= ASSIGNMENT_FIELD_QUANTITY;
+    if (TAKE_VALUE(assignment->quantity, next->quantity))
+        fields |= ASSIGNMENT_FIELD_QUANTITY;
+    if (TAKE_VALUE(assignment->persistent, next->persistent))
+        fields |= ASSIGNMENT_FIELD_PERSISTENT;
+    if (TAKE_VALUE(assignment->priority, next->priority))
+        fields |= ASSIGNMENT_FIELD_PRIORITY;
+
+    rule_free(assignment->rule);
+    assignment->rule = g_steal_pointer(&next->rule);
+    take_text(&assignment->tenant, &next->tenant);
+    take_text(&assignment->home_socket, &next->home_socket);
+    take_text(&assignment->device_text, &next->device_text);
+    assignment->wanted = next->wanted;
+    assignment->own_guest_reset = next->own_guest_reset;
+    assignment->own_guest_resets_all = next->own_guest_resets_all;
+
+    assignment_free(next);
+    registry_report(registry, OBJECT_ASSIGNMENT, assignment->id, fields);
+    return fields;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Machines of the registry: made, freed, and what follows from their state alone. What one look changes is in
+ * daemon/model/machine-update.c. */
+
+#include "daemon/model/machine.h"
+
+static void free_removal(gpointer data)
+{
+    Removal *removal = data;
+
+    g_free(removal->error);
+    g_free(removal);
+}
+
+Machine *machine_new(MachineInfo *info)
+{
+    Machine *machine = g_new0(Machine, 1);
+
+    machine->info = info;
+    machine->dead_aliases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    machine->removals = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_removal);
+    return machine;
+}
+
+Machine *machine_free(Machine *machine)
+{
+    if (!machine)
+        return NULL;
+    machine_info_free(machine->info);
+    g_free(machine->read_error);
+    g_hash_table_unref(machine->dead_aliases);
+    g_hash_table_unref(machine->removals);
+    hostdev_free(machine->in_flight);
+    g_free(machine);
+    return NULL;
+}
+
+bool machine_is_active(const Machine *machine)
+{
+    /* A crashed machine that libvirt keeps (on_crash=preserve) still holds its devices. */
+    return machine->info->state != MACHINE_STATE_SHUTOFF;
+}
+
+bool machine_is_being_read(const Machine *machine)
+{
+    return !machine->inspected && !machine->stuck && !machine->retry_at;
+}

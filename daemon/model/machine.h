@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Machine: a libvirt domain in the registry: the last look at it, and what the reconciler has ordered about
+ * it and not seen yet. Owned by the registry, written by reconciler/ and daemon/model/machine-update.c, read
+ * by everybody above. Main thread only. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "daemon/hypervisor/machine-info.h"
+
+/* A removal that was ordered. */
+typedef struct Removal {
+    bool ordered;   /* false: it failed or did not come about, and is to be ordered again */
+    unsigned tries; /* orders so far */
+    gint64 next_at; /* look then, or order again then: µs, CLOCK_MONOTONIC */
+    char *error;    /* what libvirt said; NULL = nothing */
+} Removal;
+
+typedef struct Machine {
+    MachineInfo *info; /* never NULL */
+
+    /* the reconciler's */
+    bool inspected;           /* the live XML has been seen since the last connect */
+    char *read_error;         /* why the last look at it failed; NULL = it didn't */
+    bool stale;               /* look at the live XML again before anything is decided */
+    bool busy;                /* an order is with a worker */
+    bool stuck;               /* the order is past its deadline and has not come back */
+    gint64 retry_at;          /* no new look before this: µs, CLOCK_MONOTONIC */
+    GHashTable *dead_aliases; /* set of own aliases that are of another life than the machine: detach them */
+    GHashTable *removals;     /* own alias → Removal: removals that were ordered and are not seen yet */
+    Hostdev *in_flight;       /* an attach that is with a worker: it counts as taken, and not as attached */
+} Machine;
+
+/* Takes the info. */
+Machine *machine_new(MachineInfo *info);
+Machine *machine_free(Machine *machine);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Machine, machine_free)
+
+bool machine_is_active(const Machine *machine);
+/* Its live XML isn't known yet and will be soon. One that doesn't answer, or can't be read, is not waited
+ * for.
+ */
+bool machine_is_being_read(const Machine *machine);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Take: one field of a decided object goes over into the one that the registry has. For the *-update modules
+ * of this folder. Each says whether the field differs from what it was. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+/* next is NULL afterwards. */
+static inline bool take_text(char **text, char **next)
+{
+    bool differs = g_strcmp0(*text, *next) != 0;
+
+    g_free(*text);
+    *text = g_steal_pointer(next);
+    return differs;
+}
+
+#define TAKE_VALUE(value, next)               \
+    ({                                        \
+        bool its_differs = (value) != (next); \
+        (value) = (next);                     \
+        its_differs;                          \
+    })

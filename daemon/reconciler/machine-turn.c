@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One machine's next step: look at it, take out what nobody wants there, put in what is wanted, in this
+ * order. */
+
+#include "daemon/reconciler/machine-turn.h"
+
+#include "daemon/allocation/guest-reset.h"
+#include "daemon/base/wake.h"
+#include "daemon/reconciler/reattach.h"
+
+/* An unsteady device has only just come: a hostdev of its enumeration is not older than that. */
+static bool is_wanted(const Allocation *allocation, const Machine *machine, const Hostdev *hostdev)
+{
+    const Want *want = allocation_want_of_hostdev(allocation, hostdev);
+
+    return want && want->machine == machine && want->verdict != VERDICT_RESETTING &&
+           !g_hash_table_contains(machine->dead_aliases, hostdev->alias) &&
+           !guest_reset_differs(allocation->registry, hostdev, want->assignment);
+}
+
+/* What was ordered and is wanted again is left to itself until its time is over; then the live XML says how
+ * it went. */
+static bool is_undecided(const Removal *removal, gint64 now, gint64 *wake)
+{
+    return removal->ordered && !wake_is_due(wake, removal->next_at, now);
+}
+
+/* Ours, and nobody wants it there any more. */
+static MachineStep next_detach(const Allocation *allocation, Machine *machine, gint64 now, gint64 *wake)
+{
+    for (guint i = 0; i < machine->info->hostdevs->len; i++) {
+        const Hostdev *hostdev = machine->info->hostdevs->pdata[i];
+        Removal *removal = g_hash_table_lookup(machine->removals, hostdev->alias);
+
+        if (!hostdev->assignment_id)
+            continue;
+        if (is_wanted(allocation, machine, hostdev)) {
+            if (!removal || is_undecided(removal, now, wake))
+                continue;
+            g_hash_table_remove(machine->removals, hostdev->alias);
+            return (MachineStep){ .kind = MACHINE_STEP_INSPECT };
+        }
+        if (removal && !wake_is_due(wake, removal->next_at, now))
+            continue;
+        if (removal && removal->ordered) {
+            /* No event, no change: look, and order it again if it is still there. */
+            removal->ordered = false;
+            return (MachineStep){ .kind = MACHINE_STEP_INSPECT };
+        }
+        return (MachineStep){ .kind = MACHINE_STEP_DETACH, .hostdev = hostdev };
+    }
+    return (MachineStep){ .kind = MACHINE_STEP_NONE };
+}
+
+static MachineStep next_attach(const Allocation *allocation, const Machine *machine, gint64 now, gint64 *wake)
+{
+    g_autoptr(GPtrArray) wants = registry_sorted(allocation->wants);
+
+    for (guint i = 0; i < wants->len; i++) {
+        const Want *want = wants->pdata[i];
+        const Claim *claim;
+
+        if (want->machine != machine || want->verdict != VERDICT_GO ||
+            allocation_attachment(allocation, want->device) ||
+            attachments_number_is_taken(allocation->attachments, want->device))
+            continue;
+        claim = assignment_claim(want->assignment, want->device->sysname, want->device->instance);
+        if (!claim || wake_is_due(wake, claim->next_at, now))
+            return (MachineStep){ .kind = MACHINE_STEP_ATTACH, .want = want };
+    }
+    return (MachineStep){ .kind = MACHINE_STEP_NONE };
+}
+
+MachineStep machine_next_step(const Allocation *allocation, Machine *machine, gint64 now, gint64 *wake)
+{
+    MachineStep step = { .kind = MACHINE_STEP_NONE };
+
+    if (machine->busy)
+        return step;
+    if (machine->stale) {
+        if (wake_is_due(wake, machine->retry_at, now))
+            step.kind = MACHINE_STEP_INSPECT;
+        return step;
+    }
+    if (!machine_is_active(machine))
+        return step;
+    step = next_detach(allocation, machine, now, wake);
+    return step.kind == MACHINE_STEP_NONE ? next_attach(allocation, machine, now, wake) : step;
+}
+
+void machine_turn(Dispatcher *dispatcher, const Allocation *allocation, Machine *machine, gint64 now,
+                  gint64 *wake)
+{
+    MachineStep step = machine_next_step(allocation, machine, now, wake);
+
+    switch (step.kind) {
+    case MACHINE_STEP_INSPECT:
+        dispatcher_inspect(dispatcher, machine);
+        break;
+    case MACHINE_STEP_DETACH:
+        reattach_begin(allocation, step.hostdev);
+        dispatcher_detach(dispatcher, machine, step.hostdev, now);
+        break;
+    case MACHINE_STEP_ATTACH:
+        dispatcher_attach(dispatcher, machine, step.want);
+        attachments_add(allocation->attachments, machine, machine->in_flight);
+        break;
+    case MACHINE_STEP_NONE:
+        break;
+    }
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Machine turn: what one machine has to do next, and the job for it. The reconciler asks for each machine in
+ * every turn; at most one job per machine is given, and none while one is with a worker. Changes what is
+ * remembered of the machine's removals, and reservations of what is attached anew. Main thread only. */
+
+#include <glib.h>
+
+#include "daemon/allocation/allocation.h"
+#include "daemon/model/registry.h"
+#include "daemon/reconciler/dispatcher.h"
+
+typedef enum MachineStepKind {
+    MACHINE_STEP_NONE,
+    MACHINE_STEP_INSPECT,
+    MACHINE_STEP_DETACH,
+    MACHINE_STEP_ATTACH,
+} MachineStepKind;
+
+typedef struct MachineStep {
+    MachineStepKind kind;
+    const Hostdev *hostdev; /* DETACH */
+    const Want *want;       /* ATTACH */
+} MachineStep;
+
+/* Decides, and gives no job. *wake is moved forward to when there will be something to do by time alone. */
+MachineStep machine_next_step(const Allocation *allocation, Machine *machine, gint64 now, gint64 *wake);
+
+/* machine_next_step(), and its job. */
+void machine_turn(Dispatcher *dispatcher, const Allocation *allocation, Machine *machine, gint64 now,
+                  gint64 *wake);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* usbferry itself, run by a test of the bus tier: one line, what it said and how it ended. */
+
+#include "tests/bus/fixture.h"
+
+/* The client's exit statuses, as its man page has them. */
+enum { DONE = 0, FAILED = 1, USAGE = 2, DENIED = 3, NOT_FOUND = 4, BUSY = 5 };
+
+typedef struct Said {
+    int status;
+    char *out;
+    char *err;
+} Said;
+
+void said_clear(Said *said);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Said, said_clear)
+
+/* The words of `usbferry LINE`, with the program; and the environment that it gets. New arrays. */
+char **client_words(const char *line);
+char **client_environment(void);
+
+/* Runs `usbferry LINE` and waits for its end. The daemon lives beside it, so nothing of it hangs on this
+ * thread. */
+Said client_run(Fixture *fixture, const char *line);

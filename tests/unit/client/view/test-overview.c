@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The overview: which rows it has, and what they say to people and to programs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "client/bus/variant.h"
+#include "client/view/json.h"
+#include "client/view/overview.h"
+#include "tests/unit/client/fixture.h"
+
+/* A cell of the first row. */
+static char *cell(const Model *model, const char *name)
+{
+    g_autoptr(GPtrArray) rows = overview_rows(model);
+    g_autoptr(GVariant) shown = column_shown(column_find(overview_columns(), name), model, rows->pdata[0]);
+
+    return variant_to_text(shown);
+}
+
+static void expect(const Model *model, const char *name, const char *text)
+{
+    g_autofree char *is = cell(model, name);
+
+    assert_string_equal(is, text);
+}
+
+/* An assignment whose device is away has a line of its own; a hub has none. */
+static void test_rows(void **state)
+{
+    g_autoptr(Model) model = fixture_load();
+    g_autoptr(GPtrArray) before = overview_rows(model);
+    assert_int_equal(before->len, 1);
+
+    fixture_change(model, ASSIGNMENT, "{'State': <'waiting-device'>, 'Devices': <@a(os) []>}");
+    g_autoptr(GPtrArray) rows = overview_rows(model);
+    assert_int_equal(rows->len, 2);
+    assert_string_equal(((Object *)rows->pdata[1])->path, ASSIGNMENT);
+    g_autoptr(GVariant) where = column_shown(column_find(overview_columns(), "where"), model, rows->pdata[1]);
+    assert_string_equal(g_variant_get_string(where, NULL), "not plugged in");
+
+    g_autoptr(GPtrArray) columns = columns_all(overview_columns_for_programs());
+    g_autoptr(GVariant) records = g_variant_ref_sink(columns_to_records(model, columns, rows));
+    g_autofree char *json = json_from_variant(records, /* pretty= */ false);
+    assert_string_equal(
+        json,
+        "[{\"kind\":\"device\",\"name\":\"Keyboard K120\",\"device\":\"3-1.10\",\"usb-id\":\"046d:c31c\","
+        "\"serial\":\"\",\"vm\":\"win11\",\"assignment\":\"keys\",\"tenant\":\"\",\"groups\":[],"
+        "\"state\":\"attached\",\"reason\":\"the VM has it\"},"
+        "{\"kind\":\"assignment\",\"name\":\"keys\",\"device\":\"\",\"usb-id\":\"\",\"serial\":\"\","
+        "\"vm\":\"win11\",\"assignment\":\"keys\",\"tenant\":\"\",\"groups\":[],"
+        "\"state\":\"waiting-device\",\"reason\":\"the VM has it\"}]");
+}
+
+static void test_cells(void **state)
+{
+    g_autoptr(Model) model = fixture_load();
+
+    expect(model, "name", "Keyboard K120");
+    expect(model, "where", "win11");
+    expect(model, "reason", "assigned as \"keys\"");
+    fixture_change(model, DEVICE, "{'Product': <''>, 'State': <'waiting'>}");
+    expect(model, "name", "Logitech");
+    expect(model, "where", "host");
+
+    /* the line says which device it is */
+    fixture_change(model, ASSIGNMENT, "{'Reason': <'046d:c31c (3-1.10) waits: 046d:c31c (3-1.10) is new'>}");
+    expect(model, "reason", "It waits: it is new");
+}
+
+static void test_groups(void **state)
+{
+    g_autoptr(Model) model = fixture_load();
+    g_autoptr(GPtrArray) rows = overview_rows(model);
+    g_autoptr(GPtrArray) columns = columns_all(overview_columns());
+    guint n = columns->len;
+
+    /* nobody has a group: the overview can do without */
+    columns_drop_empty(model, columns, rows, "group#rule");
+    assert_int_equal(columns->len, n - 1);
+
+    fixture_add_group(model);
+    expect(model, "group#rule", "keys#1");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_cells),
+        cmocka_unit_test(test_groups),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

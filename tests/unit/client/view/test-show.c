@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* All that can be said of an object. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "client/view/show.h"
+#include "tests/unit/client/fixture.h"
+
+static char *print(const Model *model, const char *path, bool json)
+{
+    g_autoptr(GPtrArray) objects = g_ptr_array_new();
+    Client client = { .json = json };
+
+    g_ptr_array_add(objects, g_hash_table_lookup(model->objects, path));
+    fixture_begin_capture();
+    show_print(&client, model, objects);
+    return fixture_end_capture();
+}
+
+static void test_text(void **state)
+{
+    g_autoptr(Model) model = fixture_load();
+
+    fixture_add_group(model);
+    g_autofree char *group = print(model, GROUP, false);
+    assert_true(g_str_has_prefix(group, "group \"keys\"\n"));
+    assert_non_null(strstr(group, "                   rules: #1 class=hid (admin)\n"
+                                  "                          #3 vendor=* (admin, disabled)\n"));
+    assert_non_null(strstr(group, "                     vms: win11\n"));
+    assert_non_null(strstr(group, "                    file: -\n"));
+
+    g_autofree char *device = print(model, DEVICE, false);
+    assert_non_null(strstr(device, "rules: keys#1 class=hid\n"));
+}
+
+static void test_json(void **state)
+{
+    g_autoptr(Model) model = fixture_load();
+
+    g_autofree char *service = print(model, "/org/usbferry1", true);
+    assert_string_equal(service, "[\n  {\n    \"kind\": \"service\",\n    \"host\": \"desk\",\n"
+                                 "    \"version\": \"\",\n    \"enabled\": true,\n    \"settling\": false,\n"
+                                 "    \"hypervisor\": \"\",\n    \"hypervisor-state\": \"connected\",\n"
+                                 "    \"path\": \"/org/usbferry1\"\n  }\n]\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_json),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
