@@ -60,8 +60,8 @@ static int specificity(const Assignment *assignment, const Device *device)
  * two. */
 static int compare_assignments(const Assignment *a, const Assignment *b)
 {
-    if (a->created != b->created)
-        return a->created < b->created ? 1 : -1;
+    if (a->sequence != b->sequence)
+        return a->sequence < b->sequence ? 1 : -1;
     return -g_strcmp0(a->id, b->id);
 }
 
