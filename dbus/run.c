@@ -170,7 +170,7 @@ static void daemon_run(Daemon *self)
     guint hangup = g_unix_signal_add(SIGHUP, on_reload, self);
 
     if (daemon_start(self, &error)) {
-        log_notice("usbferryd " FERRY_VERSION " is ready as " FERRY_BUS_NAME ", machines of %s",
+        log_notice("usbferryd " FERRY_VERSION " is ready as " FERRY_BUS_NAME ", VMs of %s",
                    manager_hypervisor_uri(self->manager));
         sd_notify(0, "READY=1");
         self->keep_alive = keep_alive();

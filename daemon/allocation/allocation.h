@@ -2,12 +2,20 @@
 #pragma once
 
 /* Allocation: which devices each assignment is to have, worked out from nothing but the registry and the
- * time.
- *
- * Who gets a device that several assignments want: the one that has it now, if it still may (or had it,
- * before a reset that isn't over); then the higher priority (the assignment's, then its group's); then the
- * more specific rule; then the older assignment; then the smaller id. The order is total, so the answer never
- * depends on the order of events, and nothing is taken from a running machine by priority alone.
+ * time. The reconciler acts on it, the manager and explanations ask it, previews make one for a registry
+ * that isn't. Changes nothing. Main thread only. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "daemon/allocation/attachment.h"
+#include "daemon/allocation/candidates.h"
+#include "daemon/allocation/deal.h"
+#include "daemon/allocation/verdict.h"
+#include "daemon/model/registry.h"
+
+/* Who gets a device that several assignments want is priority.h's to say: the order is total, so the answer
+ * never depends on the order of events, and nothing is taken from a running machine by priority alone.
  *
  * An assignment of one device stands for it whether its machine runs or not. One that draws from a group
  * takes nothing while its machine is off: the pool goes round. Sets (one device per rule, all or nothing) are
@@ -16,34 +24,13 @@
  *
  * A tenant's device goes to the tenant's machines only, and by the tenant's assignments only, which have
  * nothing else. */
-
-#include <glib.h>
-#include <stdbool.h>
-
-#include "daemon/allocation/attachment.h"
-#include "daemon/allocation/candidates.h"
-#include "daemon/allocation/verdict.h"
-#include "daemon/model/registry.h"
-
-/* A device that an assignment is to have, or would have if the verdict were better. */
-typedef struct Want {
-    Assignment *assignment;
-    Device *device;
-    Machine *machine; /* NULL when unknown */
-    Verdict verdict;
-} Want;
-
 typedef struct Allocation {
     Registry *registry;
     Attachments *attachments;
     Candidates *candidates;
-    GHashTable *wants; /* sysname → Want, owned: the assignment that comes first for this device */
-    GHashTable *wants_by_assignment; /* assignment id → GPtrArray of Want: what it comes first for, sorted by
-                                        sysname */
-    GHashTable *inactive_owners;     /* sysname → Assignment, borrowed: disabled, and this is its device */
-    GHashTable *undecided;           /* set of Device: a machine that could draw it is still being read */
-    GHashTable *away; /* assignment id → how many devices are reserved for it and not plugged in now */
-    gint64 next_at;   /* a verdict changes by time alone then (µs, CLOCK_MONOTONIC); 0 = never */
+    Deal *deal;
+    GHashTable *inactive_owners; /* sysname → Assignment, borrowed: disabled, and this is its device */
+    gint64 next_at;              /* a verdict changes by time alone then (µs, CLOCK_MONOTONIC); 0 = never */
 } Allocation;
 
 /* Valid until the registry changes. */
@@ -64,8 +51,7 @@ const Want *allocation_want_of_hostdev(const Allocation *allocation, const Hostd
 /* The machine that is to have the device has it, and it is on its way neither in nor out. */
 bool allocation_is_attached(const Allocation *allocation, const Device *device);
 
-/* The device that an assignment of one device is for. NULL = it isn't plugged in, isn't left to it, or it
- * can't be told which of several it is. */
+/* The device that an assignment of one device is for; see candidates_pinned(). */
 Device *allocation_pinned(const Allocation *allocation, const Assignment *assignment);
 
 /* The assignment that stands for this device, be it disabled; NULL = none. */
@@ -74,11 +60,10 @@ Assignment *allocation_owner(const Allocation *allocation, const Device *device)
 /* For any pair. */
 Verdict allocation_judge(const Allocation *allocation, const Assignment *assignment, const Device *device);
 
+/* Whether anybody may be given the device now; the error is the verdict's that judge_device() has on it. */
+bool allocation_check_device(const Allocation *allocation, const Device *device, GError **error);
+
 /* Why the verdict is what it is, as verdict_text(). device may be NULL when the verdict is about the group or
  * the service, assignment when it is about the device. New string. */
 char *allocation_verdict_text(const Allocation *allocation, const Assignment *assignment,
                               const Device *device, Verdict verdict);
-
-/* Whether the machine of an assignment can get devices now: GO, HYPERVISOR_AWAY, MACHINE_UNKNOWN or
- * MACHINE_OFF. */
-Verdict allocation_judge_machine(Registry *registry, const Assignment *assignment);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From hostdevs to devices, by the numbers that both have, and by the instance that only one enumeration of a
- * device has. */
+/* From hostdevs to devices, by the numbers that both have, and by the instance that only one enumeration of
+ * a device has. Called by allocation.c for the whole, and by reset/ for a single look; reads the registry
+ * only. */
 
 #include "daemon/allocation/attachment.h"
 
@@ -14,7 +15,7 @@ struct Attachments {
 
 static gpointer number_key(unsigned bus_number, unsigned device_number)
 {
-    enum { DEVICE_NUMBER_BITS = 8 }; /* 1…127 */
+    enum { DEVICE_NUMBER_BITS = 16 }; /* what an XML may say; a device has 1…127 */
 
     return GUINT_TO_POINTER((bus_number << DEVICE_NUMBER_BITS) | device_number);
 }

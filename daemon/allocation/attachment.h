@@ -2,8 +2,8 @@
 #pragma once
 
 /* Attachments: where every device is now, from what machines list in their live XML and what is being
- * attached. The one place that says so: allocation.h begins with it, the reconciler orders by it, reset/
- * waits by it. Borrows from the registry, and changes nothing in it. Main thread only. */
+ * attached. The one place that says so: allocation.h begins with it, the reconciler and reset/ act on it.
+ * Borrows from the registry, and changes nothing in it. Main thread only. */
 
 #include <glib.h>
 #include <stdbool.h>

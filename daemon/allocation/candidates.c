@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* From devices to assignments: one look at each device, through an index of the rules of single devices, and
- * through the groups that the device is in. */
+ * through the groups that the device is in. Called by allocation.c; reads the registry only. */
 
 #include "daemon/allocation/candidates.h"
 
@@ -122,6 +122,25 @@ const GPtrArray *candidates_of(const Candidates *self, const Assignment *assignm
 bool candidates_include(const Candidates *self, const Assignment *assignment, const Device *device)
 {
     return g_ptr_array_find((GPtrArray *)candidates_of(self, assignment), device, NULL);
+}
+
+/* When two devices match a rule that was made for one, only the socket says which one was meant: the right
+ * one or none. */
+Device *candidates_pinned(const Candidates *self, const Assignment *assignment)
+{
+    const GPtrArray *matches = candidates_of(self, assignment);
+
+    if (assignment->group)
+        return NULL;
+    if (matches->len == 1)
+        return matches->pdata[0];
+    for (guint i = 0; i < matches->len; i++) {
+        Device *device = matches->pdata[i];
+
+        if (g_strcmp0(device->socket, assignment->home_socket) == 0)
+            return device;
+    }
+    return NULL;
 }
 
 const Device *candidates_withheld(const Candidates *self, const Assignment *assignment)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The story of one device, from the verdicts that decide. */
+/* The story of one device, from the same verdicts that decide. Called for Manager.Explain(); works
+ * everything out anew and changes nothing. */
 
 #include "daemon/allocation/explain.h"
 
-#include "daemon/allocation/pci-passthrough.h"
 #include "daemon/allocation/allocation.h"
-#include "daemon/model/membership.h"
+#include "daemon/allocation/pci-passthrough.h"
 #include "daemon/base/text.h"
+#include "daemon/model/membership.h"
 
 Explanation *explanation_free(Explanation *explanation)
 {
@@ -48,15 +49,14 @@ static void add_place(GPtrArray *lines, const Allocation *allocation, const Devi
             allocation_verdict_text(allocation, NULL, device, VERDICT_HUB));
     else if (attachment_is_foreign(attachment))
         add(lines, "device", device->sysname, "blocks",
-            g_strdup_printf("%s was given to machine %s by another program; usbferry leaves it alone", what,
+            g_strdup_printf("%s was given to VM %s by another program; usbferry leaves it alone", what,
                             machine));
     else if (attachment_is_dead(attachment))
         add(lines, "device", device->sysname, "waits",
-            g_strdup_printf("%s is dead in machine %s, which came out of a saved state; it is taken out",
-                            what, machine));
+            g_strdup_printf("%s is dead in VM %s, which came out of a saved state; it is taken out", what,
+                            machine));
     else if (attachment)
-        add(lines, "device", device->sysname, "yes",
-            g_strdup_printf("%s is in machine %s now", what, machine));
+        add(lines, "device", device->sysname, "yes", g_strdup_printf("%s is in VM %s now", what, machine));
     else
         add(lines, "device", device->sysname, allocation_want(allocation, device) ? "waits" : "no",
             g_strdup_printf("%s is with the host", what));
@@ -66,8 +66,7 @@ static void add_tenant(GPtrArray *lines, const Device *device)
 {
     if (device->tenant)
         add(lines, "tenant", device->tenant, "yes",
-            g_strdup_printf("it belongs to tenant %s: only that tenant's machines can have it",
-                            device->tenant));
+            g_strdup_printf("it belongs to tenant %s: only that tenant's VMs can have it", device->tenant));
 }
 
 static void add_controller(GPtrArray *lines, Registry *registry, const Device *device)
@@ -78,7 +77,7 @@ static void add_controller(GPtrArray *lines, Registry *registry, const Device *d
 
     if (machine)
         add(lines, "controller", device->controller, owner ? "blocks" : "waits",
-            g_strdup_printf("machine %s %s its controller %s as a whole", name,
+            g_strdup_printf("VM %s %s its controller %s as a whole", name,
                             owner ? "has" : "is off, and when it starts it takes", device->controller));
 }
 
@@ -164,7 +163,7 @@ GPtrArray *explain_device(Registry *registry, const Device *device)
     if (!registry->enabled)
         add(lines, "service", "", "blocks", g_strdup("usbferry is switched off and hands nothing more out"));
     if (assignments->len == 0)
-        add(lines, "device", device->sysname, "no", g_strdup("nothing is assigned to any machine"));
+        add(lines, "device", device->sysname, "no", g_strdup("nothing is assigned to any VM"));
     if (registry->hypervisor_state != HYPERVISOR_STATE_CONNECTED)
         add(lines, "hypervisor", "", "waits",
             g_strdup_printf("the hypervisor is away%s%s", registry->hypervisor_text ? ": " : "",

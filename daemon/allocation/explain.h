@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Explain: why a device is where it is. Made from the same verdicts that decide. */
+/* Explain: why a device is where it is, made from the same verdicts that decide. For Manager.Explain().
+ * Changes nothing. Main thread only. */
 
 #include <glib.h>
 #include <stdbool.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Two settings of an assignment, and what libvirt is told of them. */
+/* Two settings of an assignment, and what libvirt is told of them. Called by the reconciler, by status.c and
+ * by who shows the settings; changes nothing. */
 
 #include "daemon/allocation/guest-reset.h"
 

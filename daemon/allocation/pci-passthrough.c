@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who has a controller. */
+/* Which machine has a controller, by what the machines' XML says. Called by who judges devices and says
+ * where they are; reads the registry only. */
 
 #include "daemon/allocation/pci-passthrough.h"
 

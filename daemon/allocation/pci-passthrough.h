@@ -2,7 +2,8 @@
 #pragma once
 
 /* Controllers of the host that a machine has as a whole (PCI passthrough): what is plugged into them is that
- * machine's, and the host hardly ever sees it. Pure. */
+ * machine's, and the host hardly ever sees it. For who judges devices and says where they are. Changes
+ * nothing. Main thread only. */
 
 #include "daemon/model/registry.h"
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Two looks at who is to have what: as it is, and through a registry whose tables hold the same objects, but
- * for the group, and for the devices, whose copies differ in nothing but their memberships. */
+ * for the group, and for the devices, whose copies differ in nothing but their memberships. Called by
+ * manager/ for Manager.PreviewRule(). */
 
 #include "daemon/allocation/preview.h"
 
 #include "daemon/allocation/allocation.h"
-#include "daemon/model/membership.h"
 #include "daemon/base/text.h"
+#include "daemon/model/membership.h"
 
 PreviewChange *preview_change_free(PreviewChange *change)
 {

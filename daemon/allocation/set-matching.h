@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Set: one device for each enabled rule of a group, all or nothing. Pure. */
+/* Set: one device for each enabled rule of a group, all or nothing. For daemon/allocation/deal.h. Pure:
+ * nothing but what is given is looked at. */
 
 #include <glib.h>
 
-#include "daemon/usb/device.h"
 #include "daemon/model/group.h"
+#include "daemon/usb/device.h"
 
 /* One device for each rule, none twice; NULL when some rule stays empty (or there is no rule). devices: of
  * Device, the ones that are to be preferred first. New array, borrowed devices. */

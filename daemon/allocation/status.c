@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* States and sentences of assignments. */
+/* From wants, attachments and verdicts to a state and a sentence for each assignment. Called by
+ * reconciler/status-update.c; reads the registry and changes nothing. */
 
 #include "daemon/allocation/status.h"
 
+#include "daemon/allocation/guest-reset.h"
+#include "daemon/allocation/judge.h"
 #include "daemon/allocation/pci-passthrough.h"
 #include "daemon/base/error.h"
-#include "daemon/allocation/guest-reset.h"
 #include "daemon/base/text.h"
 
 /* Takes the reason. */
@@ -49,11 +51,11 @@ static Status without_device(Registry *registry, const Allocation *allocation, c
     if (taken_by) {
         g_autofree char *quoted = text_quote(taken_by->info->name);
 
-        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
-                   g_strdup_printf(
-                       "%s cannot be seen: machine %s has the controller %s, which it was on, as a whole.",
-                       what, quoted, controller),
-                   ferry_error_to_name(FERRY_ERROR_CONTROLLER_PASSED_THROUGH));
+        return say(
+            ASSIGNMENT_STATE_WAITING_DEVICE,
+            g_strdup_printf("%s cannot be seen: VM %s has the controller %s, which it was on, as a whole.",
+                            what, quoted, controller),
+            ferry_error_to_name(FERRY_ERROR_CONTROLLER_PASSED_THROUGH));
     }
     if (machine && machine_is_active(machine))
         return say(ASSIGNMENT_STATE_WAITING_DEVICE,
@@ -88,7 +90,7 @@ static Status still_leaving(const Want *want, const Attachment *attachment)
     g_autofree char *machine = text_quote(attachment->machine->info->name);
 
     return say(ASSIGNMENT_STATE_WAITING_DEVICE,
-               g_strdup_printf("%s is on its way home from machine %s first.", what, machine),
+               g_strdup_printf("%s is on its way home from VM %s first.", what, machine),
                ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY));
 }
 
@@ -99,7 +101,7 @@ static const char *reattach_reason(Registry *registry, const Attachment *attachm
     if (!attachment_is_of(attachment, assignment) || attachment_is_in_flight(attachment))
         return NULL;
     if (attachment_is_dead(attachment))
-        return "the machine came out of a saved state and it is dead there";
+        return "the VM came out of a saved state and it is dead there";
     return guest_reset_differs(registry, attachment->hostdev, assignment) ? "its AllowGuestReset was changed"
                                                                           : NULL;
 }
@@ -206,7 +208,7 @@ static Status without_group_device(Registry *registry, const Allocation *allocat
 {
     const GPtrArray *matches = candidates_of(allocation->candidates, assignment);
     const Group *group = registry_group(registry, assignment->group);
-    Verdict machine = allocation_judge_machine(registry, assignment);
+    Verdict machine = judge_machine(registry, assignment);
     g_autofree char *machine_text = verdict_machine_text(registry, assignment);
 
     if (!group)
@@ -272,17 +274,16 @@ static Status stand(Registry *registry, const Allocation *allocation, const Assi
             const char *refusal = removal_error(machine, assignment);
 
             if (refusal && !machine->stuck)
-                return say(
-                    ASSIGNMENT_STATE_DETACHING,
-                    g_strdup_printf("Machine %s does not give the device back: %s. It is ordered again.",
-                                    quoted, refusal),
-                    ferry_error_to_name(FERRY_ERROR_HYPERVISOR));
-            return say(ASSIGNMENT_STATE_DETACHING,
-                       machine->stuck
-                           ? g_strdup_printf(
-                                 "Machine %s does not answer; the device comes home when it does.", quoted)
-                           : g_strdup_printf("The device is on its way home from machine %s.", quoted),
-                       machine->stuck ? ferry_error_to_name(FERRY_ERROR_TIMEOUT) : "");
+                return say(ASSIGNMENT_STATE_DETACHING,
+                           g_strdup_printf("VM %s does not give the device back: %s. It is ordered again.",
+                                           quoted, refusal),
+                           ferry_error_to_name(FERRY_ERROR_HYPERVISOR));
+            return say(
+                ASSIGNMENT_STATE_DETACHING,
+                machine->stuck
+                    ? g_strdup_printf("VM %s does not answer; the device comes home when it does.", quoted)
+                    : g_strdup_printf("The device is on its way home from VM %s.", quoted),
+                machine->stuck ? ferry_error_to_name(FERRY_ERROR_TIMEOUT) : "");
         }
         if (assignment->releasing)
             return say(ASSIGNMENT_STATE_DETACHING, g_strdup("The assignment is being released."), "");
@@ -307,7 +308,7 @@ static char *coming_conflict(Registry *registry, const GPtrArray *wants)
             g_autofree char *what = device_describe(device);
             g_autofree char *name = text_quote(claimant->info->name);
 
-            return g_strdup_printf("Machine %s is off, and when it starts it takes the controller %s as a "
+            return g_strdup_printf("VM %s is off, and when it starts it takes the controller %s as a "
                                    "whole, and %s with it.",
                                    name, device->controller, what);
         }
@@ -315,13 +316,31 @@ static char *coming_conflict(Registry *registry, const GPtrArray *wants)
     return NULL;
 }
 
+/* The machine that has it lets it go in a moment: it answers, and neither refused nor let the time of the
+ * first order pass. */
+static bool lets_go_soon(const Attachment *attachment)
+{
+    const Removal *removal = g_hash_table_lookup(attachment->machine->removals, attachment->hostdev->alias);
+
+    return !attachment->machine->stuck && (!removal || (!removal->error && removal->tries <= 1));
+}
+
 /* On its way to the machine, or from another one first. */
 static bool is_coming(Registry *registry, const Allocation *allocation, const Want *want)
 {
+    const Attachment *attachment = allocation_attachment(allocation, want->device);
     Status status = with_device(registry, allocation, want);
 
     g_free(status.reason);
-    return want->verdict == VERDICT_GO && status.state != ASSIGNMENT_STATE_FAILED;
+    return want->verdict == VERDICT_GO && status.state != ASSIGNMENT_STATE_FAILED &&
+           (!attachment || lets_go_soon(attachment));
+}
+
+/* Its live XML is read in a moment. While the hypervisor is away nobody reads. */
+static bool is_read_soon(Registry *registry, const Machine *machine)
+{
+    return registry->hypervisor_state == HYPERVISOR_STATE_CONNECTED && machine &&
+           machine_is_being_read(machine);
 }
 
 /* Whether something passes in a moment that keeps it from what it is to have. state: what is said of it;
@@ -331,12 +350,13 @@ static bool passes_soon(Registry *registry, const Allocation *allocation, const 
 {
     const GPtrArray *wants = allocation_wants_of(allocation, assignment);
     const GPtrArray *matches = candidates_of(allocation->candidates, assignment);
-    const Machine *machine = registry_machine(registry, assignment->machine_uuid);
 
+    if (registry->settling)
+        return true;
     if (!assignment->wanted)
         return false;
-    if (machine && machine_is_being_read(machine) &&
-        allocation_judge_machine(registry, assignment) != VERDICT_GO)
+    if (is_read_soon(registry, registry_machine(registry, assignment->machine_uuid)) ||
+        deal_is_returning(allocation->deal, assignment))
         return true;
     for (guint i = 0; i < wants->len; i++) {
         const Want *want = wants->pdata[i];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The table of verdicts: a sentence each, and below them a row each. */
+/* The table of verdicts: a sentence each, and below them a row each. Called by who explains, shows or waits;
+ * reads the registry only. */
 
 #include "daemon/allocation/verdict.h"
 
@@ -13,14 +14,14 @@ char *verdict_machine_text(Registry *registry, const Assignment *assignment)
     const Machine *machine = registry_machine(registry, assignment->machine_uuid);
     g_autofree char *quoted = text_quote(machine ? machine->info->name : assignment->machine_name);
 
-    return g_strconcat("machine ", quoted, NULL);
+    return g_strconcat("VM ", quoted, NULL);
 }
 
 char *verdict_hypervisor_text(Registry *registry, const Machine *machine)
 {
     if (registry->hypervisor_text)
         return g_strdup_printf("the hypervisor is away: %s", registry->hypervisor_text);
-    return g_strdup(machine && machine->stuck ? "it does not answer" : "the machines are still being read");
+    return g_strdup(machine && machine->stuck ? "it does not answer" : "the VMs are still being read");
 }
 
 /* ------------------------------------------------------------------ sentences */
@@ -118,15 +119,14 @@ static char *foreign_text(const VerdictCase *about)
     g_autofree char *what = device_describe(about->device);
     g_autofree char *owner = text_quote(about->attachment ? about->attachment->machine->info->name : "?");
 
-    return g_strdup_printf("%s was given to machine %s by another program; take it away there", what, owner);
+    return g_strdup_printf("%s was given to VM %s by another program; take it away there", what, owner);
 }
 
 static char *undecided_text(const VerdictCase *about)
 {
     g_autofree char *what = device_describe(about->device);
 
-    return g_strdup_printf("%s waits until every machine that draws from its groups has been looked at",
-                           what);
+    return g_strdup_printf("%s waits until every VM that draws from its groups has been looked at", what);
 }
 
 static char *hypervisor_away_text(const VerdictCase *about)
@@ -166,8 +166,9 @@ static char *controller_taken_text(const VerdictCase *about)
     const Machine *owner = pci_passthrough_owner(about->registry, controller);
     g_autofree char *quoted = text_quote(owner ? owner->info->name : "?");
 
-    return g_strdup_printf("%s is on the controller %s, which machine %s has as a whole", what, controller,
-                           quoted);
+    return g_strdup_printf(
+        "%s is on the controller %s, which VM %s has as a whole; take that away from it first", what,
+        controller, quoted);
 }
 
 static char *resetting_text(const VerdictCase *about)
@@ -260,4 +261,12 @@ bool verdict_passes_soon(Verdict verdict)
 char *verdict_text(Verdict verdict, const VerdictCase *about)
 {
     return rows[verdict].text(about);
+}
+
+void verdict_set_error(Verdict verdict, const VerdictCase *about, GError **error)
+{
+    FerryError code = rows[verdict].error;
+    g_autofree char *text = verdict_text(verdict, about);
+
+    g_set_error_literal(error, FERRY_ERROR, code == NO_ERROR ? FERRY_ERROR_DEVICE_BUSY : code, text);
 }

@@ -58,6 +58,9 @@ bool verdict_comes_by_itself(Verdict verdict);
 bool verdict_passes_soon(Verdict verdict);
 /* Why the verdict is what it is; without a full stop. New string. */
 char *verdict_text(Verdict verdict, const VerdictCase *about);
+/* Both as an error, for who asks for what the verdict speaks against. DEVICE_BUSY when it has no error of its
+ * own. */
+void verdict_set_error(Verdict verdict, const VerdictCase *about, GError **error);
 
 /* machine "win11". New string. */
 char *verdict_machine_text(Registry *registry, const Assignment *assignment);

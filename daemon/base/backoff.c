@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The delay between two tries: doubled a few times, then constant. */
+/* The delay between two tries: doubled a few times, then constant. Called by who tries again by itself;
+ * touches nothing. */
 
 #include "daemon/base/backoff.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The minimum of times, of which some are never. */
+/* The minimum of times, of which some are never. Called by every part of a turn that has to wait; touches
+ * nothing but the caller's time. */
 
 #include "daemon/base/wake.h"
 

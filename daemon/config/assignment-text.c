@@ -47,8 +47,7 @@ static bool read_machine(KeyFileReader *reader, void *userdata)
     into->machine_line = reader->line;
     return key_file_reader_text(reader, &into->assignment->machine_name) &&
            (*into->assignment->machine_name ||
-            key_file_reader_refuse_value(reader, FERRY_ERROR_INVALID_NAME,
-                                         "the name or the UUID of a machine"));
+            key_file_reader_refuse_value(reader, FERRY_ERROR_INVALID_NAME, "the name or the UUID of a VM"));
 }
 
 static bool read_machine_uuid(KeyFileReader *reader, void *userdata)

@@ -51,7 +51,7 @@ static bool check_assignment(ManifestReader *into, KeyFileReader *reader)
     const Assignment *assignment = into->current->assignment;
     g_autofree char *name = text_quote(assignment->name);
     g_autofree char *machine = text_quote(assignment->machine_name);
-    g_autofree char *what = g_strdup_printf("assignment %s of machine %s", name, machine);
+    g_autofree char *what = g_strdup_printf("assignment %s of VM %s", name, machine);
 
     if (!assignment_reader_end(&into->assignment, reader))
         return false;

@@ -210,7 +210,7 @@ static unsigned count_free(const Ports *ports)
     return ports->total > taken ? ports->total - taken : 0;
 }
 
-static void read_devices(const xmlNode *devices, bool attachment, MachineInfo *info)
+static void read_devices(const xmlNode *devices, bool live, MachineInfo *info)
 {
     g_autoptr(GHashTable) taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     Ports ports = { .taken = taken };
@@ -231,7 +231,7 @@ static void read_devices(const xmlNode *devices, bool attachment, MachineInfo *i
             }
         } else if (is_element(node, "hub") && attribute_is(node, "type", "usb")) {
             ports.total += HUB_PORTS;
-        } else if (attachment && is_element(node, "hostdev") && attribute_is(node, "mode", "subsystem") &&
+        } else if (live && is_element(node, "hostdev") && attribute_is(node, "mode", "subsystem") &&
                    attribute_is(node, "type", "usb")) {
             g_ptr_array_add(info->hostdevs, read_hostdev(node));
         } else if (is_element(node, "hostdev") && attribute_is(node, "mode", "subsystem") &&
@@ -272,7 +272,7 @@ bool domain_xml_read(const char *xml, MachineInfo *info, bool *ret_live, GError 
     /* libvirt writes no DTD: with one, this is something else. */
     if (!root || !is_element(root, "domain") || document->intSubset) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR,
-                    "what libvirt gave for the machine is not its XML");
+                    "what libvirt gave for the VM is not its XML");
         return false;
     }
     *ret_live = xmlHasProp((xmlNode *)root, BAD_CAST "id") != NULL;

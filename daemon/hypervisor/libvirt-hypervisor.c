@@ -250,17 +250,17 @@ static MachineInfo *read_brief(virDomainPtr domain, GError **error)
 static bool read_xml(virDomainPtr domain, MachineInfo *info, GError **error)
 {
     char *xml = virDomainGetXMLDesc(domain, 0);
-    bool attachment = false;
+    bool live = false;
     bool ok;
 
     if (!xml) {
         g_propagate_error(error, connection_take_error());
         return false;
     }
-    ok = domain_xml_read(xml, info, &attachment, error);
+    ok = domain_xml_read(xml, info, &live, error);
     free(xml);
     /* It may have started or stopped since its state was read: what goes with the hostdevs counts. */
-    if (ok && !attachment)
+    if (ok && !live)
         info->state = MACHINE_STATE_SHUTOFF;
     else if (ok && info->state == MACHINE_STATE_SHUTOFF)
         info->state = MACHINE_STATE_RUNNING;

@@ -12,6 +12,8 @@
 #include "daemon/manager/export.h"
 #include "daemon/manager/groups.h"
 #include "daemon/manager/internal.h"
+#include "daemon/manager/object-bytes.h"
+#include "daemon/manager/quotas.h"
 #include "daemon/manager/stored-assignments.h"
 #include "daemon/manager/stored-groups.h"
 #include "daemon/model/find.h"
@@ -142,7 +144,7 @@ static bool declared_assignment(ApplyPlan *plan, const ManifestItem *declared, c
             continue;
         if (found) {
             manifest_set_error(plan->manifest, declared->line, error, FERRY_ERROR_AMBIGUOUS,
-                               "assignments %s and %s of this machine both have this name; give one "
+                               "assignments %s and %s of this VM both have this name; give one "
                                "another name first",
                                found->id, one->id);
             return false;
@@ -158,7 +160,7 @@ static bool declared_assignment(ApplyPlan *plan, const ManifestItem *declared, c
     }
     if (found && !g_hash_table_add(plan->kept, g_strdup(found->id))) {
         manifest_set_error(plan->manifest, declared->line, error, FERRY_ERROR_ALREADY_EXISTS,
-                           "this assignment is declared before, with its machine called otherwise");
+                           "this assignment is declared before, with its VM called otherwise");
         return false;
     }
     *ret_assignment = found;
@@ -353,10 +355,34 @@ static bool prune_assignments(ApplyPlan *plan, GError **error)
     return true;
 }
 
+/* Who may do this is an administrator: of the places of single users nothing is asked. */
+static bool check_room(const ApplyPlan *plan, GError **error)
+{
+    Registry *registry = plan->manager->registry;
+    gsize before = 0, after = 0;
+
+    if (g_hash_table_size(registry->groups) + g_hash_table_size(plan->manager->creating_groups) +
+                plan->new_groups >
+            GROUPS_MAX + plan->gone_groups ||
+        g_hash_table_size(registry->assignments) + plan->new_assignments > ASSIGNMENTS_MAX) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED,
+                    "%s: at most %d groups and %d assignments, with those that are there",
+                    plan->manifest->source, GROUPS_MAX, ASSIGNMENTS_MAX);
+        return false;
+    }
+    for (guint i = 0; i < plan->steps->len; i++) {
+        const ApplyStep *step = plan->steps->pdata[i];
+        const Group *group = step->is_group ? registry_group(registry, step->id) : NULL;
+
+        before += group ? object_bytes_of_group(registry, group) : 0;
+        after += step->group ? object_bytes_of_group(registry, step->group) : 0;
+    }
+    return object_bytes_check(registry, before, after, error);
+}
+
 static bool plan_all(ApplyPlan *plan, GError **error)
 {
     const GPtrArray *items = plan->manifest->items;
-    Registry *registry = plan->manager->registry;
 
     for (guint i = 0; i < items->len; i++) {
         const ManifestItem *declared = items->pdata[i];
@@ -372,16 +398,7 @@ static bool plan_all(ApplyPlan *plan, GError **error)
     }
     if (plan->prune && (!prune_assignments(plan, error) || !prune_groups(plan, error)))
         return false;
-    if (g_hash_table_size(registry->groups) + g_hash_table_size(plan->manager->creating_groups) +
-                plan->new_groups >
-            GROUPS_MAX + plan->gone_groups ||
-        g_hash_table_size(registry->assignments) + plan->new_assignments > ASSIGNMENTS_MAX) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED,
-                    "%s: at most %d groups and %d assignments, with those that are there",
-                    plan->manifest->source, GROUPS_MAX, ASSIGNMENTS_MAX);
-        return false;
-    }
-    return true;
+    return check_room(plan, error);
 }
 
 ApplyPlan *manager_plan_apply(Manager *self, const ApplyRequest *request, GError **error)

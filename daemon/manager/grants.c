@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "daemon/allocation/allocation.h"
-#include "daemon/allocation/verdict.h"
+#include "daemon/allocation/judge.h"
 #include "daemon/base/error.h"
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
@@ -105,7 +105,7 @@ static const Assignment *find_unseen_taker(Manager *self, const Tenant *tenant, 
 
         if (assignment->group && g_strcmp0(assignment->tenant, tenant->name) != 0 && assignment->wanted &&
             !assignment->releasing && candidates_include(allocation->candidates, assignment, device) &&
-            allocation_judge_machine(self->registry, assignment) == VERDICT_HYPERVISOR_AWAY)
+            judge_machine(self->registry, assignment) == VERDICT_HYPERVISOR_AWAY)
             return assignment;
     }
     return NULL;
@@ -126,8 +126,8 @@ static bool check_seen(Manager *self, const Tenant *tenant, const Allocation *al
     quoted = text_quote(taker->machine_name);
     why = verdict_hypervisor_text(self->registry, machine);
     g_set_error(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR,
-                "%s may be in machine %s from group %s, and can't be granted then: %s; try again when the "
-                "machine can be seen, or release assignment %s",
+                "%s may be in VM %s from group %s, and can't be granted then: %s; try again when the "
+                "VM can be seen, or release assignment %s",
                 what, quoted, taker->group, why, taker->id);
     return false;
 }
@@ -150,7 +150,7 @@ static bool check_unused(Manager *self, const Tenant *tenant, const Allocation *
     from = taker && tenant_has_machine(tenant, uuid) ? g_strdup_printf(" from group %s", taker->group)
                                                      : g_strdup("");
     g_set_error(error, FERRY_ERROR, FERRY_ERROR_DEVICE_BUSY,
-                "%s is %s machine %s%s, which does not belong to tenant %s; take it home first", what,
+                "%s is %s VM %s%s, which does not belong to tenant %s; take it home first", what,
                 g_strcmp0(attached_uuid, uuid) == 0 ? "in" : "assigned to", quoted, from, tenant->name);
     return false;
 }
@@ -198,6 +198,24 @@ static bool collect_assignments(Manager *self, const Allocation *allocation, con
     return true;
 }
 
+static void free_rule(gpointer rule)
+{
+    rule_free(rule);
+}
+
+/* New array of Rule, one for each device. */
+static GPtrArray *pins(Manager *self, const char *const *devices)
+{
+    GPtrArray *rules = g_ptr_array_new_with_free_func(free_rule);
+
+    for (; *devices; devices++) {
+        const Device *device = registry_device(self->registry, *devices);
+
+        g_ptr_array_add(rules, rule_for_device(device, registry_serial_is_unique(self->registry, device)));
+    }
+    return rules;
+}
+
 /* A request that may be, worked out. */
 static Grant *plan(Manager *self, const GrantRequest *request, GError **error)
 {
@@ -205,6 +223,7 @@ static Grant *plan(Manager *self, const GrantRequest *request, GError **error)
     g_autofree char *name = tenant ? full_name(self, tenant->name, request->group, error) : NULL;
     g_autoptr(GPtrArray) assignments = g_ptr_array_new_with_free_func(free_assignment);
     g_autoptr(Allocation) allocation = NULL;
+    g_autoptr(GPtrArray) rules = NULL;
     const Group *group;
     Grant *grant;
 
@@ -218,7 +237,8 @@ static Grant *plan(Manager *self, const GrantRequest *request, GError **error)
     for (const char *const *sysname = request->devices; *sysname; sysname++)
         if (!check_grantable(self, tenant, allocation, *sysname, error))
             return NULL;
-    if (!stored_groups_check_room(self, group, g_strv_length((char **)request->devices), error) ||
+    rules = pins(self, request->devices);
+    if (!stored_groups_check_room(self, name, rules, error) ||
         !collect_assignments(self, allocation, request, assignments, error))
         return NULL;
     grant = g_new0(Grant, 1);
@@ -274,14 +294,14 @@ static void settle(Manager *self, const char *id, gpointer payload, bool stored)
 
 static void add_rules(Manager *self, const Grant *grant)
 {
-    for (char **sysname = grant->devices; *sysname; sysname++) {
-        const Device *device = registry_device(self->registry, *sysname);
-        g_autofree char *origin = g_strdup_printf("auto:%s", *sysname);
-        g_autoptr(Rule) rule = rule_for_device(device, registry_serial_is_unique(self->registry, device));
-        g_autofree char *text = rule_print(rule);
+    g_autoptr(GPtrArray) rules = pins(self, (const char *const *)grant->devices);
+
+    for (guint i = 0; i < rules->len; i++) {
+        g_autofree char *origin = g_strdup_printf("auto:%s", grant->devices[i]);
+        g_autofree char *text = rule_print(rules->pdata[i]);
 
         if (!group_has_rule(grant->group, text))
-            group_add_rule(grant->group, g_steal_pointer(&rule), origin);
+            group_add_rule(grant->group, g_steal_pointer(&rules->pdata[i]), origin);
     }
 }
 

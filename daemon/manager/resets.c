@@ -105,7 +105,7 @@ static char *whose(Manager *self, const Device *device)
                                        : assignment ? assignment->machine_name
                                                     : "?");
 
-    return machine || assignment ? g_strdup_printf("%s is machine %s's", what, name)
+    return machine || assignment ? g_strdup_printf("%s is VM %s's", what, name)
                                  : g_strdup_printf("%s is the host's", what);
 }
 

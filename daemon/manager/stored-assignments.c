@@ -50,7 +50,7 @@ void stored_assignments_settle_new(Manager *self, const char *id, bool stored)
     assignment->stored = stored;
     if (stored)
         log_object(G_LOG_LEVEL_MESSAGE, NULL, assignment->machine_uuid, id,
-                   "assignment %s: %s to machine \"%s\" by uid %u", id, assignment->device_text,
+                   "assignment %s: %s to VM \"%s\" by uid %u", id, assignment->device_text,
                    assignment->machine_name, assignment->owner);
     else
         registry_end_assignment(self->registry, assignment);

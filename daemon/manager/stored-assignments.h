@@ -12,9 +12,6 @@
 #include "daemon/model/assignment.h"
 #include "daemon/store/store.h"
 
-/* More than any host has ports for; keeps a caller from filling memory and disk. */
-#define ASSIGNMENTS_MAX 1024
-
 /* For the start, after tenants and groups. */
 bool stored_assignments_load(Manager *manager, GError **error);
 

@@ -94,7 +94,7 @@ static bool take_stored(const StoredFile *file, void *userdata, GError **error)
 
         if (other) {
             g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE,
-                        "it holds machine %s, which is tenant %s's already", uuid, other->name);
+                        "it holds VM %s, which is tenant %s's already", uuid, other->name);
             return false;
         }
     }

@@ -53,6 +53,7 @@ Assignment *assignment_new(const char *id)
     assignment->persistent = true;
     assignment->wanted = true;
     assignment->state = ASSIGNMENT_STATE_WAITING_MACHINE;
+    assignment->pending = true;
     assignment->claims = g_ptr_array_new_with_free_func(destroy_claim);
     return assignment;
 }

@@ -82,13 +82,12 @@ static void refuse_machine(Registry *registry, const char *name, GError **error)
                                ((const Machine *)machines->pdata[i])->info->name);
     if (!registry->machines_known)
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_MACHINE,
-                    "%s: the machines are not known, the hypervisor is away%s%s", quoted,
+                    "%s: the VMs are not known, the hypervisor is away%s%s", quoted,
                     registry->hypervisor_text ? ": " : "",
                     registry->hypervisor_text ? registry->hypervisor_text : "");
     else
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_MACHINE,
-                    "%s: no machine has this name or UUID; %s%s", quoted,
-                    known->len ? "there are " : "there is none", known->str);
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_MACHINE, "%s: no VM has this name or UUID; %s%s",
+                    quoted, known->len ? "there are " : "there is none", known->str);
 }
 
 Machine *find_machine(Registry *registry, const char *name_or_uuid, GError **error)
@@ -109,7 +108,7 @@ Machine *find_machine(Registry *registry, const char *name_or_uuid, GError **err
             g_autofree char *quoted = text_quote(name_or_uuid);
 
             g_set_error(error, FERRY_ERROR, FERRY_ERROR_AMBIGUOUS,
-                        "%s: machines %s and %s have this name, use the UUID", quoted, found->info->uuid,
+                        "%s: VMs %s and %s have this name, use the UUID", quoted, found->info->uuid,
                         machine->info->uuid);
             return NULL;
         }
@@ -126,8 +125,8 @@ Machine *find_machine_by_uuid(Registry *registry, const char *uuid, GError **err
     g_autofree char *quoted = machine ? NULL : text_quote(uuid);
 
     if (!machine)
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_MACHINE,
-                    "%s: the hypervisor knows no such machine", quoted);
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_MACHINE, "%s: the hypervisor knows no such VM",
+                    quoted);
     return machine;
 }
 

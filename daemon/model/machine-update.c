@@ -64,7 +64,7 @@ static void find_dead(Machine *machine, bool began)
             continue;
         if (g_hash_table_add(machine->dead_aliases, g_strdup(hostdev->alias)))
             log_object(G_LOG_LEVEL_MESSAGE, NULL, info->uuid, hostdev->assignment_id,
-                       "machine \"%s\" came with a dead %s out of another life", info->name, hostdev->alias);
+                       "VM \"%s\" came with a dead %s out of another life", info->name, hostdev->alias);
     }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The table of reservations, by sysname. Knows no registry: a reservation outlives its device and its
- * assignment. */
+ * assignment. Called by reset/, reconciler/ and allocation/. */
 
 #include "daemon/model/reservation.h"
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Orders out, results in. */
+/* Jobs out, results in. The only place that marks machines as busy or stuck; called by machine-turn.c, and
+ * by the worker pool when a result is there. */
 
 #include "daemon/reconciler/dispatcher.h"
 
 #include <string.h>
 
+#include "daemon/allocation/guest-reset.h"
 #include "daemon/base/backoff.h"
 #include "daemon/base/error.h"
-#include "daemon/allocation/guest-reset.h"
 #include "daemon/base/log.h"
 #include "daemon/model/machine-update.h"
 #include "daemon/reconciler/machine-job.h"
@@ -26,7 +27,7 @@ static const Backoff retry = { .first_us = G_USEC_PER_SEC / 2, .steps = 5, .slow
 /* A removal that no event has confirmed by then is looked at again. */
 #define REMOVAL_US (2 * G_USEC_PER_SEC)
 
-/* What an order was about, for when its result comes back. Copies only: anything may be gone by then. */
+/* What a job was about, for when its result comes back. Copies only: anything may be gone by then. */
 typedef struct Ticket {
     Dispatcher *dispatcher;
     MachineJobKind kind;
@@ -115,7 +116,7 @@ static void take_info(Dispatcher *self, Machine *machine, MachineInfo *info)
     machine->inspected = true;
     g_clear_pointer(&machine->read_error, g_free);
     if (was_active != machine_is_active(machine)) {
-        log_object(G_LOG_LEVEL_MESSAGE, NULL, machine->info->uuid, NULL, "machine \"%s\" is %s",
+        log_object(G_LOG_LEVEL_MESSAGE, NULL, machine->info->uuid, NULL, "VM \"%s\" is %s",
                    machine->info->name, machine_state_to_string(machine->info->state));
         forget_failures(self->registry, machine->info->uuid);
     }
@@ -129,7 +130,7 @@ static void look_for_guest_reset(const Machine *machine, const char *alias)
 
         if (strcmp(hostdev->alias, alias) == 0 && hostdev->guest_reset == GUEST_RESET_DEFAULT)
             log_object(G_LOG_LEVEL_WARNING, NULL, machine->info->uuid, hostdev->assignment_id,
-                       "the libvirt of machine \"%s\" doesn't know guestReset: AllowGuestReset has no effect",
+                       "the libvirt of VM \"%s\" doesn't know guestReset: AllowGuestReset has no effect",
                        machine->info->name);
     }
 }
@@ -147,10 +148,10 @@ static void job_done(gpointer output, const GError *pool_error, void *userdata)
         return;
     }
     if (!result) {
-        /* The order is still in libvirt's hands: nobody knows how it ends, so the machine is looked at when
+        /* The job is still in libvirt's hands: nobody knows how it ends, so the machine is looked at when
          * its queue is free again. Until then it is stuck, and only it. */
         log_object(G_LOG_LEVEL_WARNING, ticket->sysname, ticket->uuid, ticket->assignment_id,
-                   "machine \"%s\" does not answer (%s): %s", machine->info->name,
+                   "VM \"%s\" does not answer (%s): %s", machine->info->name,
                    machine_job_kind_to_string(ticket->kind), pool_error->message);
         machine->stuck = true;
         machine->stale = true;
@@ -178,12 +179,11 @@ static void job_done(gpointer output, const GError *pool_error, void *userdata)
             }
         }
     } else if (g_error_matches(result->info_error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_MACHINE)) {
-        log_object(G_LOG_LEVEL_MESSAGE, NULL, ticket->uuid, NULL, "machine \"%s\" is gone",
-                   machine->info->name);
+        log_object(G_LOG_LEVEL_MESSAGE, NULL, ticket->uuid, NULL, "VM \"%s\" is gone", machine->info->name);
         registry_remove_machine(self->registry, machine);
     } else {
         if (g_strcmp0(machine->read_error, result->info_error->message) != 0)
-            log_object(G_LOG_LEVEL_WARNING, NULL, ticket->uuid, NULL, "machine \"%s\" cannot be read: %s",
+            log_object(G_LOG_LEVEL_WARNING, NULL, ticket->uuid, NULL, "VM \"%s\" cannot be read: %s",
                        machine->info->name, result->info_error->message);
         g_free(machine->read_error);
         machine->read_error = g_strdup(result->info_error->message);
@@ -200,7 +200,7 @@ static void give_job(Dispatcher *self, Machine *machine, MachineJob *job, Ticket
     ticket->connection = self->connection;
     ticket->uuid = g_strdup(job->uuid);
     machine->busy = true;
-    /* Whatever touches the machine from here on makes it stale again, whether this order sees it or not. */
+    /* Whatever touches the machine from here on makes it stale again, whether this job sees it or not. */
     machine->stale = false;
     worker_pool_push(self->pool,
                      &(WorkerJob){ .queue = machine->info->uuid,

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Dispatcher: gives orders about one machine to the workers, and takes what comes back into the registry. One
- * order per machine at a time; what a worker reports is compared, never assumed. Main thread only. */
+/* Dispatcher: gives jobs about one machine to the workers, and takes what comes back into the registry. One
+ * job per machine at a time; what a worker reports is compared, never assumed. For
+ * daemon/reconciler/machine-turn.h. Main thread only. */
 
 #include <glib.h>
 
 #include "daemon/allocation/allocation.h"
+#include "daemon/base/worker.h"
 #include "daemon/hypervisor/hypervisor.h"
 #include "daemon/model/registry.h"
-#include "daemon/base/worker.h"
 
 typedef struct Dispatcher {
     Registry *registry;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a worker does with one machine. */
+/* What a worker does with one machine: the change, and then the look. Called in worker threads, so it
+ * touches nothing but its copies and the hypervisor. */
 
 #include "daemon/reconciler/machine-job.h"
 

@@ -2,7 +2,8 @@
 #pragma once
 
 /* MachineJob: one piece of work on one machine, done by a worker: the change (if any) and then a fresh look
- * at the live XML. Holds copies only; the hypervisor's worker calls are made for several threads. */
+ * at the live XML. Made by dispatcher.c. Has copies only; the hypervisor's worker calls are made for several
+ * threads. */
 
 #include <glib.h>
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Reading the list of machines. */
+/* Reads the list of machines in a worker and takes it into the registry. Called by the reconciler, in each
+ * turn and for hints. */
 
 #include "daemon/reconciler/machine-list.h"
 
@@ -89,7 +90,7 @@ static void list_done(gpointer output, const GError *error, void *userdata)
 
     self->changed(self->userdata);
     if (g_error_matches(error, FERRY_ERROR, FERRY_ERROR_TIMEOUT)) {
-        set_failure(self, "it does not list its machines", error);
+        set_failure(self, "it does not list its VMs", error);
         self->late = true;
         return;
     }
@@ -97,7 +98,7 @@ static void list_done(gpointer output, const GError *error, void *userdata)
     if (outdated)
         return;
     if (!list) {
-        set_failure(self, "its machines cannot be listed", error);
+        set_failure(self, "its VMs cannot be listed", error);
         self->wanted = true;
         self->retry_at = g_get_monotonic_time() + backoff_delay(&retry, self->failures++);
         return;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One machine's next step: look at it, take out what nobody wants there, put in what is wanted, in this
- * order. */
+ * order. Called by reconciler.c for each machine. */
 
 #include "daemon/reconciler/machine-turn.h"
 
@@ -54,7 +54,7 @@ static MachineStep next_detach(const Allocation *allocation, Machine *machine, g
 
 static MachineStep next_attach(const Allocation *allocation, const Machine *machine, gint64 now, gint64 *wake)
 {
-    g_autoptr(GPtrArray) wants = registry_sorted(allocation->wants);
+    const GPtrArray *wants = deal_wants(allocation->deal);
 
     for (guint i = 0; i < wants->len; i++) {
         const Want *want = wants->pdata[i];

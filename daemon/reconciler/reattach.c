@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* When a reattach begins, and when it is over. */
+/* When a reattach begins, and when it is over. Called by machine-turn.c and reconciler.c; touches the
+ * registry's reservations only. */
 
 #include "daemon/reconciler/reattach.h"
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /* Reattach: a device is taken out of its machine only to be put in again, and nobody else gets it meanwhile.
- * The reservations are the registry's; machine-turn.c begins them, reconciler.c ends them. Main thread only.
+ * machine-turn.c begins them, reconciler.c ends them; the reservations are the registry's. Main thread only.
  */
 
 #include <glib.h>

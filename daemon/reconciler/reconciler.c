@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One turn of the loop: who is to have what → what resets wait for → jobs for machines → where everything is.
- */
+/* One turn of the loop: who is to have what, what resets wait for, jobs for machines, where everything is;
+ * and the hints that make it turn. Called by manager/ and by its own timer. */
 
 #include "daemon/reconciler/reconciler.h"
 
 #include "daemon/allocation/allocation.h"
-#include "daemon/reconciler/dispatcher.h"
-#include "daemon/reconciler/reattach.h"
 #include "daemon/base/log.h"
 #include "daemon/base/wake.h"
+#include "daemon/reconciler/dispatcher.h"
 #include "daemon/reconciler/machine-list.h"
 #include "daemon/reconciler/machine-turn.h"
+#include "daemon/reconciler/reattach.h"
 #include "daemon/reconciler/status-update.h"
 
 /* Everything is looked at once in this time, in case an event was lost. */
@@ -113,12 +113,12 @@ static gboolean take_turn(gpointer userdata)
             machine_turn(&self->dispatcher, allocation, machines->pdata[i], now, &wake);
     }
     wake_at(&wake, allocation->next_at);
-    status_update(registry, allocation);
-    finish_releases(self, allocation);
     if (registry->settling && is_settled(self)) {
         registry->settling = false;
         registry_report(registry, OBJECT_MANAGER, "", MANAGER_FIELD_SETTLING);
     }
+    status_update(registry, allocation);
+    finish_releases(self, allocation);
     arm_timer(self, now, wake);
     return G_SOURCE_REMOVE;
 }
@@ -229,8 +229,7 @@ void reconciler_queue_idle(Reconciler *self, const char *queue)
     Machine *machine = registry_machine(self->registry, queue);
 
     if (!machine_list_queue_idle(self->list, queue) && machine && machine->stuck) {
-        log_object(G_LOG_LEVEL_MESSAGE, NULL, queue, NULL, "machine \"%s\" answers again",
-                   machine->info->name);
+        log_object(G_LOG_LEVEL_MESSAGE, NULL, queue, NULL, "VM \"%s\" answers again", machine->info->name);
         machine->busy = machine->stuck = false;
         machine->in_flight = hostdev_free(machine->in_flight);
         machine->stale = true;

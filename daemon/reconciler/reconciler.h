@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Reconciler: compares what is desired with what is live and orders the difference, one order per machine at
- * a time.
- *
- * Every event only marks "look again". What a worker reports of a machine is compared, never assumed: a
- * device counts as attached when the live XML shows it, as gone when it doesn't. Main thread only. */
+/* Reconciler: makes it so. Compares who is to have what with where devices are, and gives the jobs that make
+ * the difference, one per machine at a time. Every event only marks "look again". What a worker reports of a
+ * machine is compared, never assumed: a device counts as attached when the live XML shows it, as gone when
+ * it doesn't. For manager/. Main thread only. */
 
 #include <glib.h>
 #include <stdbool.h>
 
+#include "daemon/base/worker.h"
 #include "daemon/hypervisor/hypervisor.h"
 #include "daemon/model/registry.h"
 #include "daemon/reset/reset.h"
-#include "daemon/base/worker.h"
 
 typedef struct Reconciler Reconciler;
 
@@ -23,15 +22,15 @@ Reconciler *reconciler_free(Reconciler *reconciler);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reconciler, reconciler_free)
 
 /* Something changed: one turn follows, however often this is called. */
-/* Says at once where everything stands, and orders nothing: for what is new and is about to be shown. */
-void reconciler_look(Reconciler *reconciler);
 void reconciler_kick(Reconciler *reconciler);
+/* Says at once where everything stands, and gives no job: for what is new and is about to be shown. */
+void reconciler_look(Reconciler *reconciler);
 
 /* Hints from the hypervisor. */
 void reconciler_hypervisor_changed(Reconciler *reconciler);
 void reconciler_machine_touched(Reconciler *reconciler, const char *uuid);
 
-/* A queue whose order had timed out is free again. */
+/* A queue whose job had timed out is free again. */
 void reconciler_queue_idle(Reconciler *reconciler, const char *queue);
 
 /* Forgets what failed, so that the next turn tries at once. */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What standing says, written down and reported. */
+/* Writes down what status.h says, reports what is different, and logs it. Called by reconciler.c at the end
+ * of each turn. */
 
 #include "daemon/reconciler/status-update.h"
 
-#include "daemon/allocation/pci-passthrough.h"
 #include "daemon/allocation/guest-reset.h"
+#include "daemon/allocation/pci-passthrough.h"
+#include "daemon/allocation/status.h"
 #include "daemon/base/log.h"
 #include "daemon/model/membership.h"
-#include "daemon/allocation/status.h"
 
 static DeviceState claim_state(const Allocation *allocation, const Assignment *assignment, const Want *want,
                                const Attachment *attachment, const Claim *claim)
@@ -123,7 +124,7 @@ static void update_assignment(Registry *registry, const Allocation *allocation, 
     registry_report(registry, OBJECT_ASSIGNMENT, assignment->id, fields);
 }
 
-static DeviceState device_outlook(const Allocation *allocation, const Device *device)
+static DeviceState device_state(const Allocation *allocation, const Device *device)
 {
     const Attachment *attachment = allocation_attachment(allocation, device);
     const Want *want = allocation_want(allocation, device);
@@ -157,7 +158,7 @@ static void update_device(Registry *registry, const Allocation *allocation, Devi
     const char *machine_uuid = attachment ? attachment->machine->info->uuid
                                : want     ? want->assignment->machine_uuid
                                           : NULL;
-    DeviceState state = device_outlook(allocation, device);
+    DeviceState state = device_state(allocation, device);
     unsigned fields = 0;
 
     if (!assignment_id && owner)

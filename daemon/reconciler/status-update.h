@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Status update: where each device, group and assignment stands, from what is desired and what is live. The
- * only place that writes their states, reports the change and logs it. */
+/* Status update: where each device, group, tenant and assignment stands. The only place that writes their
+ * states, reports the change and logs it. For reconciler.c. Main thread only. */
 
 #include "daemon/allocation/allocation.h"
 #include "daemon/model/registry.h"

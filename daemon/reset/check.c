@@ -24,15 +24,15 @@ static char *unseen_machine_text(const Machine *machine, bool up_to_date)
     g_autofree char *name = text_quote(machine->info->name);
 
     if (machine->read_error)
-        return g_strdup_printf("machine %s cannot be read (%s); nothing can be reset until it can be: see to "
+        return g_strdup_printf("VM %s cannot be read (%s); nothing can be reset until it can be: see to "
                                "it with \"virsh dumpxml\", or undefine it",
                                name, machine->read_error);
     if (!machine->inspected)
         return machine->stuck
-                   ? g_strdup_printf("machine %s does not answer; nothing can be reset until it does", name)
-                   : g_strdup_printf("machine %s is still being read; try again in a moment", name);
+                   ? g_strdup_printf("VM %s does not answer; nothing can be reset until it does", name)
+                   : g_strdup_printf("VM %s is still being read; try again in a moment", name);
     return up_to_date && is_out_of_date(machine)
-               ? g_strdup_printf("machine %s was not read again in time; try again", name)
+               ? g_strdup_printf("VM %s was not read again in time; try again", name)
                : NULL;
 }
 
@@ -110,12 +110,12 @@ static bool check_one(Registry *registry, const Device *device, GError **error)
         g_autofree char *owner = text_quote(machine ? machine->info->name : "?");
 
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_DEVICE_BUSY,
-                    "%s was attached to machine %s by another program; detach it there first", what, owner);
+                    "%s was attached to VM %s by another program; detach it there first", what, owner);
         return false;
     }
     if (unseen) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR,
-                    "%s may be in a machine, and must not be reset there: %s", what, unseen);
+                    "%s may be in a VM, and must not be reset there: %s", what, unseen);
         return false;
     }
     return true;

@@ -295,9 +295,9 @@ static void wait_for_removal(Reset *reset, const Allocation *allocation, gint64 
         return;
     name = text_quote(machine ? machine->info->name : "");
     if (unseen)
-        note_error(reset, "%s may be in a machine still, so nothing was reset: %s", reset->what, unseen);
+        note_error(reset, "%s may be in a VM still, so nothing was reset: %s", reset->what, unseen);
     else
-        note_error(reset, "%s did not come out of machine %s, so nothing was reset", still_in->what, name);
+        note_error(reset, "%s did not come out of VM %s, so nothing was reset", still_in->what, name);
     give_back(reset);
 }
 
@@ -364,10 +364,10 @@ static bool wait_for_attach(Reset *reset, const Allocation *allocation, gint64 n
             continue;
         error = device ? attach_error(registry, one, device) : NULL;
         if (error)
-            note_error(reset, "%s is not back in its machine, which is tried again: %s", one->what,
+            note_error(reset, "%s is not back in its VM, which is tried again: %s", one->what,
                        error->message);
         else if (now >= reset->deadline)
-            note_error(reset, device ? "%s is not back in its machine" : "%s did not come back", one->what);
+            note_error(reset, device ? "%s is not back in its VM" : "%s did not come back", one->what);
         waits = true;
     }
     if (waits && reset->error)

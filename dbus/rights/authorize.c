@@ -271,6 +271,16 @@ static int go_on(Question *question, const char *const *details, AuthorizeOwned 
     return sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED, "%s: not answered yet", member);
 }
 
+bool authorize_caller(Authorizer *self, sd_bus_message *message, uint32_t *ret_uid)
+{
+    const Question *question = questions_find(self->questions, message);
+
+    if (!question || question->state == QUESTION_WHO)
+        return false;
+    *ret_uid = question->uid;
+    return true;
+}
+
 int authorize_owned(Authorizer *self, sd_bus_message *message, const char *const *details,
                     AuthorizeOwned owned, gpointer object, uint32_t *ret_uid, sd_bus_error *ret_error)
 {

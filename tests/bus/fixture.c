@@ -33,7 +33,9 @@ static const char bus_config[] =
     "<allow send_destination=\"*\" eavesdrop=\"true\"/><allow send_type=\"signal\"/>\n"
     "<allow send_type=\"method_return\"/><allow send_type=\"error\"/><allow receive_type=\"method_call\"/>\n"
     "<allow receive_type=\"method_return\"/><allow receive_type=\"error\"/><allow receive_type=\"signal\"/>\n"
-    "</policy></busconfig>\n";
+    "</policy>%s</busconfig>\n";
+
+const char *fixture_bus_limits;
 
 /* polkitd reads fixed places: it gets its own view of them. $1: our actions, $2: the test's rules, $3:
  * groups. */
@@ -111,7 +113,8 @@ static void write_text(const char *dir, const char *name, const char *text)
 
 static void start_bus(Fixture *fixture)
 {
-    g_autofree char *config = g_strdup_printf(bus_config, fixture->dir);
+    g_autofree char *config =
+        g_strdup_printf(bus_config, fixture->dir, fixture_bus_limits ? fixture_bus_limits : "");
     g_autofree char *config_path = g_build_filename(fixture->dir, "bus.conf", NULL);
     g_autofree char *config_argument = g_strconcat("--config-file=", config_path, NULL);
     g_autofree char *socket_path = g_build_filename(fixture->dir, "bus.sock", NULL);

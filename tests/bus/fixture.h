@@ -38,6 +38,9 @@ typedef struct Fixture {
     GPtrArray *plugged; /* of char *: devpaths */
 } Fixture;
 
+/* Limits for the bus, as its configuration has them, in every fixture_setup() from now on; NULL = its own. */
+extern const char *fixture_bus_limits;
+
 /* cmocka's setup and teardown. The service runs, connected, with the machines desk (running) and studio
  * (off). */
 int fixture_setup(void **state);

@@ -26,21 +26,38 @@ char **client_environment(void)
     return g_environ_unsetenv(g_get_environ(), "LD_PRELOAD");
 }
 
-Said client_run(Fixture *fixture, const char *line)
+GSubprocess *client_begin(const char *line)
 {
+    g_autoptr(GSubprocessLauncher) launcher =
+        g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
     g_auto(GStrv) words = client_words(line);
     g_auto(GStrv) environment = client_environment();
     g_autoptr(GError) error = NULL;
-    Said said = { 0 };
-    int wait_status;
 
-    if (!g_spawn_sync(NULL, words, environment, G_SPAWN_DEFAULT, NULL, NULL, &said.out, &said.err,
-                      &wait_status, &error))
+    g_subprocess_launcher_set_environ(launcher, environment);
+    GSubprocess *client = g_subprocess_launcher_spawnv(launcher, (const char *const *)words, &error);
+    if (!client)
         fail_msg("usbferry %s: %s", line, error->message);
-    if (!WIFEXITED(wait_status)) {
+    return client;
+}
+
+Said client_end(Fixture *fixture, GSubprocess *client)
+{
+    g_autoptr(GError) error = NULL;
+    Said said = { 0 };
+
+    if (!g_subprocess_communicate_utf8(client, NULL, NULL, &said.out, &said.err, &error))
+        fail_msg("usbferry: %s", error->message);
+    if (!g_subprocess_get_if_exited(client)) {
         fixture_print_log(fixture);
-        fail_msg("usbferry %s: ended by signal %d\n%s", line, WTERMSIG(wait_status), said.err);
+        fail_msg("usbferry: ended by signal %d\n%s", g_subprocess_get_term_sig(client), said.err);
     }
-    said.status = WEXITSTATUS(wait_status);
+    said.status = g_subprocess_get_exit_status(client);
+    g_object_unref(client);
     return said;
+}
+
+Said client_run(Fixture *fixture, const char *line)
+{
+    return client_end(fixture, client_begin(line));
 }

@@ -3,6 +3,8 @@
 
 /* usbferry itself, run by a test of the bus tier: one line, what it said and how it ended. */
 
+#include <gio/gio.h>
+
 #include "tests/bus/fixture.h"
 
 /* The client's exit statuses, as its man page has them. */
@@ -24,3 +26,6 @@ char **client_environment(void);
 /* Runs `usbferry LINE` and waits for its end. The daemon lives beside it, so nothing of it hangs on this
  * thread. */
 Said client_run(Fixture *fixture, const char *line);
+/* The same in two steps, with something in between. */
+GSubprocess *client_begin(const char *line);
+Said client_end(Fixture *fixture, GSubprocess *client);

@@ -99,13 +99,13 @@ static char *check_device(Storm *storm, const char *path)
     if (n > 1)
         return g_strdup_printf("%s is in %u machines", path, n);
     if ((strcmp(state, "attached") == 0) != (hostdev != NULL))
-        return g_strdup_printf("%s is %s, and the machines say %s", path, state, hostdev);
+        return g_strdup_printf("%s is %s, and the VMs say %s", path, state, hostdev);
     if (strcmp(state, "attached") != 0)
         return strcmp(state, "host") == 0 || strcmp(state, "waiting") == 0
                    ? NULL
                    : g_strdup_printf("%s is %s", path, state);
     if (strcmp(its_machine, machine) != 0 || !g_str_has_prefix(hostdev, alias))
-        return g_strdup_printf("%s is attached to %s by %s, and the machines say %s %s", path, its_machine,
+        return g_strdup_printf("%s is attached to %s by %s, and the VMs say %s %s", path, its_machine,
                                assignment, machine, hostdev);
     guest_reset = GET(storm, assignment, ASSIGNMENT, "AllowGuestReset");
     resets_all = GET(storm, assignment, ASSIGNMENT, "AllowGuestResetsAll");
@@ -241,8 +241,7 @@ static char *check_assignment(Storm *storm, const char *path)
     if (strcmp(machine_state, "running") != 0)
         return strcmp(state, "waiting-machine") == 0 || strcmp(state, "waiting-device") == 0
                    ? NULL
-                   : g_strdup_printf("%s is %s (%s) of a machine that is %s", path, state, reason,
-                                     machine_state);
+                   : g_strdup_printf("%s is %s (%s) of a VM that is %s", path, state, reason, machine_state);
     return strcmp(group, "/") == 0 ? check_pinned(storm, path, machine, state)
                                    : check_pool(storm, path, machine, group, state);
 }

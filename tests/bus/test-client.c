@@ -8,16 +8,22 @@
 #include "tests/bus/run-client.h"
 
 /* out, err: what is in there; NULL = it is empty. */
+static void expect_said(Fixture *fixture, const Said *said, const char *line, int status, const char *out,
+                        const char *err)
+{
+    if (said->status == status && (out ? strstr(said->out, out) != NULL : !*said->out) &&
+        (err ? strstr(said->err, err) != NULL : !*said->err))
+        return;
+    fixture_print_log(fixture);
+    fail_msg("usbferry %s: exit %d, expected %d\n--- out (expected: %s)\n%s--- err (expected: %s)\n%s", line,
+             said->status, status, out ? out : "nothing", said->out, err ? err : "nothing", said->err);
+}
+
 static void expect(Fixture *fixture, const char *line, int status, const char *out, const char *err)
 {
     g_auto(Said) said = client_run(fixture, line);
 
-    if (said.status == status && (out ? strstr(said.out, out) != NULL : !*said.out) &&
-        (err ? strstr(said.err, err) != NULL : !*said.err))
-        return;
-    fixture_print_log(fixture);
-    fail_msg("usbferry %s: exit %d, expected %d\n--- out (expected: %s)\n%s--- err (expected: %s)\n%s", line,
-             said.status, status, out ? out : "nothing", said.out, err ? err : "nothing", said.err);
+    expect_said(fixture, &said, line, status, out, err);
 }
 
 /* It works, and doesn't say this. */
@@ -211,11 +217,37 @@ static void test_wait_for_what_passes(void **state)
     expect(fixture, "give 1-2 desk", DONE, "is attached to VM \"desk\"", NULL);
     expect(fixture, "take 1-2 --no-wait", DONE, "ordered", NULL);
     expect(fixture, "give 1-2 studio", DONE, "is attached to VM \"studio\"", NULL);
-    fixture_unplug(fixture, "1-2");
-    fixture_plug(fixture, "1-2", "046d", "c31c", "KBD-A", "Keyboard K120");
-    fixture_unplug(fixture, "1-2");
+    expect(fixture, "take 1-2", DONE, "is on the host", NULL);
+    for (unsigned i = 0; i < 3; i++) {
+        fixture_unplug(fixture, "1-2");
+        plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    }
+    expect(fixture, "give 1-2 desk", DONE, "is attached to VM \"desk\"", NULL);
+}
+
+/* A service that has just started doesn't know yet what its VMs do, and says nothing that counts. */
+static void test_wait_after_a_start(void **state)
+{
+    Fixture *fixture = *state;
+
     plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
-    expect(fixture, "take studio", DONE, "is on the host", NULL);
+    g_autofree char *assignment = fixture_assign(fixture, "1-2", FIXTURE_DESK);
+    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
+    g_autofree char *name = fixture_get(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Name");
+    g_autofree char *detach = g_strdup_printf("detach '%s'", name);
+    expect(fixture, detach, DONE, "is on the host", NULL);
+    fixture_stop_daemon(fixture, SIGTERM);
+    fixture_start_daemon(fixture);
+    fixture_wait_object(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, true);
+
+    g_autofree char *attach = g_strdup_printf("attach '%s'", name);
+    GSubprocess *client = client_begin(attach);
+    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "State", "waiting-machine");
+    g_free(fixture_script(fixture, "define %s desk", FIXTURE_DESK));
+    g_free(fixture_script(fixture, "start %s", FIXTURE_DESK));
+    g_free(fixture_script(fixture, "connect"));
+    g_auto(Said) said = client_end(fixture, client);
+    expect_said(fixture, &said, attach, DONE, "is attached to VM \"desk\"", NULL);
 }
 
 /* Away, the service is named, and the client ends. */
@@ -231,11 +263,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
-        TEST(test_give_and_take),       TEST(test_twice_in_one_line),
-        TEST(test_what_is_not_there),   TEST(test_usage),
-        TEST(test_hostile_names),       TEST(test_groups),
-        TEST(test_without_the_service), TEST(test_tenants),
-        TEST(test_wait_for_all),        TEST(test_wait_for_what_passes),
+        TEST(test_give_and_take),        TEST(test_twice_in_one_line),
+        TEST(test_what_is_not_there),    TEST(test_usage),
+        TEST(test_hostile_names),        TEST(test_groups),
+        TEST(test_without_the_service),  TEST(test_tenants),
+        TEST(test_wait_after_a_start),   TEST(test_wait_for_all),
+        TEST(test_wait_for_what_passes),
 #undef TEST
     };
 

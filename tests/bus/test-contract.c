@@ -137,9 +137,9 @@ static void check(Fixture *fixture, const char *path, const char *interface)
 {
     g_autofree char *text = NULL;
     g_autoptr(xmlDoc) contract = read_contract(interface, &text);
-    g_autoptr(xmlDoc) attachment = introspect(fixture, path);
+    g_autoptr(xmlDoc) live = introspect(fixture, path);
     xmlNode *promised = find_interface(contract, interface);
-    xmlNode *kept = find_interface(attachment, interface);
+    xmlNode *kept = find_interface(live, interface);
     g_autofree char *promised_text = NULL;
     g_autofree char *kept_text = NULL;
 

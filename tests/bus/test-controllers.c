@@ -48,11 +48,10 @@ static void test_a_controller_that_is_a_machines(void **state)
 
     /* Off: allowed, and told. */
     g_free(fixture_script(fixture, "pci %s " CONTROLLER, FIXTURE_STUDIO));
-    fixture_wait(
-        fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Reason",
-        "046d:c31c \"Keyboard K120\" (1-2) is attached to machine \"desk\". Machine \"studio\" is off, "
-        "and when it starts it takes the controller " CONTROLLER
-        " as a whole, and 046d:c31c \"Keyboard K120\" (1-2) with it.");
+    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Reason",
+                 "046d:c31c \"Keyboard K120\" (1-2) is attached to VM \"desk\". VM \"studio\" is off, "
+                 "and when it starts it takes the controller " CONTROLLER
+                 " as a whole, and 046d:c31c \"Keyboard K120\" (1-2) with it.");
     reset_wait_state(fixture, assignment, "attached");
     told = explain(fixture, device);
     fixture_assert(fixture, strstr(told, " is off, and when it starts it takes its controller " CONTROLLER));
@@ -75,7 +74,7 @@ static void test_a_controller_that_is_a_machines(void **state)
     fixture_wait(fixture, other, FERRY_INTERFACE_DEVICE, "State", "blocked");
     text = fixture_call_error(fixture, "ControllerPassedThrough", FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER,
                               "Assign", "ooa{sv}", other, machine, 0);
-    fixture_assert(fixture, strstr(text, "machine \"studio\""));
+    fixture_assert(fixture, strstr(text, "VM \"studio\""));
 
     told_later = explain(fixture, other);
     fixture_assert(fixture, strstr(told_later, "\"controller\"") && strstr(told_later, "studio") &&
@@ -86,7 +85,7 @@ static void test_a_controller_that_is_a_machines(void **state)
     fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Error",
                  FERRY_ERROR_PREFIX "ControllerPassedThrough");
     reason = fixture_get(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Reason");
-    fixture_assert(fixture, strstr(reason, "cannot be seen: machine \"studio\" has the controller"));
+    fixture_assert(fixture, strstr(reason, "cannot be seen: VM \"studio\" has the controller"));
 
     g_free(fixture_script(fixture, "stop %s", FIXTURE_STUDIO));
     g_free(fixture_script(fixture, "pci %s", FIXTURE_STUDIO));

@@ -72,7 +72,7 @@ static void test_assign(void **state)
     assignment = fixture_assign(fixture, "1-2", FIXTURE_DESK);
     fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
     text = assign_error(fixture, "DeviceBusy", device, studio);
-    assert_says(text, "046d:c31c \"Keyboard K120\" (1-2) is attached to machine \"desk\"");
+    assert_says(text, "046d:c31c \"Keyboard K120\" (1-2) is attached to VM \"desk\"");
     g_free(text);
     g_free(assign_error(fixture, "AlreadyExists", device, desk));
     assert_int_equal(count_assignments(fixture), 1);
@@ -89,7 +89,7 @@ static void test_foreign_device_is_busy(void **state)
     g_free(fixture_script(fixture, "foreign %s 1 3 046d c31c", FIXTURE_DESK));
     fixture_wait(fixture, device, FERRY_INTERFACE_DEVICE, "State", "foreign");
     text = assign_error(fixture, "DeviceBusy", device, studio);
-    assert_says(text, "machine \"desk\" by another program");
+    assert_says(text, "VM \"desk\" by another program");
     g_free(text);
     assert_int_equal(count_assignments(fixture), 0);
 }

@@ -193,13 +193,13 @@ static void test_client(void **state)
     text = RULE_TEST(fixture, 0, "vendor=0529", "--group", "keys");
     assert_says(text, "In group keys this would change:\n"
                       "  0529:0002 \"Device 0529:0002\" (1-2) joins group keys.\n"
-                      "  machine \"desk\" gets 0529:0002 \"Device 0529:0002\" (1-2), as \"keys to desk\".\n");
+                      "  VM \"desk\" gets 0529:0002 \"Device 0529:0002\" (1-2), as \"keys to desk\".\n");
     g_free(text);
     text = RULE_TEST(fixture, 0, "vendor=1234", "--group", "keys", "--rule", "1");
     assert_says(text, "No device that is plugged in matches.\n"
                       "In group keys this would change:\n"
                       "  0529:0001 \"Device 0529:0001\" (1-1) leaves group keys.\n"
-                      "  machine \"desk\" loses 0529:0001 \"Device 0529:0001\" (1-1): ");
+                      "  VM \"desk\" loses 0529:0001 \"Device 0529:0001\" (1-1): ");
     g_free(text);
     text = RULE_TEST(fixture, 0, "vendor=1234", "--group=keys");
     assert_says(text, "In group keys nothing would change.\n");

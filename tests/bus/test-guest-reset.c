@@ -24,7 +24,7 @@ static void test_settings_become_guest_reset(void **state)
     fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "AllowGuestReset", "true");
     fixture_wait(
         fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Reason",
-        "046d:c31c \"Keyboard K120\" (1-2) is taken out of machine \"desk\" and put in again, because its "
+        "046d:c31c \"Keyboard K120\" (1-2) is taken out of VM \"desk\" and put in again, because its "
         "AllowGuestReset was changed.");
     reset_wait_state(fixture, assignment, "attaching");
     g_free(fixture_script(fixture, "let-go %s", FIXTURE_DESK));

@@ -49,7 +49,7 @@ static void test_others_go_on(void **state)
     wait_assignment(fixture, stuck, "failed");
     fixture_wait(fixture, stuck, FERRY_INTERFACE_ASSIGNMENT, "Error", FERRY_ERROR_PREFIX "Timeout");
     reason = fixture_get(fixture, stuck, FERRY_INTERFACE_ASSIGNMENT, "Reason");
-    assert_non_null(strstr(reason, "machine \"desk\""));
+    assert_non_null(strstr(reason, "VM \"desk\""));
 
     g_free(fixture_script(fixture, "resume %s", FIXTURE_DESK));
     wait_assignment(fixture, stuck, "attached");
@@ -157,7 +157,7 @@ static void test_machines_that_cannot_be_listed(void **state)
     fixture_wait(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Settling", "false");
     wait_hypervisor(fixture, "failed");
     reason = fixture_get(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Reason");
-    fixture_assert(fixture, strstr(reason, "its machines cannot be listed: no luck today"));
+    fixture_assert(fixture, strstr(reason, "its VMs cannot be listed: no luck today"));
 
     g_free(fixture_script(fixture, "list"));
     wait_hypervisor(fixture, "connected");

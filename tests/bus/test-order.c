@@ -230,7 +230,7 @@ static void test_waits_for_every_machine(void **state)
     Fixture *fixture = *state;
     g_autoptr(GRand) rand = g_rand_new_with_seed(4711);
     Round round = { .rand = rand };
-    const char *text = "1-1) waits until every machine that draws from its groups has been looked at.";
+    const char *text = "1-1) waits until every VM that draws from its groups has been looked at.";
 
     make_groups(fixture);
     shuffle(rand, round.machine_of, CLAIMS);

@@ -335,7 +335,7 @@ static void test_a_machine_that_was_never_read(void **state)
         fixture_wait_object(fixture, loft, FERRY_INTERFACE_MACHINE, true);
     }
     text = fixture_call_error(fixture, "Hypervisor", device, FERRY_INTERFACE_DEVICE, "Reset", "a{sv}", 0);
-    fixture_assert(fixture, strstr(text, "machine \"loft\""));
+    fixture_assert(fixture, strstr(text, "VM \"loft\""));
     reset_wait_usb(fixture, "resets=0");
     g_free(fixture_script(fixture, "undefine " LOFT));
 }
@@ -350,11 +350,10 @@ static void test_a_machine_that_cannot_be_read_any_more(void **state)
     reset_plug(fixture, "1-2", "KBD-0001");
     g_free(fixture_script(fixture, "unreadable %s", FIXTURE_STUDIO));
     g_free(fixture_script(fixture, "start %s", FIXTURE_STUDIO));
-    reset_wait_log(fixture, "machine \"studio\" cannot be read");
+    reset_wait_log(fixture, "VM \"studio\" cannot be read");
     g_free(fixture_script(fixture, "foreign %s 1 3 046d c31c", FIXTURE_STUDIO));
     text = fixture_call_error(fixture, "Hypervisor", device, FERRY_INTERFACE_DEVICE, "Reset", "a{sv}", 0);
-    fixture_assert(fixture,
-                   strstr(text, "machine \"studio\" cannot be read (the XML cannot be read); nothing"));
+    fixture_assert(fixture, strstr(text, "VM \"studio\" cannot be read (the XML cannot be read); nothing"));
     reset_wait_usb(fixture, "resets=0");
 }
 

@@ -53,7 +53,7 @@ static void test_reset_takes_out_resets_and_gives_back(void **state)
     reset_wait_usb(fixture, "held=1 last=1:3");
     reset_wait_machine(fixture, FIXTURE_DESK, "046d", false);
     fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Reason",
-                 "046d:c31c \"Keyboard K120\" (1-2) is being reset and goes back to machine \"desk\" then.");
+                 "046d:c31c \"Keyboard K120\" (1-2) is being reset and goes back to VM \"desk\" then.");
     /* One at a time. */
     text = fixture_call_error(fixture, "DeviceBusy", device, FERRY_INTERFACE_DEVICE, "Reset", "a{sv}", 0);
     fixture_assert(fixture, strstr(text, "is being reset already"));
@@ -92,7 +92,7 @@ static void test_a_device_that_its_machine_refuses_afterwards(void **state)
     assignment = reset_give(fixture, "1-2", FIXTURE_DESK);
     g_free(fixture_script(fixture, "fail %s 1 no room", FIXTURE_DESK));
     text = fixture_call_error(fixture, "ResetFailed", device, FERRY_INTERFACE_DEVICE, "Reset", "a{sv}", 0);
-    fixture_assert(fixture, strstr(text, "is not back in its machine") && strstr(text, "no room"));
+    fixture_assert(fixture, strstr(text, "is not back in its VM") && strstr(text, "no room"));
     reset_wait_usb(fixture, "resets=1");
     reset_wait_state(fixture, assignment, "attached");
 }
@@ -331,7 +331,7 @@ static void test_a_hub_with_devices_of_others(void **state)
     others = reset_give(fixture, HUB_PORT ".2", FIXTURE_STUDIO);
     text =
         fixture_call_error(fixture, "DeviceBusy", mine, FERRY_INTERFACE_ASSIGNMENT, "ResetAll", "a{sv}", 0);
-    fixture_assert(fixture, strstr(text, "(1-3.2) is machine \"studio\"'s"));
+    fixture_assert(fixture, strstr(text, "(1-3.2) is VM \"studio\"'s"));
 
     /* With the right, each comes back to where it was. */
     g_free(fixture_script(fixture, "usb hold"));
@@ -441,7 +441,7 @@ static void test_another_programs_device_is_left_alone(void **state)
     g_free(fixture_script(fixture, "foreign %s 1 3 046d c31c", FIXTURE_DESK));
     fixture_wait(fixture, device, FERRY_INTERFACE_DEVICE, "State", "foreign");
     text = fixture_call_error(fixture, "DeviceBusy", device, FERRY_INTERFACE_DEVICE, "Reset", "a{sv}", 0);
-    fixture_assert(fixture, strstr(text, "machine \"desk\""));
+    fixture_assert(fixture, strstr(text, "VM \"desk\""));
     reset_wait_usb(fixture, "resets=0");
 }
 

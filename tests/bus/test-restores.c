@@ -142,8 +142,8 @@ static void test_a_dead_device_is_not_attached(void **state)
     reset_wait_state(fixture, assignment, "attaching");
     fixture_wait(
         fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Reason",
-        "046d:c31c \"Keyboard K120\" (1-2) is taken out of machine \"desk\" and put in again, because the "
-        "machine came out of a saved state and it is dead there.");
+        "046d:c31c \"Keyboard K120\" (1-2) is taken out of VM \"desk\" and put in again, because the "
+        "VM came out of a saved state and it is dead there.");
     fixture_wait(fixture, device, FERRY_INTERFACE_DEVICE, "State", "detaching");
     g_free(fixture_script(fixture, "let-go %s", FIXTURE_DESK));
     reset_wait_state(fixture, assignment, "attached");
@@ -160,7 +160,7 @@ static void test_what_is_alive_is_left_alone(void **state)
     fixture_wait(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "HypervisorState", "connecting");
     g_free(fixture_script(fixture, "connect"));
     fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Reason",
-                 "046d:c31c \"Keyboard K120\" (1-2) is attached to machine \"desk\".");
+                 "046d:c31c \"Keyboard K120\" (1-2) is attached to VM \"desk\".");
     restart_with(fixture, SIGTERM, 1, had);
     reset_wait_state(fixture, assignment, "attached");
     wait_all_said(fixture);

@@ -343,7 +343,7 @@ static void test_drawn_from_a_pool(void **state)
     drawn = group_assign(fixture, pool, FIXTURE_DESK, NULL, NULL);
     tenant_wait_state(fixture, drawn, "attached");
     text = tenant_grant_error(fixture, "DeviceBusy", acme, "1-1", "keys");
-    assert_says(text, "is in machine \"desk\" from group dongles, which does not belong to tenant acme");
+    assert_says(text, "is in VM \"desk\" from group dongles, which does not belong to tenant acme");
     tenant_wait_state(fixture, drawn, "attached");
     sd_bus_message_unref(fixture_call_ok(fixture, drawn, FERRY_INTERFACE_ASSIGNMENT, "Detach", ""));
     tenant_wait_device(fixture, "1-1", "State", "host");
@@ -378,7 +378,7 @@ static void test_perhaps_drawn_from_a_pool(void **state)
     g_free(fixture_script(fixture, "define %s studio", FIXTURE_STUDIO));
     g_free(fixture_script(fixture, "carry-on %s 1 %s", FIXTURE_STUDIO, hostdev));
     text = tenant_grant_error(fixture, "Hypervisor", acme, "1-1", "keys");
-    assert_says(text, "may be in machine \"studio\" from group dongles");
+    assert_says(text, "may be in VM \"studio\" from group dongles");
     g_free(fixture_script(fixture, "connect"));
     fixture_wait_object(fixture, studio, FERRY_INTERFACE_MACHINE, true);
     tenant_wait_state(fixture, drawn, "attached");
@@ -399,7 +399,7 @@ static void test_meant_for_another_machine_too(void **state)
           false);
     tenant_wait_device(fixture, "1-1", "State", "attached");
     text = tenant_grant_error(fixture, "DeviceBusy", acme, "1-1", "keys");
-    assert_says(text, "is assigned to machine \"studio\", which does not belong to tenant acme");
+    assert_says(text, "is assigned to VM \"studio\", which does not belong to tenant acme");
     tenant_set_machine(fixture, acme, FIXTURE_STUDIO, true);
     g_free(tenant_grant(fixture, acme, "1-1", "keys"));
     tenant_wait_device(fixture, "1-1", "State", "attached");

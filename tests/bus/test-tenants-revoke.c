@@ -98,7 +98,7 @@ static void test_a_machine_has_one_tenant(void **state)
 
     text =
         fixture_call_error(fixture, "AlreadyExists", globex, FERRY_INTERFACE_TENANT, "AddMachine", "o", desk);
-    assert_says(text, "machine \"desk\" belongs to tenant acme already");
+    assert_says(text, "VM \"desk\" belongs to tenant acme already");
     g_free(
         fixture_call_error(fixture, "AlreadyExists", acme, FERRY_INTERFACE_TENANT, "AddMachine", "o", desk));
     g_free(fixture_call_error(fixture, "NoSuchMachine", globex, FERRY_INTERFACE_TENANT, "RemoveMachine", "o",
@@ -119,10 +119,10 @@ static void test_a_machine_has_one_tenant(void **state)
     tenant_wait_state(fixture, assignment, "waiting-device");
     fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Error", FERRY_ERROR_PREFIX "NotOwned");
     reason = fixture_get(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Reason");
-    assert_says(reason, "belongs to tenant acme, and machine \"desk\" does not.");
+    assert_says(reason, "belongs to tenant acme, and VM \"desk\" does not.");
     fixture_wait(fixture, drawn, FERRY_INTERFACE_ASSIGNMENT, "Error", FERRY_ERROR_PREFIX "NotOwned");
     fixture_wait(fixture, drawn, FERRY_INTERFACE_ASSIGNMENT, "Reason",
-                 "Group acme/pool belongs to tenant acme, and machine \"desk\" does not.");
+                 "Group acme/pool belongs to tenant acme, and VM \"desk\" does not.");
     assert_tenant_of_device(fixture, "1-1", acme);
     /* Another tenant's now: nothing of the first one's arrives there. */
     tenant_set_machine(fixture, globex, FIXTURE_DESK, true);

@@ -113,9 +113,9 @@ static void test_it_leaves_the_pools(void **state)
     }
     sd_bus_message_unref(reply);
     text = g_string_free(explained, FALSE);
-    assert_says(text, "it belongs to tenant acme: only that tenant's machines can have it.");
+    assert_says(text, "it belongs to tenant acme: only that tenant's VMs can have it.");
     assert_says(text, "it belongs to tenant acme, so it is not in group dongles.");
-    assert_says(text, "belongs to tenant acme, and machine \"desk\" does not.");
+    assert_says(text, "belongs to tenant acme, and VM \"desk\" does not.");
 
     /* Nor by a rule that is written for it. */
     g_free(fixture_call_error(fixture, "NotOwned", FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER,
@@ -138,7 +138,7 @@ static void test_even_an_administrator_is_refused(void **state)
     groups_plug(fixture, "1-1", DONGLE, "KEY-0001");
     group = tenant_grant(fixture, acme, "1-1", "keys");
     text = tenant_assign_error(fixture, "NotOwned", "1-1", FIXTURE_STUDIO);
-    assert_says(text, "belongs to tenant acme, and machine \"studio\" does not; revoke it");
+    assert_says(text, "belongs to tenant acme, and VM \"studio\" does not; revoke it");
     g_free(tenant_assign_error(fixture, "NotOwned", group, FIXTURE_STUDIO));
     other = tenant_grant_error(fixture, "NotOwned", globex, "1-1", "keys");
     assert_says(other, "belongs to tenant acme");
@@ -197,7 +197,7 @@ static void test_what_others_use_cannot_be_granted(void **state)
     assignment = fixture_assign(fixture, "1-1", FIXTURE_DESK);
     tenant_wait_state(fixture, assignment, "attached");
     text = tenant_grant_error(fixture, "DeviceBusy", acme, "1-1", "keys");
-    assert_says(text, "is in machine \"desk\", which does not belong to tenant acme");
+    assert_says(text, "is in VM \"desk\", which does not belong to tenant acme");
     sd_bus_message_unref(fixture_call_ok(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Detach", ""));
     tenant_wait_device(fixture, "1-1", "State", "host");
     /* At home, and promised all the same. */

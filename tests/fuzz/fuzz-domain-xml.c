@@ -22,6 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void check_hostdev(const Hostdev *hostdev)
 {
     g_assert_true(text_is_clean(hostdev->alias));
+    g_assert_cmpuint(hostdev->bus_number, <=, G_MAXUINT16);
+    g_assert_cmpuint(hostdev->device_number, <=, G_MAXUINT16);
     g_assert_cmpint(hostdev->guest_reset, >=, 0);
     g_assert_cmpint(hostdev->guest_reset, <, _GUEST_RESET_MAX);
     if (hostdev->assignment_id) {

@@ -36,12 +36,14 @@ void fixture_plug(Fixture *fixture, Device *device)
     memberships_update_device(fixture->memberships, device);
 }
 
-void fixture_add_machine(Fixture *fixture, const char *uuid, MachineState state)
+void fixture_add_machine(Fixture *fixture, const char *uuid, const char *name)
 {
     MachineInfo *info = machine_info_new(uuid);
     Machine *machine;
 
-    info->state = state;
+    info->state = MACHINE_STATE_RUNNING;
+    g_free(info->name);
+    info->name = g_strdup(name);
     machine = machine_new(info);
     machine->inspected = true;
     registry_add_machine(fixture->registry, machine);
@@ -90,6 +92,13 @@ void fixture_look(Fixture *fixture)
     fixture->allocation = allocation_new(fixture->registry, 1);
 }
 
+void fixture_assert_verdict(Fixture *fixture, const char *id, const char *sysname, Verdict verdict)
+{
+    assert_int_equal(allocation_judge(fixture->allocation, registry_assignment(fixture->registry, id),
+                                      registry_device(fixture->registry, sysname)),
+                     verdict);
+}
+
 void fixture_assert_gets(Fixture *fixture, const char *id, const char *expected)
 {
     const GPtrArray *wants =
@@ -131,10 +140,14 @@ void fixture_record(Fixture *fixture)
     fixture->registry->changed_userdata = fixture;
 }
 
-Hostdev *fixture_put_into(Fixture *fixture, const char *sysname, const char *id)
+static Machine *machine_of(Fixture *fixture, const char *id)
+{
+    return registry_machine(fixture->registry, registry_assignment(fixture->registry, id)->machine_uuid);
+}
+
+static Hostdev *make_hostdev(Fixture *fixture, const char *sysname, const char *id)
 {
     const Device *device = registry_device(fixture->registry, sysname);
-    const Assignment *assignment = registry_assignment(fixture->registry, id);
     Hostdev *hostdev = g_new0(Hostdev, 1);
 
     hostdev->alias = hostdev_alias_format(id, device->instance, 0);
@@ -142,8 +155,20 @@ Hostdev *fixture_put_into(Fixture *fixture, const char *sysname, const char *id)
     hostdev->instance = device->instance;
     hostdev->bus_number = device->bus_number;
     hostdev->device_number = device->device_number;
-    g_ptr_array_add(registry_machine(fixture->registry, assignment->machine_uuid)->info->hostdevs, hostdev);
     return hostdev;
+}
+
+Hostdev *fixture_put_into(Fixture *fixture, const char *sysname, const char *id)
+{
+    Hostdev *hostdev = make_hostdev(fixture, sysname, id);
+
+    g_ptr_array_add(machine_of(fixture, id)->info->hostdevs, hostdev);
+    return hostdev;
+}
+
+Hostdev *fixture_put_in_flight(Fixture *fixture, const char *sysname, const char *id)
+{
+    return machine_of(fixture, id)->in_flight = make_hostdev(fixture, sysname, id);
 }
 
 Hostdev *fixture_put_foreign(Fixture *fixture, const char *sysname, const char *uuid)
@@ -165,9 +190,9 @@ void fixture_begin(Fixture *fixture)
     fixture->registry->hypervisor_state = HYPERVISOR_STATE_CONNECTED;
     fixture->registry->machines_known = true;
     fixture->memberships = memberships_new(fixture->registry);
-    fixture_add_machine(fixture, DESK, MACHINE_STATE_RUNNING);
-    fixture_add_machine(fixture, STUDIO, MACHINE_STATE_RUNNING);
-    fixture_add_machine(fixture, LOFT, MACHINE_STATE_RUNNING);
+    fixture_add_machine(fixture, DESK, "desk");
+    fixture_add_machine(fixture, STUDIO, "studio");
+    fixture_add_machine(fixture, LOFT, "loft");
 }
 
 int fixture_setup(void **state)

@@ -20,7 +20,7 @@ typedef struct Fixture {
     int64_t next_sequence;
 } Fixture;
 
-/* cmocka's setup and teardown: three machines that run, and nothing else. */
+/* cmocka's setup and teardown: three machines that run, "desk", "studio" and "loft", and nothing else. */
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
 /* The same in a fixture that has a registry no more: it isn't freed. */
@@ -30,7 +30,7 @@ Device *fixture_make_device(Fixture *fixture, const char *sysname, uint16_t vend
                             const char *serial);
 /* Takes the device. */
 void fixture_plug(Fixture *fixture, Device *device);
-void fixture_add_machine(Fixture *fixture, const char *uuid, MachineState state);
+void fixture_add_machine(Fixture *fixture, const char *uuid, const char *name);
 /* rules: NULL-terminated. */
 void fixture_add_group(Fixture *fixture, const char *name, const char *const *rules);
 /* rule may be NULL. */
@@ -38,8 +38,10 @@ Assignment *fixture_make_assignment(Fixture *fixture, const char *id, const char
                                     const char *rule, const char *quantity);
 void fixture_assign(Fixture *fixture, const char *id, const char *uuid, const char *group, const char *rule,
                     const char *quantity);
-/* As the live XML would show it: for the assignment in its machine, or by another program. Borrowed. */
+/* As the live XML would show it: for the assignment in its machine, or by another program; or as long as the
+ * attach is with a worker. Borrowed. */
 Hostdev *fixture_put_into(Fixture *fixture, const char *sysname, const char *id);
+Hostdev *fixture_put_in_flight(Fixture *fixture, const char *sysname, const char *id);
 Hostdev *fixture_put_foreign(Fixture *fixture, const char *sysname, const char *uuid);
 
 /* From here on what the registry reports is recorded. */
@@ -51,5 +53,6 @@ unsigned fixture_reported(Fixture *fixture, ObjectType type, const char *id);
 
 /* Works out fixture->allocation anew. */
 void fixture_look(Fixture *fixture);
+void fixture_assert_verdict(Fixture *fixture, const char *id, const char *sysname, Verdict verdict);
 /* "1-1 1-2": the devices that the assignment comes first for. */
 void fixture_assert_gets(Fixture *fixture, const char *id, const char *expected);

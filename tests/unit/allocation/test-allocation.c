@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Who is to have what: the order is total, sets are all or nothing, pools go round. */
+/* What was dealt out, judged, and what is said of any pair. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,11 +8,8 @@
 
 #include <cmocka.h>
 
-#include "daemon/config/assignment-text.h"
-#include "daemon/config/group-text.h"
+#include "daemon/base/error.h"
 #include "tests/unit/fixture.h"
-
-#define SHUFFLES 100
 
 static void plug_dongles(Fixture *fixture)
 {
@@ -20,107 +17,6 @@ static void plug_dongles(Fixture *fixture)
     fixture_plug(fixture, fixture_make_device(fixture, "1-2", 0x0529, 1, "BBBB-2"));
     fixture_plug(fixture, fixture_make_device(fixture, "1-3", 0x0529, 1, "CCCC-3"));
     fixture_plug(fixture, fixture_make_device(fixture, "1-4", 0x0529, 1, "DDDD-4"));
-}
-
-/* Four dongles, three machines, one of them pinned to a serial: everybody has one, the fourth is free. */
-static void test_pool(void **state)
-{
-    Fixture *fixture = *state;
-
-    plug_dongles(fixture);
-    fixture_add_group(fixture, "keys", (const char *const[]){ "vendor=0529", NULL });
-    fixture_assign(fixture, "aaaaaaaa", DESK, "keys", NULL, "1");
-    fixture_assign(fixture, "bbbbbbbb", STUDIO, "keys", NULL, "1");
-    fixture_assign(fixture, "cccccccc", LOFT, "keys", "serial=AAAA-1", "1");
-    fixture_look(fixture);
-    fixture_assert_gets(fixture, "cccccccc", "1-1");
-    fixture_assert_gets(fixture, "aaaaaaaa", "1-2");
-    fixture_assert_gets(fixture, "bbbbbbbb", "1-3");
-    assert_null(allocation_want(fixture->allocation, registry_device(fixture->registry, "1-4")));
-}
-
-/* What a machine has is not dealt out anew when another one comes with a better claim; a machine that stops
- * gives back. */
-static void test_queue(void **state)
-{
-    Fixture *fixture = *state;
-
-    fixture_plug(fixture, fixture_make_device(fixture, "1-1", 0x0529, 1, "AAAA-1"));
-    fixture_add_group(fixture, "keys", (const char *const[]){ "vendor=0529", NULL });
-    fixture_assign(fixture, "aaaaaaaa", DESK, "keys", NULL, "1");
-    fixture_put_into(fixture, "1-1", "aaaaaaaa");
-    fixture_assign(fixture, "bbbbbbbb", STUDIO, "keys", NULL, "1");
-    registry_assignment(fixture->registry, "bbbbbbbb")->priority = 100;
-    fixture_look(fixture);
-    fixture_assert_gets(fixture, "aaaaaaaa", "1-1");
-    fixture_assert_gets(fixture, "bbbbbbbb", "");
-    assert_int_equal(allocation_judge(fixture->allocation, registry_assignment(fixture->registry, "bbbbbbbb"),
-                                      registry_device(fixture->registry, "1-1")),
-                     VERDICT_TAKEN);
-
-    g_ptr_array_set_size(registry_machine(fixture->registry, DESK)->info->hostdevs, 0);
-    registry_machine(fixture->registry, DESK)->info->state = MACHINE_STATE_SHUTOFF;
-    fixture_look(fixture);
-    fixture_assert_gets(fixture, "aaaaaaaa", "");
-    fixture_assert_gets(fixture, "bbbbbbbb", "1-1");
-}
-
-static void test_quantities(void **state)
-{
-    Fixture *fixture = *state;
-
-    plug_dongles(fixture);
-    fixture_add_group(fixture, "keys", (const char *const[]){ "vendor=0529", NULL });
-    fixture_assign(fixture, "aaaaaaaa", DESK, "keys", NULL, "3");
-    fixture_look(fixture);
-    fixture_assert_gets(fixture, "aaaaaaaa", "1-1 1-2 1-3");
-    fixture_assign(fixture, "bbbbbbbb", STUDIO, "keys", NULL, "all");
-    fixture_look(fixture);
-    fixture_assert_gets(fixture, "bbbbbbbb", "1-4");
-}
-
-/* One device per rule: the one that fits both rules must not leave the other rule empty. */
-static void test_set(void **state)
-{
-    Fixture *fixture = *state;
-
-    fixture_add_group(
-        fixture, "desk-set",
-        (const char *const[]){ "vendor=0529", "vendor=0529 serial=AAAA-1", "vendor=046d", NULL });
-    fixture_assign(fixture, "aaaaaaaa", DESK, "desk-set", NULL, "set");
-    plug_dongles(fixture);
-    fixture_look(fixture);
-    fixture_assert_gets(fixture, "aaaaaaaa", "");
-    fixture_plug(fixture, fixture_make_device(fixture, "1-9", 0x046d, 1, ""));
-    fixture_look(fixture);
-    fixture_assert_gets(fixture, "aaaaaaaa", "1-1 1-2 1-9");
-    /* What it has it keeps, and when one goes all go. */
-    fixture_put_into(fixture, "1-1", "aaaaaaaa");
-    fixture_put_into(fixture, "1-3", "aaaaaaaa");
-    fixture_put_into(fixture, "1-9", "aaaaaaaa");
-    fixture_look(fixture);
-    fixture_assert_gets(fixture, "aaaaaaaa", "1-1 1-3 1-9");
-    registry_remove_device(fixture->registry, registry_device(fixture->registry, "1-9"));
-    fixture_look(fixture);
-    fixture_assert_gets(fixture, "aaaaaaaa", "");
-}
-
-/* Two sets that need the same device: the group's priority decides, then age. */
-static void test_two_sets(void **state)
-{
-    Fixture *fixture = *state;
-
-    fixture_add_group(fixture, "older", (const char *const[]){ "vendor=0529", NULL });
-    fixture_add_group(fixture, "preferred", (const char *const[]){ "vendor=0529", NULL });
-    fixture_assign(fixture, "aaaaaaaa", DESK, "older", NULL, "set");
-    fixture_assign(fixture, "bbbbbbbb", STUDIO, "preferred", NULL, "set");
-    fixture_plug(fixture, fixture_make_device(fixture, "1-1", 0x0529, 1, ""));
-    fixture_look(fixture);
-    fixture_assert_gets(fixture, "aaaaaaaa", "1-1");
-    registry_group(fixture->registry, "preferred")->priority = 1;
-    fixture_look(fixture);
-    fixture_assert_gets(fixture, "aaaaaaaa", "");
-    fixture_assert_gets(fixture, "bbbbbbbb", "1-1");
 }
 
 static void test_switches(void **state)
@@ -140,226 +36,7 @@ static void test_switches(void **state)
     registry_group(fixture->registry, "keys")->enabled = false;
     fixture_look(fixture);
     fixture_assert_gets(fixture, "aaaaaaaa", "1-2");
-    assert_int_equal(allocation_judge(fixture->allocation, registry_assignment(fixture->registry, "aaaaaaaa"),
-                                      registry_device(fixture->registry, "1-1")),
-                     VERDICT_GROUP_DISABLED);
-}
-
-static void shuffle(GRand *random, gpointer *things, gsize n)
-{
-    for (gsize i = n - 1; i > 0; i--) {
-        gsize k = (gsize)g_rand_int_range(random, 0, (gint32)i + 1);
-        gpointer other = things[i];
-
-        things[i] = things[k];
-        things[k] = other;
-    }
-}
-
-static void read_group(Fixture *fixture, const Group *old)
-{
-    g_autofree char *text = group_to_text(old);
-    g_autoptr(GError) error = NULL;
-    Group *group = group_from_text(text, old->name, false, &error);
-
-    assert_null(error);
-    registry_add_group(fixture->registry, group);
-    memberships_rebuild(fixture->memberships);
-}
-
-static void read_assignment(Fixture *fixture, const Assignment *old)
-{
-    g_autoptr(GKeyFile) file = assignment_to_key_file(old);
-    g_autofree char *text = g_key_file_to_data(file, NULL, NULL);
-    g_autoptr(GError) error = NULL;
-    Assignment *assignment = assignment_from_text(old->id, text, old->id, &error);
-
-    if (error)
-        fail_msg("%s\n%s", error->message, text);
-    assignment->stored = true;
-    registry_add_assignment(fixture->registry, assignment);
-}
-
-/* The service again: of what was, only the files are left, and they are read in any order; somewhere in
- * between the device is found. */
-static void restart(Fixture *fixture, GRand *random)
-{
-    g_autoptr(Registry) old = fixture->registry;
-    g_autoptr(Memberships) old_memberships = fixture->memberships;
-    g_autoptr(GPtrArray) things = registry_sorted(old->groups);
-    guint n_groups = things->len;
-    g_autoptr(GPtrArray) assignments = registry_sorted(old->assignments);
-    g_autoptr(GHashTable) groups = g_hash_table_new(NULL, NULL);
-
-    for (guint i = 0; i < n_groups; i++)
-        g_hash_table_add(groups, things->pdata[i]);
-    g_ptr_array_extend(things, assignments, NULL, NULL);
-    g_ptr_array_add(things, NULL);
-    shuffle(random, things->pdata, things->len);
-    g_clear_pointer(&fixture->allocation, allocation_free);
-    fixture_begin(fixture);
-    for (guint i = 0; i < things->len; i++) {
-        if (!things->pdata[i])
-            fixture_plug(fixture, fixture_make_device(fixture, "1-1", 0x0529, 1, ""));
-        else if (g_hash_table_contains(groups, things->pdata[i]))
-            read_group(fixture, things->pdata[i]);
-        else
-            read_assignment(fixture, things->pdata[i]);
-    }
-}
-
-/* A port rule, an id rule and a class rule want the same device: the same winner for every order of arrival,
- * and of reading what was stored. */
-static void test_order_of_arrival_does_not_matter(void **state)
-{
-    Fixture *fixture = *state;
-    static const struct Claimant {
-        const char *id, *group, *rule;
-        int32_t priority;
-    } claimants[] = {
-        { "aaaaaaaa", "by-class", "class=smartcard", 0 },
-        { "bbbbbbbb", "by-id", "vendor=0529 product=0001", 0 },
-        { "cccccccc", "by-port", "port=pci-0000:00:14.0/1", 0 },
-        { "dddddddd", "by-vendor", "vendor=0529", -1 },
-    };
-    enum { CLAIMANTS = G_N_ELEMENTS(claimants) };
-    g_autoptr(GRand) random = g_rand_new_with_seed(4711);
-
-    for (int i = 0; i < CLAIMANTS; i++)
-        fixture_add_group(fixture, claimants[i].group, (const char *const[]){ claimants[i].rule, NULL });
-    for (int round = 0; round < SHUFFLES; round++) {
-        gpointer order[CLAIMANTS + 1] = { NULL }; /* NULL is the device */
-
-        for (int i = 0; i < CLAIMANTS; i++)
-            order[i] = (gpointer)&claimants[i];
-        shuffle(random, order, G_N_ELEMENTS(order));
-        for (gsize i = 0; i < G_N_ELEMENTS(order); i++) {
-            const struct Claimant *claimant = order[i];
-            Assignment *assignment;
-
-            if (!claimant) {
-                fixture_plug(fixture, fixture_make_device(fixture, "1-1", 0x0529, 1, ""));
-                continue;
-            }
-            /* Each is younger than the one before: the rule counts for more. */
-            assignment = fixture_make_assignment(fixture, claimant->id, DESK, claimant->group, NULL, "1");
-            assignment->priority = claimant->priority;
-            registry_add_assignment(fixture->registry, assignment);
-        }
-        fixture_look(fixture);
-        fixture_assert_gets(fixture, "cccccccc", "1-1");
-        restart(fixture, random);
-        fixture_look(fixture);
-        fixture_assert_gets(fixture, "cccccccc", "1-1");
-
-        registry_assignment(fixture->registry, "aaaaaaaa")->priority = 1;
-        restart(fixture, random);
-        fixture_look(fixture);
-        fixture_assert_gets(fixture, "aaaaaaaa", "1-1");
-        registry_assignment(fixture->registry, "aaaaaaaa")->priority = 0;
-        registry_group(fixture->registry, "by-id")->priority = 5;
-        restart(fixture, random);
-        fixture_look(fixture);
-        fixture_assert_gets(fixture, "bbbbbbbb", "1-1");
-        registry_group(fixture->registry, "by-id")->priority = 0;
-        registry_remove_device(fixture->registry, registry_device(fixture->registry, "1-1"));
-        for (int i = 0; i < CLAIMANTS; i++)
-            registry_remove_assignment(fixture->registry,
-                                       registry_assignment(fixture->registry, claimants[i].id));
-    }
-}
-
-/* Between begin and end nothing refers to a group that goes, and at the end everything is as if done one by
- * one.
- */
-static void test_many_changes(void **state)
-{
-    Fixture *fixture = *state;
-    const Device *device;
-    Group *keys;
-
-    plug_dongles(fixture);
-    device = registry_device(fixture->registry, "1-1");
-    fixture_add_group(fixture, "keys", (const char *const[]){ "vendor=0529", NULL });
-    fixture_add_group(fixture, "others", (const char *const[]){ "vendor=0529", NULL });
-    keys = registry_group(fixture->registry, "keys");
-    assert_non_null(membership_find(device, "keys"));
-
-    memberships_begin_many(fixture->memberships);
-    g_ptr_array_set_size(keys->rules, 0);
-    memberships_rebuild(fixture->memberships);
-    assert_null(membership_find(device, "keys"));
-    assert_non_null(membership_find(device, "others"));
-    registry_remove_group(fixture->registry, keys);
-    fixture_add_group(fixture, "more", (const char *const[]){ "serial=AAAA-1", NULL });
-    memberships_end_many(fixture->memberships);
-    assert_null(membership_find(device, "keys"));
-    assert_non_null(membership_find(device, "others"));
-    assert_non_null(membership_find(device, "more"));
-}
-
-/* A machine that is still being read may have the device, or come first for it; one that can't be read isn't
- * waited for. */
-static void test_undecided(void **state)
-{
-    Fixture *fixture = *state;
-    Machine *loft = registry_machine(fixture->registry, LOFT);
-    const Device *device;
-
-    plug_dongles(fixture);
-    device = registry_device(fixture->registry, "1-1");
-    fixture_add_group(fixture, "keys", (const char *const[]){ "vendor=0529", NULL });
-    fixture_add_group(fixture, "key-set", (const char *const[]){ "vendor=0529", NULL });
-    fixture_assign(fixture, "aaaaaaaa", DESK, "keys", NULL, "1");
-    fixture_assign(fixture, "bbbbbbbb", STUDIO, "key-set", NULL, "set");
-    fixture_assign(fixture, "cccccccc", LOFT, "keys", NULL, "1");
-    fixture_put_into(fixture, "1-2", "aaaaaaaa");
-    registry_assignment(fixture->registry, "aaaaaaaa")->quantity = 2;
-    loft->inspected = false;
-    fixture_look(fixture);
-    fixture_assert_gets(fixture, "aaaaaaaa", "1-2");
-    fixture_assert_gets(fixture, "bbbbbbbb", "");
-    fixture_assert_gets(fixture, "cccccccc", "");
-    assert_int_equal(
-        allocation_judge(fixture->allocation, registry_assignment(fixture->registry, "aaaaaaaa"), device),
-        VERDICT_UNDECIDED);
-
-    loft->retry_at = 1;
-    fixture_look(fixture);
-    fixture_assert_gets(fixture, "aaaaaaaa", "1-2 1-3");
-    fixture_assert_gets(fixture, "bbbbbbbb", "1-1");
-    loft->retry_at = 0;
-    loft->stuck = true;
-    fixture_look(fixture);
-    fixture_assert_gets(fixture, "aaaaaaaa", "1-2 1-3");
-    loft->stuck = false;
-    loft->inspected = true;
-    fixture_look(fixture);
-    fixture_assert_gets(fixture, "cccccccc", "1-4");
-}
-
-/* Two that differ in nothing but their age, then in nothing but their id. */
-static void test_the_older_one(void **state)
-{
-    Fixture *fixture = *state;
-
-    fixture_plug(fixture, fixture_make_device(fixture, "1-1", 0x0529, 1, ""));
-    fixture_add_group(fixture, "keys", (const char *const[]){ "vendor=0529", NULL });
-    fixture_assign(fixture, "bbbbbbbb", DESK, "keys", NULL, "1");
-    fixture_assign(fixture, "aaaaaaaa", STUDIO, "keys", NULL, "1");
-    fixture_look(fixture);
-    fixture_assert_gets(fixture, "bbbbbbbb", "1-1");
-    registry_assignment(fixture->registry, "bbbbbbbb")->sequence =
-        registry_assignment(fixture->registry, "aaaaaaaa")->sequence;
-    fixture_look(fixture);
-    fixture_assert_gets(fixture, "aaaaaaaa", "1-1");
-}
-
-static void assert_verdict(Fixture *fixture, const char *id, const char *sysname, Verdict verdict)
-{
-    assert_int_equal(allocation_judge(fixture->allocation, registry_assignment(fixture->registry, id),
-                                      registry_device(fixture->registry, sysname)),
-                     verdict);
+    fixture_assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_GROUP_DISABLED);
 }
 
 /* A reset takes a device out of its machine, and even off the bus for a moment; it stays whose it was. */
@@ -375,7 +52,7 @@ static void test_reserved(void **state)
     reservations_set(fixture->registry->reservations, "1-1", "aaaaaaaa", RESERVATION_RESET);
     fixture_look(fixture);
     fixture_assert_gets(fixture, "aaaaaaaa", "1-1");
-    assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_RESETTING);
+    fixture_assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_RESETTING);
 
     registry_remove_device(fixture->registry, registry_device(fixture->registry, "1-1"));
     fixture_plug(fixture, fixture_make_device(fixture, "1-2", 0x0529, 1, ""));
@@ -387,7 +64,7 @@ static void test_reserved(void **state)
     reservations_set(fixture->registry->reservations, "1-1", "aaaaaaaa", RESERVATION_RETURN);
     fixture_look(fixture);
     fixture_assert_gets(fixture, "aaaaaaaa", "1-1");
-    assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_GO);
+    fixture_assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_GO);
 
     /* A set isn't taken apart for it. */
     fixture_plug(fixture, fixture_make_device(fixture, "1-5", 0x0600, 1, ""));
@@ -411,8 +88,8 @@ static void test_reserved(void **state)
     fixture_plug(fixture, fixture_make_device(fixture, "1-33", 0x0529, 1, ""));
     reservations_set(fixture->registry->reservations, "1-3", NULL, RESERVATION_RESET);
     fixture_look(fixture);
-    assert_verdict(fixture, "aaaaaaaa", "1-3.1", VERDICT_RESETTING);
-    assert_verdict(fixture, "aaaaaaaa", "1-33", VERDICT_GO);
+    fixture_assert_verdict(fixture, "aaaaaaaa", "1-3.1", VERDICT_RESETTING);
+    fixture_assert_verdict(fixture, "aaaaaaaa", "1-33", VERDICT_GO);
 }
 
 static void test_controller_of_a_machine(void **state)
@@ -429,16 +106,212 @@ static void test_controller_of_a_machine(void **state)
     fixture_assign(fixture, "bbbbbbbb", DESK, "keys", NULL, "1");
     g_ptr_array_add(pci, g_strdup("0000:00:14.0"));
     fixture_look(fixture);
-    assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_CONTROLLER_TAKEN);
+    fixture_assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_CONTROLLER_TAKEN);
     registry_remove_assignment(fixture->registry, registry_assignment(fixture->registry, "aaaaaaaa"));
     fixture_look(fixture);
     /* A pool has other devices. */
     fixture_assert_gets(fixture, "bbbbbbbb", "");
-    assert_verdict(fixture, "bbbbbbbb", "1-1", VERDICT_CONTROLLER_TAKEN);
+    fixture_assert_verdict(fixture, "bbbbbbbb", "1-1", VERDICT_CONTROLLER_TAKEN);
 
     registry_machine(fixture->registry, STUDIO)->info->state = MACHINE_STATE_SHUTOFF;
     fixture_look(fixture);
-    assert_verdict(fixture, "bbbbbbbb", "1-1", VERDICT_GO);
+    fixture_assert_verdict(fixture, "bbbbbbbb", "1-1", VERDICT_GO);
+}
+
+static void test_other_verdicts(void **state)
+{
+    Fixture *fixture = *state;
+
+    plug_dongles(fixture);
+    fixture_add_group(fixture, "keys", (const char *const[]){ "vendor=0529", NULL });
+    fixture_add_group(fixture, "set", (const char *const[]){ "vendor=0529", "vendor=9999", NULL });
+    fixture_assign(fixture, "aaaaaaaa", DESK, "keys", NULL, "1");
+    fixture_assign(fixture, "bbbbbbbb", DESK, NULL, "vendor=0529", "1");
+    fixture_assign(fixture, "cccccccc", STUDIO, "set", NULL, "set");
+    fixture_assign(fixture, "dddddddd", STUDIO, NULL, "serial=DDDD-4", "1");
+    registry_device(fixture->registry, "1-2")->is_hub = true;
+    g_free(registry_assignment(fixture->registry, "bbbbbbbb")->home_socket);
+    registry_assignment(fixture->registry, "bbbbbbbb")->home_socket = g_strdup("elsewhere");
+    registry_assignment(fixture->registry, "dddddddd")->wanted = false;
+    fixture_look(fixture);
+    fixture_assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_GO);
+    fixture_assert_verdict(fixture, "aaaaaaaa", "1-2", VERDICT_HUB);
+    fixture_assert_verdict(fixture, "aaaaaaaa", "1-3", VERDICT_ENOUGH);
+    fixture_assert_verdict(fixture, "bbbbbbbb", "1-1", VERDICT_NOT_HOME);
+    fixture_assert_verdict(fixture, "cccccccc", "1-1", VERDICT_TAKEN);
+    fixture_assert_verdict(fixture, "cccccccc", "1-3", VERDICT_SET_INCOMPLETE);
+    fixture_assert_verdict(fixture, "dddddddd", "1-4", VERDICT_SUSPENDED);
+    fixture_assert_verdict(fixture, "dddddddd", "1-3", VERDICT_OTHER_DEVICE);
+}
+
+/* What the machine of a pinned one is, and what it has itself. */
+static void test_verdicts_of_a_want(void **state)
+{
+    Fixture *fixture = *state;
+    Machine *desk = registry_machine(fixture->registry, DESK);
+
+    plug_dongles(fixture);
+    fixture_assign(fixture, "aaaaaaaa", DESK, NULL, "serial=AAAA-1", "1");
+    fixture_look(fixture);
+    fixture_assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_GO);
+    desk->info->state = MACHINE_STATE_SHUTOFF;
+    fixture_look(fixture);
+    fixture_assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_MACHINE_OFF);
+    desk->inspected = false;
+    fixture_look(fixture);
+    fixture_assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_HYPERVISOR_AWAY);
+    registry_remove_machine(fixture->registry, desk);
+    fixture_look(fixture);
+    fixture_assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_MACHINE_UNKNOWN);
+    fixture_put_foreign(fixture, "1-1", LOFT);
+    fixture_look(fixture);
+    fixture_assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_FOREIGN);
+}
+
+/* A device that came back a moment ago waits, and the time when it has waited enough is known. */
+static void test_unsteady(void **state)
+{
+    Fixture *fixture = *state;
+
+    plug_dongles(fixture);
+    fixture_assign(fixture, "aaaaaaaa", DESK, NULL, "serial=AAAA-1", "1");
+    fixture_assign(fixture, "bbbbbbbb", DESK, NULL, "serial=BBBB-2", "1");
+    fixture_look(fixture);
+    assert_int_equal(fixture->allocation->next_at, 0);
+    /* fixture_look() looks at the time 1. */
+    registry_device(fixture->registry, "1-1")->steady_at = 7;
+    registry_device(fixture->registry, "1-2")->steady_at = 5;
+    registry_device(fixture->registry, "1-3")->steady_at = 3;
+    fixture_look(fixture);
+    fixture_assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_UNSTEADY);
+    assert_int_equal(fixture->allocation->next_at, 5);
+    registry_device(fixture->registry, "1-1")->steady_at = 1;
+    fixture_look(fixture);
+    fixture_assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_GO);
+}
+
+static void test_owner(void **state)
+{
+    Fixture *fixture = *state;
+    Assignment *pinned, *other;
+    const Device *device;
+
+    plug_dongles(fixture);
+    device = registry_device(fixture->registry, "1-1");
+    fixture_assign(fixture, "aaaaaaaa", DESK, NULL, "serial=AAAA-1", "1");
+    pinned = registry_assignment(fixture->registry, "aaaaaaaa");
+    fixture_look(fixture);
+    assert_ptr_equal(allocation_owner(fixture->allocation, device), pinned);
+    assert_ptr_equal(allocation_pinned(fixture->allocation, pinned), device);
+    assert_null(allocation_owner(fixture->allocation, registry_device(fixture->registry, "1-2")));
+    /* Taken home, it stays its own; released, it is nobody's. */
+    pinned->wanted = false;
+    fixture_look(fixture);
+    assert_ptr_equal(allocation_owner(fixture->allocation, device), pinned);
+    assert_null(allocation_want(fixture->allocation, device));
+    pinned->releasing = true;
+    fixture_look(fixture);
+    assert_null(allocation_owner(fixture->allocation, device));
+    /* One that takes part comes before one that doesn't. */
+    pinned->releasing = false;
+    fixture_assign(fixture, "bbbbbbbb", STUDIO, NULL, "serial=AAAA-1", "1");
+    other = registry_assignment(fixture->registry, "bbbbbbbb");
+    fixture_look(fixture);
+    assert_ptr_equal(allocation_owner(fixture->allocation, device), other);
+}
+
+static void test_where_it_is(void **state)
+{
+    Fixture *fixture = *state;
+    const Device *device;
+    const Hostdev *hostdev;
+    Assignment *pinned;
+
+    plug_dongles(fixture);
+    device = registry_device(fixture->registry, "1-1");
+    fixture_assign(fixture, "aaaaaaaa", DESK, NULL, "serial=AAAA-1", "1");
+    pinned = registry_assignment(fixture->registry, "aaaaaaaa");
+    fixture_look(fixture);
+    assert_null(allocation_attachment(fixture->allocation, device));
+    assert_false(allocation_is_attached(fixture->allocation, device));
+    hostdev = fixture_put_into(fixture, "1-1", "aaaaaaaa");
+    fixture_look(fixture);
+    assert_true(allocation_is_attached(fixture->allocation, device));
+    assert_ptr_equal(allocation_want_of_hostdev(fixture->allocation, hostdev),
+                     allocation_want(fixture->allocation, device));
+    /* On its way out. */
+    g_hash_table_insert(registry_machine(fixture->registry, DESK)->removals, g_strdup(hostdev->alias),
+                        g_new0(Removal, 1));
+    fixture_look(fixture);
+    assert_false(allocation_is_attached(fixture->allocation, device));
+    g_hash_table_remove_all(registry_machine(fixture->registry, DESK)->removals);
+    /* In the machine where it was to be before. */
+    g_free(pinned->machine_uuid);
+    pinned->machine_uuid = g_strdup(STUDIO);
+    fixture_look(fixture);
+    assert_false(allocation_is_attached(fixture->allocation, device));
+    assert_non_null(allocation_want_of_hostdev(fixture->allocation, hostdev));
+    pinned->wanted = false;
+    fixture_look(fixture);
+    assert_false(allocation_is_attached(fixture->allocation, device));
+    assert_null(allocation_want_of_hostdev(fixture->allocation, hostdev));
+}
+
+/* The allocation knows who comes first and who has it. */
+static void test_text(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *taken = NULL, *foreign = NULL, *service = NULL;
+
+    plug_dongles(fixture);
+    fixture_assign(fixture, "aaaaaaaa", DESK, NULL, "serial=AAAA-1", "1");
+    fixture_assign(fixture, "bbbbbbbb", STUDIO, NULL, "serial=AAAA-1", "1");
+    fixture_put_foreign(fixture, "1-2", LOFT);
+    fixture_look(fixture);
+    taken = allocation_verdict_text(fixture->allocation, registry_assignment(fixture->registry, "bbbbbbbb"),
+                                    registry_device(fixture->registry, "1-1"), VERDICT_TAKEN);
+    assert_string_equal(taken, "assignment aaaaaaaa comes first for 0529:0001 (1-1)");
+    foreign = allocation_verdict_text(fixture->allocation, registry_assignment(fixture->registry, "bbbbbbbb"),
+                                      registry_device(fixture->registry, "1-2"), VERDICT_FOREIGN);
+    assert_string_equal(foreign,
+                        "0529:0001 (1-2) was given to VM \"loft\" by another program; take it away there");
+    service = allocation_verdict_text(fixture->allocation, registry_assignment(fixture->registry, "bbbbbbbb"),
+                                      NULL, VERDICT_SWITCHED_OFF);
+    assert_string_equal(service, "usbferry is switched off and hands nothing out");
+}
+
+static void assert_refused(Fixture *fixture, const char *sysname, FerryError code, const char *text)
+{
+    g_autoptr(GError) error = NULL;
+
+    fixture_look(fixture);
+    assert_false(
+        allocation_check_device(fixture->allocation, registry_device(fixture->registry, sysname), &error));
+    assert_true(g_error_matches(error, FERRY_ERROR, (int)code));
+    assert_string_equal(error->message, text);
+}
+
+/* What speaks against the device itself is refused at once; who else has it is another matter. */
+static void test_check_device(void **state)
+{
+    Fixture *fixture = *state;
+    Device *device;
+
+    plug_dongles(fixture);
+    device = registry_device(fixture->registry, "1-1");
+    fixture_assign(fixture, "aaaaaaaa", DESK, NULL, "serial=AAAA-1", "1");
+    fixture_put_into(fixture, "1-1", "aaaaaaaa");
+    fixture_put_foreign(fixture, "1-2", LOFT);
+    fixture_look(fixture);
+    assert_true(allocation_check_device(fixture->allocation, device, NULL));
+    assert_refused(fixture, "1-2", FERRY_ERROR_DEVICE_BUSY,
+                   "0529:0001 (1-2) was given to VM \"loft\" by another program; take it away there");
+    g_free(device->controller);
+    device->controller = g_strdup("0000:00:14.0");
+    g_ptr_array_add(registry_machine(fixture->registry, STUDIO)->info->pci, g_strdup("0000:00:14.0"));
+    assert_refused(fixture, "1-1", FERRY_ERROR_CONTROLLER_PASSED_THROUGH,
+                   "0529:0001 (1-1) is on the controller 0000:00:14.0, which VM \"studio\" has as a whole; "
+                   "take that away from it first");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -446,18 +319,10 @@ static void test_controller_of_a_machine(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_pool),
-        TEST(test_queue),
-        TEST(test_quantities),
-        TEST(test_set),
-        TEST(test_two_sets),
-        TEST(test_switches),
-        TEST(test_order_of_arrival_does_not_matter),
-        TEST(test_many_changes),
-        TEST(test_undecided),
-        TEST(test_the_older_one),
-        TEST(test_reserved),
-        TEST(test_controller_of_a_machine),
+        TEST(test_switches),       TEST(test_reserved),           TEST(test_controller_of_a_machine),
+        TEST(test_other_verdicts), TEST(test_verdicts_of_a_want), TEST(test_unsteady),
+        TEST(test_owner),          TEST(test_where_it_is),        TEST(test_text),
+        TEST(test_check_device),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

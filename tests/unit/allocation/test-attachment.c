@@ -28,21 +28,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static Hostdev *in_flight(Fixture *fixture, const char *sysname, const char *id)
-{
-    const Device *device = registry_device(fixture->registry, sysname);
-    Machine *machine =
-        registry_machine(fixture->registry, registry_assignment(fixture->registry, id)->machine_uuid);
-    Hostdev *hostdev = machine->in_flight = g_new0(Hostdev, 1);
-
-    hostdev->alias = hostdev_alias_format(id, device->instance, 0);
-    hostdev->assignment_id = g_strdup(id);
-    hostdev->instance = device->instance;
-    hostdev->bus_number = device->bus_number;
-    hostdev->device_number = device->device_number;
-    return hostdev;
-}
-
 static void test_in_the_live_xml(void **state)
 {
     Fixture *fixture = *state;
@@ -125,7 +110,7 @@ static void test_number_in_a_stuck_machine(void **state)
         assert_non_null(attachments_machine_with_number(attachments, device));
     }
     g_ptr_array_set_size(registry_machine(fixture->registry, DESK)->info->hostdevs, 0);
-    in_flight(fixture, "1-1", PINNED);
+    fixture_put_in_flight(fixture, "1-1", PINNED);
     {
         g_autoptr(Attachments) attachments = attachments_new(fixture->registry);
 
@@ -163,7 +148,7 @@ static void test_in_flight(void **state)
 {
     Fixture *fixture = *state;
     const Device *device = registry_device(fixture->registry, "1-1");
-    const Hostdev *flying = in_flight(fixture, "1-1", PINNED), *live;
+    const Hostdev *flying = fixture_put_in_flight(fixture, "1-1", PINNED), *live;
 
     {
         g_autoptr(Attachments) attachments = attachments_new(fixture->registry);
@@ -183,6 +168,21 @@ static void test_in_flight(void **state)
     }
 }
 
+/* A number that no device can have is nobody's, and not the next bus's. */
+static void test_number_out_of_range(void **state)
+{
+    Fixture *fixture = *state;
+    const Device *device = registry_device(fixture->registry, "1-1");
+    Hostdev *hostdev = fixture_put_foreign(fixture, "1-1", LOFT);
+    g_autoptr(Attachments) attachments = NULL;
+
+    hostdev->bus_number = device->bus_number - 1;
+    hostdev->device_number = device->device_number + 256;
+    attachments = attachments_new(fixture->registry);
+    assert_null(attachments_find(attachments, device));
+    assert_null(attachments_machine_with_number(attachments, device));
+}
+
 /* An attach that is given in the middle of a turn counts from then on. */
 static void test_added_later(void **state)
 {
@@ -192,7 +192,7 @@ static void test_added_later(void **state)
 
     assert_null(attachments_find(attachments, device));
     attachments_add(attachments, registry_machine(fixture->registry, DESK),
-                    in_flight(fixture, "1-1", PINNED));
+                    fixture_put_in_flight(fixture, "1-1", PINNED));
     assert_true(attachment_is_in_flight(attachments_find(attachments, device)));
     assert_true(attachments_number_is_taken(attachments, device));
     assert_non_null(attachments_machine_of(attachments, registry_assignment(fixture->registry, PINNED)));
@@ -222,14 +222,9 @@ static void test_dead_and_leaving(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_in_the_live_xml),
-        TEST(test_nowhere),
-        TEST(test_another_enumeration),
-        TEST(test_number_in_a_stuck_machine),
-        TEST(test_foreign),
-        TEST(test_in_flight),
-        TEST(test_added_later),
-        TEST(test_dead_and_leaving),
+        TEST(test_in_the_live_xml),           TEST(test_nowhere),     TEST(test_another_enumeration),
+        TEST(test_number_in_a_stuck_machine), TEST(test_foreign),     TEST(test_in_flight),
+        TEST(test_number_out_of_range),       TEST(test_added_later), TEST(test_dead_and_leaving),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

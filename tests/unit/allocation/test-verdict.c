@@ -19,7 +19,6 @@
 static int set_up(void **state)
 {
     Fixture *fixture;
-    Machine *desk;
 
     fixture_setup(state);
     fixture = *state;
@@ -27,9 +26,6 @@ static int set_up(void **state)
     fixture_add_group(fixture, "keys", (const char *const[]){ "vendor=0529", NULL });
     fixture_assign(fixture, PINNED, DESK, NULL, "serial=AAAA-1", "1");
     fixture_assign(fixture, POOL, DESK, "keys", NULL, "1");
-    desk = registry_machine(fixture->registry, DESK);
-    g_free(desk->info->name);
-    desk->info->name = g_strdup("desk");
     return 0;
 }
 
@@ -95,14 +91,14 @@ static void test_texts(void **state)
     Device *device = registry_device(fixture->registry, "1-1");
     Assignment *pinned = registry_assignment(fixture->registry, PINNED);
 
-    assert_text(fixture, PINNED, VERDICT_GO, "0529:0001 (1-1) goes to machine \"desk\"");
+    assert_text(fixture, PINNED, VERDICT_GO, "0529:0001 (1-1) goes to VM \"desk\"");
     assert_text(fixture, POOL, VERDICT_GROUP_DISABLED, "group keys is disabled and hands nothing out");
-    assert_text(fixture, PINNED, VERDICT_MACHINE_UNKNOWN,
-                "the hypervisor knows no machine \"desk\" (" DESK ")");
+    assert_text(fixture, PINNED, VERDICT_MACHINE_UNKNOWN, "the hypervisor knows no VM \"desk\" (" DESK ")");
     g_free(device->controller);
     device->controller = g_strdup("0000:00:14.0");
     assert_text(fixture, PINNED, VERDICT_CONTROLLER_TAKEN,
-                "0529:0001 (1-1) is on the controller 0000:00:14.0, which machine \"?\" has as a whole");
+                "0529:0001 (1-1) is on the controller 0000:00:14.0, which VM \"?\" has as a whole; take "
+                "that away from it first");
 
     pinned->wanted = false;
     assert_text(fixture, PINNED, VERDICT_SUSPENDED,
@@ -138,7 +134,7 @@ static void test_not_owned(void **state)
     registry_add_tenant(fixture->registry, lab);
     device->tenant = g_strdup("lab");
     assert_text(fixture, PINNED, VERDICT_NOT_OWNED,
-                "0529:0001 (1-1) belongs to tenant lab, and machine \"desk\" does not");
+                "0529:0001 (1-1) belongs to tenant lab, and VM \"desk\" does not");
     g_ptr_array_add(lab->machines, g_strdup(DESK));
     assert_text(fixture, PINNED, VERDICT_NOT_OWNED,
                 "0529:0001 (1-1) belongs to tenant lab, and assignment aaaaaaaa does not: release it and "
@@ -157,14 +153,14 @@ static void test_who(void **state)
 
     assert_string_equal(nobody, "assignment ? comes first for 0529:0001 (1-1)");
     assert_string_equal(unknown,
-                        "0529:0001 (1-1) was given to machine \"?\" by another program; take it away there");
+                        "0529:0001 (1-1) was given to VM \"?\" by another program; take it away there");
     its.first = registry_assignment(fixture->registry, POOL);
     its.attachment = &attachment;
     first = verdict_text(VERDICT_TAKEN, &its);
     owner = verdict_text(VERDICT_FOREIGN, &its);
     assert_string_equal(first, "assignment bbbbbbbb comes first for 0529:0001 (1-1)");
-    assert_string_equal(
-        owner, "0529:0001 (1-1) was given to machine \"desk\" by another program; take it away there");
+    assert_string_equal(owner,
+                        "0529:0001 (1-1) was given to VM \"desk\" by another program; take it away there");
 }
 
 static void test_hypervisor_away(void **state)
@@ -172,19 +168,19 @@ static void test_hypervisor_away(void **state)
     Fixture *fixture = *state;
 
     assert_text(fixture, PINNED, VERDICT_HYPERVISOR_AWAY,
-                "0529:0001 (1-1) waits for machine \"desk\": the machines are still being read");
+                "0529:0001 (1-1) waits for VM \"desk\": the VMs are still being read");
     registry_machine(fixture->registry, DESK)->stuck = true;
     assert_text(fixture, PINNED, VERDICT_HYPERVISOR_AWAY,
-                "0529:0001 (1-1) waits for machine \"desk\": it does not answer");
+                "0529:0001 (1-1) waits for VM \"desk\": it does not answer");
     fixture->registry->hypervisor_text = g_strdup("no socket");
     assert_text(fixture, PINNED, VERDICT_HYPERVISOR_AWAY,
-                "0529:0001 (1-1) waits for machine \"desk\": the hypervisor is away: no socket");
+                "0529:0001 (1-1) waits for VM \"desk\": the hypervisor is away: no socket");
     /* A machine that is gone has the name that it had. */
     registry_remove_machine(fixture->registry, registry_machine(fixture->registry, DESK));
     g_free(registry_assignment(fixture->registry, PINNED)->machine_name);
     registry_assignment(fixture->registry, PINNED)->machine_name = g_strdup("former desk");
     assert_text(fixture, PINNED, VERDICT_HYPERVISOR_AWAY,
-                "0529:0001 (1-1) waits for machine \"former desk\": the hypervisor is away: no socket");
+                "0529:0001 (1-1) waits for VM \"former desk\": the hypervisor is away: no socket");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, fixture_teardown)

@@ -145,7 +145,7 @@ static const struct {
     { A "Selector=vendor=1\nQuantity=2\n", FERRY_ERROR_INVALID_OPTION,
       ":1: [Assignment] has a Quantity and no" },
     { A "Group=a\n" A "Group=b\n", FERRY_ERROR_ALREADY_EXISTS,
-      ":5: assignment \"x\" of machine \"desk\" is declared in line 1 already" },
+      ":5: assignment \"x\" of VM \"desk\" is declared in line 1 already" },
     { A "Group=a b\n", FERRY_ERROR_INVALID_NAME, ":4: Group: \"a b\" is not a group's name" },
     { A "Group=a\nQuantity=0\n", FERRY_ERROR_INVALID_OPTION,
       ":5: Quantity: \"0\" is not 1 to 127, all or set" },

@@ -27,10 +27,10 @@ static MachineInfo *read_info(const char *xml, bool *ret_live)
 {
     MachineInfo *info = machine_info_new("uuid");
     g_autoptr(GError) error = NULL;
-    bool attachment;
+    bool live;
 
     info->free_ports = 99;
-    if (!domain_xml_read(xml, info, ret_live ? ret_live : &attachment, &error))
+    if (!domain_xml_read(xml, info, ret_live ? ret_live : &live, &error))
         fail_msg("%s: %s", xml, error->message);
     assert_null(error);
     return info;
@@ -38,11 +38,11 @@ static MachineInfo *read_info(const char *xml, bool *ret_live)
 
 static void a_hostdev_of_ours_is_read_in_full(void **state)
 {
-    bool attachment = false;
-    g_autoptr(MachineInfo) info = read_info(LIVE(XHCI OURS), &attachment);
+    bool live = false;
+    g_autoptr(MachineInfo) info = read_info(LIVE(XHCI OURS), &live);
     const Hostdev *hostdev;
 
-    assert_true(attachment);
+    assert_true(live);
     assert_int_equal(info->hostdevs->len, 1);
     hostdev = info->hostdevs->pdata[0];
     assert_string_equal(hostdev->alias, "ua-usbferry-k3xw90ab-77-2");
@@ -85,10 +85,10 @@ static void a_foreign_hostdev_may_name_less(void **state)
 
 static void a_machine_that_is_off_has_no_hostdevs(void **state)
 {
-    bool attachment = true;
-    g_autoptr(MachineInfo) info = read_info(INACTIVE(XHCI OURS), &attachment);
+    bool live = true;
+    g_autoptr(MachineInfo) info = read_info(INACTIVE(XHCI OURS), &live);
 
-    assert_false(attachment);
+    assert_false(live);
     assert_int_equal(info->hostdevs->len, 0);
     assert_string_equal(info->usb_controller, "qemu-xhci");
     assert_int_equal(info->free_ports, 3);
@@ -208,10 +208,10 @@ static void no_devices_are_no_error(void **state)
 static void a_second_look_replaces_the_first(void **state)
 {
     g_autoptr(MachineInfo) info = read_info(LIVE(XHCI OURS OURS), NULL);
-    bool attachment;
+    bool live;
 
     assert_int_equal(info->hostdevs->len, 2);
-    assert_true(domain_xml_read(LIVE(OURS), info, &attachment, NULL));
+    assert_true(domain_xml_read(LIVE(OURS), info, &live, NULL));
     assert_int_equal(info->hostdevs->len, 1);
     assert_string_equal(info->usb_controller, "");
     assert_int_equal(info->free_ports, 0);
@@ -244,9 +244,9 @@ static void what_is_no_domain_is_an_error(void **state)
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
         g_autoptr(MachineInfo) info = machine_info_new("uuid");
         g_autoptr(GError) error = NULL;
-        bool attachment;
+        bool live;
 
-        if (domain_xml_read(texts[i], info, &attachment, &error))
+        if (domain_xml_read(texts[i], info, &live, &error))
             fail_msg("\"%s\" was taken for a domain", texts[i]);
         assert_true(g_error_matches(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR));
     }

@@ -68,7 +68,7 @@ static void test_machines(void **state)
                    "there are desk, abcdefab-1111-1111-1111-111111111111, loft");
     /* A name is no UUID, even if it looks like one. */
     assert_refused(find_machine_by_uuid(registry, "abcdefab-1111-1111-1111-111111111111", &error), &error,
-                   FERRY_ERROR_NO_SUCH_MACHINE, "the hypervisor knows no such machine");
+                   FERRY_ERROR_NO_SUCH_MACHINE, "the hypervisor knows no such VM");
     assert_refused(find_machine_by_uuid(registry, "desk", &error), &error, FERRY_ERROR_NO_SUCH_MACHINE, "");
     rename_machine(fixture, LOFT, "desk");
     assert_refused(find_machine(registry, "desk", &error), &error, FERRY_ERROR_AMBIGUOUS, LOFT);

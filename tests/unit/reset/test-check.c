@@ -124,8 +124,8 @@ static void what_another_program_has_is_refused(void **state)
     registry_device(fixture->registry, "1-1.2")->state = DEVICE_STATE_FOREIGN;
     g_free(registry_machine(fixture->registry, STUDIO)->info->name);
     registry_machine(fixture->registry, STUDIO)->info->name = g_strdup("studio");
-    assert_check(fixture, "1-1.2", FERRY_ERROR_DEVICE_BUSY, "machine \"studio\" by another program");
-    assert_check(fixture, "1-1", FERRY_ERROR_DEVICE_BUSY, "machine \"studio\" by another program");
+    assert_check(fixture, "1-1.2", FERRY_ERROR_DEVICE_BUSY, "VM \"studio\" by another program");
+    assert_check(fixture, "1-1", FERRY_ERROR_DEVICE_BUSY, "VM \"studio\" by another program");
     assert_check(fixture, "1-1.3", FERRY_ERROR_DEVICE_BUSY, NULL);
 }
 

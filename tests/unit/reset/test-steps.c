@@ -242,7 +242,7 @@ static void what_does_not_come_out_is_not_reset(void **state)
     attach(self);
     begin(self, RESET_METHOD_RESET);
     assert_false(turn_at(self, self->reset->deadline, NULL));
-    assert_error(self, "did not come out of machine");
+    assert_error(self, "did not come out of VM");
     assert_int_equal(self->reset->step, RESET_STEP_GIVING_BACK);
     assert_log("");
 }
@@ -258,7 +258,7 @@ static void what_may_be_in_a_machine_is_not_reset(void **state)
     assert_int_equal(self->reset->step, RESET_STEP_TAKING_OUT);
     assert_int_equal(wake, self->reset->deadline);
     assert_false(turn_at(self, self->reset->deadline, NULL));
-    assert_error(self, "may be in a machine still");
+    assert_error(self, "may be in a VM still");
     assert_log("");
     assert_over(self);
 }
@@ -366,7 +366,7 @@ static void what_does_not_get_back_in_is_told(void **state)
     work_until(self, RESET_STEP_COMING_BACK);
     assert_false(turn(self));
     assert_true(turn_at(self, self->reset->deadline, NULL));
-    assert_error(self, "is not back in its machine");
+    assert_error(self, "is not back in its VM");
     assert_int_equal(self->answers, 1);
 }
 
@@ -501,7 +501,6 @@ static void at_the_end_of_the_service_nothing_is_switched_off(void **state)
     assert_log("on " PORT);
     work_until(self, RESET_STEP_WORKING);
     work_until(self, RESET_STEP_WORKING);
-    assert_log("");
     work_until(self, RESET_STEP_COMING_BACK);
     assert_log("on " PORT);
 }

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Keeps what is where it may be, fills sets, and deals out the rest in the order of sockets; who comes first
+ * is priority.h's to say. Called by allocation.c; reads the registry only. */
+
+#include "daemon/allocation/deal.h"
+
+#include "daemon/allocation/judge.h"
+#include "daemon/allocation/priority.h"
+#include "daemon/allocation/set-matching.h"
+
+struct Deal {
+    Registry *registry;
+    const Attachments *attachments;
+    const Candidates *candidates;
+    GPtrArray *wants;          /* of Want, owned */
+    GHashTable *by_device;     /* sysname → Want, borrowed */
+    GHashTable *by_assignment; /* assignment id → GPtrArray of Want, borrowed */
+    GHashTable *undecided;     /* set of Device */
+    GHashTable *away; /* assignment id → how many devices are reserved for it and not plugged in now */
+};
+
+static void unref_array(gpointer array)
+{
+    g_ptr_array_unref(array);
+}
+
+static bool takes_part(const Assignment *assignment)
+{
+    return judge_assignment(assignment) == VERDICT_GO;
+}
+
+static bool has_it(const Deal *self, const Assignment *assignment, const Device *device)
+{
+    return priority_has_it(self->registry, self->attachments, assignment, device);
+}
+
+static bool is_available(const Deal *self, const Device *device)
+{
+    return judge_device(self->registry, self->attachments, device) == VERDICT_GO;
+}
+
+static int compare(const Deal *self, const Device *device, const Assignment *a, const Assignment *b)
+{
+    return priority_compare(self->registry, self->attachments, device, a, b);
+}
+
+/* The first one comes first. */
+static int compare_sets(gconstpointer a, gconstpointer b, gpointer registry)
+{
+    return priority_compare_sets(registry, *(const Assignment *const *)b, *(const Assignment *const *)a);
+}
+
+/* Whether anything new may be drawn for this assignment: what a machine that doesn't answer would draw, the
+ * others would miss. */
+static bool may_draw(const Deal *self, const Assignment *assignment)
+{
+    const Group *group = registry_group(self->registry, assignment->group);
+    const Machine *machine = registry_machine(self->registry, assignment->machine_uuid);
+
+    return group && group->enabled && self->registry->enabled && machine && !machine->stuck &&
+           judge_machine(self->registry, assignment) == VERDICT_GO;
+}
+
+static void give(Deal *self, Device *device, Assignment *assignment)
+{
+    Want *want = g_new0(Want, 1);
+
+    want->assignment = assignment;
+    want->device = device;
+    want->machine = registry_machine(self->registry, assignment->machine_uuid);
+    g_ptr_array_add(self->wants, want);
+    g_hash_table_insert(self->by_device, device->sysname, want);
+    g_ptr_array_add(g_hash_table_lookup(self->by_assignment, assignment->id), want);
+}
+
+static void note_undecided(Deal *self, const Assignment *assignment)
+{
+    const Machine *machine = registry_machine(self->registry, assignment->machine_uuid);
+    const GPtrArray *matches = candidates_of(self->candidates, assignment);
+
+    if (!assignment->group || !takes_part(assignment) || !machine || !machine_is_being_read(machine))
+        return;
+    for (guint i = 0; i < matches->len; i++)
+        g_hash_table_add(self->undecided, matches->pdata[i]);
+}
+
+static void count_reserved_and_away(Deal *self)
+{
+    g_autoptr(GPtrArray) reservations = reservations_sorted(self->registry->reservations);
+
+    for (guint i = 0; i < reservations->len; i++) {
+        const Reservation *reservation = reservations->pdata[i];
+        const Assignment *assignment = registry_assignment(self->registry, reservation->assignment_id);
+        guint n;
+
+        if (!assignment || registry_device(self->registry, reservation->sysname))
+            continue;
+        n = GPOINTER_TO_UINT(g_hash_table_lookup(self->away, assignment->id));
+        g_hash_table_replace(self->away, assignment->id, GUINT_TO_POINTER(n + 1));
+    }
+}
+
+/* Devices that a reset has taken away from it for a moment: nothing is drawn in their place. */
+static guint reserved_and_away(const Deal *self, const Assignment *assignment)
+{
+    return GPOINTER_TO_UINT(g_hash_table_lookup(self->away, assignment->id));
+}
+
+static bool needs_more(const Deal *self, const Assignment *assignment)
+{
+    return assignment->quantity_kind == QUANTITY_ALL ||
+           (assignment->quantity_kind == QUANTITY_COUNT &&
+            deal_wants_of(self, assignment)->len + reserved_and_away(self, assignment) <
+                assignment->quantity);
+}
+
+/* ------------------------------------------------------------------ dealing out */
+
+/* What an assignment has and may still have stays. */
+static void keep(Deal *self, Assignment *assignment)
+{
+    const GPtrArray *matches = candidates_of(self->candidates, assignment);
+
+    if (!takes_part(assignment) || assignment->quantity_kind == QUANTITY_SET)
+        return;
+    for (guint i = 0; i < matches->len; i++) {
+        Device *device = matches->pdata[i];
+
+        if (has_it(self, assignment, device) && !deal_want(self, device) && needs_more(self, assignment) &&
+            (assignment->group || candidates_pinned(self->candidates, assignment) == device))
+            give(self, device, assignment);
+    }
+}
+
+/* Somebody whose own device this is, and who comes before the set. */
+static bool is_spoken_for(const Deal *self, const Device *device, const Assignment *set,
+                          const GPtrArray *assignments)
+{
+    if (deal_want(self, device) || !is_available(self, device))
+        return true;
+    for (guint i = 0; i < assignments->len; i++) {
+        const Assignment *other = assignments->pdata[i];
+
+        if (!other->group && takes_part(other) && candidates_pinned(self->candidates, other) == device &&
+            compare(self, device, other, set) > 0)
+            return true;
+    }
+    return false;
+}
+
+static void fill_set(Deal *self, Assignment *set, const GPtrArray *assignments)
+{
+    const Group *group = registry_group(self->registry, set->group);
+    const GPtrArray *matches = candidates_of(self->candidates, set);
+    g_autoptr(GPtrArray) devices = g_ptr_array_new();
+    g_autoptr(GPtrArray) chosen = NULL;
+    bool draws = may_draw(self, set);
+
+    if (!takes_part(set) || !group)
+        return;
+    /* What it has first, so that nothing changes hands without need. */
+    for (int pass = 0; pass < (draws ? 2 : 1); pass++)
+        for (guint i = 0; i < matches->len; i++) {
+            Device *device = matches->pdata[i];
+
+            if (has_it(self, set, device) == (pass == 0) && (pass == 0 || !deal_is_undecided(self, device)) &&
+                !is_spoken_for(self, device, set, assignments))
+                g_ptr_array_add(devices, device);
+        }
+    chosen = set_matching_choose(group, self->registry->node, devices);
+    if (!chosen && reserved_and_away(self, set) > 0) {
+        /* One of them is being reset, and away for a moment: the others stay where they are. */
+        chosen = g_ptr_array_new();
+        for (guint i = 0; i < devices->len; i++)
+            if (has_it(self, set, devices->pdata[i]))
+                g_ptr_array_add(chosen, devices->pdata[i]);
+    }
+    for (guint i = 0; chosen && i < chosen->len; i++)
+        give(self, chosen->pdata[i], set);
+}
+
+static bool may_claim(const Deal *self, const Assignment *assignment, const Device *device)
+{
+    if (!takes_part(assignment) || !needs_more(self, assignment))
+        return false;
+    if (!assignment->group)
+        return candidates_pinned(self->candidates, assignment) == device;
+    return may_draw(self, assignment) && is_available(self, device) && !deal_is_undecided(self, device);
+}
+
+static int compare_by_socket(gconstpointer a, gconstpointer b)
+{
+    const Device *left = *(const Device *const *)a, *right = *(const Device *const *)b;
+    int by_socket = g_strcmp0(left->socket, right->socket);
+
+    return by_socket ? by_socket : g_strcmp0(left->sysname, right->sysname);
+}
+
+/* The assignments that could have each device. */
+static GHashTable *claimants_by_device(const Deal *self, const GPtrArray *assignments)
+{
+    GHashTable *claimants = g_hash_table_new_full(NULL, NULL, NULL, unref_array);
+
+    for (guint i = 0; i < assignments->len; i++) {
+        const GPtrArray *matches = candidates_of(self->candidates, assignments->pdata[i]);
+
+        for (guint k = 0; k < matches->len; k++) {
+            GPtrArray *list = g_hash_table_lookup(claimants, matches->pdata[k]);
+
+            if (!list) {
+                list = g_ptr_array_new();
+                g_hash_table_insert(claimants, matches->pdata[k], list);
+            }
+            g_ptr_array_add(list, assignments->pdata[i]);
+        }
+    }
+    return claimants;
+}
+
+static void deal_out(Deal *self, const GPtrArray *assignments)
+{
+    g_autoptr(GPtrArray) devices = registry_sorted(self->registry->devices);
+    g_autoptr(GHashTable) claimants = claimants_by_device(self, assignments);
+
+    g_ptr_array_sort(devices, compare_by_socket);
+    for (guint i = 0; i < devices->len; i++) {
+        Device *device = devices->pdata[i];
+        const GPtrArray *list = g_hash_table_lookup(claimants, device);
+        Assignment *first = NULL;
+
+        for (guint k = 0; list && !deal_want(self, device) && k < list->len; k++)
+            if (may_claim(self, list->pdata[k], device) &&
+                (!first || compare(self, device, list->pdata[k], first) > 0))
+                first = list->pdata[k];
+        if (first)
+            give(self, device, first);
+    }
+}
+
+static int compare_wants(gconstpointer a, gconstpointer b)
+{
+    return g_strcmp0((*(const Want *const *)a)->device->sysname, (*(const Want *const *)b)->device->sysname);
+}
+
+static void sort_wants(Deal *self)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_ptr_array_sort(self->wants, compare_wants);
+    g_hash_table_iter_init(&iter, self->by_assignment);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        g_ptr_array_sort(value, compare_wants);
+}
+
+Deal *deal_new(Registry *registry, const Attachments *attachments, const Candidates *candidates)
+{
+    Deal *self = g_new0(Deal, 1);
+    g_autoptr(GPtrArray) assignments = registry_sorted(registry->assignments);
+    g_autoptr(GPtrArray) sets = g_ptr_array_new();
+
+    self->registry = registry;
+    self->attachments = attachments;
+    self->candidates = candidates;
+    self->wants = g_ptr_array_new_with_free_func(g_free);
+    self->by_device = g_hash_table_new(g_str_hash, g_str_equal);
+    self->by_assignment = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
+    self->undecided = g_hash_table_new(NULL, NULL);
+    self->away = g_hash_table_new(g_str_hash, g_str_equal);
+    count_reserved_and_away(self);
+    for (guint i = 0; i < assignments->len; i++) {
+        Assignment *assignment = assignments->pdata[i];
+
+        g_hash_table_insert(self->by_assignment, assignment->id, g_ptr_array_new());
+        keep(self, assignment);
+        note_undecided(self, assignment);
+        if (assignment->quantity_kind == QUANTITY_SET)
+            g_ptr_array_add(sets, assignment);
+    }
+    g_ptr_array_sort_with_data(sets, compare_sets, registry);
+    for (guint i = 0; i < sets->len; i++)
+        fill_set(self, sets->pdata[i], assignments);
+    deal_out(self, assignments);
+    sort_wants(self);
+    return self;
+}
+
+Deal *deal_free(Deal *self)
+{
+    if (!self)
+        return NULL;
+    g_hash_table_unref(self->away);
+    g_hash_table_unref(self->undecided);
+    g_hash_table_unref(self->by_assignment);
+    g_hash_table_unref(self->by_device);
+    g_ptr_array_unref(self->wants);
+    g_free(self);
+    return NULL;
+}
+
+const GPtrArray *deal_wants(const Deal *self)
+{
+    return self->wants;
+}
+
+const GPtrArray *deal_wants_of(const Deal *self, const Assignment *assignment)
+{
+    return g_hash_table_lookup(self->by_assignment, assignment->id);
+}
+
+Want *deal_want(const Deal *self, const Device *device)
+{
+    return g_hash_table_lookup(self->by_device, device->sysname);
+}
+
+bool deal_is_undecided(const Deal *self, const Device *device)
+{
+    return g_hash_table_contains(self->undecided, device);
+}
+
+bool deal_is_returning(const Deal *self, const Assignment *assignment)
+{
+    return reserved_and_away(self, assignment) > 0;
+}

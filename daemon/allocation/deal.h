@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Deal: every device goes to the assignment that comes first for it, or to nobody. What assignments have and
+ * may still have stays; then sets (one device per rule, all or nothing) are filled; then devices are dealt
+ * out one by one. daemon/allocation/allocation.h does it and judges what comes out. Borrows from the
+ * registry, and changes nothing in it. Main thread only. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "daemon/allocation/attachment.h"
+#include "daemon/allocation/candidates.h"
+#include "daemon/allocation/verdict.h"
+#include "daemon/model/registry.h"
+
+/* A device that an assignment is to have, or would have if the verdict were better. */
+typedef struct Want {
+    Assignment *assignment;
+    Device *device;
+    Machine *machine; /* NULL when unknown */
+    Verdict verdict;  /* allocation.h says it */
+} Want;
+
+typedef struct Deal Deal;
+
+/* Valid until the registry changes, and no longer than the attachments and candidates. */
+Deal *deal_new(Registry *registry, const Attachments *attachments, const Candidates *candidates);
+Deal *deal_free(Deal *deal);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Deal, deal_free)
+
+/* Of Want, sorted by sysname: all, and those of one assignment. Never NULL. */
+const GPtrArray *deal_wants(const Deal *deal);
+const GPtrArray *deal_wants_of(const Deal *deal, const Assignment *assignment);
+/* NULL = nobody wants it. */
+Want *deal_want(const Deal *deal, const Device *device);
+/* A machine that could draw the device is still being read: nobody draws it before. */
+bool deal_is_undecided(const Deal *deal, const Device *device);
+/* A device of the assignment is being reset, and not plugged in for a moment. */
+bool deal_is_returning(const Deal *deal, const Assignment *assignment);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Reasons that need no comparison of assignments. Of several, the first one is said. Called by deal.c,
+ * allocation.c and who asks about a machine; reads the registry only. */
+
+#include "daemon/allocation/judge.h"
+
+#include "daemon/allocation/pci-passthrough.h"
+
+Verdict judge_assignment(const Assignment *assignment)
+{
+    return assignment->wanted && !assignment->releasing ? VERDICT_GO : VERDICT_SUSPENDED;
+}
+
+Verdict judge_device(Registry *registry, const Attachments *attachments, const Device *device)
+{
+    if (attachment_is_foreign(attachments_find(attachments, device)))
+        return VERDICT_FOREIGN;
+    if (pci_passthrough_owner(registry, device->controller))
+        return VERDICT_CONTROLLER_TAKEN;
+    return VERDICT_GO;
+}
+
+Verdict judge_machine(Registry *registry, const Assignment *assignment)
+{
+    const Machine *machine = registry_machine(registry, assignment->machine_uuid);
+
+    if (registry->hypervisor_state != HYPERVISOR_STATE_CONNECTED || !registry->machines_known)
+        return VERDICT_HYPERVISOR_AWAY;
+    if (!machine)
+        return VERDICT_MACHINE_UNKNOWN;
+    if (!machine->inspected)
+        return VERDICT_HYPERVISOR_AWAY;
+    return machine_is_active(machine) ? VERDICT_GO : VERDICT_MACHINE_OFF;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Judge: what speaks against an assignment, a device or a machine by itself, whoever else wants what. deal.h
+ * gives nothing new against it, allocation.h says it of pairs and refuses new assignments with it, so a new
+ * reason to keep something back is asked in one place. Pure. Main thread only. */
+
+#include "daemon/allocation/attachment.h"
+#include "daemon/allocation/verdict.h"
+#include "daemon/model/registry.h"
+
+/* Whether the assignment takes part at all: GO or SUSPENDED. */
+Verdict judge_assignment(const Assignment *assignment);
+
+/* Whether anybody can get the device: GO, or what is in the way. Where it is attached already, it stays. */
+Verdict judge_device(Registry *registry, const Attachments *attachments, const Device *device);
+
+/* Whether the machine of an assignment can get devices now: GO, HYPERVISOR_AWAY, MACHINE_UNKNOWN or
+ * MACHINE_OFF. */
+Verdict judge_machine(Registry *registry, const Assignment *assignment);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The order among assignments. Each part of it decides only what the parts before it left open. Called by
+ * deal.c and allocation.c; reads the registry only. */
+
+#include "daemon/allocation/priority.h"
+
+#include "daemon/model/membership.h"
+
+bool priority_has_it(Registry *registry, const Attachments *attachments, const Assignment *assignment,
+                     const Device *device)
+{
+    const Attachment *attachment = attachments_find(attachments, device);
+
+    if (reservations_is_for(registry->reservations, device->sysname, assignment->id))
+        return true;
+    return attachment_is_of(attachment, assignment) &&
+           g_strcmp0(attachment->machine->info->uuid, assignment->machine_uuid) == 0;
+}
+
+static int compare_numbers(int64_t a, int64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+static int32_t group_priority(Registry *registry, const Assignment *assignment)
+{
+    const Group *group = registry_group(registry, assignment->group);
+
+    return group ? group->priority : 0;
+}
+
+static int compare_priorities(Registry *registry, const Assignment *a, const Assignment *b)
+{
+    int own = compare_numbers(a->priority, b->priority);
+
+    return own ? own : compare_numbers(group_priority(registry, a), group_priority(registry, b));
+}
+
+static int specificity(const Assignment *assignment, const Device *device)
+{
+    const Membership *membership = assignment->group ? membership_find(device, assignment->group) : NULL;
+    int own = assignment->rule ? rule_specificity(assignment->rule) : 0;
+
+    return membership ? MAX(membership->specificity, own) : own;
+}
+
+static int compare_ages(const Assignment *a, const Assignment *b)
+{
+    int by_age = compare_numbers(b->sequence, a->sequence);
+
+    return by_age ? by_age : g_strcmp0(b->id, a->id);
+}
+
+int priority_compare(Registry *registry, const Attachments *attachments, const Device *device,
+                     const Assignment *a, const Assignment *b)
+{
+    int by_possession =
+        priority_has_it(registry, attachments, a, device) - priority_has_it(registry, attachments, b, device);
+    int by_priority = compare_priorities(registry, a, b);
+    int by_specificity = compare_numbers(specificity(a, device), specificity(b, device));
+
+    if (by_possession)
+        return by_possession;
+    if (by_priority)
+        return by_priority;
+    return by_specificity ? by_specificity : compare_ages(a, b);
+}
+
+int priority_compare_sets(Registry *registry, const Assignment *a, const Assignment *b)
+{
+    int by_priority = compare_priorities(registry, a, b);
+
+    return by_priority ? by_priority : compare_ages(a, b);
+}

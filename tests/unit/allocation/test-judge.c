@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What speaks against an assignment, a device and a machine, each by itself. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "daemon/allocation/judge.h"
+#include "tests/unit/fixture.h"
+
+#define PINNED "aaaaaaaa"
+
+static int set_up(void **state)
+{
+    fixture_setup(state);
+    fixture_plug(*state, fixture_make_device(*state, "1-1", 0x0529, 1, "AAAA-1"));
+    fixture_assign(*state, PINNED, DESK, NULL, "serial=AAAA-1", "1");
+    return 0;
+}
+
+static void test_assignment(void **state)
+{
+    Fixture *fixture = *state;
+    Assignment *assignment = registry_assignment(fixture->registry, PINNED);
+
+    assert_int_equal(judge_assignment(assignment), VERDICT_GO);
+    assignment->wanted = false;
+    assert_int_equal(judge_assignment(assignment), VERDICT_SUSPENDED);
+    assignment->wanted = true;
+    assignment->releasing = true;
+    assert_int_equal(judge_assignment(assignment), VERDICT_SUSPENDED);
+    assignment->releasing = false;
+    assignment->stored = false;
+    assert_int_equal(judge_assignment(assignment), VERDICT_GO);
+}
+
+static void assert_device(Fixture *fixture, Verdict verdict)
+{
+    g_autoptr(Attachments) attachments = attachments_new(fixture->registry);
+
+    assert_int_equal(judge_device(fixture->registry, attachments, registry_device(fixture->registry, "1-1")),
+                     verdict);
+}
+
+static void test_device(void **state)
+{
+    Fixture *fixture = *state;
+    Device *device = registry_device(fixture->registry, "1-1");
+    Machine *studio = registry_machine(fixture->registry, STUDIO);
+
+    g_free(device->controller);
+    device->controller = g_strdup("0000:00:14.0");
+    assert_device(fixture, VERDICT_GO);
+    /* One of ours has it: that is no reason. */
+    fixture_put_into(fixture, "1-1", PINNED);
+    assert_device(fixture, VERDICT_GO);
+    g_ptr_array_add(studio->info->pci, g_strdup("0000:00:14.0"));
+    assert_device(fixture, VERDICT_CONTROLLER_TAKEN);
+    studio->info->state = MACHINE_STATE_SHUTOFF;
+    assert_device(fixture, VERDICT_GO);
+    fixture_put_foreign(fixture, "1-1", DESK);
+    assert_device(fixture, VERDICT_FOREIGN);
+}
+
+static void test_machine(void **state)
+{
+    Fixture *fixture = *state;
+    const Assignment *assignment = registry_assignment(fixture->registry, PINNED);
+    Machine *desk = registry_machine(fixture->registry, DESK);
+
+    assert_int_equal(judge_machine(fixture->registry, assignment), VERDICT_GO);
+    desk->info->state = MACHINE_STATE_PAUSED;
+    assert_int_equal(judge_machine(fixture->registry, assignment), VERDICT_GO);
+    desk->info->state = MACHINE_STATE_SHUTOFF;
+    assert_int_equal(judge_machine(fixture->registry, assignment), VERDICT_MACHINE_OFF);
+    desk->inspected = false;
+    assert_int_equal(judge_machine(fixture->registry, assignment), VERDICT_HYPERVISOR_AWAY);
+    registry_remove_machine(fixture->registry, desk);
+    assert_int_equal(judge_machine(fixture->registry, assignment), VERDICT_MACHINE_UNKNOWN);
+    /* Nobody can say that it is unknown while the list of machines isn't known. */
+    fixture->registry->machines_known = false;
+    assert_int_equal(judge_machine(fixture->registry, assignment), VERDICT_HYPERVISOR_AWAY);
+    fixture->registry->machines_known = true;
+    fixture->registry->hypervisor_state = HYPERVISOR_STATE_FAILED;
+    assert_int_equal(judge_machine(fixture->registry, assignment), VERDICT_HYPERVISOR_AWAY);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_assignment),
+        TEST(test_device),
+        TEST(test_machine),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
