@@ -179,7 +179,7 @@ static bool check_new(Manager *self, const AssignRequest *request, GError **erro
             continue;
         machine = quote_machine(self, one->machine_uuid, one->machine_name);
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_ALREADY_EXISTS,
-                    "%s is assigned to machine %s already%s (assignment %s)", wanted->device_text, machine,
+                    "%s is assigned to VM %s already%s (assignment %s)", wanted->device_text, machine,
                     wanted->group ? ", with this quantity and selector" : "", one->id);
         return false;
     }
