@@ -198,7 +198,7 @@ static guint place_in_queue(Registry *registry, const Assignment *assignment)
                  g_strcmp0(other->group, assignment->group) == 0 &&
                  other->state == ASSIGNMENT_STATE_WAITING_DEVICE &&
                  (other->priority > assignment->priority ||
-                  (other->priority == assignment->priority && other->created < assignment->created));
+                  (other->priority == assignment->priority && other->sequence < assignment->sequence));
     }
     return place;
 }

@@ -241,7 +241,9 @@ static Assignment *make_next(ApplyPlan *plan, const Assignment *declared, const 
     }
     next->owner = assignment ? assignment->owner : plan->owner;
     /* Each a little younger than the one before: where two want the same the first one comes first. */
-    next->created = assignment ? assignment->created : g_get_real_time() + plan->new_assignments;
+    next->created = assignment ? assignment->created : g_get_real_time();
+    next->sequence =
+        assignment ? assignment->sequence : registry_next_sequence(registry) + plan->new_assignments;
     return next;
 }
 

@@ -133,9 +133,9 @@ static bool take_note(const StoredFile *file, void *userdata, GError **error)
     return true;
 }
 
-void power_cycles_restore(PowerCycles *self)
+bool power_cycles_restore(PowerCycles *self, GError **error)
 {
-    store_load(self->store, STORE_KIND_POWER_CYCLES, take_note, self);
+    return store_load(self->store, STORE_KIND_POWER_CYCLES, take_note, self, error);
 }
 
 /* ------------------------------------------------------------------ ports that were left off */

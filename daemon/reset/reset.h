@@ -37,8 +37,8 @@ Resets *resets_new(Registry *registry, WorkerPool *pool, Store *store, const Usb
 Resets *resets_free(Resets *resets);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Resets, resets_free)
 
-/* For the start. */
-void resets_restore(Resets *resets);
+/* For the start. STORAGE when something cannot be read. */
+bool resets_restore(Resets *resets, GError **error);
 
 /* DEVICE_IS_HUB for a root hub; DEVICE_BUSY when it, or something behind it, is being reset already or is
  * another program's; HYPERVISOR when nobody can say what machines have, because a device must never be reset
