@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* Judges assignments by what the service shows of them, again after every change, until all are over. */
 
 #include "client/verbs/wait.h"
@@ -159,13 +158,13 @@ void wait_list_add_home(GPtrArray *items, const Object *device)
 /* Each object tells its part of a change by itself, and the device may be the last to do so. */
 static bool devices_have_left(const Model *model, const WaitItem *item)
 {
+    static const char *const there[] = { "waiting", "attaching", "attached", "detaching", NULL };
+
     for (guint i = 0; i < item->devices->len; i++) {
         const Object *device = model_get(model, item->devices->pdata[i], KIND_DEVICE);
-        const char *state = object_string(device, "State");
 
         if (g_strcmp0(object_string(device, "Assignment"), item->assignment) == 0 &&
-            (g_str_equal(state, "attached") || g_str_equal(state, "detaching") ||
-             g_str_equal(state, "attaching")))
+            g_strv_contains(there, object_string(device, "State")))
             return false;
     }
     return true;

@@ -185,15 +185,31 @@ Verdict allocation_judge(const Allocation *allocation, const Assignment *assignm
     return judge_not_drawn(allocation, assignment, device);
 }
 
-char *allocation_verdict_text(const Allocation *allocation, const Assignment *assignment,
-                              const Device *device, Verdict verdict)
+static VerdictCase case_of(const Allocation *allocation, const Assignment *assignment, const Device *device)
 {
     const Want *want = device ? allocation_want(allocation, device) : NULL;
 
-    return verdict_text(
-        verdict, &(VerdictCase){ .registry = allocation->registry,
-                                 .assignment = assignment,
-                                 .device = device,
-                                 .attachment = device ? allocation_attachment(allocation, device) : NULL,
-                                 .first = want ? want->assignment : NULL });
+    return (VerdictCase){ .registry = allocation->registry,
+                          .assignment = assignment,
+                          .device = device,
+                          .attachment = device ? allocation_attachment(allocation, device) : NULL,
+                          .first = want ? want->assignment : NULL };
+}
+
+bool allocation_check_device(const Allocation *allocation, const Device *device, GError **error)
+{
+    Verdict verdict = judge_device(allocation->registry, allocation->attachments, device);
+    VerdictCase about = case_of(allocation, NULL, device);
+
+    if (verdict != VERDICT_GO)
+        verdict_set_error(verdict, &about, error);
+    return verdict == VERDICT_GO;
+}
+
+char *allocation_verdict_text(const Allocation *allocation, const Assignment *assignment,
+                              const Device *device, Verdict verdict)
+{
+    VerdictCase about = case_of(allocation, assignment, device);
+
+    return verdict_text(verdict, &about);
 }

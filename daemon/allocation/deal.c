@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Keeps what is where it may be, fills sets, and deals out the rest in the order of sockets; who comes first
- * is priority.h's to say. Called by allocation.c; reads the registry only. */
+/* Keeps what is where it may be, fills sets, and deals out the rest in the order of sockets; priority.h says
+ * who comes first. Called by allocation.c; reads the registry only. */
 
 #include "daemon/allocation/deal.h"
 
@@ -44,14 +44,14 @@ static int compare(const Deal *self, const Device *device, const Assignment *a, 
     return priority_compare(self->registry, self->attachments, device, a, b);
 }
 
-/* The first one comes first. */
+/* Sorts who comes first to the front. */
 static int compare_sets(gconstpointer a, gconstpointer b, gpointer registry)
 {
     return priority_compare_sets(registry, *(const Assignment *const *)b, *(const Assignment *const *)a);
 }
 
-/* Whether anything new may be drawn for this assignment: what a machine that doesn't answer would draw, the
- * others would miss. */
+/* Whether anything new may be drawn for this assignment. A machine that doesn't answer draws nothing: it
+ * couldn't use what the others would miss. */
 static bool may_draw(const Deal *self, const Assignment *assignment)
 {
     const Group *group = registry_group(self->registry, assignment->group);
@@ -132,7 +132,7 @@ static void keep(Deal *self, Assignment *assignment)
     }
 }
 
-/* Somebody whose own device this is, and who comes before the set. */
+/* Whether the device is taken, can't be had, or is an assignment's own that comes before the set. */
 static bool is_spoken_for(const Deal *self, const Device *device, const Assignment *set,
                           const GPtrArray *assignments)
 {
@@ -183,7 +183,7 @@ static void fill_set(Deal *self, Assignment *set, const GPtrArray *assignments, 
 
     if (!takes_part(set) || !group)
         return;
-    /* What it has first, so that nothing changes hands without need. */
+    /* What it has comes first, so that no device moves without need. */
     for (int pass = 0; pass < (draws ? 2 : 1); pass++)
         for (guint i = 0; i < matches->len; i++) {
             Device *device = matches->pdata[i];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Judge: what speaks against an assignment, a device or a machine by itself, whoever else wants what. deal.h
- * hands nothing new out against it, and allocation.h says it of pairs, so a new reason to keep something back
- * is asked in one place. Pure. Main thread only. */
+/* Judge: what speaks against an assignment, a device or a machine by itself, whoever else wants what. deal.c
+ * draws no device against it, allocation.c says it of pairs and refuses new assignments by it, so a new
+ * reason to hold something back is one line here. Pure. Main thread only. */
 
 #include "daemon/allocation/attachment.h"
 #include "daemon/allocation/verdict.h"
@@ -12,7 +12,7 @@
 /* Whether the assignment takes part at all: GO or SUSPENDED. */
 Verdict judge_assignment(const Assignment *assignment);
 
-/* Whether anybody can get the device: GO, FOREIGN or CONTROLLER_TAKEN. */
+/* Whether anybody can get the device: GO, or what is in the way. Where it is attached already, it stays. */
 Verdict judge_device(Registry *registry, const Attachments *attachments, const Device *device);
 
 /* Whether the machine of an assignment can get devices now: GO, HYPERVISOR_AWAY, MACHINE_UNKNOWN or

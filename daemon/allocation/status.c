@@ -198,7 +198,7 @@ static guint place_in_queue(Registry *registry, const Assignment *assignment)
                  g_strcmp0(other->group, assignment->group) == 0 &&
                  other->state == ASSIGNMENT_STATE_WAITING_DEVICE &&
                  (other->priority > assignment->priority ||
-                  (other->priority == assignment->priority && other->created < assignment->created));
+                  (other->priority == assignment->priority && other->sequence < assignment->sequence));
     }
     return place;
 }
@@ -345,8 +345,8 @@ static bool is_read_soon(Registry *registry, const Machine *machine)
            machine_is_being_read(machine);
 }
 
-/* Whether something passes in a moment that keeps it from what it is to have. state: what is said of it;
- * attaching says itself that it goes on. */
+/* Whether what keeps it from its devices passes in a moment. state: where it stands by now; ATTACHING says so
+ * by itself. */
 static bool passes_soon(Registry *registry, const Allocation *allocation, const Assignment *assignment,
                         AssignmentState state)
 {

@@ -56,7 +56,7 @@ static char *hub_text(const VerdictCase *about)
 {
     g_autofree char *what = device_describe(about->device);
 
-    return g_strdup_printf("%s is a hub; hubs are never handed out, the devices behind them are", what);
+    return g_strdup_printf("%s is a hub; hubs are never given to VMs, the devices behind them are", what);
 }
 
 static char *not_owned_text(const VerdictCase *about)
@@ -106,12 +106,12 @@ static char *set_incomplete_text(const VerdictCase *about)
 
 static char *group_disabled_text(const VerdictCase *about)
 {
-    return g_strdup_printf("group %s is disabled and hands nothing out", about->assignment->group);
+    return g_strdup_printf("group %s is disabled and gives nothing", about->assignment->group);
 }
 
 static char *switched_off_text(const VerdictCase *about)
 {
-    return g_strdup("usbferry is switched off and hands nothing out");
+    return g_strdup("usbferry is switched off and gives nothing");
 }
 
 static char *foreign_text(const VerdictCase *about)
@@ -166,8 +166,9 @@ static char *controller_taken_text(const VerdictCase *about)
     const Machine *owner = pci_passthrough_owner(about->registry, controller);
     g_autofree char *quoted = text_quote(owner ? owner->info->name : "?");
 
-    return g_strdup_printf("%s is on the controller %s, which VM %s has as a whole", what, controller,
-                           quoted);
+    return g_strdup_printf(
+        "%s is on the controller %s, which VM %s has as a whole; take that away from it first", what,
+        controller, quoted);
 }
 
 static char *resetting_text(const VerdictCase *about)
@@ -260,4 +261,12 @@ bool verdict_passes_soon(Verdict verdict)
 char *verdict_text(Verdict verdict, const VerdictCase *about)
 {
     return rows[verdict].text(about);
+}
+
+void verdict_set_error(Verdict verdict, const VerdictCase *about, GError **error)
+{
+    FerryError code = rows[verdict].error;
+    g_autofree char *text = verdict_text(verdict, about);
+
+    g_set_error_literal(error, FERRY_ERROR, code == NO_ERROR ? FERRY_ERROR_DEVICE_BUSY : code, text);
 }

@@ -12,6 +12,8 @@
 #include "daemon/manager/export.h"
 #include "daemon/manager/groups.h"
 #include "daemon/manager/internal.h"
+#include "daemon/manager/object-bytes.h"
+#include "daemon/manager/quotas.h"
 #include "daemon/manager/stored-assignments.h"
 #include "daemon/manager/stored-groups.h"
 #include "daemon/model/find.h"
@@ -98,7 +100,7 @@ static bool plan_group(ApplyPlan *plan, ManifestItem *declared, GError **error)
     return true;
 }
 
-/* The UUID that is meant. One that is unknown here is good for an assignment that is there already: its
+/* The UUID that is meant. One that is unknown here is accepted for an assignment that is there already: its
  * machine may be away for a while, and so may the hypervisor. */
 static char *declared_machine(ApplyPlan *plan, const ManifestItem *declared, GError **error)
 {
@@ -239,11 +241,13 @@ static Assignment *make_next(ApplyPlan *plan, const Assignment *declared, const 
     }
     next->owner = assignment ? assignment->owner : plan->owner;
     /* Each a little younger than the one before: where two want the same the first one comes first. */
-    next->created = assignment ? assignment->created : g_get_real_time() + plan->new_assignments;
+    next->created = assignment ? assignment->created : g_get_real_time();
+    next->sequence =
+        assignment ? assignment->sequence : registry_next_sequence(registry) + plan->new_assignments;
     return next;
 }
 
-/* What is a tenant's, or is just becoming it, is given by itself and not in a text. */
+/* A device that is a tenant's, or is just being granted, is not assigned by a text. */
 static bool check_device(ApplyPlan *plan, const ManifestItem *declared, const Assignment *next,
                          GError **error)
 {
@@ -351,10 +355,34 @@ static bool prune_assignments(ApplyPlan *plan, GError **error)
     return true;
 }
 
+/* Who may do this is an administrator: of the places of single users nothing is asked. */
+static bool check_room(const ApplyPlan *plan, GError **error)
+{
+    Registry *registry = plan->manager->registry;
+    gsize before = 0, after = 0;
+
+    if (g_hash_table_size(registry->groups) + g_hash_table_size(plan->manager->creating_groups) +
+                plan->new_groups >
+            GROUPS_MAX + plan->gone_groups ||
+        g_hash_table_size(registry->assignments) + plan->new_assignments > ASSIGNMENTS_MAX) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED,
+                    "%s: at most %d groups and %d assignments, with those that are there",
+                    plan->manifest->source, GROUPS_MAX, ASSIGNMENTS_MAX);
+        return false;
+    }
+    for (guint i = 0; i < plan->steps->len; i++) {
+        const ApplyStep *step = plan->steps->pdata[i];
+        const Group *group = step->is_group ? registry_group(registry, step->id) : NULL;
+
+        before += group ? object_bytes_of_group(registry, group) : 0;
+        after += step->group ? object_bytes_of_group(registry, step->group) : 0;
+    }
+    return object_bytes_check(registry, before, after, error);
+}
+
 static bool plan_all(ApplyPlan *plan, GError **error)
 {
     const GPtrArray *items = plan->manifest->items;
-    Registry *registry = plan->manager->registry;
 
     for (guint i = 0; i < items->len; i++) {
         const ManifestItem *declared = items->pdata[i];
@@ -370,16 +398,7 @@ static bool plan_all(ApplyPlan *plan, GError **error)
     }
     if (plan->prune && (!prune_assignments(plan, error) || !prune_groups(plan, error)))
         return false;
-    if (g_hash_table_size(registry->groups) + g_hash_table_size(plan->manager->creating_groups) +
-                plan->new_groups >
-            GROUPS_MAX + plan->gone_groups ||
-        g_hash_table_size(registry->assignments) + plan->new_assignments > ASSIGNMENTS_MAX) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED,
-                    "%s: at most %d groups and %d assignments, with those that are there",
-                    plan->manifest->source, GROUPS_MAX, ASSIGNMENTS_MAX);
-        return false;
-    }
-    return true;
+    return check_room(plan, error);
 }
 
 ApplyPlan *manager_plan_apply(Manager *self, const ApplyRequest *request, GError **error)

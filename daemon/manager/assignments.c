@@ -8,13 +8,50 @@
 
 #include "daemon/allocation/allocation.h"
 #include "daemon/allocation/guest-reset.h"
-#include "daemon/allocation/pci-passthrough.h"
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
 #include "daemon/manager/internal.h"
+#include "daemon/manager/quotas.h"
 #include "daemon/manager/stored-assignments.h"
 #include "daemon/model/find.h"
 #include "daemon/rules/pin.h"
+
+/* ------------------------------------------------------------------ what it says */
+
+/* The one device, by what tells it from all others. */
+static void pin(Manager *self, Assignment *assignment, const Device *device)
+{
+    g_autofree char *what = device_describe(device);
+
+    assignment->rule = rule_for_device(device, registry_serial_is_unique(self->registry, device));
+    text_replace(&assignment->home_socket, device->socket);
+    text_replace(&assignment->device_text, what);
+}
+
+static void draw_from(Assignment *assignment, const AssignRequest *request)
+{
+    g_autofree char *what = g_strdup_printf("group %s", request->group);
+
+    assignment->group = g_strdup(request->group);
+    quantity_parse(request->quantity ? request->quantity : "1", &assignment->quantity_kind,
+                   &assignment->quantity);
+    if (request->selector && *request->selector)
+        assignment->rule = rule_parse(request->selector, NULL);
+    text_replace(&assignment->device_text, what);
+}
+
+/* What it draws from, and how. */
+static void set_source(Manager *self, Assignment *assignment, const AssignRequest *request)
+{
+    if (request->group)
+        draw_from(assignment, request);
+    else
+        pin(self, assignment, registry_device(self->registry, request->device));
+    if (assignment->rule) {
+        g_free(assignment->selector);
+        assignment->selector = rule_print(assignment->rule);
+    }
+}
 
 /* ------------------------------------------------------------------ may it be */
 
@@ -50,23 +87,9 @@ static bool check_free(Manager *self, const Device *device, const AssignRequest 
     g_autofree char *what = device_describe(device);
     g_autoptr(Allocation) allocation = allocation_new(self->registry, g_get_monotonic_time());
     const Assignment *other = allocation_owner(allocation, device);
-    const Machine *controller = pci_passthrough_owner(self->registry, device->controller);
 
-    if (device->state == DEVICE_STATE_FOREIGN) {
-        g_autofree char *owner = quote_machine(self, device->machine_uuid, "?");
-
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_DEVICE_BUSY,
-                    "%s was attached to VM %s by another program; detach it there first", what, owner);
+    if (!allocation_check_device(allocation, device, error))
         return false;
-    }
-    if (controller) {
-        g_autofree char *owner = text_quote(controller->info->name);
-
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_CONTROLLER_PASSED_THROUGH,
-                    "%s is on the controller %s, which VM %s has as a whole; take that away from it first",
-                    what, device->controller, owner);
-        return false;
-    }
     if (other) {
         g_autofree char *owner = quote_machine(self, other->machine_uuid, other->machine_name);
         bool same = g_strcmp0(other->machine_uuid, request->machine_uuid) == 0;
@@ -100,8 +123,7 @@ static bool check_device(Manager *self, const AssignRequest *request, GError **e
                     granting);
         return false;
     }
-    return check_owned(self, text, device->tenant, request, error) &&
-           check_free(self, device, request, error);
+    return check_owned(self, text, device->tenant, request, error);
 }
 
 static bool check_group(Manager *self, const AssignRequest *request, GError **error)
@@ -131,20 +153,50 @@ static bool check_group(Manager *self, const AssignRequest *request, GError **er
     return true;
 }
 
-bool manager_check_assign(Manager *self, const AssignRequest *request, GError **error)
+/* Whose the source is; NULL = nobody's. */
+static const char *tenant_of(Manager *self, const AssignRequest *request)
 {
-    if (!(request->group ? check_group(self, request, error) : check_device(self, request, error)))
-        return false;
-    if (!find_machine_by_uuid(self->registry, request->machine_uuid, error) ||
-        !text_check("Name", request->name, ASSIGNMENT_NAME_MAX, error) ||
-        !text_check("Description", request->description, TEXT_MAX, error))
-        return false;
-    if (g_hash_table_size(self->registry->assignments) >= ASSIGNMENTS_MAX) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED,
-                    "there are %d assignments, release some first", ASSIGNMENTS_MAX);
+    return request->group ? registry_group(self->registry, request->group)->tenant
+                          : registry_device(self->registry, request->device)->tenant;
+}
+
+/* One that says the same is there: who asks for it twice means it once. What it is called says nothing. */
+static bool check_new(Manager *self, const AssignRequest *request, GError **error)
+{
+    g_autoptr(Assignment) wanted = assignment_new("");
+    GHashTableIter iter;
+    gpointer value;
+
+    set_source(self, wanted, request);
+    g_hash_table_iter_init(&iter, self->registry->assignments);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Assignment *one = value;
+        g_autofree char *machine = NULL;
+
+        if (one->releasing || strcmp(one->machine_uuid, request->machine_uuid) != 0 ||
+            g_strcmp0(one->group, wanted->group) != 0 || strcmp(one->selector, wanted->selector) != 0 ||
+            one->quantity_kind != wanted->quantity_kind || one->quantity != wanted->quantity)
+            continue;
+        machine = quote_machine(self, one->machine_uuid, one->machine_name);
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_ALREADY_EXISTS,
+                    "%s is assigned to VM %s already%s (assignment %s)", wanted->device_text, machine,
+                    wanted->group ? ", with this quantity and selector" : "", one->id);
         return false;
     }
     return true;
+}
+
+/* The request by itself comes first, then what is there. */
+bool manager_check_assign(Manager *self, const AssignRequest *request, GError **error)
+{
+    const Device *device = request->group ? NULL : registry_device(self->registry, request->device);
+
+    return (request->group ? check_group(self, request, error) : check_device(self, request, error)) &&
+           find_machine_by_uuid(self->registry, request->machine_uuid, error) &&
+           text_check("Name", request->name, ASSIGNMENT_NAME_MAX, error) &&
+           text_check("Description", request->description, TEXT_MAX, error) &&
+           check_new(self, request, error) && (!device || check_free(self, device, request, error)) &&
+           quotas_check_assignment(self->registry, request->owner, tenant_of(self, request), error);
 }
 
 /* ------------------------------------------------------------------ a new one */
@@ -176,28 +228,6 @@ static char *make_name(Manager *self, const char *what, const Machine *machine)
     return name;
 }
 
-/* The one device, by what tells it from all others. */
-static void pin(Manager *self, Assignment *assignment, const Device *device)
-{
-    g_autofree char *what = device_describe(device);
-
-    assignment->rule = rule_for_device(device, registry_serial_is_unique(self->registry, device));
-    text_replace(&assignment->home_socket, device->socket);
-    text_replace(&assignment->device_text, what);
-}
-
-static void draw_from(Assignment *assignment, const AssignRequest *request)
-{
-    g_autofree char *what = g_strdup_printf("group %s", request->group);
-
-    assignment->group = g_strdup(request->group);
-    quantity_parse(request->quantity ? request->quantity : "1", &assignment->quantity_kind,
-                   &assignment->quantity);
-    if (request->selector && *request->selector)
-        assignment->rule = rule_parse(request->selector, NULL);
-    text_replace(&assignment->device_text, what);
-}
-
 static void set_choice(Choice *choice, const bool *value)
 {
     if (value)
@@ -219,16 +249,8 @@ static Assignment *make_assignment(Manager *self, const AssignRequest *request)
     text_replace(&assignment->description, request->description);
     assignment->machine_uuid = g_strdup(machine->info->uuid);
     text_replace(&assignment->machine_name, machine->info->name);
-    assignment->tenant =
-        g_strdup(request->group ? registry_group(self->registry, request->group)->tenant : device->tenant);
-    if (request->group)
-        draw_from(assignment, request);
-    else
-        pin(self, assignment, device);
-    if (assignment->rule) {
-        g_free(assignment->selector);
-        assignment->selector = rule_print(assignment->rule);
-    }
+    assignment->tenant = g_strdup(tenant_of(self, request));
+    set_source(self, assignment, request);
     assignment->persistent = request->persistent;
     assignment->priority = request->priority;
     set_choice(&assignment->own_guest_reset, request->allow_guest_reset);
@@ -237,6 +259,7 @@ static Assignment *make_assignment(Manager *self, const AssignRequest *request)
     assignment->allow_guest_resets_all = guest_resets_all_allowed(self->registry, assignment);
     assignment->owner = request->owner;
     assignment->created = g_get_real_time();
+    assignment->sequence = registry_next_sequence(self->registry);
     return assignment;
 }
 

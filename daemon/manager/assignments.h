@@ -21,7 +21,7 @@ typedef struct AssignRequest {
     int32_t priority;
     const bool *allow_guest_reset; /* NULL: as the group has it, else no */
     const bool *allow_guest_resets_all;
-    uint32_t owner;
+    uint32_t owner; /* of the check: root's while it isn't known who calls */
 } AssignRequest;
 
 /* NO_SUCH_DEVICE, NO_SUCH_GROUP, NO_SUCH_MACHINE, INVALID_RULE, INVALID_OPTION, DEVICE_IS_HUB, NOT_OWNED,

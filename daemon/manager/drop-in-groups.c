@@ -6,6 +6,7 @@
 #include "daemon/base/log.h"
 #include "daemon/config/drop-ins.h"
 #include "daemon/manager/internal.h"
+#include "daemon/manager/object-bytes.h"
 #include "daemon/model/group-update.h"
 
 #define GROUP_FOLDERS_VARIABLE "FERRY_GROUPS_PATH"
@@ -23,6 +24,7 @@ static GPtrArray *read_folders(void)
 static bool take(Manager *self, const Group *next)
 {
     const Group *group = registry_group(self->registry, next->name);
+    g_autoptr(GError) error = NULL;
 
     if (group && group->deleting) {
         self->drop_ins_left_out = true;
@@ -31,6 +33,11 @@ static bool take(Manager *self, const Group *next)
     if (g_hash_table_contains(self->creating_groups, next->name) || (group && !group->file)) {
         log_warning("%s: group %s was made over the bus already, the file is left out", next->file,
                     next->name);
+        return false;
+    }
+    if (!object_bytes_check(self->registry, group ? object_bytes_of_group(self->registry, group) : 0,
+                            object_bytes_of_group(self->registry, next), &error)) {
+        log_warning("%s: group %s is left out: %s", next->file, next->name, error->message);
         return false;
     }
     group_update(self->registry, self->memberships, group_copy(next));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What is granted to tenants: rules in a group of theirs, and the assignments that stand for the devices. All
- * of it is one change. What goes back is revocations.c. */
+ * of it is one change. revocations.c takes them back. */
 
 #include "daemon/manager/grants.h"
 
@@ -198,6 +198,24 @@ static bool collect_assignments(Manager *self, const Allocation *allocation, con
     return true;
 }
 
+static void free_rule(gpointer rule)
+{
+    rule_free(rule);
+}
+
+/* New array of Rule, one for each device. */
+static GPtrArray *pins(Manager *self, const char *const *devices)
+{
+    GPtrArray *rules = g_ptr_array_new_with_free_func(free_rule);
+
+    for (; *devices; devices++) {
+        const Device *device = registry_device(self->registry, *devices);
+
+        g_ptr_array_add(rules, rule_for_device(device, registry_serial_is_unique(self->registry, device)));
+    }
+    return rules;
+}
+
 /* A request that may be, worked out. */
 static Grant *plan(Manager *self, const GrantRequest *request, GError **error)
 {
@@ -205,6 +223,7 @@ static Grant *plan(Manager *self, const GrantRequest *request, GError **error)
     g_autofree char *name = tenant ? full_name(self, tenant->name, request->group, error) : NULL;
     g_autoptr(GPtrArray) assignments = g_ptr_array_new_with_free_func(free_assignment);
     g_autoptr(Allocation) allocation = NULL;
+    g_autoptr(GPtrArray) rules = NULL;
     const Group *group;
     Grant *grant;
 
@@ -218,7 +237,8 @@ static Grant *plan(Manager *self, const GrantRequest *request, GError **error)
     for (const char *const *sysname = request->devices; *sysname; sysname++)
         if (!check_grantable(self, tenant, allocation, *sysname, error))
             return NULL;
-    if (!stored_groups_check_room(self, group, g_strv_length((char **)request->devices), error) ||
+    rules = pins(self, request->devices);
+    if (!stored_groups_check_room(self, name, rules, error) ||
         !collect_assignments(self, allocation, request, assignments, error))
         return NULL;
     grant = g_new0(Grant, 1);
@@ -274,14 +294,14 @@ static void settle(Manager *self, const char *id, gpointer payload, bool stored)
 
 static void add_rules(Manager *self, const Grant *grant)
 {
-    for (char **sysname = grant->devices; *sysname; sysname++) {
-        const Device *device = registry_device(self->registry, *sysname);
-        g_autofree char *origin = g_strdup_printf("auto:%s", *sysname);
-        g_autoptr(Rule) rule = rule_for_device(device, registry_serial_is_unique(self->registry, device));
-        g_autofree char *text = rule_print(rule);
+    g_autoptr(GPtrArray) rules = pins(self, (const char *const *)grant->devices);
+
+    for (guint i = 0; i < rules->len; i++) {
+        g_autofree char *origin = g_strdup_printf("auto:%s", grant->devices[i]);
+        g_autofree char *text = rule_print(rules->pdata[i]);
 
         if (!group_has_rule(grant->group, text))
-            group_add_rule(grant->group, g_steal_pointer(&rule), origin);
+            group_add_rule(grant->group, g_steal_pointer(&rules->pdata[i]), origin);
     }
 }
 

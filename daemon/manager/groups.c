@@ -11,6 +11,7 @@
 #include "daemon/base/text.h"
 #include "daemon/manager/group-name.h"
 #include "daemon/manager/internal.h"
+#include "daemon/manager/object-bytes.h"
 #include "daemon/manager/stored-groups.h"
 #include "daemon/model/find.h"
 #include "daemon/rules/pin.h"
@@ -56,7 +57,7 @@ bool manager_check_create_group(Manager *self, const char *name, const GroupChoi
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_ALREADY_EXISTS, "group %s is there already", name);
         return false;
     }
-    return stored_groups_check_room(self, NULL, 0, error) && group_choices_check(choices, error);
+    return stored_groups_check_room(self, name, NULL, error) && group_choices_check(choices, error);
 }
 
 void manager_create_group(Manager *self, const char *name, const GroupChoices *choices, ManagerDone done,
@@ -82,7 +83,11 @@ void manager_create_group(Manager *self, const char *name, const GroupChoices *c
 
 bool manager_check_update_group(Manager *self, const char *name, const GroupChoices *choices, GError **error)
 {
-    return find_changeable_group(self->registry, name, error) && group_choices_check(choices, error);
+    const Group *group = find_changeable_group(self->registry, name, error);
+
+    return group && group_choices_check(choices, error) &&
+           (!choices->description || object_bytes_check(self->registry, strlen(group->description),
+                                                        strlen(choices->description), error));
 }
 
 void manager_update_group(Manager *self, const char *name, const GroupChoices *choices, ManagerDone done,
@@ -136,17 +141,33 @@ void manager_delete_group(Manager *self, const char *name, bool force, ManagerDo
 
 /* ------------------------------------------------------------------ rules */
 
+/* A rule that is disabled matches nothing. next: what the changed one is to be. */
+static bool check_growth(Manager *self, const Group *group, const RuleChange *change,
+                         const GroupRule *changed, const Rule *next, GError **error)
+{
+    bool enabled = change->enabled ? *change->enabled : changed->enabled;
+    gsize before = changed->enabled ? object_bytes_of_rule(self->registry, group->name, changed->rule) : 0;
+    gsize after = enabled ? object_bytes_of_rule(self->registry, group->name, next) : 0;
+
+    return object_bytes_check(self->registry, before, after, error);
+}
+
 static bool check_rule(Manager *self, const Group *group, const RuleChange *change, GError **error)
 {
-    if (change->id && !find_rule(group, change->id, error))
-        return false;
-    if (change->text) {
-        g_autoptr(Rule) rule = rule_parse(change->text, error);
+    const GroupRule *changed = change->id ? find_rule(group, change->id, error) : NULL;
+    g_autoptr(GPtrArray) added = g_ptr_array_new();
+    g_autoptr(Rule) rule = NULL;
 
-        if (!rule)
-            return false;
+    if (change->id && !changed)
+        return false;
+    rule = change->text ? rule_parse(change->text, error) : NULL;
+    if (change->text && !rule)
+        return false;
+    if (!change->id) {
+        g_ptr_array_add(added, rule);
+        return stored_groups_check_room(self, group->name, added, error);
     }
-    return change->id || stored_groups_check_room(self, group, 1, error);
+    return change->remove || check_growth(self, group, change, changed, rule ? rule : changed->rule, error);
 }
 
 bool manager_check_change_rule(Manager *self, const char *name, const RuleChange *change, GError **error)
@@ -227,10 +248,16 @@ GPtrArray *manager_test_rule(Manager *self, const char *text, GError **error)
 
 /* ------------------------------------------------------------------ passthrough */
 
+static void free_rule(gpointer rule)
+{
+    rule_free(rule);
+}
+
 bool manager_check_make_passthrough(Manager *self, const char *const *devices, const char *name,
                                     const GroupChoices *choices, GPtrArray **ret_rules, GError **error)
 {
     g_autoptr(GPtrArray) rules = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) pins = g_ptr_array_new_with_free_func(free_rule);
     bool exists = registry_group(self->registry, name) != NULL;
 
     if (exists ? !find_ours(self, name, error) || !group_choices_check(choices, error)
@@ -239,7 +266,7 @@ bool manager_check_make_passthrough(Manager *self, const char *const *devices, c
     for (gsize i = 0; devices[i]; i++) {
         const Device *device = find_assignable_device(self->registry, devices[i], error);
         g_autofree char *what = device ? device_describe(device) : NULL;
-        g_autoptr(Rule) rule = NULL;
+        Rule *rule;
 
         if (!device)
             return false;
@@ -249,9 +276,10 @@ bool manager_check_make_passthrough(Manager *self, const char *const *devices, c
             return false;
         }
         rule = rule_for_device(device, registry_serial_is_unique(self->registry, device));
+        g_ptr_array_add(pins, rule);
         g_ptr_array_add(rules, rule_print(rule));
     }
-    if (!stored_groups_check_room(self, registry_group(self->registry, name), rules->len, error))
+    if (!stored_groups_check_room(self, name, pins, error))
         return false;
     if (ret_rules)
         *ret_rules = g_steal_pointer(&rules);

@@ -12,11 +12,8 @@
 #include "daemon/model/assignment.h"
 #include "daemon/store/store.h"
 
-/* More than any host has ports for; keeps a caller from filling memory and disk. */
-#define ASSIGNMENTS_MAX 1024
-
 /* For the start, after tenants and groups. */
-void stored_assignments_load(Manager *manager);
+bool stored_assignments_load(Manager *manager, GError **error);
 
 /* Takes the assignment. done()'s id is its own in all three. */
 void stored_assignments_add(Manager *manager, Assignment *assignment, ManagerDone done, void *userdata);

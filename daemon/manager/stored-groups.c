@@ -9,6 +9,7 @@
 #include "daemon/config/group-text.h"
 #include "daemon/manager/drop-in-groups.h"
 #include "daemon/manager/internal.h"
+#include "daemon/manager/object-bytes.h"
 #include "daemon/manager/pending.h"
 #include "daemon/model/group-update.h"
 
@@ -40,19 +41,26 @@ bool stored_groups_is_taken(Manager *self, const char *name)
     return registry_group(self->registry, name) || g_hash_table_contains(self->creating_groups, name);
 }
 
-bool stored_groups_check_room(Manager *self, const Group *group, guint more_rules, GError **error)
+bool stored_groups_check_room(Manager *self, const char *name, const GPtrArray *rules, GError **error)
 {
+    const Group *group = registry_group(self->registry, name);
+    guint n = rules ? rules->len : 0;
+    gsize bytes = group ? 0 : object_bytes_of_new_group();
+
     if (!group && g_hash_table_size(self->registry->groups) >= GROUPS_MAX) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED, "there are %d groups, delete some first",
                     GROUPS_MAX);
         return false;
     }
-    if ((group ? group->rules->len : 0) + more_rules <= GROUP_RULES_MAX &&
-        (!group || group->next_rule_id <= GROUP_RULE_ID_MAX - more_rules))
-        return true;
-    g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED, "a group has at most %d rules",
-                GROUP_RULES_MAX);
-    return false;
+    if ((group ? group->rules->len : 0) + n > GROUP_RULES_MAX ||
+        (group && group->next_rule_id > GROUP_RULE_ID_MAX - n)) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED, "a group has at most %d rules",
+                    GROUP_RULES_MAX);
+        return false;
+    }
+    for (guint i = 0; i < n; i++)
+        bytes += object_bytes_of_rule(self->registry, name, rules->pdata[i]);
+    return object_bytes_check(self->registry, 0, bytes, error);
 }
 
 /* ------------------------------------------------------------------ onto the disk */
@@ -143,7 +151,7 @@ static bool take_stored(const StoredFile *file, void *userdata, GError **error)
     return true;
 }
 
-void stored_groups_load(Manager *self)
+bool stored_groups_load(Manager *self, GError **error)
 {
-    store_load(self->store, STORE_KIND_GROUPS, take_stored, self);
+    return store_load(self->store, STORE_KIND_GROUPS, take_stored, self, error);
 }

@@ -13,10 +13,10 @@
 #include "daemon/store/store.h"
 
 /* More than anybody looks after by hand. */
-#define GROUPS_MAX 4096
+#define GROUPS_MAX 1024
 
 /* For the start. */
-void stored_groups_load(Manager *manager);
+bool stored_groups_load(Manager *manager, GError **error);
 
 /* Takes next; done()'s id is its name, or answer where that isn't NULL. */
 void stored_groups_save(Manager *manager, Group *next, const char *answer, ManagerDone done, void *userdata);
@@ -32,5 +32,6 @@ bool stored_groups_is_held(Manager *manager, const char *name);
 
 /* Also by one that is on its way to the disk. */
 bool stored_groups_is_taken(Manager *manager, const char *name);
-/* LIMIT_EXCEEDED: too many groups for one more (group is NULL), or too many rules in it. */
-bool stored_groups_check_room(Manager *manager, const Group *group, guint more_rules, GError **error);
+/* Whether there is room for the group of this name, if it is a new one, and for more rules in it (of Rule;
+ * NULL = none). LIMIT_EXCEEDED: too many groups or rules, or too much of everything (object-bytes.h). */
+bool stored_groups_check_room(Manager *manager, const char *name, const GPtrArray *rules, GError **error);

@@ -7,17 +7,12 @@
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
 #include "daemon/manager/internal.h"
+#include "daemon/manager/object-bytes.h"
 #include "daemon/manager/stored-tenants.h"
 #include "daemon/model/find.h"
 
 /* More than anybody shares one host among. */
 #define TENANTS_MAX 256
-
-static bool check_choices(const TenantChoices *choices, GError **error)
-{
-    return text_check("Description", choices->description, TEXT_MAX, error) &&
-           (!choices->members || tenant_check_members(choices->members, error));
-}
 
 static void apply_choices(const TenantChoices *choices, Tenant *tenant)
 {
@@ -25,6 +20,20 @@ static void apply_choices(const TenantChoices *choices, Tenant *tenant)
         text_replace(&tenant->description, choices->description);
     if (choices->members)
         tenant_set_members(tenant, choices->members);
+}
+
+/* tenant: as it is; NULL = a new one. */
+static bool check_choices(Manager *self, const Tenant *tenant, const TenantChoices *choices, GError **error)
+{
+    g_autoptr(Tenant) next = NULL;
+
+    if (!text_check("Description", choices->description, TEXT_MAX, error) ||
+        (choices->members && !tenant_check_members(choices->members, error)))
+        return false;
+    next = tenant ? tenant_copy(tenant) : tenant_new("");
+    apply_choices(choices, next);
+    return object_bytes_check(self->registry, tenant ? object_bytes_of_tenant(tenant) : 0,
+                              object_bytes_of_tenant(next), error);
 }
 
 /* ------------------------------------------------------------------ create, update */
@@ -48,7 +57,7 @@ bool manager_check_create_tenant(Manager *self, const char *name, const TenantCh
                     TENANTS_MAX);
         return false;
     }
-    return check_choices(choices, error);
+    return check_choices(self, NULL, choices, error);
 }
 
 void manager_create_tenant(Manager *self, const char *name, const TenantChoices *choices, ManagerDone done,
@@ -69,7 +78,9 @@ void manager_create_tenant(Manager *self, const char *name, const TenantChoices 
 bool manager_check_update_tenant(Manager *self, const char *name, const TenantChoices *choices,
                                  GError **error)
 {
-    return find_changeable_tenant(self->registry, name, error) && check_choices(choices, error);
+    const Tenant *tenant = find_changeable_tenant(self->registry, name, error);
+
+    return tenant && check_choices(self, tenant, choices, error);
 }
 
 void manager_update_tenant(Manager *self, const char *name, const TenantChoices *choices, ManagerDone done,
@@ -106,6 +117,8 @@ static bool check_nobodys(Manager *self, const Tenant *tenant, const Machine *ma
                     TENANT_MACHINES_MAX);
         return false;
     }
+    if (!object_bytes_check(self->registry, 0, object_bytes_of_tenants_machine(), error))
+        return false;
     /* It may be on its way into one of them. */
     g_hash_table_iter_init(&iter, self->registry->tenants);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {

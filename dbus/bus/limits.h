@@ -22,11 +22,18 @@
 
 /* The text of an error, in bytes. */
 #define LIMIT_ERROR_TEXT 4096
+/* A message: the bus cuts off who sends one of 32 MiB. */
+#define LIMIT_MESSAGE (31 * 1024 * 1024)
 /* Messages that the bus has not taken yet, before the next call is read. */
 #define LIMIT_UNSENT 16
 
 /* ------------------------------------------------------------------ what it can make the service do */
 
+/* Calls that are kept until the bus has said who calls, or polkit has answered. Of one connection: as many as
+ * the bus lets wait for an answer; who wants none could have any number. Of all: those with more than
+ * LIMIT_TEXT bytes. */
+#define LIMIT_CALLS_PER_CONNECTION 128
+#define LIMIT_LONG_CALLS           16
 /* Questions that may be open: the bus gives our connection to polkitd 128 answers to wait for, and one user,
  * with however many connections, must not use up everybody's. Root is never asked about: polkit always says
  * yes. */

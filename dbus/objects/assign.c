@@ -74,6 +74,7 @@ int assign_call(sd_bus_message *message, ObjectType type, const char *source, sd
     request.machine_uuid = machine = object_id(OBJECT_MACHINE, machine_path, &error);
     if (!machine)
         return bus_error_from_gerror(ret_error, error);
+    (void)authorize_caller(service->authorizer, message, &request.owner);
     if (!manager_check_assign(service->manager, &request, &error))
         return bus_error_from_gerror(ret_error, error);
 

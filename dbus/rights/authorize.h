@@ -40,6 +40,10 @@ typedef struct Caller {
 /* Whether what the call is about is this caller's own. Must not change anything. */
 typedef bool (*AuthorizeOwned)(const Caller *caller, gpointer object);
 
+/* Who calls, once the bus has said it: false in the first run of a handler. For what is checked before
+ * anybody is asked. */
+bool authorize_caller(Authorizer *authorizer, sd_bus_message *message, uint32_t *ret_uid);
+
 /* > 0: go on. 0: return 1 from the handler. < 0: refused, error is set. details: key, value, …, NULL; may be
  * NULL for open methods, and so may ret_uid: the caller's uid, set when an action was needed. */
 int authorize(Authorizer *authorizer, sd_bus_message *message, const char *const *details, uint32_t *ret_uid,

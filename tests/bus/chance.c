@@ -11,6 +11,8 @@
 #define DEPTH_MAX 4
 #define ITEMS_MAX 4
 #define LONG_TEXT (64 * 1024)
+/* An empty one in an array: its length, its end, and the place to the next one. */
+#define EMPTY_TEXT_BYTES 8
 
 /* Texts that mean something somewhere, or are meant to be trouble. */
 static const char *const texts[] = {
@@ -169,6 +171,11 @@ static char *random_text(Chance *chance)
     const char *one = texts[chance_below(chance, G_N_ELEMENTS(texts))];
     char *text;
 
+    if (chance->huge > 0) {
+        text = g_strnfill(chance->huge, chance_below(chance, 2) == 0 ? 'x' : '\x01');
+        chance->huge = 0;
+        return text;
+    }
     switch (chance_below(chance, KINDS)) {
     case LIVING:
         return g_strdup(living_path(chance));
@@ -220,6 +227,12 @@ static void append_container(Chance *chance, sd_bus_message *message, char type,
                              unsigned n, const char *name, unsigned depth)
 {
     assert_true(sd_bus_message_open_container(message, type, inside) >= 0);
+    /* half of the huge ones are many small ones */
+    if (type == 'a' && chance->huge > 0 && strcmp(inside, "s") == 0 && chance_below(chance, 2) == 0) {
+        for (gsize i = 0; i < chance->huge / EMPTY_TEXT_BYTES; i++)
+            assert_true(sd_bus_message_append_basic(message, 's', "") >= 0);
+        chance->huge = 0;
+    }
     for (unsigned i = 0; i < n; i++)
         append_all(chance, message, inside, name, depth + 1);
     assert_true(sd_bus_message_close_container(message) >= 0);

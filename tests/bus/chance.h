@@ -11,6 +11,7 @@
 typedef struct Chance {
     GRand *rand;
     bool kind;        /* what is drawn now is to have a chance of success */
+    gsize huge;       /* the next text, or array of texts, has that many bytes; 0 = as it comes */
     GPtrArray *paths; /* of char *: objects that live, sorted */
 } Chance;
 

@@ -223,7 +223,8 @@ static void test_one_fault_changes_nothing(void **state)
     assert_int_equal(kill(fixture->daemon_pid, SIGHUP), 0);
     fixture_wait_object(fixture, file_path, FERRY_INTERFACE_GROUP, true);
     for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
-        g_autofree char *path = group_assign(fixture, keys, FIXTURE_DESK, NULL, NULL);
+        g_autofree char *quantity = g_strdup_printf("%u", (unsigned)i + 1);
+        g_autofree char *path = group_assign(fixture, keys, FIXTURE_DESK, quantity, NULL);
 
         sd_bus_message_unref(fixture_call_ok(fixture, path, FERRY_INTERFACE_ASSIGNMENT, "Update", "a{sv}", 1,
                                              "Name", "s", names[i]));

@@ -24,6 +24,15 @@
 /* How often the objects are looked up anew, in calls. */
 #define LOOK_EVERY 50
 
+/* How often a call has a text or an array of one of these sizes: about the service's own limits, and up to
+ * the bus's, which is 32 MiB for the whole message. */
+#define HUGE_EVERY 500
+/* AddressSanitizer copies what was read of a message with every piece that is read. */
+#define HUGE_DEADLINE_US (120 * G_USEC_PER_SEC)
+static const gsize huge_sizes[] = {
+    8192, 8193, 512 * 1024, 1024 * 1024, 1024 * 1024 + 1, 8 * 1024 * 1024, 32 * 1000 * 1000
+};
+
 typedef struct Target {
     char *path;
     char *interface;
@@ -41,6 +50,7 @@ typedef struct Fuzz {
     Chance chance;
     guint32 seed;
     GPtrArray *targets; /* of Target */
+    unsigned huge;      /* calls that had such a size */
     GHashTable *worked; /* "interface.member" → how often, of our own methods */
 } Fuzz;
 
@@ -267,9 +277,15 @@ static void call(Fuzz *fuzz, sd_bus *bus, unsigned number)
     const char *path;
     sd_bus_error error = SD_BUS_ERROR_NULL;
     sd_bus_message *message = NULL;
+    bool is_huge;
     int r;
 
     fuzz->chance.kind = chance_below(&fuzz->chance, 2) == 0;
+    fuzz->chance.huge = 0;
+    if (number % HUGE_EVERY == HUGE_EVERY - 1) {
+        fuzz->chance.kind = false;
+        fuzz->chance.huge = huge_sizes[number / HUGE_EVERY % G_N_ELEMENTS(huge_sizes)];
+    }
     if (fuzz->chance.kind || chance_below(&fuzz->chance, 2) == 0) /* one that has the method */
         path = strcmp(target->path, FERRY_PATH_ROOT) == 0
                    ? target->path
@@ -286,7 +302,9 @@ static void call(Fuzz *fuzz, sd_bus *bus, unsigned number)
 
         chance_append(&fuzz->chance, message, argument->type, argument->name);
     }
-    r = sd_bus_call(bus, message, DEADLINE_US, &error, NULL);
+    is_huge = number % HUGE_EVERY == HUGE_EVERY - 1 && fuzz->chance.huge == 0;
+    fuzz->huge += is_huge;
+    r = sd_bus_call(bus, message, is_huge ? HUGE_DEADLINE_US : DEADLINE_US, &error, NULL);
     if (sd_bus_error_has_name(&error, SD_BUS_ERROR_NO_REPLY) ||
         sd_bus_error_has_name(&error, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
         sd_bus_error_has_name(&error, SD_BUS_ERROR_TIMEOUT) || (r < 0 && !sd_bus_error_is_set(&error)) ||
@@ -323,6 +341,7 @@ static void calls_as(Fuzz *fuzz, uid_t uid)
             continue;
     }
     print_worked(fuzz);
+    print_message("# %u calls were huge\n", fuzz->huge);
     sd_bus_flush_close_unref(bus);
 }
 

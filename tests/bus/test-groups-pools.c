@@ -102,7 +102,7 @@ static void test_quantity_one(void **state)
 
     /* The machine's side: a group is a source for Assign as well. */
     reply = fixture_call_ok(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Assign", "ooa{sv}", group,
-                            machine, 1, "Name", "s", "another");
+                            machine, 2, "Name", "s", "another", "Selector", "s", "vendor=*");
     assert_true(sd_bus_message_read(reply, "o", &path) >= 0);
     second = g_strdup(path);
     sd_bus_message_unref(reply);
@@ -289,7 +289,7 @@ static void test_switched_off(void **state)
     fixture_wait(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Enabled", "false");
 
     /* Nothing new goes out, and what is out stays. */
-    waiting = group_assign(fixture, group, FIXTURE_DESK, "1", NULL);
+    waiting = group_assign(fixture, group, FIXTURE_DESK, "1", "vendor=*");
     pinned = fixture_assign(fixture, "1-3", FIXTURE_DESK);
     fixture_wait(fixture, pinned, FERRY_INTERFACE_ASSIGNMENT, "Error", FERRY_ERROR_PREFIX "Disabled");
     wait_state(fixture, pinned, "waiting-device");
@@ -343,8 +343,8 @@ static void test_disabled_group(void **state)
     pool = group_assign(fixture, group, FIXTURE_DESK, "1", NULL);
     wait_state(fixture, pool, "attached");
     group_call(fixture, group, "Update", "a{sv}", 1, "Enabled", "b", 0);
-    waiting = group_assign(fixture, group, FIXTURE_DESK, "1", NULL);
-    wait_reason(fixture, waiting, "group dongles is disabled and hands nothing out.");
+    waiting = group_assign(fixture, group, FIXTURE_DESK, "1", "vendor=*");
+    wait_reason(fixture, waiting, "group dongles is disabled and gives nothing.");
     wait_state(fixture, waiting, "waiting-device");
     wait_devices(fixture, pool, "1-1 attached");
     assert_attaches(fixture, 1);

@@ -4,7 +4,7 @@ import re
 
 import ferry
 
-DEADLINE = 600
+DEADLINE = 900
 DROP_IN = '/run/systemd/system/usbferryd.service.d/lab.conf'
 VERSION = '/var/lib/usbferry/version'
 
@@ -62,6 +62,22 @@ def check_comes_back(lab):
     ferry.wait_hypervisor(lab, 'connected')
 
 
+def check_hang_ends(lab):
+    """A process that does nothing any more is ended and started anew, and forgets nothing."""
+    assert show(lab, 'WatchdogUSec') == '1min'
+    drop_in(lab, '[Service]\nWatchdogSec=10s\n')
+    lab.run('systemctl restart usbferryd', timeout=90)
+    pid = show(lab, 'MainPID')
+    lab.run(f'kill -STOP {pid}')
+    lab.wait(f'[ $(systemctl show -P MainPID usbferryd) != {pid} ] && systemctl is-active usbferryd', 120, 'another process')
+    assert 'Watchdog timeout' in lab.journal(), lab.journal()
+    ferry.wait_hypervisor(lab, 'connected')
+
+
+def drop_in(lab, text):
+    lab.run(f'mkdir -p {DROP_IN.rsplit("/", 1)[0]} && cat > {DROP_IN} && systemctl daemon-reload', input=text)
+
+
 def run(lab):
     assert lab.run('systemctl is-enabled usbferryd') == 'enabled'
     assert lab.run('systemctl is-active usbferryd') == 'active'
@@ -70,10 +86,10 @@ def run(lab):
     # What is not allowed kills from here on, instead of an error that might be swallowed. Two calls of libraries may
     # fail, as they did up to here: GLib's for its threads, and libnuma's when it is loaded.
     lab.run('usermod -aG usbferry member && systemctl restart polkit')
-    lab.run(f'mkdir -p {DROP_IN.rsplit("/", 1)[0]} && cat > {DROP_IN} && systemctl daemon-reload && systemctl stop usbferryd',
-            timeout=90, input='[Service]\nSystemCallErrorNumber=kill\nSystemCallFilter=sched_setattr set_mempolicy\n')
+    drop_in(lab, '[Service]\nSystemCallErrorNumber=kill\nSystemCallFilter=sched_setattr set_mempolicy\n')
+    lab.run('systemctl stop usbferryd', timeout=90)
     assert lab.run('systemctl is-active usbferryd', check=False) == 'inactive'
-    lab.run('usbferry')
+    lab.wait('usbferry', 90, 'an answer to the call that starts it')
     assert lab.run('systemctl is-active usbferryd') == 'active'
     check_everything_works(lab)
 
@@ -81,3 +97,4 @@ def run(lab):
     assert show(lab, 'Result') == 'success', lab.journal()
     assert lab.run('journalctl -b -u usbferryd -p warning -q --no-pager', check=False) == '', lab.journal()
     check_comes_back(lab)
+    check_hang_ends(lab)

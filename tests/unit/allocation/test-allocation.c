@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "daemon/base/error.h"
 #include "tests/unit/fixture.h"
 
 static void plug_dongles(Fixture *fixture)
@@ -309,7 +310,41 @@ static void test_text(void **state)
                         "0529:0001 (1-2) was given to VM \"loft\" by another program; take it away there");
     service = allocation_verdict_text(fixture->allocation, registry_assignment(fixture->registry, "bbbbbbbb"),
                                       NULL, VERDICT_SWITCHED_OFF);
-    assert_string_equal(service, "usbferry is switched off and hands nothing out");
+    assert_string_equal(service, "usbferry is switched off and gives nothing");
+}
+
+static void assert_refused(Fixture *fixture, const char *sysname, FerryError code, const char *text)
+{
+    g_autoptr(GError) error = NULL;
+
+    fixture_look(fixture);
+    assert_false(
+        allocation_check_device(fixture->allocation, registry_device(fixture->registry, sysname), &error));
+    assert_true(g_error_matches(error, FERRY_ERROR, (int)code));
+    assert_string_equal(error->message, text);
+}
+
+/* What speaks against the device itself is refused at once; who else has it is another matter. */
+static void test_check_device(void **state)
+{
+    Fixture *fixture = *state;
+    Device *device;
+
+    plug_dongles(fixture);
+    device = registry_device(fixture->registry, "1-1");
+    fixture_assign(fixture, "aaaaaaaa", DESK, NULL, "serial=AAAA-1", "1");
+    fixture_put_into(fixture, "1-1", "aaaaaaaa");
+    fixture_put_foreign(fixture, "1-2", LOFT);
+    fixture_look(fixture);
+    assert_true(allocation_check_device(fixture->allocation, device, NULL));
+    assert_refused(fixture, "1-2", FERRY_ERROR_DEVICE_BUSY,
+                   "0529:0001 (1-2) was given to VM \"loft\" by another program; take it away there");
+    g_free(device->controller);
+    device->controller = g_strdup("0000:00:14.0");
+    g_ptr_array_add(registry_machine(fixture->registry, STUDIO)->info->pci, g_strdup("0000:00:14.0"));
+    assert_refused(fixture, "1-1", FERRY_ERROR_CONTROLLER_PASSED_THROUGH,
+                   "0529:0001 (1-1) is on the controller 0000:00:14.0, which VM \"studio\" has as a whole; "
+                   "take that away from it first");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -327,6 +362,7 @@ int main(void)
         TEST(test_owner),
         TEST(test_where_it_is),
         TEST(test_text),
+        TEST(test_check_device),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -337,8 +337,8 @@ static void test_the_older_one(void **state)
     fixture_assign(fixture, "aaaaaaaa", STUDIO, "keys", NULL, "1");
     fixture_look(fixture);
     fixture_assert_gets(fixture, "bbbbbbbb", "1-1");
-    registry_assignment(fixture->registry, "bbbbbbbb")->created =
-        registry_assignment(fixture->registry, "aaaaaaaa")->created;
+    registry_assignment(fixture->registry, "bbbbbbbb")->sequence =
+        registry_assignment(fixture->registry, "aaaaaaaa")->sequence;
     fixture_look(fixture);
     fixture_assert_gets(fixture, "aaaaaaaa", "1-1");
 }

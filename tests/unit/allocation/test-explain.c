@@ -93,10 +93,9 @@ static void test_places(void **state)
     assert_story(fixture, "device 1-1 yes: 0529:0001 (1-1) is in VM \"desk\" now.\n"
                           "assignment aaaaaaaa yes*: Its reason.\n");
     g_hash_table_add(registry_machine(fixture->registry, DESK)->dead_aliases, g_strdup(hostdev->alias));
-    assert_story(fixture,
-                 "device 1-1 waits: 0529:0001 (1-1) is dead in VM \"desk\", which came out of a "
-                 "saved state; it is taken out.\n"
-                 "assignment aaaaaaaa yes*: Its reason.\n");
+    assert_story(fixture, "device 1-1 waits: 0529:0001 (1-1) is dead in VM \"desk\", which came out of a "
+                          "saved state; it is taken out.\n"
+                          "assignment aaaaaaaa yes*: Its reason.\n");
     g_ptr_array_set_size(registry_machine(fixture->registry, DESK)->info->hostdevs, 0);
     fixture_put_foreign(fixture, "1-1", LOFT);
     assert_story(fixture, "device 1-1 blocks: 0529:0001 (1-1) was given to VM \"loft\" by another "
@@ -111,10 +110,11 @@ static void test_hub(void **state)
     fixture_assign(fixture, PINNED, DESK, NULL, "serial=AAAA-1", "1");
     fixture_add_group(fixture, "keys", (const char *const[]){ "vendor=0529", NULL });
     registry_device(fixture->registry, "1-1")->is_hub = true;
-    assert_story(fixture, "device 1-1 blocks: 0529:0001 (1-1) is a hub; hubs are never handed out, the "
-                          "devices behind them are.\n"
-                          "assignment aaaaaaaa blocks: 0529:0001 (1-1) is a hub; hubs are never handed out, "
-                          "the devices behind them are.\n");
+    assert_story(fixture,
+                 "device 1-1 blocks: 0529:0001 (1-1) is a hub; hubs are never given to VMs, the "
+                 "devices behind them are.\n"
+                 "assignment aaaaaaaa blocks: 0529:0001 (1-1) is a hub; hubs are never given to VMs, "
+                 "the devices behind them are.\n");
 }
 
 static void test_groups(void **state)
@@ -136,7 +136,7 @@ static void test_groups(void **state)
                           "rule keys yes: rule 1 of group keys matches: vendor=0529.\n"
                           "rule keys blocks: rule 2 of group keys would match, but is disabled: vendor=0529 "
                           "product=0001.\n"
-                          "group keys blocks: it is in group keys, which is disabled and hands nothing out.\n"
+                          "group keys blocks: it is in group keys, which is disabled and gives nothing.\n"
                           "group mice no: no rule of group mice matches.\n"
                           "rule off blocks: rule 1 of group off would match, but is disabled: vendor=0529.\n"
                           "group off no: it is not in group off.\n"
@@ -156,23 +156,21 @@ static void test_around_it(void **state)
     fixture->registry->enabled = false;
     fixture->registry->hypervisor_state = HYPERVISOR_STATE_FAILED;
     fixture->registry->hypervisor_text = g_strdup("no socket");
-    assert_story(
-        fixture,
-        "device 1-1 no: 0529:0001 (1-1) is with the host.\n"
-        "controller 0000:00:14.0 blocks: VM \"studio\" has its controller 0000:00:14.0 as a whole.\n"
-        "tenant lab yes: it belongs to tenant lab: only that tenant's VMs can have it.\n"
-        "service  blocks: usbferry is switched off and hands nothing more out.\n"
-        "device 1-1 no: nothing is assigned to any VM.\n"
-        "hypervisor  waits: the hypervisor is away: no socket.\n");
+    assert_story(fixture,
+                 "device 1-1 no: 0529:0001 (1-1) is with the host.\n"
+                 "controller 0000:00:14.0 blocks: VM \"studio\" has its controller 0000:00:14.0 as a whole.\n"
+                 "tenant lab yes: it belongs to tenant lab: only that tenant's VMs can have it.\n"
+                 "service  blocks: usbferry is switched off and gives nothing more.\n"
+                 "device 1-1 no: nothing is assigned to any VM.\n"
+                 "hypervisor  waits: the hypervisor is away: no socket.\n");
     studio->info->state = MACHINE_STATE_SHUTOFF;
     fixture->registry->enabled = true;
     fixture->registry->hypervisor_state = HYPERVISOR_STATE_CONNECTED;
-    assert_story(fixture,
-                 "device 1-1 no: 0529:0001 (1-1) is with the host.\n"
-                 "controller 0000:00:14.0 waits: VM \"studio\" is off, and when it starts it "
-                 "takes its controller 0000:00:14.0 as a whole.\n"
-                 "tenant lab yes: it belongs to tenant lab: only that tenant's VMs can have it.\n"
-                 "device 1-1 no: nothing is assigned to any VM.\n");
+    assert_story(fixture, "device 1-1 no: 0529:0001 (1-1) is with the host.\n"
+                          "controller 0000:00:14.0 waits: VM \"studio\" is off, and when it starts it "
+                          "takes its controller 0000:00:14.0 as a whole.\n"
+                          "tenant lab yes: it belongs to tenant lab: only that tenant's VMs can have it.\n"
+                          "device 1-1 no: nothing is assigned to any VM.\n");
 }
 
 /* A tenant's device isn't in the groups of everybody. */
@@ -184,14 +182,13 @@ static void test_kept_by_a_tenant(void **state)
     fixture_add_group(fixture, "keys", (const char *const[]){ "vendor=0529", NULL });
     fixture_add_group(fixture, "lab/keys", (const char *const[]){ "vendor=0529", NULL });
     memberships_rebuild(fixture->memberships);
-    assert_story(fixture,
-                 "device 1-1 no: 0529:0001 (1-1) is with the host.\n"
-                 "tenant lab yes: it belongs to tenant lab: only that tenant's VMs can have it.\n"
-                 "rule keys yes: rule 1 of group keys matches: vendor=0529.\n"
-                 "group keys blocks: it belongs to tenant lab, so it is not in group keys.\n"
-                 "rule lab/keys yes: rule 1 of group lab/keys matches: vendor=0529.\n"
-                 "group lab/keys yes: it is in group lab/keys.\n"
-                 "device 1-1 no: nothing is assigned to any VM.\n");
+    assert_story(fixture, "device 1-1 no: 0529:0001 (1-1) is with the host.\n"
+                          "tenant lab yes: it belongs to tenant lab: only that tenant's VMs can have it.\n"
+                          "rule keys yes: rule 1 of group keys matches: vendor=0529.\n"
+                          "group keys blocks: it belongs to tenant lab, so it is not in group keys.\n"
+                          "rule lab/keys yes: rule 1 of group lab/keys matches: vendor=0529.\n"
+                          "group lab/keys yes: it is in group lab/keys.\n"
+                          "device 1-1 no: nothing is assigned to any VM.\n");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, fixture_teardown)

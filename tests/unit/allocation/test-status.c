@@ -234,10 +234,10 @@ static void test_empty_pool(void **state)
                   "VM \"desk\" does not answer; it draws from group keys when it does.");
     keys->enabled = false;
     assert_status(fixture, POOL, ASSIGNMENT_STATE_WAITING_DEVICE, "Disabled",
-                  "group keys is disabled and hands nothing out.");
+                  "group keys is disabled and gives nothing.");
     fixture->registry->enabled = false;
     assert_status(fixture, POOL, ASSIGNMENT_STATE_WAITING_DEVICE, "Disabled",
-                  "usbferry is switched off and hands nothing out.");
+                  "usbferry is switched off and gives nothing.");
     desk->info->state = MACHINE_STATE_SHUTOFF;
     assert_status(fixture, POOL, ASSIGNMENT_STATE_WAITING_MACHINE, "",
                   "VM \"desk\" is not running; it draws from group keys when it does.");
