@@ -17,11 +17,13 @@
 #include "daemon/model/tenant.h"
 
 typedef struct Registry {
-    GHashTable *devices;     /* sysname → Device, owned */
-    GHashTable *machines;    /* uuid → Machine, owned */
-    GHashTable *groups;      /* name → Group, owned */
-    GHashTable *assignments; /* id → Assignment, owned */
-    GHashTable *tenants;     /* name → Tenant, owned */
+    GHashTable *devices;         /* sysname → Device, owned */
+    GHashTable *machines;        /* uuid → Machine, owned */
+    GHashTable *groups;          /* name → Group, owned */
+    GHashTable *assignments;     /* id → Assignment, owned */
+    GHashTable *tenants;         /* name → Tenant, owned */
+    GHashTable *damaged_tenants; /* name → why, both owned: those that aren't in tenants for that */
+    unsigned damaged_groups;     /* of groups */
     Reservations *reservations;
     char *node; /* this host's name */
 
