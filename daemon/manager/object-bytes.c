@@ -10,8 +10,8 @@
 #include "daemon/manager/quotas.h"
 #include "daemon/model/membership.h"
 
-/* Path, interfaces, and the names and types of the properties: 760 at most. */
-#define OBJECT_BYTES 1024
+/* Path, interfaces, and the names and types of the properties, with the empty ones: of a device 757. */
+#define OBJECT_BYTES 768
 /* Length, end, and what aligns the next one. */
 #define TEXT_BYTES 12
 /* A path's prefix; and what a character of an id may become in it. */
@@ -31,7 +31,11 @@ static gsize text_bytes(const char *text)
 
 static gsize path_bytes(const char *id)
 {
-    return PATH_BYTES + PATH_CHARS_BYTES * (id ? strlen(id) : 0);
+    gsize bytes = PATH_BYTES + PATH_CHARS_BYTES; /* a digit that comes first */
+
+    for (; id && *id; id++)
+        bytes += g_ascii_isalnum(*id) ? 1 : PATH_CHARS_BYTES;
+    return bytes;
 }
 
 static gsize paths_bytes(const GPtrArray *ids)
@@ -61,21 +65,22 @@ static gsize own_rule_bytes(const GroupRule *rule)
     return RULE_BYTES + text_bytes(rule->text) + text_bytes(rule->origin);
 }
 
-/* What the devices that it matches, and their list in the group, become larger by. */
-static gsize matches_bytes(Registry *registry, const char *group, const Rule *rule, const char *text)
+/* What the device, and the list of those in its group, become larger by. A group that it is in already may
+ * be counted again. */
+static gsize match_bytes(Registry *registry, const Group *group, const Device *device)
 {
-    GHashTableIter iter;
-    gpointer value;
     gsize bytes = 0;
+    guint shown = 0;
 
-    g_hash_table_iter_init(&iter, registry->devices);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const Device *device = value;
+    for (guint i = 0; i < group->rules->len && shown < MEMBERSHIP_RULES_SHOWN_MAX; i++) {
+        const GroupRule *rule = group->rules->pdata[i];
 
-        if (!device->is_hub && rule_matches(rule, device, registry->node))
-            bytes += pair_bytes(group, device) + reason_bytes(group, text);
+        if (!rule->enabled || !rule_matches(rule->rule, device, registry->node))
+            continue;
+        bytes += reason_bytes(group->name, rule->text);
+        shown++;
     }
-    return bytes;
+    return shown > 0 ? bytes + pair_bytes(group->name, device) : 0;
 }
 
 /* Without its rules and devices. */
@@ -85,17 +90,24 @@ static gsize bare_group_bytes(const Group *group)
            text_bytes(group->file) + path_bytes(group->tenant);
 }
 
+static gsize rules_bytes(const Group *group)
+{
+    gsize bytes = 0;
+
+    for (guint i = 0; i < group->rules->len; i++)
+        bytes += own_rule_bytes(group->rules->pdata[i]);
+    return bytes;
+}
+
 gsize object_bytes_of_group(Registry *registry, const Group *group)
 {
-    gsize bytes = bare_group_bytes(group);
+    gsize bytes = bare_group_bytes(group) + rules_bytes(group);
+    GHashTableIter iter;
+    gpointer device;
 
-    for (guint i = 0; i < group->rules->len; i++) {
-        const GroupRule *rule = group->rules->pdata[i];
-
-        bytes += own_rule_bytes(rule);
-        if (rule->enabled)
-            bytes += matches_bytes(registry, group->name, rule->rule, rule->text);
-    }
+    g_hash_table_iter_init(&iter, registry->devices);
+    while (g_hash_table_iter_next(&iter, NULL, &device))
+        bytes += match_bytes(registry, group, device);
     return bytes;
 }
 
@@ -110,9 +122,19 @@ gsize object_bytes_of_new_group(void)
 gsize object_bytes_of_rule(Registry *registry, const char *group, const Rule *rule)
 {
     g_autofree char *text = rule_print(rule);
-
     /* its origin is a word, or the name of a device */
-    return RULE_BYTES + text_bytes(text) + PATH_BYTES + matches_bytes(registry, group, rule, text);
+    gsize bytes = RULE_BYTES + text_bytes(text) + PATH_BYTES;
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, registry->devices);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Device *device = value;
+
+        if (rule_matches(rule, device, registry->node))
+            bytes += pair_bytes(group, device) + reason_bytes(group, text);
+    }
+    return bytes;
 }
 
 gsize object_bytes_of_tenant(const Tenant *tenant)
@@ -133,26 +155,29 @@ gsize object_bytes_of_tenants_machine(void)
     return PATH_BYTES + PATH_CHARS_BYTES * UUID_CHARS;
 }
 
-/* The groups' rules are sorted by number, and so are those of a membership. */
-static gsize membership_bytes(const Membership *membership, const Device *device)
+/* The groups' rules are sorted by number, and so are those of a membership. room: for how many more there is.
+ */
+static gsize membership_bytes(const Membership *membership, const Device *device, guint *room)
 {
     const GPtrArray *rules = membership->group->rules;
     const char *group = membership->group->name;
     gsize bytes = pair_bytes(group, device);
 
-    for (guint i = 0, k = 0; i < rules->len && k < membership->rule_ids->len; i++) {
+    for (guint i = 0, k = 0; i < rules->len && k<membership->rule_ids->len && * room> 0; i++) {
         const GroupRule *rule = rules->pdata[i];
 
         if (rule->id != g_array_index(membership->rule_ids, uint32_t, k))
             continue;
         bytes += reason_bytes(group, rule->text);
         k++;
+        (*room)--;
     }
     return bytes;
 }
 
 static gsize device_bytes(const Device *device)
 {
+    guint room = MEMBERSHIP_RULES_SHOWN_MAX;
     gsize bytes = OBJECT_BYTES + path_bytes(device->sysname) + text_bytes(device->sysname) +
                   text_bytes(device->vendor) + text_bytes(device->product) + text_bytes(device->serial) +
                   text_bytes(device->socket) + text_bytes(device->controller) + path_bytes(device->hub) +
@@ -160,7 +185,7 @@ static gsize device_bytes(const Device *device)
                   path_bytes(device->tenant) + INTERFACE_BYTES * device->n_interfaces;
 
     for (guint i = 0; device->memberships && i < device->memberships->len; i++)
-        bytes += membership_bytes(device->memberships->pdata[i], device);
+        bytes += membership_bytes(device->memberships->pdata[i], device, &room);
     /* among the devices of the assignment that it is for */
     return bytes + path_bytes(device->sysname) + text_bytes(device_state_to_string(device->state));
 }
@@ -205,9 +230,7 @@ static gsize others_bytes(Registry *registry)
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const Group *group = value;
 
-        bytes += bare_group_bytes(group);
-        for (guint i = 0; i < group->rules->len; i++)
-            bytes += own_rule_bytes(group->rules->pdata[i]);
+        bytes += bare_group_bytes(group) + rules_bytes(group);
     }
     return bytes;
 }

@@ -19,6 +19,10 @@ typedef struct Membership {
     int specificity;  /* of the best of them */
 } Membership;
 
+/* Of a device not more rules than that are shown, the first ones: each of many wide rules would be told of
+ * each of many devices. */
+#define MEMBERSHIP_RULES_SHOWN_MAX 64
+
 typedef struct Memberships Memberships;
 
 Memberships *memberships_new(Registry *registry);

@@ -22,6 +22,8 @@
 
 /* The text of an error, in bytes. */
 #define LIMIT_ERROR_TEXT 4096
+/* A message: the bus cuts off who sends one of 32 MiB. */
+#define LIMIT_MESSAGE (31 * 1024 * 1024)
 /* Messages that the bus has not taken yet, before the next call is read. */
 #define LIMIT_UNSENT 16
 

@@ -48,12 +48,13 @@ static int property_get_groups(sd_bus *bus, const char *path, const char *interf
     return append_paths(reply, OBJECT_GROUP, names);
 }
 
-static int append_rules(sd_bus_message *reply, const Membership *membership)
+/* room: for how many more there is. */
+static int append_rules(sd_bus_message *reply, const Membership *membership, guint *room)
 {
     const Group *group = membership->group;
     int r = 0;
 
-    for (guint i = 0; r >= 0 && i < membership->rule_ids->len; i++) {
+    for (guint i = 0; r >= 0 && *room > 0 && i < membership->rule_ids->len; i++, (*room)--) {
         uint32_t id = g_array_index(membership->rule_ids, uint32_t, i);
         const GroupRule *rule = group_find_rule(group, id);
         g_autofree char *text = rule ? g_strdup_printf("%s#%u %s", group->name, id, rule->text) : NULL;
@@ -68,11 +69,12 @@ static int property_get_rules(sd_bus *bus, const char *path, const char *interfa
                               sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
     const Device *device = userdata;
+    guint room = MEMBERSHIP_RULES_SHOWN_MAX;
     int r;
 
     r = sd_bus_message_open_container(reply, SD_BUS_TYPE_ARRAY, "s");
     for (guint i = 0; r >= 0 && device->memberships && i < device->memberships->len; i++)
-        r = append_rules(reply, device->memberships->pdata[i]);
+        r = append_rules(reply, device->memberships->pdata[i], &room);
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 

@@ -18,7 +18,8 @@ struct BusService {
 
     sd_bus *bus;
     GSource *source;
-    sd_bus_slot *door; /* the filter that measures calls */
+    sd_bus_slot *door;            /* the filter that measures calls */
+    sd_bus_slot *managed_objects; /* filter: managed-objects.h */
     Objects *objects;
     Changes *changes;
     Authorizer *authorizer;

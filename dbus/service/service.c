@@ -8,6 +8,7 @@
 
 #include "dbus/bus/door.h"
 #include "dbus/service/call.h"
+#include "dbus/service/managed-objects.h"
 #include "dbus/names.h"
 #include "dbus/service/service-state.h"
 
@@ -62,6 +63,9 @@ static bool service_open(BusService *self, Authority *authority, const ObjectKin
     r = sd_bus_add_filter(self->bus, &self->door, door_check, NULL);
     if (r < 0)
         return fail(error, r, "calls can't be measured");
+    r = sd_bus_add_filter(self->bus, &self->managed_objects, managed_objects_check, self->registry);
+    if (r < 0)
+        return fail(error, r, "answers can't be measured");
     self->source = bus_source_new(self->bus, on_lost, self);
     self->changes = changes_new(self->bus, kinds);
     self->authorizer = authorizer_new(self->bus, authority);
@@ -138,6 +142,7 @@ void bus_service_close(BusService *self)
     self->authorizer = authorizer_free(self->authorizer);
     self->retiring = sd_bus_slot_unref(self->retiring);
     self->objects = objects_free(self->objects);
+    self->managed_objects = sd_bus_slot_unref(self->managed_objects);
     self->door = sd_bus_slot_unref(self->door);
     if (self->source) {
         bus_source_flush(self->source, FLUSH_TIMEOUT_MS); /* answers that are on their way */

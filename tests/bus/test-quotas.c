@@ -4,6 +4,7 @@
 
 #include "tests/bus/cmocka-include.h"
 
+#include <gio/gio.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -299,6 +300,133 @@ static void test_the_same_twice_at_once(void **state)
         g_free(open_call_finish(fixture, &calls[i], expected[i]));
 }
 
+/* ------------------------------------------------------------------ all of it in one message */
+
+/* As the headers of the core have them. */
+enum { MESSAGE_MAX = 8 * 1024 * 1024, RULE_MAX = 1024, NAME_MAX_BYTES = 128, DESCRIPTION_MAX = 512 };
+
+/* Rules of one text that is applied; it has to be short enough itself. */
+enum { RULES_OF_TEXT = 900 };
+enum { MEASURE_TIMEOUT_MS = 60000 };
+/* Far more than fit. */
+enum { GROUPS_OF_TEST_MAX = 40 };
+
+static void append_filled(GString *text, const char *begin, gsize bytes)
+{
+    g_autofree char *rest = g_strnfill(bytes - strlen(begin), 'x');
+
+    g_string_append_printf(text, "%s%s\n", begin, rest);
+}
+
+/* The largest that there can be, in all places. */
+static void store_largest(Fixture *fixture)
+{
+    for (unsigned i = 0; i < ALL_MAX; i++) {
+        g_autofree char *name = g_strdup_printf("assignments/%08u", i);
+        g_autofree char *path = fixture_state_path(fixture, name);
+        g_autofree char *selector = g_strdup_printf("vendor=046d serial=OF%04u name!=", i);
+        GString *text = g_string_new("[Assignment]\nMachine=" FIXTURE_STUDIO "\nGroup=pool\nOwner=0\n");
+
+        g_string_append_printf(text, "Created=%u\nName=", i + 1);
+        append_filled(text, "", NAME_MAX_BYTES);
+        g_string_append(text, "Description=");
+        append_filled(text, "", DESCRIPTION_MAX);
+        g_string_append(text, "Selector=");
+        append_filled(text, selector, RULE_MAX);
+        assert_true(g_file_set_contents(path, text->str, -1, NULL));
+        g_string_free(text, TRUE);
+    }
+}
+
+/* A group with the longest rules. New string. */
+static char *large_group(const char *name, unsigned n_rules)
+{
+    GString *text = g_string_new(NULL);
+
+    g_string_append_printf(text, "[Group]\nName=%s\n", name);
+    for (unsigned i = 1; i <= n_rules; i++) {
+        g_string_append_printf(text, "[Rule %u]\nMatch=", i);
+        append_filled(text, "vendor=0529 name!=", RULE_MAX);
+    }
+    return g_string_free(text, FALSE);
+}
+
+static char *apply_group(const Stage *stage, const char *name, unsigned n_rules)
+{
+    g_autofree char *text = large_group(name, n_rules);
+
+    return call_as(stage->fixture->bus, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Apply", NULL, "ssa{sv}",
+                   text, "large.conf", 0);
+}
+
+/* As the bus carries it. */
+static gsize measure_all(Fixture *fixture)
+{
+    GDBusConnectionFlags flags =
+        G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GDBusConnection) bus =
+        g_dbus_connection_new_for_address_sync(fixture->address, flags, NULL, NULL, &error);
+    g_autoptr(GDBusMessage) call = g_dbus_message_new_method_call(
+        FERRY_BUS_NAME, FERRY_PATH_ROOT, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects");
+    g_autoptr(GDBusMessage) reply = NULL;
+    g_autofree guchar *blob = NULL;
+    gsize bytes;
+
+    assert_null(error);
+    reply = g_dbus_connection_send_message_with_reply_sync(bus, call, G_DBUS_SEND_MESSAGE_FLAGS_NONE,
+                                                           MEASURE_TIMEOUT_MS, NULL, NULL, &error);
+    assert_null(error);
+    g_dbus_message_to_gerror(reply, &error);
+    assert_null(error);
+    blob = g_dbus_message_to_blob(reply, &bytes, G_DBUS_CAPABILITY_FLAGS_NONE, &error);
+    assert_null(error);
+    return bytes;
+}
+
+/* All places of assignments, and groups until they are refused: with the longest texts that there can be, the
+ * bus takes it. */
+static void test_all_objects_fit_into_one_message(void **state)
+{
+    Stage *stage = *state;
+    Fixture *fixture = stage->fixture;
+    g_autofree char *first = group_path("large0"), *path = NULL;
+    g_autofree char *outcome = NULL, *again = NULL;
+    gsize bytes;
+    unsigned n = 0, rules = RULES_OF_TEXT;
+
+    fixture_stop_daemon(fixture, SIGTERM);
+    store_largest(fixture);
+    fixture_start_daemon(fixture);
+    fixture_wait_object(fixture, stage->pool, FERRY_INTERFACE_GROUP, true);
+    /* to the brim: smaller ones where the larger don't fit */
+    while (rules > 0) {
+        g_autofree char *name = g_strdup_printf("large%u", n);
+
+        g_free(outcome);
+        outcome = apply_group(stage, name, rules);
+        if (!outcome)
+            assert_true(++n < GROUPS_OF_TEST_MAX);
+        else
+            rules /= 2;
+    }
+    assert_string_equal(outcome, "LimitExceeded");
+    bytes = measure_all(fixture);
+    print_message("# %u groups, %u assignments: %" G_GSIZE_FORMAT " bytes\n", n, ALL_MAX, bytes);
+    assert_true(bytes <= MESSAGE_MAX);
+    assert_true(bytes > MESSAGE_MAX / 2);
+
+    /* what becomes less is never refused, and leaves room */
+    assert_call_as(fixture, fixture->bus, NULL, first, FERRY_INTERFACE_GROUP, "UpdateRule", "usa{sv}", 1,
+                   "vendor=0529", 0);
+    assert_call_as(fixture, fixture->bus, NULL, first, FERRY_INTERFACE_GROUP, "RemoveRule", "u", 2);
+    path = group_create(fixture, "small");
+    again = apply_group(stage, "another", RULES_OF_TEXT);
+    assert_string_equal(again, "LimitExceeded");
+    assert_call_as(fixture, fixture->bus, NULL, first, FERRY_INTERFACE_GROUP, "Delete", "a{sv}", 0);
+    assert_null(apply_group(stage, "another", RULES_OF_TEXT / 2));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -311,6 +439,7 @@ int main(void)
         TEST(test_a_pool_is_drawn_from_once_for_one_purpose),
         TEST(test_a_device_is_given_once),
         TEST(test_the_same_twice_at_once),
+        TEST(test_all_objects_fit_into_one_message),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

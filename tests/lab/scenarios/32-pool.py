@@ -21,8 +21,9 @@ def run(lab):
     assert lab.run('busctl get-property org.usbferry1 /org/usbferry1/group/dongles '
                    'org.usbferry1.ResourceGroup Free').strip() == 'u 1'
 
-    # The fourth, and then there is none for spare.
-    more = ferry.give(lab, 'dongles', 'desk', '--name', 'one more')
+    # The fourth, and then there is none for spare. Who asks for the same twice means it once.
+    ferry.fails(lab.run('usbferry give dongles desk --name again', check=False), 'AlreadyExists', 1)
+    more = ferry.give(lab, 'dongles', 'desk', '--name', 'one more', '--only', 'vendor=0529')
     ferry.wait_state(lab, more, 'attached')
     lab.run('virsh -q start --paused spare', timeout=120)
     to_spare = ferry.give(lab, 'dongles', 'spare')

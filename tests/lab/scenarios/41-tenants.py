@@ -49,7 +49,9 @@ def run(lab):
     # A session in front makes nothing his own that isn't.
     refused(lab.run_in_session, 'stranger', 'AccessDenied', f'usbferry give {keyboard.name} desk', 'usbferry give acme/keys desk')
 
-    # The member's, at the host: without a password, and nothing else than that.
+    # The member's. From elsewhere his own password is asked for, and nobody is there to type it.
+    refused(lab.run_as, 'member', 'org.usbferry1.assign-own', f'usbferry give {keyboard.name} desk')
+    # At the host: without a password, and nothing else than that.
     lab.run_in_session('member', f'usbferry give {keyboard.name} desk', timeout=LONG)
     lab.wait_guest('desk', present='KBD-A')
     refused(lab.run_in_session, 'member', 'AccessDenied', f'usbferry give {tablet.name} desk',
@@ -58,6 +60,15 @@ def run(lab):
             'usbferry tenant machine acme desk --remove', 'usbferry tenant rm acme --force')
     for user in 'stranger', 'neighbor':
         refused(lab.run_as, user, 'AccessDenied', f'usbferry take {keyboard.name}')
+
+    # Who sits at the host takes it home, and ends nothing: the member goes on with it.
+    said = lab.run_in_session('stranger', f'usbferry take {keyboard.name}', timeout=LONG)
+    assert 'is kept, since ending what others gave takes the right org.usbferry1.assign' in said, said
+    lab.wait_guest('desk', absent='KBD-A')
+    given, = ferry.assignments(lab)
+    assert given['state'] == 'disabled', given
+    lab.run_in_session('member', f"usbferry attach {given['assignment-id']}", timeout=LONG)
+    lab.wait_guest('desk', present='KBD-A')
 
     # Out and in again: it is the tenant's all the time, and comes back by itself.
     lab.unplug('k1')

@@ -168,6 +168,39 @@ static void test_verdicts_of_a_want(void **state)
     fixture_assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_FOREIGN);
 }
 
+/* Before it is durable it stands for its device, and gets nothing. */
+static void test_storing(void **state)
+{
+    Fixture *fixture = *state;
+    Machine *desk = registry_machine(fixture->registry, DESK);
+    Assignment *assignment;
+
+    plug_dongles(fixture);
+    fixture_add_group(fixture, "keys", (const char *const[]){ "vendor=0529", NULL });
+    fixture_assign(fixture, "aaaaaaaa", STUDIO, "keys", NULL, "all");
+    fixture_put_into(fixture, "1-2", "aaaaaaaa");
+    fixture_assign(fixture, "bbbbbbbb", DESK, NULL, "serial=AAAA-1", "1");
+    assignment = registry_assignment(fixture->registry, "bbbbbbbb");
+    assignment->priority = 1;
+    assignment->stored = false;
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "bbbbbbbb", "1-1");
+    fixture_assert_verdict(fixture, "bbbbbbbb", "1-1", VERDICT_STORING);
+    fixture_assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_TAKEN);
+    fixture_assert_verdict(fixture, "aaaaaaaa", "1-2", VERDICT_GO);
+    desk->info->state = MACHINE_STATE_SHUTOFF;
+    fixture_look(fixture);
+    fixture_assert_verdict(fixture, "bbbbbbbb", "1-1", VERDICT_MACHINE_OFF);
+    desk->info->state = MACHINE_STATE_RUNNING;
+    assignment->stored = true;
+    fixture_look(fixture);
+    fixture_assert_verdict(fixture, "bbbbbbbb", "1-1", VERDICT_GO);
+    /* What couldn't be stored leaves it to others. */
+    registry_remove_assignment(fixture->registry, assignment);
+    fixture_look(fixture);
+    fixture_assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_GO);
+}
+
 /* A device that came back a moment ago waits, and the time when it has waited enough is known. */
 static void test_unsteady(void **state)
 {
@@ -277,7 +310,7 @@ static void test_text(void **state)
                         "0529:0001 (1-2) was given to VM \"loft\" by another program; take it away there");
     service = allocation_verdict_text(fixture->allocation, registry_assignment(fixture->registry, "bbbbbbbb"),
                                       NULL, VERDICT_SWITCHED_OFF);
-    assert_string_equal(service, "usbferry is switched off and hands nothing out");
+    assert_string_equal(service, "usbferry is switched off and gives nothing");
 }
 
 static void assert_refused(Fixture *fixture, const char *sysname, FerryError code, const char *text)
@@ -319,9 +352,16 @@ static void test_check_device(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_switches),       TEST(test_reserved),           TEST(test_controller_of_a_machine),
-        TEST(test_other_verdicts), TEST(test_verdicts_of_a_want), TEST(test_unsteady),
-        TEST(test_owner),          TEST(test_where_it_is),        TEST(test_text),
+        TEST(test_switches),
+        TEST(test_reserved),
+        TEST(test_controller_of_a_machine),
+        TEST(test_other_verdicts),
+        TEST(test_verdicts_of_a_want),
+        TEST(test_unsteady),
+        TEST(test_storing),
+        TEST(test_owner),
+        TEST(test_where_it_is),
+        TEST(test_text),
         TEST(test_check_device),
     };
 
