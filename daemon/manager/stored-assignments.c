@@ -24,7 +24,7 @@ static void free_assignment(gpointer assignment)
     assignment_free(assignment);
 }
 
-/* No other change of it may begin, and what it says of itself counts again when this one is over. */
+/* No other change of it may begin, and it is pending until this one is over. */
 static void begin_saving(Manager *self, Assignment *assignment)
 {
     assignment->saving = true;
@@ -33,7 +33,7 @@ static void begin_saving(Manager *self, Assignment *assignment)
 
 /* ------------------------------------------------------------------ new */
 
-/* Everybody sees it from here on, and where it is going to stand once reconciler_look() was called. */
+/* From here on everybody sees it; reconciler_look() gives it its state. */
 static void show(Manager *self, Assignment *assignment)
 {
     assignment->saving = true;
