@@ -121,7 +121,7 @@ static const struct {
     { "", FERRY_ERROR_INVALID_OPTION, ":1: expected [Assignment] somewhere" },
     { "\x01\x02 rubbish", FERRY_ERROR_INVALID_OPTION, ":1: expected [Section]" },
     { "Name=x\n", FERRY_ERROR_INVALID_OPTION, ":1: expected [Assignment] before" },
-    { "[Group]\n", FERRY_ERROR_INVALID_OPTION, ":1: section \"Group\"" },
+    { "[Group]\n", FERRY_ERROR_INVALID_OPTION, ":1: unknown section \"Group\"" },
     { GOOD "[Assignment]\n", FERRY_ERROR_INVALID_OPTION, ":5: section \"Assignment\"" },
     { "[Assignment]\nMachine=" DESK "\nSelector=vendor=1\n", FERRY_ERROR_INVALID_OPTION,
       ":1: [Assignment] has no Name" },
