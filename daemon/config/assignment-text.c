@@ -251,46 +251,20 @@ bool assignment_reader_end(const AssignmentReader *into, KeyFileReader *reader)
     return true;
 }
 
-static const KeyFileKey *begin_stored(KeyFileReader *reader, const char *section, void *userdata)
-{
-    AssignmentReader *into = userdata;
-    g_autofree char *shown = NULL;
-
-    if (into->line == 0 && g_str_equal(section, ASSIGNMENT_SECTION)) {
-        into->line = reader->line;
-        return stored_keys;
-    }
-    shown = key_file_reader_show(section);
-    key_file_reader_refuse(reader, reader->line, FERRY_ERROR_INVALID_OPTION,
-                           "section %s: the file of an assignment has one section, %s", shown, reader->first);
-    return NULL;
-}
-
 Assignment *assignment_from_text(const char *id, const char *text, const char *path, GError **error)
 {
     g_autoptr(Assignment) assignment = assignment_new(id);
-    AssignmentReader into = { .assignment = assignment };
-    KeyFileReader reader = {
-        .path = path,
-        .first = "[" ASSIGNMENT_SECTION "]",
-        .error = error,
-        .begin = begin_stored,
-        .userdata = &into,
-    };
+    /* What no key can see is wrong with the file as a whole. */
+    AssignmentReader into = { .assignment = assignment, .line = 1 };
+    KeyFileReader reader = { .path = path, .error = error };
 
     if (!id_is_valid(id)) {
-        key_file_reader_refuse(&reader, 1, FERRY_ERROR_INVALID_NAME,
+        key_file_reader_refuse(&reader, into.line, FERRY_ERROR_INVALID_NAME,
                                "the name of the file is not an assignment's id");
         return NULL;
     }
-    if (!key_file_reader_read(&reader, text))
-        return NULL;
-    if (into.line == 0) {
-        key_file_reader_refuse(&reader, MAX(reader.line, 1), FERRY_ERROR_INVALID_OPTION,
-                               "expected %s somewhere in the file", reader.first);
-        return NULL;
-    }
-    if (!assignment_reader_end(&into, &reader))
+    if (!key_file_read_section(ASSIGNMENT_SECTION, stored_keys, text, path, &into, error) ||
+        !assignment_reader_end(&into, &reader))
         return NULL;
     if (assignment->sequence == 0)
         assignment->sequence = assignment->created;
@@ -337,6 +311,7 @@ Assignment *assignment_from_damaged_text(const char *id, const char *text, const
 
 /* ------------------------------------------------------------------ printing */
 
+/* What is left to the group isn't there. */
 static void write_choice(GKeyFile *file, const char *key, Choice choice)
 {
     if (choice != CHOICE_OPEN)
@@ -372,4 +347,28 @@ GKeyFile *assignment_to_key_file(const Assignment *assignment)
     if (assignment->sequence > 0)
         g_key_file_set_int64(file, ASSIGNMENT_SECTION, "Sequence", assignment->sequence);
     return file;
+}
+
+char *assignment_to_manifest_text(const Assignment *assignment, const char *machine)
+{
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    g_autofree char *quantity = assignment_quantity_to_string(assignment);
+
+    key_file_reader_set_text(file, ASSIGNMENT_SECTION, "Name", assignment->name);
+    key_file_reader_set_text(file, ASSIGNMENT_SECTION, "Machine", machine);
+    if (assignment->group)
+        g_key_file_set_string(file, ASSIGNMENT_SECTION, "Group", assignment->group);
+    if (!g_str_equal(quantity, "1"))
+        g_key_file_set_string(file, ASSIGNMENT_SECTION, "Quantity", quantity);
+    if (assignment->rule)
+        g_key_file_set_value(file, ASSIGNMENT_SECTION, "Selector", assignment->selector);
+    if (*assignment->description)
+        key_file_reader_set_text(file, ASSIGNMENT_SECTION, "Description", assignment->description);
+    key_file_reader_set_flag(file, ASSIGNMENT_SECTION, "Enabled", assignment->wanted, true);
+    key_file_reader_set_flag(file, ASSIGNMENT_SECTION, "Persistent", assignment->persistent, true);
+    if (assignment->priority != 0)
+        g_key_file_set_integer(file, ASSIGNMENT_SECTION, "Priority", assignment->priority);
+    write_choice(file, "AllowGuestReset", assignment->own_guest_reset);
+    write_choice(file, "AllowGuestResetsAll", assignment->own_guest_resets_all);
+    return g_key_file_to_data(file, NULL, NULL);
 }

@@ -39,3 +39,6 @@ typedef struct AssignmentReader {
 const KeyFileKey *assignment_reader_begin(AssignmentReader *into, KeyFileReader *reader);
 /* The section was read: false when it doesn't say which devices. */
 bool assignment_reader_end(const AssignmentReader *into, KeyFileReader *reader);
+
+/* One of a manifest; machine: what Machine is to say. manifest_from_text() gives both back. New string. */
+char *assignment_to_manifest_text(const Assignment *assignment, const char *machine);

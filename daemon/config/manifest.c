@@ -161,36 +161,3 @@ void manifest_set_error(const Manifest *manifest, unsigned line, GError **error,
     va_end(arguments);
     g_set_error(error, FERRY_ERROR, code, "%s:%u: %s", manifest->source, line, message);
 }
-
-/* ------------------------------------------------------------------ printing */
-
-/* What is left to the group isn't there. */
-static void print_choice(GKeyFile *file, const char *key, Choice choice)
-{
-    if (choice != CHOICE_OPEN)
-        g_key_file_set_boolean(file, ASSIGNMENT_SECTION, key, choice == CHOICE_YES);
-}
-
-char *manifest_print_assignment(const Assignment *assignment, const char *machine)
-{
-    g_autoptr(GKeyFile) file = g_key_file_new();
-    g_autofree char *quantity = assignment_quantity_to_string(assignment);
-
-    key_file_reader_set_text(file, ASSIGNMENT_SECTION, "Name", assignment->name);
-    key_file_reader_set_text(file, ASSIGNMENT_SECTION, "Machine", machine);
-    if (assignment->group)
-        g_key_file_set_string(file, ASSIGNMENT_SECTION, "Group", assignment->group);
-    if (!g_str_equal(quantity, "1"))
-        g_key_file_set_string(file, ASSIGNMENT_SECTION, "Quantity", quantity);
-    if (assignment->rule)
-        g_key_file_set_value(file, ASSIGNMENT_SECTION, "Selector", assignment->selector);
-    if (*assignment->description)
-        key_file_reader_set_text(file, ASSIGNMENT_SECTION, "Description", assignment->description);
-    key_file_reader_set_flag(file, ASSIGNMENT_SECTION, "Enabled", assignment->wanted, true);
-    key_file_reader_set_flag(file, ASSIGNMENT_SECTION, "Persistent", assignment->persistent, true);
-    if (assignment->priority != 0)
-        g_key_file_set_integer(file, ASSIGNMENT_SECTION, "Priority", assignment->priority);
-    print_choice(file, "AllowGuestReset", assignment->own_guest_reset);
-    print_choice(file, "AllowGuestResetsAll", assignment->own_guest_resets_all);
-    return g_key_file_to_data(file, NULL, NULL);
-}

@@ -44,6 +44,3 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Manifest, manifest_free)
 /* "<source>:<line>: <message>" */
 void manifest_set_error(const Manifest *manifest, unsigned line, GError **error, FerryError code,
                         const char *format, ...) G_GNUC_PRINTF(5, 6);
-
-/* New string; machine: what Machine is to say. manifest_from_text() gives both back. */
-char *manifest_print_assignment(const Assignment *assignment, const char *machine);

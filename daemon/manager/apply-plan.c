@@ -7,6 +7,7 @@
 
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
+#include "daemon/config/assignment-text.h"
 #include "daemon/config/group-text.h"
 #include "daemon/config/manifest-diff.h"
 #include "daemon/manager/export.h"
@@ -306,7 +307,7 @@ static bool plan_assignment(ApplyPlan *plan, ManifestItem *declared, GError **er
     step->is_new = !assignment;
     machine = export_machine(plan->manager->registry, step->assignment);
     before = assignment ? export_assignment(plan->manager->registry, assignment) : NULL;
-    after = manifest_print_assignment(step->assignment, machine);
+    after = assignment_to_manifest_text(step->assignment, machine);
     if (!assignment)
         g_hash_table_add(plan->kept, g_strdup(step->id));
     add_step(plan, step, manifest_diff_new("assignment", step->assignment->name, machine, before, after));
@@ -349,7 +350,7 @@ static bool prune_assignments(ApplyPlan *plan, GError **error)
         if (!find_check_saved(assignment->saving, "assignment", assignment->id, error))
             return false;
         machine = export_machine(plan->manager->registry, assignment);
-        before = manifest_print_assignment(assignment, machine);
+        before = assignment_to_manifest_text(assignment, machine);
         step = g_new0(ApplyStep, 1);
         *step = (ApplyStep){ .id = g_strdup(assignment->id) };
         add_step(plan, step, manifest_diff_new("assignment", assignment->name, machine, before, NULL));

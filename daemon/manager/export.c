@@ -5,8 +5,8 @@
 
 #include <string.h>
 
+#include "daemon/config/assignment-text.h"
 #include "daemon/config/group-text.h"
-#include "daemon/config/manifest.h"
 #include "daemon/manager/internal.h"
 #include "daemon/model/find.h"
 
@@ -23,7 +23,7 @@ char *export_assignment(Registry *registry, const Assignment *assignment)
 {
     g_autofree char *machine = export_machine(registry, assignment);
 
-    return manifest_print_assignment(assignment, machine);
+    return assignment_to_manifest_text(assignment, machine);
 }
 
 gint export_compare_age(gconstpointer a, gconstpointer b)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "daemon/config/assignment-text.h"
 #include "daemon/config/group-text.h"
 #include "daemon/config/manifest.h"
 #include "daemon/config/manifest-diff.h"
@@ -20,7 +21,7 @@ static char *print(const ManifestItem *declared)
 {
     return declared->group
                ? group_to_text(declared->group)
-               : manifest_print_assignment(declared->assignment, declared->assignment->machine_name);
+               : assignment_to_manifest_text(declared->assignment, declared->assignment->machine_name);
 }
 
 static char *print_all(const Manifest *manifest)

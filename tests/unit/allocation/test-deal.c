@@ -39,6 +39,22 @@ static void test_pool(void **state)
     assert_null(allocation_want(fixture->allocation, registry_device(fixture->registry, "1-4")));
 }
 
+/* What a machine that doesn't answer would draw, the others would miss. What it has stays. */
+static void test_stuck(void **state)
+{
+    Fixture *fixture = *state;
+
+    plug_dongles(fixture);
+    fixture_add_group(fixture, "keys", (const char *const[]){ "vendor=0529", NULL });
+    fixture_assign(fixture, "aaaaaaaa", DESK, "keys", NULL, "2");
+    fixture_assign(fixture, "bbbbbbbb", STUDIO, "keys", NULL, "all");
+    fixture_put_into(fixture, "1-2", "aaaaaaaa");
+    registry_machine(fixture->registry, DESK)->stuck = true;
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "aaaaaaaa", "1-2");
+    fixture_assert_gets(fixture, "bbbbbbbb", "1-1 1-3 1-4");
+}
+
 /* What a machine has is not dealt out anew when another one comes with a better claim; a machine that stops
  * gives back. */
 static void test_queue(void **state)
@@ -348,15 +364,11 @@ static void test_the_older_one(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_pool),
-        TEST(test_queue),
-        TEST(test_quantities),
-        TEST(test_set),
-        TEST(test_a_set_takes_nothing_away),
-        TEST(test_two_sets),
-        TEST(test_order_of_arrival_does_not_matter),
-        TEST(test_undecided),
-        TEST(test_the_older_one),
+        TEST(test_pool),      TEST(test_queue),
+        TEST(test_stuck),     TEST(test_quantities),
+        TEST(test_set),       TEST(test_a_set_takes_nothing_away),
+        TEST(test_two_sets),  TEST(test_order_of_arrival_does_not_matter),
+        TEST(test_undecided), TEST(test_the_older_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -121,7 +121,7 @@ static const struct {
     { "", FERRY_ERROR_INVALID_OPTION, ":1: expected [Assignment] somewhere" },
     { "\x01\x02 rubbish", FERRY_ERROR_INVALID_OPTION, ":1: expected [Section]" },
     { "Name=x\n", FERRY_ERROR_INVALID_OPTION, ":1: expected [Assignment] before" },
-    { "[Group]\n", FERRY_ERROR_INVALID_OPTION, ":1: section \"Group\"" },
+    { "[Group]\n", FERRY_ERROR_INVALID_OPTION, ":1: unknown section \"Group\"" },
     { GOOD "[Assignment]\n", FERRY_ERROR_INVALID_OPTION, ":5: section \"Assignment\"" },
     { "[Assignment]\nMachine=" DESK "\nSelector=vendor=1\n", FERRY_ERROR_INVALID_OPTION,
       ":1: [Assignment] has no Name" },
@@ -171,12 +171,26 @@ static void test_bad(void **state)
     }
 }
 
+/* The id is the name of the file, and goes into paths and aliases. */
+static void test_bad_id(void **state)
+{
+    static const char *const ids[] = { "", "2345678", "234567890", "ABCDEFGH", "../..abc", "2345/789" };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(ids); i++) {
+        g_autoptr(GError) error = NULL;
+
+        assert_null(assignment_from_text(ids[i], GOOD, PATH, &error));
+        assert_true(g_error_matches(error, FERRY_ERROR, FERRY_ERROR_INVALID_NAME));
+        assert_non_null(strstr(error->message, PATH ":1: the name of the file"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_of_it),   cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_no_sequence), cmocka_unit_test(test_texts_are_cleaned),
-        cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_bad),         cmocka_unit_test(test_bad_id),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "daemon/config/assignment-text.h"
 #include "daemon/config/group-text.h"
 #include "daemon/config/manifest.h"
 #include "daemon/config/manifest-diff.h"
@@ -33,7 +34,7 @@ static char *print(const Manifest *manifest)
         g_autofree char *one =
             declared->group
                 ? group_to_text(declared->group)
-                : manifest_print_assignment(declared->assignment, declared->assignment->machine_name);
+                : assignment_to_manifest_text(declared->assignment, declared->assignment->machine_name);
 
         g_string_append_printf(text, "%s%s", i > 0 ? "\n" : "", one);
     }
@@ -84,7 +85,7 @@ static void test_hostile_texts(void **state)
         assignment->description = g_strdup(names[i]);
         group->description = g_strdup(names[i]);
         assignment->group = g_strdup("g");
-        assignment_text = manifest_print_assignment(assignment, names[i]);
+        assignment_text = assignment_to_manifest_text(assignment, names[i]);
         group_text = group_to_text(group);
         text = g_strconcat(assignment_text, group_text, NULL);
         manifest = read_text(text);

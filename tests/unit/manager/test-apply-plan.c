@@ -139,6 +139,26 @@ static void test_changed(void **state)
                 "added assignment x");
 }
 
+/* What told it from others when it was made stays with the same Selector, and goes with another one. */
+static void test_where_it_is_at_home(void **state)
+{
+    Core *core = *state;
+    g_autoptr(GPtrArray) all = NULL;
+    const Assignment *assignment;
+
+    core_plug(core, "1-1", 0x0529, "A");
+    apply(core, "[Assignment]\nName=x\nMachine=desk\nSelector=vendor=0529\n", false);
+    all = registry_sorted(core->registry->assignments);
+    assignment = all->pdata[0];
+    assert_string_equal(assignment->home_socket, "pci-0000:00:14.0/1");
+    core_plug(core, "1-2", 0x0529, "B");
+    apply(core, "[Assignment]\nName=x\nMachine=desk\nSelector=vendor=0529\nPriority=1\n", false);
+    assert_int_equal(assignment->priority, 1);
+    assert_string_equal(assignment->home_socket, "pci-0000:00:14.0/1");
+    apply(core, "[Assignment]\nName=x\nMachine=desk\nSelector=serial=B\n", false);
+    assert_string_equal(assignment->home_socket, "pci-0000:00:14.0/2");
+}
+
 /* A number of a rule is never used again, whatever the text says. */
 static void test_rule_numbers(void **state)
 {
@@ -243,9 +263,11 @@ static void test_one_at_a_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_from_nothing), TEST(test_nothing_to_do),  TEST(test_changed),
-        TEST(test_rule_numbers), TEST(test_prune),          TEST(test_a_device),
-        TEST(test_refused),      TEST(test_declared_twice), TEST(test_one_at_a_time),
+        TEST(test_from_nothing),   TEST(test_nothing_to_do),
+        TEST(test_changed),        TEST(test_where_it_is_at_home),
+        TEST(test_rule_numbers),   TEST(test_prune),
+        TEST(test_a_device),       TEST(test_refused),
+        TEST(test_declared_twice), TEST(test_one_at_a_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

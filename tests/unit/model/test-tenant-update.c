@@ -85,6 +85,17 @@ static void test_machines_come_and_go(void **state)
                      TENANT_FIELD_MACHINES | TENANT_FIELD_DESCRIPTION);
 }
 
+static void test_a_machine_goes(void **state)
+{
+    Fixture *fixture = *state;
+    Tenant *next = make_next(fixture);
+
+    tenant_remove_machine(next, STUDIO);
+    assert_int_equal(tenant_update(fixture->registry, next), TENANT_FIELD_MACHINES);
+    assert_false(tenant_has_machine(registry_tenant(fixture->registry, "acme"), STUDIO));
+    assert_int_equal(fixture_reported(fixture, OBJECT_MACHINE, STUDIO), MACHINE_FIELD_TENANT);
+}
+
 /* Who stays keeps what was found out while the change was being stored. */
 static void test_members(void **state)
 {
@@ -123,8 +134,8 @@ static void test_it_goes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_a_new_one), TEST(test_nothing_differs), TEST(test_machines_come_and_go),
-        TEST(test_members),   TEST(test_it_goes),
+        TEST(test_a_new_one),      TEST(test_nothing_differs), TEST(test_machines_come_and_go),
+        TEST(test_a_machine_goes), TEST(test_members),         TEST(test_it_goes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

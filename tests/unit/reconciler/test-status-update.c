@@ -187,8 +187,13 @@ static void test_pending(void **state)
     update(fixture);
     assert_false(pinned->pending);
     assert_true(fixture_reported(fixture, OBJECT_ASSIGNMENT, PINNED) & ASSIGNMENT_FIELD_PENDING);
+    fixture_record(fixture);
     registry_mark_pending(fixture->registry, pinned);
     assert_true(pinned->pending);
+    assert_int_equal(fixture_reported(fixture, OBJECT_ASSIGNMENT, PINNED), ASSIGNMENT_FIELD_PENDING);
+    fixture_record(fixture);
+    registry_mark_pending(fixture->registry, pinned);
+    assert_int_equal(fixture_reported(fixture, OBJECT_ASSIGNMENT, PINNED), 0);
     update(fixture);
     assert_false(pinned->pending);
     pinned->saving = true;

@@ -235,6 +235,28 @@ static void a_device_is_not_reset_in_its_machine(void **state)
     assert_int_equal(self->reset->step, RESET_STEP_WORKING);
 }
 
+/* It is out of its machine only to be put in again, and goes back there. */
+static void a_device_that_is_attached_anew_goes_back(void **state)
+{
+    Resetting *self = *state;
+
+    attach(self);
+    detach(self);
+    key_of(self)->state = DEVICE_STATE_ATTACHING;
+    reservations_set(self->fixture->registry->reservations, KEY, ID, RESERVATION_REATTACH);
+    begin(self, RESET_METHOD_RESET);
+    assert_reserved(self, RESERVATION_RESET);
+    assert_false(turn(self));
+    work_until(self, RESET_STEP_COMING_BACK);
+    assert_false(turn(self));
+    assert_false(turn(self));
+    assert_int_equal(self->reset->step, RESET_STEP_GIVING_BACK);
+    assert_reserved(self, RESERVATION_RETURN);
+    fixture_put_into(self->fixture, KEY, ID);
+    assert_true(turn(self));
+    assert_error(self, NULL);
+}
+
 static void what_does_not_come_out_is_not_reset(void **state)
 {
     Resetting *self = *state;
@@ -529,6 +551,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_device_at_home_is_reset_and_stays),
         TEST(a_device_is_not_reset_in_its_machine),
+        TEST(a_device_that_is_attached_anew_goes_back),
         TEST(what_does_not_come_out_is_not_reset),
         TEST(what_may_be_in_a_machine_is_not_reset),
         TEST(what_is_another_one_now_is_not_reset),
