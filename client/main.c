@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* usbferry: the client. It talks to the service over the bus only. */
 
 #include <errno.h>

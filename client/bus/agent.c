@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* Runs pkttyagent as a child of ours that dies with us, and waits until polkit knows it. */
 
 #include "client/bus/agent.h"

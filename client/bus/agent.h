@@ -6,7 +6,7 @@
 #include <glib.h>
 
 /* Starts it and waits until it is ready. 0 when it isn't needed (root, no terminal) or can't be had; the call
- * then goes its way without it. */
+ * is made without it then. */
 GPid agent_start(void);
 
 /* Ends it and waits for it: it must give the terminal back before we leave. 0 = none. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
-/* Puts GVariants into calls and takes them out of answers, whose type is checked. client does the sending. */
+/* Puts GVariants into calls and takes them out of answers, whose type is checked. client.c sends them. */
 
 #include "client/bus/call.h"
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* Opens the bus, here or over ssh, sends calls and turns their errors into ours. Starts the agent before the
  * first call that changes anything. */
 

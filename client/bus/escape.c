@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* Looks at each character by its Unicode category; no list of dangerous ones that could be too short. */
 
 #include "client/bus/escape.h"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* Feeds a model from the answer of GetManagedObjects and then from signals. All answers and signals come
  * through one connection, so their order is the service's own. */
 
@@ -104,7 +103,7 @@ Model *model_fetch(Client *client, GError **error)
 
 static void follow_tell(Follow *follow, FollowResult result)
 {
-    /* that the service left, or came back, is not drowned by a mere change */
+    /* a change must not hide that the service left, or came back */
     if (!follow->pending || result != FOLLOW_CHANGED)
         follow->result = result;
     follow->pending = true;

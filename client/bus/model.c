@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* Keeps each object's properties as they came, by name, and tells whoever asked for it what a step changed.
  */
 
@@ -75,7 +74,7 @@ static Object *object_new(ObjectKind kind, const char *path)
     return object;
 }
 
-/* Takes over what differs; returns how it was before, NULL when nothing did. properties: a{sv} */
+/* Takes what differs; returns how it was before, NULL when nothing did. properties: a{sv} */
 static GHashTable *object_update(Object *object, GVariant *properties)
 {
     g_autoptr(GHashTable) before = values_new();

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* The table of error names and exit statuses, which usbferry(1) describes, and how an error of the bus
  * becomes text. */
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* sd-bus has the encoding, dbus/names.h the prefixes. */
 
 #include "client/bus/path.h"

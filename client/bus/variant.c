@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* Between sd-bus messages and GVariants, both ways, and from a GVariant to a line of text. */
 
 #include "client/bus/variant.h"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* export and apply: groups and assignments as one text. Reads the file and sends it; the service works out
  * what differs and does it. Touches the file system for the one file only. */
 

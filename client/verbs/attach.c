@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
-/* attach and detach: the device comes and goes, the assignment stays. Found by target, waited for by wait. */
+/* attach and detach: the device comes and goes, the assignment stays. target.c finds the assignments, wait.c
+ * waits for them. */
 
 #include "client/verbs/attach.h"
 

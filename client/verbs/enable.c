@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* enable and disable: the switch for the whole service, one call of the manager. */
 
 #include "client/verbs/enable.h"
@@ -31,15 +30,15 @@ static Outcome run(Client *client, char **words, bool enabled, const char *text,
 
 static Outcome enable(Client *client, char **words, GError **error)
 {
-    return run(client, words, true, "Devices are handed out.", error);
+    return run(client, words, true, "Devices are given to VMs.", error);
 }
 
 static Outcome disable(Client *client, char **words, GError **error)
 {
-    return run(client, words, false, "Nothing more is handed out. What VMs have they keep until it is taken.",
+    return run(client, words, false, "Nothing more is given. What VMs have they keep until it is taken.",
                error);
 }
 
-const Verb verb_enable = { "enable", NULL, "Has the service hand out devices", enable };
+const Verb verb_enable = { "enable", NULL, "Has the service give devices to VMs", enable };
 
-const Verb verb_disable = { "disable", NULL, "Has it hand out nothing more", disable };
+const Verb verb_disable = { "disable", NULL, "Has it give nothing more", disable };

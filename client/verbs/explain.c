@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* explain: prints the lines that the service gives for a device, the deciding one first. */
 
 #include "client/verbs/explain.h"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* give: assigns devices or groups to a VM and waits until they are attached. All that is named is looked up
  * before the first call that changes anything. */
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* tenant grant and revoke: devices become a tenant's and stop being it. Each is one call of the tenant. */
 
 #include "client/verbs/grant.h"

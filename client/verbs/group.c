@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
-/* group add, set and rm: calls of the manager and of a group. The list of groups is in list, group show in
- * show. */
+/* group add, set and rm: calls of the manager and of a group. The list of groups is in list.c, group show in
+ * show.c. */
 
 #include "client/verbs/group.h"
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* list, group and tenant: one fetch of all objects, and a table of one kind of them. */
 
 #include "client/verbs/list.h"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* GOption does the parsing; what it has no form for, such as options whose value may be left out, is done
  * here. */
 

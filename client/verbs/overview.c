@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* The overview, which is printed without a verb: every device and where it is, and what keeps the service
- * from its work. The rows and columns are view's. */
+ * from its work. view/overview.c has the rows and columns. */
 
 #include "client/verbs/overview.h"
 
@@ -23,7 +22,7 @@ static void print_condition(const Model *model)
 
     if (object_value(manager, "Enabled") && !object_flag(manager, "Enabled"))
         puts(
-            "\nThe service is disabled: it hands out nothing until \"usbferry enable\". What VMs have they keep.");
+            "\nThe service is disabled: it gives nothing until \"usbferry enable\". What VMs have they keep.");
     if (object_flag(manager, "Settling"))
         puts("\nThe service has just started and is still looking around.");
     if (manager && !g_str_equal(state, "connected"))

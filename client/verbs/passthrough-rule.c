@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* Reads just enough of a rule to tell its conditions apart; what a rule means is the service's business. */
 
 #include "client/verbs/passthrough-rule.h"

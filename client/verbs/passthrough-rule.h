@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Passthrough: what the client thinks out itself when devices are put into a group. Pure. */
+/* Passthrough: what the client works out itself when devices are put into a group. Pure. */
 
 #include <glib.h>
 #include <stdbool.h>

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* passthrough: has the service write a rule for each device into a group, and tells which rules and why. */
 
 #include "client/verbs/passthrough.h"

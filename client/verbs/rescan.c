@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* rescan: has the service compare its devices with the kernel's, and prints how many were found or gone. */
 
 #include "client/verbs/rescan.h"

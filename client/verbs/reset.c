@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* reset: of a device whoever has it, which is an administrator's; of an assignment as the user of its VM. */
 
 #include "client/verbs/reset.h"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* rule, and rule add, set, rm and test: the rules of groups. test changes nothing, it shows what a rule would
  * do. */
 

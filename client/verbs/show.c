@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
-/* show, group show and tenant show: all that is known of the objects that the words name. Printed by
- * view/show. */
+/* show, group show and tenant show: all that is known of the objects that the words name. view/show.c prints
+ * it. */
 
 #include "client/verbs/show.h"
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* take: ends assignments, one by one or all of a VM or of the service, and waits until the devices are home.
  */
 

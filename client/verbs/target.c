@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* Looks through the model for exact names first; the service is asked about parts of names only when none is
  * found. */
 

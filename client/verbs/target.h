@@ -9,7 +9,7 @@
 #include "client/bus/model.h"
 
 /* The kinds that are meant, as bits. An assignment may well be called like its group: verbs that do nothing
- * with groups must not stumble over that. */
+ * with groups must not refuse it for that. */
 typedef enum TargetKinds {
     TARGET_GIVEN = 1 << KIND_DEVICE | 1 << KIND_MACHINE | 1 << KIND_ASSIGNMENT,
     TARGET_GROUPS = 1 << KIND_GROUP,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
-/* tenant add, set, rm and machine: calls of the manager and of a tenant. The list of tenants is in list,
- * their devices in grant. */
+/* tenant add, set, rm and machine: calls of the manager and of a tenant. The list of tenants is in list.c,
+ * their devices are in grant.c. */
 
 #include "client/verbs/tenant.h"
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* The list of all verbs, in the order in which the help shows them. A new verb gets a line here. */
 
 #include "client/verbs/verbs.h"
@@ -80,7 +79,7 @@ const Verb *verb_find_words(char **words, unsigned *ret_used, GError **error)
 
 char *verbs_help(void)
 {
-    GString *help = g_string_new("Hands this host's USB devices to its virtual machines.\n\nVerbs:\n");
+    GString *help = g_string_new("Gives this host's USB devices to its virtual machines (VMs).\n\nVerbs:\n");
 
     for (gsize i = 0; i < G_N_ELEMENTS(verbs); i++)
         g_string_append_printf(help, "  %-14s  %s\n", verbs[i]->name ?: "(none)", verbs[i]->summary);

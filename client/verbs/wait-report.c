@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* A sentence for each assignment on stdout, the failed ones on stderr; with --json all of them in one
  * document. */
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* Judges assignments by what the service shows of them, again after every change, until all are over. */
 
 #include "client/verbs/wait.h"

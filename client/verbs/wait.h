@@ -39,7 +39,7 @@ typedef enum WaitGoal {
 typedef enum WaitVerdict {
     WAIT_GOES_ON, /* at the end: the time was up */
     WAIT_DONE,
-    WAIT_RESTS, /* well ordered, and will happen by itself once the device or the VM is there */
+    WAIT_RESTS, /* it will happen by itself once the device or the VM is there */
     WAIT_FAILED,
 } WaitVerdict;
 

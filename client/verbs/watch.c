@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* watch: follows the service and prints a line for every change, for people or for programs, until it is
  * stopped. */
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
-/* Makes of what the service said what was promised: a later service may say it in another type, or not at
- * all. */
+/* Makes of what the service said what the column promises: a later service may say it in another type, or not
+ * at all. */
 
 #include "client/view/column.h"
 

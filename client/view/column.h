@@ -2,7 +2,7 @@
 #pragma once
 
 /* Column: what one thing that can be said of an object is called, and how it is worked out. The tables of
- * columns are in columns and overview; list, overview, show and watch print them. Pure. */
+ * columns are in columns.c and overview.c; list, overview, show and watch print them. Pure. */
 
 #include <glib.h>
 #include <stdbool.h>

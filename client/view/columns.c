@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* One table for each kind of object. Most columns are a property as it is; the functions are for the others.
  */
 
@@ -304,7 +303,7 @@ static const Column group_columns[] = {
     { "group", "its name", COLUMN_TEXT, LOOK_PLAIN, true, "Name" },
     { "type", "what is in it", COLUMN_TEXT, LOOK_PLAIN, false, "Type" },
     { "class", "what kind of devices it is for", COLUMN_TEXT, LOOK_PLAIN, true, "Class" },
-    { "enabled", "whether its devices are handed out", COLUMN_FLAG, LOOK_PLAIN, true, "Enabled" },
+    { "enabled", "whether its devices are given to VMs", COLUMN_FLAG, LOOK_PLAIN, true, "Enabled" },
     { "rules", "its rules; a table shows how many", COLUMN_LIST, LOOK_COUNT, true, NULL, get_group_rules,
       show_group_rules },
     { "total", "how many of its devices are plugged in", COLUMN_NUMBER, LOOK_RIGHT, true, "Total" },
@@ -342,7 +341,7 @@ static const Column tenant_columns[] = {
 static const Column service_columns[] = {
     { "host", "the name of this host", COLUMN_TEXT, LOOK_PLAIN, true, "Node" },
     { "version", "of the service", COLUMN_TEXT, LOOK_PLAIN, true, "Version" },
-    { "enabled", "whether devices are handed out", COLUMN_FLAG, LOOK_PLAIN, true, "Enabled" },
+    { "enabled", "whether devices are given to VMs", COLUMN_FLAG, LOOK_PLAIN, true, "Enabled" },
     { "settling", "whether it has just started and is looking around", COLUMN_FLAG, LOOK_PLAIN, true,
       "Settling" },
     { "hypervisor", "where the VMs are, as libvirt writes it", COLUMN_TEXT, LOOK_PLAIN, true,

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* Writes values as JSON. What would act on a terminal is escaped as JSON has it, so the text means the same.
  */
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* A row is a device or an assignment; most of what it says is a column of the kind's own, shortened for
  * people. */
 
@@ -88,7 +87,7 @@ static GVariant *show_where(const Model *model, const Object *object)
     return g_variant_new_string("host");
 }
 
-/* The line says already which device it is, and where: of a reason only the news is left. */
+/* The line says already which device it is, and where: the reason doesn't repeat that. */
 static GVariant *show_reason(const Model *model, const Object *object)
 {
     const Object *assignment = model_follow(model, object, "Assignment", KIND_ASSIGNMENT);

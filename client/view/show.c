@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* The columns of a list as lines, each with its name: whoever looks at one object wants all of them. */
 
 #include "client/view/show.h"

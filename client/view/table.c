@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-
 /* Fills a table of libsmartcols and prints it. The only file that knows libsmartcols. */
 
 #include "client/view/table.h"

@@ -2,8 +2,8 @@
 #pragma once
 
 /* Allocation: which devices each assignment is to have, worked out from nothing but the registry and the
- * time. The reconciler acts on it, the manager and explanations ask it, previews make one for a registry
- * that isn't. Changes nothing. Main thread only. */
+ * time. The reconciler acts on it, the manager and explanations ask it, previews make one for a view of the
+ * registry that differs. Changes nothing. Main thread only. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -14,16 +14,17 @@
 #include "daemon/allocation/verdict.h"
 #include "daemon/model/registry.h"
 
-/* Who gets a device that several assignments want is priority.h's to say: the order is total, so the answer
- * never depends on the order of events, and nothing is taken from a running machine by priority alone.
+/* priority.h says who gets a device that several assignments want: the order is total, so the answer never
+ * depends on the order of events, and nothing is taken from a running machine by priority alone.
  *
- * An assignment of one device stands for it whether its machine runs or not. One that draws from a group
- * takes nothing while its machine is off: the pool goes round. Sets (one device per rule, all or nothing) are
- * filled first, in the same order; then the devices are dealt out one by one, by socket. A device is dealt
- * out once every machine that could draw it has been looked at: one of them may have it, or come first.
+ * An assignment of one device reserves it whether its machine runs or not. One that draws from a group takes
+ * nothing while its machine is off: others can have the devices then. Sets (one device per rule, all or
+ * nothing) are filled first, in the same order; then the devices are dealt out one by one, by socket. A
+ * device is dealt out only when every machine that could draw it has been looked at: one of them may have it,
+ * or come first.
  *
- * A tenant's device goes to the tenant's machines only, and by the tenant's assignments only, which have
- * nothing else. */
+ * A tenant's device goes to the tenant's machines only, and by the tenant's assignments only, which get no
+ * other devices. */
 typedef struct Allocation {
     Registry *registry;
     Attachments *attachments;
@@ -44,8 +45,8 @@ Want *allocation_want(const Allocation *allocation, const Device *device);
 /* What this assignment comes first for, never NULL. Borrowed. */
 const GPtrArray *allocation_wants_of(const Allocation *allocation, const Assignment *assignment);
 
-/* Whose device the hostdev is, this enumeration of it, when its assignment comes first for it still; NULL =
- * nobody's. Whether it is to be in this machine is another matter. */
+/* The want that the hostdev was made for, of the same enumeration of the device; NULL = its assignment comes
+ * first for it no longer. Which machine is to have the device is in the want. */
 const Want *allocation_want_of_hostdev(const Allocation *allocation, const Hostdev *hostdev);
 
 /* The machine that is to have the device has it, and it is on its way neither in nor out. */
@@ -54,13 +55,13 @@ bool allocation_is_attached(const Allocation *allocation, const Device *device);
 /* The device that an assignment of one device is for; see candidates_pinned(). */
 Device *allocation_pinned(const Allocation *allocation, const Assignment *assignment);
 
-/* The assignment that stands for this device, be it disabled; NULL = none. */
+/* The assignment that has or reserves this device, also one that is disabled; NULL = none. */
 Assignment *allocation_owner(const Allocation *allocation, const Device *device);
 
-/* For any pair. */
+/* What speaks for or against any pair. */
 Verdict allocation_judge(const Allocation *allocation, const Assignment *assignment, const Device *device);
 
-/* Whether anybody may be given the device now; the error is the verdict's that judge_device() has on it. */
+/* Whether a new assignment may be for this device: the error is that of judge_device()'s verdict. */
 bool allocation_check_device(const Allocation *allocation, const Device *device, GError **error);
 
 /* Why the verdict is what it is, as verdict_text(). device may be NULL when the verdict is about the group or

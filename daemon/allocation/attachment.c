@@ -75,7 +75,7 @@ Attachments *attachments_new(Registry *registry)
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         Machine *machine = value;
 
-        /* First what is on its way in, so that the live XML has the last word. */
+        /* First what is on its way in, so that what the live XML shows replaces it. */
         if (machine->in_flight)
             attachments_add(self, machine, machine->in_flight);
         for (guint i = 0; i < machine->info->hostdevs->len; i++)

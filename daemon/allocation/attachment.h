@@ -40,7 +40,7 @@ const Machine *attachments_machine_with_number(const Attachments *attachments, c
  * that is long gone. Machines that don't answer are not counted. */
 bool attachments_number_is_taken(const Attachments *attachments, const Device *device);
 
-/* The rest takes NULL for a device that is with the host, and says false. */
+/* The functions below take NULL for a device that is with the host, and return false then. */
 
 /* Made for this assignment. */
 bool attachment_is_of(const Attachment *attachment, const Assignment *assignment);

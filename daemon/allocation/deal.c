@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Keeps what is where it may be, fills sets, and deals out the rest in the order of sockets; who comes first
- * is priority.h's to say. Called by allocation.c; reads the registry only. */
+/* Keeps what is where it may be, fills sets, and deals out the rest in the order of sockets; priority.h says
+ * who comes first. Called by allocation.c; reads the registry only. */
 
 #include "daemon/allocation/deal.h"
 
@@ -44,14 +44,14 @@ static int compare(const Deal *self, const Device *device, const Assignment *a, 
     return priority_compare(self->registry, self->attachments, device, a, b);
 }
 
-/* The first one comes first. */
+/* Sorts who comes first to the front. */
 static int compare_sets(gconstpointer a, gconstpointer b, gpointer registry)
 {
     return priority_compare_sets(registry, *(const Assignment *const *)b, *(const Assignment *const *)a);
 }
 
-/* Whether anything new may be drawn for this assignment: what a machine that doesn't answer would draw, the
- * others would miss. */
+/* Whether anything new may be drawn for this assignment. A machine that doesn't answer draws nothing: it
+ * couldn't use what the others would miss. */
 static bool may_draw(const Deal *self, const Assignment *assignment)
 {
     const Group *group = registry_group(self->registry, assignment->group);
@@ -132,7 +132,7 @@ static void keep(Deal *self, Assignment *assignment)
     }
 }
 
-/* Somebody whose own device this is, and who comes before the set. */
+/* Whether the device is taken, can't be had, or is an assignment's own that comes before the set. */
 static bool is_spoken_for(const Deal *self, const Device *device, const Assignment *set,
                           const GPtrArray *assignments)
 {
@@ -148,7 +148,32 @@ static bool is_spoken_for(const Deal *self, const Device *device, const Assignme
     return false;
 }
 
-static void fill_set(Deal *self, Assignment *set, const GPtrArray *assignments)
+/* Another set has it in its machine, or keeps it for its way back. */
+static bool is_in_another_set(const Deal *self, const Device *device, const Assignment *set,
+                              const GPtrArray *assignments)
+{
+    for (guint i = 0; i < assignments->len; i++) {
+        const Assignment *other = assignments->pdata[i];
+
+        if (other != set && other->quantity_kind == QUANTITY_SET && takes_part(other) &&
+            candidates_include(self->candidates, other, device) && has_it(self, other, device))
+            return true;
+    }
+    return false;
+}
+
+static bool has_any(const Deal *self, const Assignment *set)
+{
+    const GPtrArray *matches = candidates_of(self->candidates, set);
+
+    for (guint i = 0; i < matches->len; i++)
+        if (has_it(self, set, matches->pdata[i]))
+            return true;
+    return false;
+}
+
+/* keeps: what other sets have stays with them. */
+static void fill_set(Deal *self, Assignment *set, const GPtrArray *assignments, bool keeps)
 {
     const Group *group = registry_group(self->registry, set->group);
     const GPtrArray *matches = candidates_of(self->candidates, set);
@@ -158,13 +183,14 @@ static void fill_set(Deal *self, Assignment *set, const GPtrArray *assignments)
 
     if (!takes_part(set) || !group)
         return;
-    /* What it has first, so that nothing changes hands without need. */
+    /* What it has comes first, so that no device moves without need. */
     for (int pass = 0; pass < (draws ? 2 : 1); pass++)
         for (guint i = 0; i < matches->len; i++) {
             Device *device = matches->pdata[i];
 
             if (has_it(self, set, device) == (pass == 0) && (pass == 0 || !deal_is_undecided(self, device)) &&
-                !is_spoken_for(self, device, set, assignments))
+                !is_spoken_for(self, device, set, assignments) &&
+                !(keeps && is_in_another_set(self, device, set, assignments)))
                 g_ptr_array_add(devices, device);
         }
     chosen = set_matching_choose(group, self->registry->node, devices);
@@ -177,6 +203,18 @@ static void fill_set(Deal *self, Assignment *set, const GPtrArray *assignments)
     }
     for (guint i = 0; chosen && i < chosen->len; i++)
         give(self, chosen->pdata[i], set);
+}
+
+/* First those that have something and can be complete without taking anything from each other: nothing leaves
+ * a running machine by priority alone. Then all others. sets: the first one comes first. */
+static void fill_sets(Deal *self, const GPtrArray *sets, const GPtrArray *assignments)
+{
+    for (guint i = 0; i < sets->len; i++)
+        if (has_any(self, sets->pdata[i]))
+            fill_set(self, sets->pdata[i], assignments, true);
+    for (guint i = 0; i < sets->len; i++)
+        if (deal_wants_of(self, sets->pdata[i])->len == 0)
+            fill_set(self, sets->pdata[i], assignments, false);
 }
 
 static bool may_claim(const Deal *self, const Assignment *assignment, const Device *device)
@@ -278,8 +316,7 @@ Deal *deal_new(Registry *registry, const Attachments *attachments, const Candida
             g_ptr_array_add(sets, assignment);
     }
     g_ptr_array_sort_with_data(sets, compare_sets, registry);
-    for (guint i = 0; i < sets->len; i++)
-        fill_set(self, sets->pdata[i], assignments);
+    fill_sets(self, sets, assignments);
     deal_out(self, assignments);
     sort_wants(self);
     return self;

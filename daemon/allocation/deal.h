@@ -2,9 +2,9 @@
 #pragma once
 
 /* Deal: every device goes to the assignment that comes first for it, or to nobody. What assignments have and
- * may still have stays; then sets (one device per rule, all or nothing) are filled; then devices are dealt
- * out one by one. daemon/allocation/allocation.h does it and judges what comes out. Borrows from the
- * registry, and changes nothing in it. Main thread only. */
+ * may still have stays; then sets (one device per rule, all or nothing) are filled, first those that have
+ * something; then devices are dealt out one by one. daemon/allocation/allocation.h asks for it and judges the
+ * result. Borrows from the registry, and changes nothing in it. Main thread only. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -19,7 +19,7 @@ typedef struct Want {
     Assignment *assignment;
     Device *device;
     Machine *machine; /* NULL when unknown */
-    Verdict verdict;  /* allocation.h says it */
+    Verdict verdict;  /* set by allocation.c */
 } Want;
 
 typedef struct Deal Deal;

@@ -140,7 +140,7 @@ static void add_group(GPtrArray *lines, Registry *registry, const Device *device
     else
         add(lines, "group", group->name, group->enabled ? "yes" : "blocks",
             g_strdup_printf("it is in group %s%s", group->name,
-                            group->enabled ? "" : ", which is disabled and hands nothing out"));
+                            group->enabled ? "" : ", which is disabled and gives nothing"));
 }
 
 GPtrArray *explain_device(Registry *registry, const Device *device)
@@ -161,7 +161,7 @@ GPtrArray *explain_device(Registry *registry, const Device *device)
     for (guint i = 0; !device->is_hub && i < groups->len; i++)
         add_group(lines, registry, device, groups->pdata[i]);
     if (!registry->enabled)
-        add(lines, "service", "", "blocks", g_strdup("usbferry is switched off and hands nothing more out"));
+        add(lines, "service", "", "blocks", g_strdup("usbferry is switched off and gives nothing more"));
     if (assignments->len == 0)
         add(lines, "device", device->sysname, "no", g_strdup("nothing is assigned to any VM"));
     if (registry->hypervisor_state != HYPERVISOR_STATE_CONNECTED)

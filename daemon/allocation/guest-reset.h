@@ -19,5 +19,5 @@ GuestReset guest_reset_wanted(Registry *registry, const Assignment *assignment);
 
 /* The hostdev was attached with another one: it has to be taken out and put in again. One of ours without any
  * was attached by a libvirt that doesn't know guestReset (before 8.6) and left it out: there it has no
- * effect, and the next try would come out the same. */
+ * effect, and another try would end the same way. */
 bool guest_reset_differs(Registry *registry, const Hostdev *hostdev, const Assignment *assignment);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Reasons that need no comparison of assignments. Of several, the first one is said. Called by deal.c,
+/* Reasons that need no comparison of assignments. Of several, the first one counts. Called by deal.c,
  * allocation.c and who asks about a machine; reads the registry only. */
 
 #include "daemon/allocation/judge.h"

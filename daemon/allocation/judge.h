@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Judge: what speaks against an assignment, a device or a machine by itself, whoever else wants what. deal.h
- * gives nothing new against it, allocation.h says it of pairs and refuses new assignments with it, so a new
- * reason to keep something back is asked in one place. Pure. Main thread only. */
+/* Judge: what speaks against an assignment, a device or a machine by itself, whoever else wants what. deal.c
+ * draws no device against it, allocation.c says it of pairs and refuses new assignments by it, so a new
+ * reason to hold something back is one line here. Pure. Main thread only. */
 
 #include "daemon/allocation/attachment.h"
 #include "daemon/allocation/verdict.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Preview: what would be different if a group were another. Worked out by the same code that decides
+/* Preview: what would change if a group were different. Worked out by the same code that decides
  * (daemon/allocation/allocation.h), on a view of the registry; nothing is changed and nobody is told. Main
  * thread only. */
 

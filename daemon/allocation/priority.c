@@ -46,7 +46,7 @@ static int specificity(const Assignment *assignment, const Device *device)
 
 static int compare_ages(const Assignment *a, const Assignment *b)
 {
-    int by_age = compare_numbers(b->created, a->created);
+    int by_age = compare_numbers(b->sequence, a->sequence);
 
     return by_age ? by_age : g_strcmp0(b->id, a->id);
 }

@@ -19,5 +19,5 @@ bool priority_has_it(Registry *registry, const Attachments *attachments, const A
 int priority_compare(Registry *registry, const Attachments *attachments, const Device *device,
                      const Assignment *a, const Assignment *b);
 
-/* The same for what no device matters for. */
+/* The same for two sets: no device decides there. */
 int priority_compare_sets(Registry *registry, const Assignment *a, const Assignment *b);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Set: one device for each enabled rule of a group, all or nothing. For daemon/allocation/deal.h. Pure:
- * nothing but what is given is looked at. */
+/* Set: one device for each enabled rule of a group, all or nothing. For daemon/allocation/deal.h. Pure. */
 
 #include <glib.h>
 

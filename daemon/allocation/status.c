@@ -198,7 +198,7 @@ static guint place_in_queue(Registry *registry, const Assignment *assignment)
                  g_strcmp0(other->group, assignment->group) == 0 &&
                  other->state == ASSIGNMENT_STATE_WAITING_DEVICE &&
                  (other->priority > assignment->priority ||
-                  (other->priority == assignment->priority && other->created < assignment->created));
+                  (other->priority == assignment->priority && other->sequence < assignment->sequence));
     }
     return place;
 }
@@ -211,11 +211,11 @@ static Status without_group_device(Registry *registry, const Allocation *allocat
     Verdict machine = judge_machine(registry, assignment);
     g_autofree char *machine_text = verdict_machine_text(registry, assignment);
 
-    if (!group)
+    if (!group && assignment->stored)
         return say(ASSIGNMENT_STATE_WAITING_DEVICE,
                    g_strdup_printf("There is no group %s any more.", assignment->group),
                    ferry_error_to_name(FERRY_ERROR_NO_SUCH_GROUP));
-    if (group->tenant && !registry_tenant_has(registry, group->tenant, assignment->machine_uuid))
+    if (group && group->tenant && !registry_tenant_has(registry, group->tenant, assignment->machine_uuid))
         return say(ASSIGNMENT_STATE_WAITING_DEVICE,
                    g_strdup_printf("Group %s belongs to tenant %s, and %s does not.", group->name,
                                    group->tenant, machine_text),
@@ -227,6 +227,8 @@ static Status without_group_device(Registry *registry, const Allocation *allocat
                    verdict_error(machine));
     if (!registry->enabled)
         return by_verdict(allocation, assignment, NULL, VERDICT_SWITCHED_OFF);
+    if (!group) /* it is stored along with it */
+        return by_verdict(allocation, assignment, NULL, VERDICT_STORING);
     if (!group->enabled)
         return by_verdict(allocation, assignment, NULL, VERDICT_GROUP_DISABLED);
     if (registry_machine(registry, assignment->machine_uuid)->stuck)
@@ -343,8 +345,8 @@ static bool is_read_soon(Registry *registry, const Machine *machine)
            machine_is_being_read(machine);
 }
 
-/* Whether something passes in a moment that keeps it from what it is to have. state: what is said of it;
- * attaching says itself that it goes on. */
+/* Whether what keeps it from its devices passes in a moment. state: where it stands by now; ATTACHING says so
+ * by itself. */
 static bool passes_soon(Registry *registry, const Allocation *allocation, const Assignment *assignment,
                         AssignmentState state)
 {

@@ -11,7 +11,7 @@ typedef struct Status {
     AssignmentState state;
     char *reason;      /* owned by who asked */
     const char *error; /* static error name, "" = none */
-    bool passes;       /* it is another one in a moment, by itself: nothing to act on */
+    bool passes;       /* it changes by itself in a moment: nothing to act on */
 } Status;
 
 Status status_of(Registry *registry, const Allocation *allocation, const Assignment *assignment);

@@ -56,7 +56,7 @@ static char *hub_text(const VerdictCase *about)
 {
     g_autofree char *what = device_describe(about->device);
 
-    return g_strdup_printf("%s is a hub; hubs are never handed out, the devices behind them are", what);
+    return g_strdup_printf("%s is a hub; hubs are never given to VMs, the devices behind them are", what);
 }
 
 static char *not_owned_text(const VerdictCase *about)
@@ -106,12 +106,12 @@ static char *set_incomplete_text(const VerdictCase *about)
 
 static char *group_disabled_text(const VerdictCase *about)
 {
-    return g_strdup_printf("group %s is disabled and hands nothing out", about->assignment->group);
+    return g_strdup_printf("group %s is disabled and gives nothing", about->assignment->group);
 }
 
 static char *switched_off_text(const VerdictCase *about)
 {
-    return g_strdup("usbferry is switched off and hands nothing out");
+    return g_strdup("usbferry is switched off and gives nothing");
 }
 
 static char *foreign_text(const VerdictCase *about)

@@ -15,14 +15,14 @@ typedef enum Verdict {
     VERDICT_GO,
     VERDICT_SUSPENDED,       /* the assignment was taken home or is being released */
     VERDICT_OTHER_DEVICE,    /* the rule doesn't match, or the device isn't in the group */
-    VERDICT_HUB,             /* hubs are never handed out */
+    VERDICT_HUB,             /* hubs are never given to machines */
     VERDICT_NOT_OWNED,       /* a tenant's, and machine or assignment isn't; or the tenant's no longer */
     VERDICT_NOT_HOME,        /* several devices match and this one isn't where the assigned one was */
     VERDICT_TAKEN,           /* another assignment comes first */
     VERDICT_ENOUGH,          /* the assignment has as many as it is to have */
     VERDICT_SET_INCOMPLETE,  /* another device of the set is missing */
-    VERDICT_GROUP_DISABLED,  /* the group hands nothing out */
-    VERDICT_SWITCHED_OFF,    /* the whole service hands nothing out */
+    VERDICT_GROUP_DISABLED,  /* the group gives nothing */
+    VERDICT_SWITCHED_OFF,    /* the whole service gives nothing */
     VERDICT_FOREIGN,         /* some other program gave it to a machine */
     VERDICT_UNDECIDED,       /* another machine that could draw it is still being read */
     VERDICT_HYPERVISOR_AWAY, /* or its machine was not seen yet: nothing can be said or done */
@@ -46,8 +46,8 @@ typedef struct VerdictCase {
 
 /* As explanations have it: "yes", "no", "waits" until something passes, "blocks" until somebody decides. */
 const char *verdict_word(Verdict verdict);
-/* Where an assignment stands that is to have a device, and can't have it for this. For VERDICT_GO nothing is
- * in the way: it is being attached. */
+/* Where an assignment stands that can't have its device for this reason. For VERDICT_GO nothing is in the
+ * way: it is being attached. */
 AssignmentState verdict_state(Verdict verdict);
 /* The name of the error that goes with the state; "" = none. Static. */
 const char *verdict_error(Verdict verdict);
@@ -58,11 +58,10 @@ bool verdict_comes_by_itself(Verdict verdict);
 bool verdict_passes_soon(Verdict verdict);
 /* Why the verdict is what it is; without a full stop. New string. */
 char *verdict_text(Verdict verdict, const VerdictCase *about);
-/* Both as an error, for who asks for what the verdict speaks against. DEVICE_BUSY when it has no error of its
- * own. */
+/* The same text with that error; DEVICE_BUSY when it has none. */
 void verdict_set_error(Verdict verdict, const VerdictCase *about, GError **error);
 
-/* machine "win11". New string. */
+/* VM "win11". New string. */
 char *verdict_machine_text(Registry *registry, const Assignment *assignment);
 /* Why nothing can be said of this machine (NULL = of any) now. New string. */
 char *verdict_hypervisor_text(Registry *registry, const Machine *machine);

@@ -3,8 +3,8 @@
 
 /* Errors: one domain for everything that usbferry itself refuses or fails to do.
  *
- * Every function that can fail takes a GError ** and sets it exactly when it fails. The message is a whole
- * sentence part for the caller's eyes, "<what>: <why>, <what to do>"; dbus/ adds the name of the code. */
+ * Every function that can fail takes a GError ** and sets it exactly when it fails. The message is for the
+ * caller's eyes: "<what>: <why>, <what to do>"; dbus/ adds the name of the code. */
 
 #include <glib.h>
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /* Id: the random names of assignments and of notes about power cycles. People type them, so they are short;
- * whoever makes one sees to it that it is not taken yet. Used by every floor above. Pure; any thread. */
+ * whoever makes one checks that it is not taken yet. Used by every floor above. Pure; any thread. */
 
 #include <stdbool.h>
 

@@ -8,7 +8,7 @@
 
 #include "daemon/base/text.h"
 
-/* What a line with a key stands in while it is read. */
+/* The section that a line with a key is put into while it is parsed. */
 #define LINE_SECTION "-"
 /* How much of an unknown word goes into a message. */
 #define SHOWN_BYTES_MAX 64
@@ -135,7 +135,7 @@ void key_file_reader_set_text(GKeyFile *file, const char *section, const char *k
     g_key_file_set_string(file, section, key, text);
     if (!g_str_has_suffix(text, " "))
         return;
-    /* GKeyFile escapes the space before a text only, and the one behind would be lost with the line's end. */
+    /* GKeyFile escapes a space at the beginning of a text only; one at its end would be lost. */
     value = g_key_file_get_value(file, section, key, NULL);
     if (g_str_has_suffix(value, " ")) {
         g_autofree char *escaped = g_strdup_printf("%.*s\\s", (int)strlen(value) - 1, value);

@@ -186,6 +186,11 @@ static bool read_created(KeyFileReader *reader, void *userdata)
     return key_file_reader_integer(reader, 0, G_MAXINT64, &assignment_of(userdata)->created);
 }
 
+static bool read_sequence(KeyFileReader *reader, void *userdata)
+{
+    return key_file_reader_integer(reader, 1, ASSIGNMENT_SEQUENCE_MAX, &assignment_of(userdata)->sequence);
+}
+
 static const KeyFileKey manifest_keys[] = {
     { "Name", read_name, true },
     { "Machine", read_machine, true },
@@ -218,6 +223,7 @@ static const KeyFileKey stored_keys[] = {
     { "AllowGuestResetsAll", read_allow_guest_resets_all },
     { "Owner", read_owner },
     { "Created", read_created },
+    { "Sequence", read_sequence },
     {},
 };
 
@@ -284,7 +290,11 @@ Assignment *assignment_from_text(const char *id, const char *text, const char *p
                                "expected %s somewhere in the file", reader.first);
         return NULL;
     }
-    return assignment_reader_end(&into, &reader) ? g_steal_pointer(&assignment) : NULL;
+    if (!assignment_reader_end(&into, &reader))
+        return NULL;
+    if (assignment->sequence == 0)
+        assignment->sequence = assignment->created;
+    return g_steal_pointer(&assignment);
 }
 
 /* ------------------------------------------------------------------ printing */
@@ -321,5 +331,7 @@ GKeyFile *assignment_to_key_file(const Assignment *assignment)
     write_choice(file, "AllowGuestResetsAll", assignment->own_guest_resets_all);
     g_key_file_set_uint64(file, ASSIGNMENT_SECTION, "Owner", assignment->owner);
     g_key_file_set_int64(file, ASSIGNMENT_SECTION, "Created", assignment->created);
+    if (assignment->sequence > 0)
+        g_key_file_set_int64(file, ASSIGNMENT_SECTION, "Sequence", assignment->sequence);
     return file;
 }

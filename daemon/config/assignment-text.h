@@ -5,9 +5,11 @@
  * with several things in them. For the manager and daemon/config/manifest.c. Pure.
  *
  *   [Assignment]   Name, Description, Machine=<uuid>, MachineName, Group, Quantity, Tenant, Selector, Socket,
- *                  DeviceText, Enabled, Priority, AllowGuestReset, AllowGuestResetsAll, Owner, Created
+ *                  DeviceText, Enabled, Priority, AllowGuestReset, AllowGuestResetsAll, Owner, Created,
+ *                  Sequence
  *
- * Name, Machine, and a Group or a Selector must be there. */
+ * Name, Machine, and a Group or a Selector must be there. Without a Sequence it is Created: files of services
+ * that ordered by that keep their order, and come before what is made after. */
 
 #include <glib.h>
 

@@ -11,7 +11,7 @@
 
 #include <glib.h>
 
-/* More is no group file. */
+/* A longer file is refused. */
 #define GROUP_FILE_BYTES_MAX (1024 * 1024)
 
 /* New array of Group, owned, by name. folders: NULL-terminated, the later ones win; one that isn't there is

@@ -26,7 +26,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(udev_enumerate, udev_enumerate_unref)
 /* So many events are read before others get their turn in the main loop. */
 #define EVENTS_PER_DISPATCH 64
 
-/* Takes a whole device away from the host, so that it is nobody's to give. */
+/* Takes a whole device away from the host, so that nobody can give it. */
 #define DRIVER_OF_EXPORTED_DEVICES "usbip-host"
 
 struct UsbMonitor {
@@ -49,8 +49,8 @@ static void tell_gone(UsbMonitor *monitor, const char *sysname)
         monitor->events.gone(name, monitor->userdata);
 }
 
-/* udev has named it and opened its rights, the kernel has configured it. Before that, libvirt can't find it.
- */
+/* udev has named it and set its permissions, the kernel has configured it. Before that, libvirt can't find
+ * it. */
 static bool is_ready(udev_device *device)
 {
     const char *driver = udev_device_get_driver(device);

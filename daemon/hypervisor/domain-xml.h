@@ -13,7 +13,7 @@
  * whose other fields stay; and the PCI devices that it has or is to have as a whole. A live XML is one with
  * an id; only there are hostdevs the machine's. HYPERVISOR when the text is no domain.
  *
- * Ports are counted as libvirt hands them out: over all controllers (xhci 4 or its ports=, qusb 8 or its
+ * Ports are counted as libvirt assigns them: over all controllers (xhci 4 or its ports=, qusb 8 or its
  * ports=, ehci and ich9-ehci1 6, pci-ohci 3, uhci of other kinds 2, ich9 companions none of their own), 8
  * more for each hub, less one for each <address type='usb'> that lies on one of them, hubs included. */
 bool domain_xml_read(const char *xml, MachineInfo *info, bool *ret_live, GError **error);

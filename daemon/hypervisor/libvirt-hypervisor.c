@@ -401,8 +401,8 @@ static void libvirt_hypervisor_free(Hypervisor *hypervisor)
     give_up(self);
     g_clear_pointer(&self->base.uri, g_free);
     g_clear_pointer(&self->base.state_text, g_free);
-    /* A job that hangs in a machine may come back at any time, and then looks for the connection: the shell
-     * stays. */
+    /* A job that hangs in a machine may come back at any time, and then looks for the connection: the struct
+     * is never freed. */
     shells = g_slist_prepend(shells, self);
 }
 

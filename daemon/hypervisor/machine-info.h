@@ -2,7 +2,7 @@
 #pragma once
 
 /* MachineInfo: a libvirt domain as one look at its live XML showed it, with its USB hostdevs. Plain data that
- * workers make and hand over to the main thread, which keeps it in daemon/model/machine.h. Any thread. */
+ * workers make for the main thread, which keeps it in daemon/model/machine.h. Any thread. */
 
 #include <glib.h>
 #include <stdbool.h>

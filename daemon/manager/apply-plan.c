@@ -100,7 +100,7 @@ static bool plan_group(ApplyPlan *plan, ManifestItem *declared, GError **error)
     return true;
 }
 
-/* The UUID that is meant. One that is unknown here is good for an assignment that is there already: its
+/* The UUID that is meant. One that is unknown here is accepted for an assignment that is there already: its
  * machine may be away for a while, and so may the hypervisor. */
 static char *declared_machine(ApplyPlan *plan, const ManifestItem *declared, GError **error)
 {
@@ -241,11 +241,13 @@ static Assignment *make_next(ApplyPlan *plan, const Assignment *declared, const 
     }
     next->owner = assignment ? assignment->owner : plan->owner;
     /* Each a little younger than the one before: where two want the same the first one comes first. */
-    next->created = assignment ? assignment->created : g_get_real_time() + plan->new_assignments;
+    next->created = assignment ? assignment->created : g_get_real_time();
+    next->sequence =
+        assignment ? assignment->sequence : registry_next_sequence(registry) + plan->new_assignments;
     return next;
 }
 
-/* What is a tenant's, or is just becoming it, is given by itself and not in a text. */
+/* A device that is a tenant's, or is just being granted, is not assigned by a text. */
 static bool check_device(ApplyPlan *plan, const ManifestItem *declared, const Assignment *next,
                          GError **error)
 {

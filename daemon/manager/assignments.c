@@ -259,6 +259,7 @@ static Assignment *make_assignment(Manager *self, const AssignRequest *request)
     assignment->allow_guest_resets_all = guest_resets_all_allowed(self->registry, assignment);
     assignment->owner = request->owner;
     assignment->created = g_get_real_time();
+    assignment->sequence = registry_next_sequence(self->registry);
     return assignment;
 }
 

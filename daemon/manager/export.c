@@ -30,8 +30,8 @@ gint export_compare_age(gconstpointer a, gconstpointer b)
 {
     const Assignment *left = *(const Assignment *const *)a, *right = *(const Assignment *const *)b;
 
-    if (left->created != right->created)
-        return left->created < right->created ? -1 : 1;
+    if (left->sequence != right->sequence)
+        return left->sequence < right->sequence ? -1 : 1;
     return strcmp(left->id, right->id);
 }
 

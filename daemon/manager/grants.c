@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What is granted to tenants: rules in a group of theirs, and the assignments that stand for the devices. All
- * of it is one change. What goes back is revocations.c. */
+ * of it is one change. revocations.c takes them back. */
 
 #include "daemon/manager/grants.h"
 

@@ -62,7 +62,7 @@ static void settle_enabled(Manager *self, const char *id, gpointer payload, bool
     if (!stored || self->registry->enabled == enabled)
         return;
     self->registry->enabled = enabled;
-    log_notice("usbferry is switched %s", enabled ? "on" : "off: nothing more is handed out");
+    log_notice("usbferry is switched %s", enabled ? "on" : "off: nothing more is given");
     registry_report(self->registry, OBJECT_MANAGER, "", MANAGER_FIELD_ENABLED);
 }
 
@@ -187,12 +187,12 @@ static const HotplugEvents hotplug_events = { .changed = look_again, .lost = ude
 
 bool manager_start(Manager *self, GError **error)
 {
-    store_load(self->store, STORE_KIND_SETTINGS, take_settings, self);
-    stored_tenants_load(self);
-    stored_groups_load(self);
+    if (!store_load(self->store, STORE_KIND_SETTINGS, take_settings, self, error) ||
+        !stored_tenants_load(self, error) || !stored_groups_load(self, error))
+        return false;
     drop_in_groups_read(self); /* and works out who is in them all */
-    stored_assignments_load(self);
-    resets_restore(self->resets);
+    if (!stored_assignments_load(self, error) || !resets_restore(self->resets, error))
+        return false;
     self->hotplug = hotplug_new(self->registry, &hotplug_events, self, error);
     if (!self->hotplug || !hotplug_rescan(self->hotplug, NULL, NULL, error))
         return false;

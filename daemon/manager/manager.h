@@ -19,8 +19,8 @@ typedef struct ManagerConfig {
     const char *state_dir;   /* /var/lib/usbferry */
     const char *runtime_dir; /* /run/usbferry */
     const UsbOps *usb;       /* usb_ops, or a test's */
-    /* The devices aren't followed any more: the service has to end, and begins anew. NULL = nobody is told.
-     */
+    /* The devices aren't followed any more: the service has to end and to be started again. NULL = nobody is
+     * told. */
     void (*blind)(void *userdata);
     void *userdata;
 } ManagerConfig;
@@ -46,5 +46,5 @@ void manager_queue_idle(const char *queue, Manager *manager);
 /* Compares /sys with what is known. */
 bool manager_rescan(Manager *manager, unsigned *ret_added, unsigned *ret_removed, GError **error);
 
-/* Nothing more is handed out while disabled; what is attached stays attached. Stored. done()'s id is "". */
+/* Nothing more is given while disabled; what is attached stays attached. Stored. done()'s id is "". */
 void manager_set_enabled(Manager *manager, bool enabled, ManagerDone done, void *userdata);

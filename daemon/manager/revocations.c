@@ -65,7 +65,8 @@ GHashTable *revocations_new(void)
     return g_hash_table_new_full(NULL, NULL, revocation_free, NULL);
 }
 
-/* Nobody changes the groups between the steps. From the last one on they hold and let go by themselves. */
+/* Nobody changes the groups between the steps. The last step stores the groups, which keeps others out by
+ * itself. */
 static void hold_groups(Revocation *revocation, bool hold)
 {
     GHashTableIter iter;

@@ -213,8 +213,10 @@ static void fill_in_tenants(Manager *self)
         store_commit(self->store, g_steal_pointer(&batch), tenants_filled_in, NULL, NULL);
 }
 
-void stored_assignments_load(Manager *self)
+bool stored_assignments_load(Manager *self, GError **error)
 {
-    store_load(self->store, STORE_KIND_ASSIGNMENTS, take_stored, self);
+    if (!store_load(self->store, STORE_KIND_ASSIGNMENTS, take_stored, self, error))
+        return false;
     fill_in_tenants(self);
+    return true;
 }

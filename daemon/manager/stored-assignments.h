@@ -13,7 +13,7 @@
 #include "daemon/store/store.h"
 
 /* For the start, after tenants and groups. */
-void stored_assignments_load(Manager *manager);
+bool stored_assignments_load(Manager *manager, GError **error);
 
 /* Takes the assignment. done()'s id is its own in all three. */
 void stored_assignments_add(Manager *manager, Assignment *assignment, ManagerDone done, void *userdata);

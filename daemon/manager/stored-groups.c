@@ -151,7 +151,7 @@ static bool take_stored(const StoredFile *file, void *userdata, GError **error)
     return true;
 }
 
-void stored_groups_load(Manager *self)
+bool stored_groups_load(Manager *self, GError **error)
 {
-    store_load(self->store, STORE_KIND_GROUPS, take_stored, self);
+    return store_load(self->store, STORE_KIND_GROUPS, take_stored, self, error);
 }

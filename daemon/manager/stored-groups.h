@@ -16,7 +16,7 @@
 #define GROUPS_MAX 1024
 
 /* For the start. */
-void stored_groups_load(Manager *manager);
+bool stored_groups_load(Manager *manager, GError **error);
 
 /* Takes next; done()'s id is its name, or answer where that isn't NULL. */
 void stored_groups_save(Manager *manager, Group *next, const char *answer, ManagerDone done, void *userdata);

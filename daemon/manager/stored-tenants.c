@@ -102,8 +102,10 @@ static bool take_stored(const StoredFile *file, void *userdata, GError **error)
     return true;
 }
 
-void stored_tenants_load(Manager *self)
+bool stored_tenants_load(Manager *self, GError **error)
 {
-    store_load(self->store, STORE_KIND_TENANTS, take_stored, self);
+    if (!store_load(self->store, STORE_KIND_TENANTS, take_stored, self, error))
+        return false;
     tenant_accounts_look_up(self->pool, self->registry, NULL);
+    return true;
 }

@@ -10,7 +10,8 @@
 #include "daemon/model/tenant.h"
 
 /* For the start. */
-void stored_tenants_load(Manager *manager);
+/* STORAGE when one cannot be read. */
+bool stored_tenants_load(Manager *manager, GError **error);
 
 /* Takes next; done()'s id is its name. */
 void stored_tenants_save(Manager *manager, Tenant *next, ManagerDone done, void *userdata);

@@ -103,6 +103,7 @@ Assignment *assignment_copy(const Assignment *assignment)
     copy->own_guest_resets_all = assignment->own_guest_resets_all;
     copy->owner = assignment->owner;
     copy->created = assignment->created;
+    copy->sequence = assignment->sequence;
     return copy;
 }
 

@@ -44,6 +44,9 @@ typedef enum QuantityKind {
 /* The longest name, in bytes. */
 #define ASSIGNMENT_NAME_MAX 128
 
+/* Out of reach for counting, but not for a file. */
+#define ASSIGNMENT_SEQUENCE_MAX G_MAXINT64
+
 /* A setting of an assignment that may be left to its group. */
 typedef enum Choice {
     CHOICE_OPEN,
@@ -86,8 +89,9 @@ typedef struct Assignment {
     int32_t priority;
     Choice own_guest_reset; /* see daemon/allocation/guest-reset.h */
     Choice own_guest_resets_all;
-    uint32_t owner;  /* uid */
-    int64_t created; /* µs, CLOCK_REALTIME */
+    uint32_t owner;   /* uid */
+    int64_t created;  /* µs, CLOCK_REALTIME: a fact for people, and no order */
+    int64_t sequence; /* of two assignments the older one has the smaller: registry_next_sequence() */
 
     /* its way in and out */
     bool stored;    /* durable: before that nothing is ordered for it */

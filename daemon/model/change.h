@@ -16,7 +16,7 @@ typedef enum ObjectType {
 typedef enum ChangeKind {
     CHANGE_ADDED,   /* told after the object can be found */
     CHANGE_FIELDS,  /* some of its properties differ now */
-    CHANGE_REMOVED, /* told before the object is gone: say goodbye while it can still be found */
+    CHANGE_REMOVED, /* told before the object is gone, while it can still be found */
 } ChangeKind;
 
 /* Bits of Change.fields, per type. The names are the properties'. */

@@ -65,7 +65,7 @@ Device *find_assignable_device(Registry *registry, const char *sysname, GError *
         return device;
     what = device_describe(device);
     g_set_error(error, FERRY_ERROR, FERRY_ERROR_DEVICE_IS_HUB,
-                "%s is a hub; hubs are never handed out, name the devices behind it", what);
+                "%s is a hub; hubs are never given to VMs, name the devices behind it", what);
     return NULL;
 }
 

@@ -12,7 +12,7 @@
 
 /* By sysname. NO_SUCH_DEVICE. */
 Device *find_plugged_device(Registry *registry, const char *sysname, GError **error);
-/* NO_SUCH_DEVICE; DEVICE_IS_HUB: hubs are never handed out. */
+/* NO_SUCH_DEVICE; DEVICE_IS_HUB: hubs are never given to machines. */
 Device *find_assignable_device(Registry *registry, const char *sysname, GError **error);
 
 /* By UUID or name. NO_SUCH_MACHINE (names those that there are), AMBIGUOUS. */

@@ -80,7 +80,7 @@ Group *group_new(const char *name);
 Group *group_free(Group *group);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Group, group_free)
 
-/* What was decided, without saving and outlook. */
+/* What was decided; neither what is being saved nor where it stands. */
 Group *group_copy(const Group *group);
 
 /* "." and ".." are no names: a group is a file somewhere. Not a tenant's group. */

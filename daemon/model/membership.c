@@ -14,8 +14,8 @@ typedef struct Filed {
 struct Memberships {
     Registry *registry;
     RuleIndex *index;
-    GPtrArray *filed; /* of Filed, owned: the index hands them back */
-    bool many;        /* between begin_many() and end_many(): the index is empty */
+    GPtrArray *filed; /* of Filed, owned: the index returns them with a match */
+    bool many;        /* between memberships_begin_many() and …_end_many(): the index is empty */
 };
 
 static void membership_free(gpointer data)

@@ -237,6 +237,18 @@ char *registry_make_assignment_id(Registry *registry)
     return id;
 }
 
+int64_t registry_next_sequence(Registry *registry)
+{
+    GHashTableIter iter;
+    gpointer value;
+    int64_t last = 0;
+
+    g_hash_table_iter_init(&iter, registry->assignments);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        last = MAX(last, ((const Assignment *)value)->sequence);
+    return last < ASSIGNMENT_SEQUENCE_MAX ? last + 1 : last;
+}
+
 static int compare_keys(gconstpointer a, gconstpointer b)
 {
     return g_strcmp0(*(const char *const *)a, *(const char *const *)b);

@@ -56,6 +56,9 @@ bool registry_serial_is_unique(Registry *registry, const Device *device);
 /* One that no assignment has. New string. */
 char *registry_make_assignment_id(Registry *registry);
 
+/* For an assignment that is to be younger than all that there are. */
+int64_t registry_next_sequence(Registry *registry);
+
 /* Take the object, report ADDED. */
 void registry_add_device(Registry *registry, Device *device);
 void registry_add_machine(Registry *registry, Machine *machine);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Take: one field of a decided object goes over into the one that the registry has. For the *-update modules
- * of this folder. Each says whether the field differs from what it was. */
+/* Take: moves one field of a decided object into the one that the registry has. For the *-update modules of
+ * this folder. Each function says whether the field has changed. */
 
 #include <glib.h>
 #include <stdbool.h>

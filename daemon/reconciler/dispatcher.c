@@ -18,7 +18,7 @@
 #define CHANGE_DEADLINE_MS  15000
 
 /* Tries that failed are repeated after 0.5, 1, 2, 4, 8 s, then every 30 s: long enough for udev or a guest to
- * get ready, and not for ever silent. */
+ * get ready, and soon enough to recover without anybody's help. */
 static const Backoff retry = { .first_us = G_USEC_PER_SEC / 2, .steps = 5, .slow_us = 30 * G_USEC_PER_SEC };
 
 /* A look at a machine that failed is repeated after this. */

@@ -16,7 +16,7 @@ typedef struct Dispatcher {
     Registry *registry;
     WorkerPool *pool;
     Hypervisor *hypervisor;
-    unsigned connection; /* one more each time: what comes back of an older one says nothing of machines */
+    unsigned connection; /* its number: results of an older connection say nothing about machines */
     void (*changed)(void *userdata); /* a result came back: look again */
     void *userdata;
 } Dispatcher;

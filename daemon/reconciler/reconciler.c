@@ -180,8 +180,8 @@ static void forget_what_was_known(Reconciler *self)
     }
 }
 
-/* One that is connected and doesn't say which machines there are is as good as away. Once they are known, a
- * reading that fails takes nothing away: each machine is looked at by itself. */
+/* A hypervisor that is connected and doesn't say which machines there are counts as failed. Once they are
+ * known, a reading that fails takes nothing away: each machine is looked at by itself. */
 static void show_hypervisor(Reconciler *self)
 {
     Registry *registry = self->registry;

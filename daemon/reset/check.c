@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a reset affects, and whether it may begin. Where a device is, is daemon/allocation/attachment.h's to
- * say. */
+/* What a reset affects, and whether it may begin. daemon/allocation/attachment.h says where a device is. */
 
 #include "daemon/reset/check.h"
 

@@ -20,8 +20,8 @@ GPtrArray *resets_behind(Registry *registry, const Device *hub);
  * with all that is behind that. New array, borrowed devices. */
 GPtrArray *reset_find_affected(Registry *registry, const Device *target, ResetMethod method);
 
-/* Why nobody can say which devices machines have; NULL when that is known. up_to_date: by now, and not only
- * when each was read last. New string. */
+/* Why nobody can say which devices machines have; NULL when that is known. up_to_date: a machine that may
+ * have changed since it was read counts as unseen. New string. */
 char *reset_unseen_text(Registry *registry, bool up_to_date);
 
 /* The errors are those of resets_check(). */

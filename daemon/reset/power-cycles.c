@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The notes' files, and the ports that nobody waits for any more. What is in the folder of notes is written
- * to as root, so it is checked when it is read. */
+/* The notes' files, and the ports that nobody waits for any more. The ports that a note names are written to
+ * as root, so they are checked when it is read. */
 
 #include "daemon/reset/power-cycles.h"
 
@@ -133,9 +133,9 @@ static bool take_note(const StoredFile *file, void *userdata, GError **error)
     return true;
 }
 
-void power_cycles_restore(PowerCycles *self)
+bool power_cycles_restore(PowerCycles *self, GError **error)
 {
-    store_load(self->store, STORE_KIND_POWER_CYCLES, take_note, self);
+    return store_load(self->store, STORE_KIND_POWER_CYCLES, take_note, self, error);
 }
 
 /* ------------------------------------------------------------------ ports that were left off */

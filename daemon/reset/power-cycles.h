@@ -29,7 +29,7 @@ void power_cycles_delete(PowerCycles *cycles, const char *note);
 void power_cycles_take_over(PowerCycles *cycles, const char *note, const char *ports);
 
 /* For the start: takes over every note that there is. */
-void power_cycles_restore(PowerCycles *cycles);
+bool power_cycles_restore(PowerCycles *cycles, GError **error);
 void power_cycles_turn(PowerCycles *cycles, gint64 now, gint64 *wake);
 /* A queue whose job had timed out is free again. */
 void power_cycles_queue_idle(PowerCycles *cycles, const char *queue);

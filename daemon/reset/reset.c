@@ -65,9 +65,9 @@ void resets_queue_idle(Resets *self, const char *queue)
     look_again(self);
 }
 
-void resets_restore(Resets *self)
+bool resets_restore(Resets *self, GError **error)
 {
-    power_cycles_restore(self->context.power_cycles);
+    return power_cycles_restore(self->context.power_cycles, error);
 }
 
 Resets *resets_new(Registry *registry, WorkerPool *pool, Store *store, const UsbOps *ops,

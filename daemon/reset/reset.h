@@ -33,12 +33,12 @@ typedef struct Resets Resets;
 Resets *resets_new(Registry *registry, WorkerPool *pool, Store *store, const UsbOps *ops,
                    void (*changed)(void *userdata), void *userdata);
 /* Switches on what resets have off; that may block for a moment. The notes stay, so that the next start does
- * it again: a switching off that the kernel has not come back from may have the last word. */
+ * it again: a switch-off that hangs in the kernel may still happen afterwards. */
 Resets *resets_free(Resets *resets);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Resets, resets_free)
 
-/* For the start. */
-void resets_restore(Resets *resets);
+/* For the start. STORAGE when something cannot be read. */
+bool resets_restore(Resets *resets, GError **error);
 
 /* DEVICE_IS_HUB for a root hub; DEVICE_BUSY when it, or something behind it, is being reset already or is
  * another program's; HYPERVISOR when nobody can say what machines have, because a device must never be reset

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Pins: the rule for one device. It trusts the serial only where the serial is worth it. Pure. */
+/* Pins: the rule for one device. It uses the serial only where that can be relied on. Pure. */
 
 #include "daemon/rules/pin.h"
 

@@ -12,6 +12,6 @@
  * vendor, product and port. New rule, never NULL. */
 Rule *rule_for_device(const Device *device, bool serial_is_unique);
 
-/* A serial that is worth to be relied on: 4 or more characters, not all the same, not a run like 0123456789,
- * more than one character after leading zeros, nothing that wasn't UTF-8. */
+/* A serial that can be relied on: 4 or more characters, not all the same, not a run like 0123456789, more
+ * than one character after leading zeros, nothing that wasn't UTF-8. */
 bool rule_serial_is_sane(const char *serial);

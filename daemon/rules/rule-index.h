@@ -19,7 +19,7 @@ RuleIndex *rule_index_new(void);
 RuleIndex *rule_index_free(RuleIndex *index);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RuleIndex, rule_index_free)
 
-/* owner is handed back with the match. */
+/* owner is returned with each match. */
 void rule_index_add(RuleIndex *index, const Rule *rule, void *owner);
 
 /* Calls found() once for each rule that matches, in no particular order. node is this host's name. found()

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Files that are written, replaced and deleted such that a power cut finds either the old or the new. */
+/* Files that are read, replaced and deleted such that an error is an error and a crash finds the old or the
+ * new one. By system calls alone, so that each of them can be made to fail. */
 
 #include "daemon/store/durable-file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <glib/gstdio.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "daemon/base/error.h"
-#include "daemon/base/log.h"
 
-#define FILE_MODE      0600
-#define DAMAGED_SUFFIX ".damaged"
+#define FILE_MODE        0600
+#define TEMPORARY_SUFFIX ".new"
+#define READ_BYTES       4096
 
 void durable_set_error(GError **error, const char *what, const char *path, int saved_errno)
 {
@@ -21,30 +23,76 @@ void durable_set_error(GError **error, const char *what, const char *path, int s
                 g_strerror(saved_errno));
 }
 
-bool durable_sync_folder(const char *folder, GError **error)
+/* Closes it. The errno of what went wrong, 0 = nothing. */
+static int close_after(int fd, bool ok)
 {
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int saved_errno = ok ? 0 : errno;
 
-    if (fd < 0 || fsync(fd) < 0) {
-        durable_set_error(error, "sync the folder", folder, errno);
-        if (fd >= 0)
-            close(fd);
+    if (close(fd) < 0 && ok)
+        saved_errno = errno;
+    return saved_errno;
+}
+
+static bool write_all(int fd, const char *data, gsize length)
+{
+    while (length > 0) {
+        ssize_t n = write(fd, data, length);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return false;
+        data += n;
+        length -= (gsize)n;
+    }
+    return true;
+}
+
+/* Only one thread writes, so one name is enough. */
+static char *temporary_of(const char *path)
+{
+    return g_strconcat(path, TEMPORARY_SUFFIX, NULL);
+}
+
+bool durable_prepare(const char *path, const char *data, gsize length, GError **error)
+{
+    g_autofree char *temporary = temporary_of(path);
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+    int failure;
+
+    if (fd < 0) {
+        durable_set_error(error, "create", temporary, errno);
         return false;
     }
-    close(fd);
-    return true;
+    failure = close_after(fd, write_all(fd, data, length) && fsync(fd) == 0);
+    if (failure) {
+        durable_set_error(error, "write", temporary, failure);
+        durable_forget(path);
+    }
+    return failure == 0;
+}
+
+bool durable_put(const char *path, GError **error)
+{
+    g_autofree char *temporary = temporary_of(path);
+
+    if (rename(temporary, path) == 0)
+        return true;
+    durable_set_error(error, "replace", path, errno);
+    durable_forget(path);
+    return false;
+}
+
+void durable_forget(const char *path)
+{
+    g_autofree char *temporary = temporary_of(path);
+
+    (void)unlink(temporary);
 }
 
 bool durable_replace(const char *path, const char *data, gsize length, GError **error)
 {
-    g_autoptr(GError) write_error = NULL;
-
-    if (g_file_set_contents_full(path, data, (gssize)length,
-                                 G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, FILE_MODE,
-                                 &write_error))
-        return true;
-    g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "%s", write_error->message);
-    return false;
+    return durable_prepare(path, data, length, error) && durable_put(path, error);
 }
 
 bool durable_remove(const char *path, GError **error)
@@ -55,39 +103,124 @@ bool durable_remove(const char *path, GError **error)
     return false;
 }
 
-bool durable_write(const char *path, const char *data, gsize length, GError **error)
+static int open_folder(const char *folder)
 {
-    g_autofree char *folder = g_path_get_dirname(path);
-
-    return durable_replace(path, data, length, error) && durable_sync_folder(folder, error);
+    return open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-bool durable_delete(const char *path, GError **error)
+bool durable_sync_folder(const char *folder, GError **error)
 {
-    g_autofree char *folder = g_path_get_dirname(path);
+    int fd = open_folder(folder);
+    int failure = fd < 0 ? errno : close_after(fd, fsync(fd) == 0);
 
-    /* One that is gone already may not be durably so: the folder is synced all the same. */
-    return durable_remove(path, error) && durable_sync_folder(folder, error);
+    if (failure)
+        durable_set_error(error, "sync the folder", folder, failure);
+    return failure == 0;
 }
 
-void durable_set_aside(const char *path, const GError *why)
+bool durable_check_folder(const char *folder, GError **error)
 {
-    g_autofree char *aside = g_strconcat(path, DAMAGED_SUFFIX, NULL);
+    int fd = open_folder(folder);
 
-    log_warning("%s: damaged, set aside as %s: %s", path, aside, why->message);
-    if (g_rename(path, aside) < 0)
-        log_warning("%s: cannot be set aside: %s", path, g_strerror(errno));
+    if (fd < 0) {
+        durable_set_error(error, "open the folder", folder, errno);
+        return false;
+    }
+    close(fd);
+    return true;
 }
 
-bool durable_is_temporary(const char *name)
+/* ------------------------------------------------------------------ reading */
+
+static bool read_all(int fd, GString *content)
+{
+    for (;;) {
+        char bytes[READ_BYTES];
+        ssize_t n = read(fd, bytes, sizeof bytes);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n == 0;
+        g_string_append_len(content, bytes, n);
+    }
+}
+
+bool durable_read(const char *path, GString **ret_content, GError **error)
+{
+    g_autoptr(GString) content = g_string_new(NULL);
+    int fd = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    int failure = fd < 0 ? errno : close_after(fd, read_all(fd, content));
+
+    if (fd < 0 && failure == ENOENT) {
+        *ret_content = NULL;
+        return true;
+    }
+    if (failure) {
+        durable_set_error(error, "read", path, failure);
+        return false;
+    }
+    *ret_content = g_steal_pointer(&content);
+    return true;
+}
+
+/* "<name>.new"; "<name>.XXXXXX" are those of services before. */
+static bool is_temporary(const char *name)
 {
     enum { RANDOM_LENGTH = 6 };
     const char *dot = strrchr(name, '.');
 
-    if (!dot || strchr(name, '.') != dot || strlen(dot + 1) != RANDOM_LENGTH)
+    if (!dot || strchr(name, '.') != dot)
         return false;
+    if (strcmp(dot, TEMPORARY_SUFFIX) == 0)
+        return true;
     for (const char *c = dot + 1; *c; c++)
         if (!g_ascii_isalnum(*c))
             return false;
+    return strlen(dot + 1) == RANDOM_LENGTH;
+}
+
+static int compare_names(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void remove_temporaries(const char *folder, GPtrArray *names)
+{
+    for (guint i = names->len; i-- > 0;) {
+        g_autofree char *path = g_build_filename(folder, names->pdata[i], NULL);
+
+        if (!is_temporary(names->pdata[i]))
+            continue;
+        (void)unlink(path);
+        g_ptr_array_remove_index(names, i);
+    }
+}
+
+bool durable_list(const char *folder, GPtrArray **ret_names, GError **error)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    DIR *dir = opendir(folder);
+    const struct dirent *entry;
+    int failure;
+
+    if (!dir) {
+        durable_set_error(error, "read the folder", folder, errno);
+        return false;
+    }
+    for (errno = 0; (entry = readdir(dir)); errno = 0) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        g_ptr_array_add(names, g_strdup(entry->d_name));
+    }
+    failure = errno;
+    closedir(dir);
+    if (failure) {
+        durable_set_error(error, "read the folder", folder, failure);
+        return false;
+    }
+    remove_temporaries(folder, names);
+    g_ptr_array_sort(names, compare_names);
+    *ret_names = g_steal_pointer(&names);
     return true;
 }

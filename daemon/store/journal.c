@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The journal: written, carried out, dropped, and found again after a crash. Called by the store's worker and
- * at the start. */
+/* The journal: written, carried out, taken back, and found again after a crash. Called by the store's worker
+ * and at the start. */
 
 #include "daemon/store/journal.h"
 
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/store/durable-file.h"
 #include "daemon/base/error.h"
+#include "daemon/base/key-file-reader.h"
 #include "daemon/base/log.h"
+#include "daemon/store/durable-file.h"
 
 #define JOURNAL_NAME   "journal"
 #define HEAD_SECTION   "Journal"
@@ -22,16 +23,10 @@ static const char *const area_names[_STORE_AREA_MAX] = {
     [STORE_AREA_RUNTIME] = "runtime",
 };
 
-typedef enum JournalState {
-    JOURNAL_NONE,
-    JOURNAL_DECIDED, /* it is durable and not carried out yet */
-    JOURNAL_REFUSED, /* its writing failed, and it may still be there */
-} JournalState;
-
 struct Journal {
     char *dirs[_STORE_AREA_MAX];
     char *path;
-    JournalState state;
+    GPtrArray *open; /* of JournalEntry: it has happened and isn't in all of its files yet; NULL = none */
 };
 
 void journal_entry_free(gpointer data)
@@ -66,6 +61,7 @@ static void clear(gpointer data)
     for (int area = 0; area < _STORE_AREA_MAX; area++)
         g_free(self->dirs[area]);
     g_free(self->path);
+    g_clear_pointer(&self->open, g_ptr_array_unref);
 }
 
 void journal_unref(Journal *self)
@@ -101,88 +97,190 @@ static char *print(const GPtrArray *entries, gsize *ret_length)
         g_key_file_set_string(file, section, "Kind", entry->kind);
         g_key_file_set_string(file, section, "Id", entry->id);
         if (entry->data)
-            g_key_file_set_string(file, section, "Data", entry->data);
+            key_file_reader_set_text(file, section, "Data", entry->data);
         else
             g_key_file_set_boolean(file, section, "Delete", true);
     }
     return g_key_file_to_data(file, ret_length, NULL);
 }
 
-static bool is_name(const char *text)
+typedef struct JournalReader {
+    GPtrArray *entries;  /* of JournalEntry */
+    JournalEntry *entry; /* the section that is being read is this one's; NULL = the head's */
+    char *boot;
+    gint64 count;
+    bool deletes;
+} JournalReader;
+
+static bool read_boot(KeyFileReader *reader, void *userdata)
 {
-    return text && *text && !strpbrk(text, "/.");
+    return key_file_reader_raw_text(reader, &((JournalReader *)userdata)->boot);
 }
 
-static JournalEntry *parse_entry(GKeyFile *file, const char *section, GError **error)
+static bool read_count(KeyFileReader *reader, void *userdata)
 {
-    g_autofree char *area = g_key_file_get_string(file, section, "Area", NULL);
-    JournalEntry *entry = g_new0(JournalEntry, 1);
-
-    entry->area = _STORE_AREA_MAX;
-    for (int i = 0; i < _STORE_AREA_MAX; i++)
-        if (g_strcmp0(area, area_names[i]) == 0)
-            entry->area = (StoreArea)i;
-    entry->kind = g_key_file_get_string(file, section, "Kind", NULL);
-    entry->id = g_key_file_get_string(file, section, "Id", NULL);
-    if (!g_key_file_get_boolean(file, section, "Delete", NULL))
-        entry->data = g_key_file_get_string(file, section, "Data", error);
-    if (error && *error) {
-        /* says it */
-    } else if (entry->area == _STORE_AREA_MAX || !is_name(entry->kind) || !is_name(entry->id)) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "[%s] names no file of the store", section);
-    } else {
-        return entry;
-    }
-    journal_entry_free(entry);
-    return NULL;
+    return key_file_reader_integer(reader, 1, G_MAXUINT32, &((JournalReader *)userdata)->count);
 }
 
-/* The entries that are still to be carried out. */
-static GPtrArray *parse(GKeyFile *file, GError **error)
+static bool read_area(KeyFileReader *reader, void *userdata)
 {
-    g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func(journal_entry_free);
-    g_autoptr(GError) count_error = NULL;
-    guint64 count = g_key_file_get_uint64(file, HEAD_SECTION, "Changes", &count_error);
-    g_autofree char *boot = g_key_file_get_string(file, HEAD_SECTION, "Boot", NULL);
-    g_autofree char *boot_now = boot_id();
+    JournalReader *into = userdata;
+    g_autofree char *name = key_file_reader_value(reader);
 
-    if (count_error) {
-        g_propagate_error(error, g_steal_pointer(&count_error));
+    for (int area = 0; area < _STORE_AREA_MAX; area++)
+        if (g_str_equal(name, area_names[area])) {
+            into->entry->area = (StoreArea)area;
+            return true;
+        }
+    return key_file_reader_refuse_value(reader, FERRY_ERROR_STORAGE, "an area of the store");
+}
+
+static bool read_name(KeyFileReader *reader, char **name)
+{
+    *name = key_file_reader_value(reader);
+    return (**name && !strpbrk(*name, "/.")) ||
+           key_file_reader_refuse_value(reader, FERRY_ERROR_STORAGE, "the name of a file");
+}
+
+static bool read_kind(KeyFileReader *reader, void *userdata)
+{
+    return read_name(reader, &((JournalReader *)userdata)->entry->kind);
+}
+
+static bool read_id(KeyFileReader *reader, void *userdata)
+{
+    return read_name(reader, &((JournalReader *)userdata)->entry->id);
+}
+
+static bool read_data(KeyFileReader *reader, void *userdata)
+{
+    return key_file_reader_raw_text(reader, &((JournalReader *)userdata)->entry->data);
+}
+
+static bool read_delete(KeyFileReader *reader, void *userdata)
+{
+    return key_file_reader_flag(reader, &((JournalReader *)userdata)->deletes);
+}
+
+static const KeyFileKey head_keys[] = { { "Boot", read_boot }, { "Changes", read_count, true }, {} };
+
+static const KeyFileKey entry_keys[] = {
+    { "Area", read_area, true }, { "Kind", read_kind, true }, { "Id", read_id, true },
+    { "Data", read_data },       { "Delete", read_delete },   {},
+};
+
+/* What was read last is complete. */
+static bool end_entry(const JournalReader *into, KeyFileReader *reader)
+{
+    return !into->entry || (into->entry->data == NULL) == into->deletes ||
+           key_file_reader_refuse(reader, reader->line, FERRY_ERROR_STORAGE,
+                                  "expected one of Data and Delete before this line");
+}
+
+static const KeyFileKey *begin_section(KeyFileReader *reader, const char *section, void *userdata)
+{
+    JournalReader *into = userdata;
+    bool is_head = into->count == 0;
+    char expected[SECTION_MAX] = HEAD_SECTION;
+
+    if (!end_entry(into, reader))
+        return NULL;
+    if (!is_head)
+        g_snprintf(expected, sizeof expected, SECTION_FORMAT, into->entries->len + 1);
+    if (!g_str_equal(section, expected)) {
+        key_file_reader_refuse(reader, reader->line, FERRY_ERROR_STORAGE, "expected [%s]", expected);
         return NULL;
     }
-    for (guint64 i = 1; i <= count; i++) {
-        char section[SECTION_MAX];
-        g_autoptr(GError) entry_error = NULL;
-        JournalEntry *entry;
+    if (is_head)
+        return head_keys;
+    into->entry = g_new0(JournalEntry, 1);
+    into->deletes = false;
+    g_ptr_array_add(into->entries, into->entry);
+    return entry_keys;
+}
 
-        g_snprintf(section, sizeof section, SECTION_FORMAT, (guint)i);
-        entry = parse_entry(file, section, &entry_error);
-        if (!entry) {
-            g_propagate_error(error, g_steal_pointer(&entry_error));
-            return NULL;
-        }
-        if (entry->area == STORE_AREA_RUNTIME && g_strcmp0(boot, boot_now) != 0)
-            journal_entry_free(entry);
-        else
-            g_ptr_array_add(entries, entry);
-    }
-    return g_steal_pointer(&entries);
+/* What was to be for another boot only isn't brought into this one. */
+static void drop_other_boots(const JournalReader *into)
+{
+    g_autofree char *boot = boot_id();
+
+    for (guint i = into->entries->len; g_strcmp0(into->boot, boot) != 0 && i-- > 0;)
+        if (((const JournalEntry *)into->entries->pdata[i])->area == STORE_AREA_RUNTIME)
+            g_ptr_array_remove_index(into->entries, i);
+}
+
+/* The entries that are to be carried out. */
+static GPtrArray *parse(const char *path, const GString *content, GError **error)
+{
+    g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func(journal_entry_free);
+    JournalReader into = { .entries = entries };
+    KeyFileReader reader = {
+        .path = path, .first = "[" HEAD_SECTION "]", .error = error, .begin = begin_section, .userdata = &into
+    };
+    bool ok = key_file_reader_read(&reader, content->str) && end_entry(&into, &reader);
+
+    if (ok &&
+        (into.entries->len == 0 || into.entries->len != into.count || strlen(content->str) != content->len))
+        ok = key_file_reader_refuse(&reader, MAX(reader.line, 1), FERRY_ERROR_STORAGE,
+                                    "the end of the file is missing");
+    if (ok)
+        drop_other_boots(&into);
+    g_free(into.boot);
+    return ok ? g_steal_pointer(&entries) : NULL;
 }
 
 /* ------------------------------------------------------------------ carrying out */
 
-static bool carry_out(Journal *self, const GPtrArray *entries, GError **error)
+static char *path_of(Journal *self, const JournalEntry *entry)
+{
+    return g_build_filename(self->dirs[entry->area], entry->kind, entry->id, NULL);
+}
+
+static void forget(Journal *self, const GPtrArray *entries)
+{
+    for (guint i = 0; i < entries->len; i++) {
+        g_autofree char *path = path_of(self, entries->pdata[i]);
+
+        durable_forget(path);
+    }
+}
+
+/* What is likely to fail is done before the change is decided: nothing of it can be seen. */
+static bool prepare(Journal *self, const GPtrArray *entries, GError **error)
+{
+    for (guint i = 0; i < entries->len; i++) {
+        const JournalEntry *entry = entries->pdata[i];
+        g_autofree char *path = path_of(self, entry);
+        g_autofree char *folder = g_path_get_dirname(path);
+
+        if (entry->data ? !durable_prepare(path, entry->data, strlen(entry->data), error)
+                        : !durable_check_folder(folder, error)) {
+            forget(self, entries);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool carry_out_entry(const JournalEntry *entry, const char *path, bool prepared, GError **error)
+{
+    if (!entry->data)
+        return durable_remove(path, error);
+    return prepared ? durable_put(path, error)
+                    : durable_replace(path, entry->data, strlen(entry->data), error);
+}
+
+/* Puts what has happened into its files. prepared: this is the first try, right after prepare(). */
+static bool finish(Journal *self, bool prepared, GError **error)
 {
     g_autoptr(GHashTable) folders = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     GHashTableIter iter;
     gpointer folder;
 
-    for (guint i = 0; i < entries->len; i++) {
-        const JournalEntry *entry = entries->pdata[i];
-        g_autofree char *path = g_build_filename(self->dirs[entry->area], entry->kind, entry->id, NULL);
+    for (guint i = 0; self->open && i < self->open->len; i++) {
+        g_autofree char *path = path_of(self, self->open->pdata[i]);
 
-        if (!(entry->data ? durable_replace(path, entry->data, strlen(entry->data), error)
-                          : durable_remove(path, error)))
+        if (!carry_out_entry(self->open->pdata[i], path, prepared, error))
             return false;
         g_hash_table_add(folders, g_path_get_dirname(path));
     }
@@ -190,89 +288,85 @@ static bool carry_out(Journal *self, const GPtrArray *entries, GError **error)
     while (g_hash_table_iter_next(&iter, &folder, NULL))
         if (!durable_sync_folder(folder, error))
             return false;
+    if (self->open)
+        (void)unlink(self->path);
+    g_clear_pointer(&self->open, g_ptr_array_unref);
     return true;
-}
-
-/* Durably, or a later crash would bring it back over what was written meanwhile. */
-static bool drop(Journal *self, GError **error)
-{
-    if (!durable_delete(self->path, error))
-        return false;
-    self->state = JOURNAL_NONE;
-    return true;
-}
-
-/* NULL without an error when it isn't there, or was damaged. */
-static GPtrArray *load(Journal *self, GError **error)
-{
-    g_autoptr(GKeyFile) file = g_key_file_new();
-    g_autoptr(GError) damage = NULL;
-    GPtrArray *entries = NULL;
-
-    if (g_key_file_load_from_file(file, self->path, G_KEY_FILE_NONE, &damage))
-        entries = parse(file, &damage);
-    if (!damage || g_error_matches(damage, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-        return entries;
-    if (damage->domain == G_FILE_ERROR)
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "%s: cannot be read: %s", self->path,
-                    damage->message);
-    else
-        durable_set_aside(self->path, damage);
-    return NULL;
-}
-
-bool journal_finish(Journal *self, GError **error)
-{
-    g_autoptr(GPtrArray) entries = NULL;
-    g_autoptr(GError) load_error = NULL;
-
-    if (self->state == JOURNAL_NONE)
-        return true;
-    if (self->state == JOURNAL_REFUSED)
-        return drop(self, error);
-    entries = load(self, &load_error);
-    if (load_error) {
-        g_propagate_error(error, g_steal_pointer(&load_error));
-        return false;
-    }
-    return (!entries || carry_out(self, entries, error)) && drop(self, error);
 }
 
 bool journal_recover(Journal *self, GError **error)
 {
-    g_autoptr(GDir) dir = g_dir_open(self->dirs[STORE_AREA_STATE], 0, NULL);
-    const char *name;
+    g_autoptr(GPtrArray) names = NULL;
+    g_autoptr(GString) content = NULL;
+    g_autoptr(GError) damage = NULL;
 
-    while (dir && (name = g_dir_read_name(dir))) {
-        g_autofree char *path = g_build_filename(self->dirs[STORE_AREA_STATE], name, NULL);
-
-        if (g_str_has_prefix(name, JOURNAL_NAME ".") && durable_is_temporary(name))
-            (void)unlink(path);
+    /* removes what was begun and not renamed */
+    if (!durable_list(self->dirs[STORE_AREA_STATE], &names, error) ||
+        !durable_read(self->path, &content, error))
+        return false;
+    if (!content)
+        return true;
+    self->open = parse(self->path, content, &damage);
+    if (!self->open) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE,
+                    "a change that was made is damaged; restore the file, or delete it to go on without the "
+                    "change: %s",
+                    damage->message);
+        return false;
     }
-    if (!g_file_test(self->path, G_FILE_TEST_EXISTS))
-        return durable_delete(self->path, error); /* it may have been deleted, and not durably so */
     log_notice("%s: finishing a change that was under way when the service ended", self->path);
-    self->state = JOURNAL_DECIDED;
-    return journal_finish(self, error);
+    return finish(self, false, error);
 }
 
-bool journal_commit(Journal *self, const GPtrArray *entries, GError **error)
+/* It can be seen by now, and the disk doesn't confirm it. True when it has happened all the same. */
+static bool take_back(Journal *self, GError **error)
+{
+    g_autoptr(GError) removing = NULL, syncing = NULL;
+
+    if (!durable_remove(self->path, &removing)) {
+        log_warning(
+            "a change is made that the disk neither confirms (%s) nor lets be taken back (%s): a power "
+            "cut may undo it",
+            (*error)->message, removing->message);
+        return true;
+    }
+    if (!durable_sync_folder(self->dirs[STORE_AREA_STATE], &syncing))
+        g_prefix_error(error, "nothing is changed, but a power cut may still bring the change: ");
+    return false;
+}
+
+/* True: it has happened. */
+static bool write_journal(Journal *self, const GPtrArray *entries, GError **error)
 {
     gsize length;
     g_autofree char *data = print(entries, &length);
-    g_autoptr(GError) finish_error = NULL;
+    g_autoptr(GError) failure = NULL;
 
-    if (!journal_finish(self, error))
+    if (!durable_replace(self->path, data, length, error))
         return false;
-    if (!durable_write(self->path, data, length, error)) {
-        /* It may be there all the same, for what comes after its rename can fail as well. Nothing else is
-         * written before it is gone durably, or a crash would bring it back over that. */
-        self->state = JOURNAL_REFUSED;
-        (void)drop(self, NULL);
+    if (durable_sync_folder(self->dirs[STORE_AREA_STATE], &failure) || take_back(self, &failure))
+        return true;
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return false;
+}
+
+bool journal_commit(Journal *self, GPtrArray *entries, GError **error)
+{
+    g_autoptr(GPtrArray) owned = entries;
+    g_autoptr(GError) failure = NULL;
+
+    if (!finish(self, false, error)) {
+        g_prefix_error(error, "a change before this one is still on its way into its files: ");
         return false;
     }
-    self->state = JOURNAL_DECIDED;
-    if (!journal_finish(self, &finish_error))
-        log_warning("a change is in %s and not in its files yet: %s", self->path, finish_error->message);
+    if (!prepare(self, entries, error))
+        return false;
+    if (!write_journal(self, entries, error)) {
+        forget(self, entries);
+        return false;
+    }
+    self->open = g_steal_pointer(&owned);
+    if (!finish(self, true, &failure))
+        log_warning("a change is in %s and not in its files yet: %s", self->path, failure->message);
     return true;
 }

@@ -20,6 +20,8 @@
 #define STORE_VERSION  "1"
 #define STORE_QUEUE    "store"
 #define STORE_DIR_MODE 0700
+/* How much of a version that is not ours goes into a message. */
+#define VERSION_SHOWN_BYTES 16
 
 /* A name with a dot is something else here, and one with a slash is none. '~' and '@' are in no object's
  * name. */
@@ -34,27 +36,15 @@ struct Store {
 
 typedef struct Write {
     Journal *journal;
-    char *path;
-    char *data; /* NULL = delete */
-    gsize length;
-    GPtrArray *entries; /* several files at once instead; of JournalEntry */
+    GPtrArray *entries; /* of JournalEntry */
 } Write;
-
-static bool write_one(const Write *write, GError **error)
-{
-    if (!journal_finish(write->journal, error))
-        return false;
-    return write->data ? durable_write(write->path, write->data, write->length, error)
-                       : durable_delete(write->path, error);
-}
 
 static gpointer run_write(gpointer input, GError **error)
 {
-    const Write *write = input;
-    bool ok =
-        write->entries ? journal_commit(write->journal, write->entries, error) : write_one(write, error);
+    Write *write = input;
 
-    return ok ? GINT_TO_POINTER(1) : NULL;
+    return journal_commit(write->journal, g_steal_pointer(&write->entries), error) ? GINT_TO_POINTER(1)
+                                                                                   : NULL;
 }
 
 /* The input is freed by the worker, so what the answer needs travels apart. */
@@ -86,8 +76,6 @@ static void write_free(gpointer data)
 
     journal_unref(write->journal);
     g_clear_pointer(&write->entries, g_ptr_array_unref);
-    g_free(write->path);
-    g_free(write->data);
     g_free(write);
 }
 
@@ -103,47 +91,6 @@ static char *id_of_file(const char *name)
     char *id = g_strdelimit(g_strdup(name), DOT_IN_FILE_NAME, '.');
 
     return g_strdelimit(id, SLASH_IN_FILE_NAME, '/');
-}
-
-static char *object_path(Store *store, StoreArea area, const char *kind, const char *id)
-{
-    g_autofree char *name = name_of_file(id);
-
-    return g_build_filename(store->dirs[area], kind, name, NULL);
-}
-
-static void push(Store *store, Write *write, StoreDone done, void *userdata, GDestroyNotify free_userdata)
-{
-    Answer *answer = g_new(Answer, 1);
-
-    write->journal = journal_ref(store->journal);
-    *answer = (Answer){ .done = done, .userdata = userdata, .free_userdata = free_userdata };
-    worker_pool_push(store->pool, &(WorkerJob){ .queue = STORE_QUEUE,
-                                                .run = run_write,
-                                                .input = write,
-                                                .free_input = write_free,
-                                                .done = write_done,
-                                                .userdata = answer,
-                                                .free_userdata = answer_free });
-}
-
-void store_save(Store *store, StoreArea area, const char *kind, const char *id, GKeyFile *file,
-                StoreDone done, void *userdata, GDestroyNotify free_userdata)
-{
-    Write *write = g_new0(Write, 1);
-
-    write->path = object_path(store, area, kind, id);
-    write->data = g_key_file_to_data(file, &write->length, NULL);
-    push(store, write, done, userdata, free_userdata);
-}
-
-void store_delete(Store *store, StoreArea area, const char *kind, const char *id, StoreDone done,
-                  void *userdata, GDestroyNotify free_userdata)
-{
-    Write *write = g_new0(Write, 1);
-
-    write->path = object_path(store, area, kind, id);
-    push(store, write, done, userdata, free_userdata);
 }
 
 struct StoreBatch {
@@ -189,12 +136,40 @@ void store_batch_delete(StoreBatch *batch, StoreArea area, const char *kind, con
 void store_commit(Store *store, StoreBatch *batch, StoreDone done, void *userdata,
                   GDestroyNotify free_userdata)
 {
-    Write *write = g_new0(Write, 1);
+    Write *write = g_new(Write, 1);
+    Answer *answer = g_new(Answer, 1);
 
-    write->entries = g_steal_pointer(&batch->entries);
+    *write = (Write){ .journal = journal_ref(store->journal), .entries = g_steal_pointer(&batch->entries) };
+    *answer = (Answer){ .done = done, .userdata = userdata, .free_userdata = free_userdata };
     store_batch_free(batch);
-    push(store, write, done, userdata, free_userdata);
+    worker_pool_push(store->pool, &(WorkerJob){ .queue = STORE_QUEUE,
+                                                .run = run_write,
+                                                .input = write,
+                                                .free_input = write_free,
+                                                .done = write_done,
+                                                .userdata = answer,
+                                                .free_userdata = answer_free });
 }
+
+void store_save(Store *store, StoreArea area, const char *kind, const char *id, GKeyFile *file,
+                StoreDone done, void *userdata, GDestroyNotify free_userdata)
+{
+    StoreBatch *batch = store_batch_new();
+
+    store_batch_save(batch, area, kind, id, file);
+    store_commit(store, batch, done, userdata, free_userdata);
+}
+
+void store_delete(Store *store, StoreArea area, const char *kind, const char *id, StoreDone done,
+                  void *userdata, GDestroyNotify free_userdata)
+{
+    StoreBatch *batch = store_batch_new();
+
+    store_batch_delete(batch, area, kind, id);
+    store_commit(store, batch, done, userdata, free_userdata);
+}
+
+/* ------------------------------------------------------------------ the start */
 
 static bool make_folder(const char *path, GError **error)
 {
@@ -208,22 +183,21 @@ static bool make_folder(const char *path, GError **error)
 static bool check_version(const char *dir, GError **error)
 {
     g_autofree char *path = g_build_filename(dir, "version", NULL);
-    g_autofree char *version = NULL;
-    g_autoptr(GError) read_error = NULL;
+    g_autoptr(GString) version = NULL;
 
-    if (!g_file_get_contents(path, &version, NULL, &read_error)) {
-        if (g_error_matches(read_error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-            return durable_write(path, STORE_VERSION "\n", strlen(STORE_VERSION "\n"), error);
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "%s", read_error->message);
+    if (!durable_read(path, &version, error))
         return false;
-    }
-    g_strstrip(version);
-    /* An empty file is what a crash between create and write can leave of the very first start. */
-    if (*version && strcmp(version, STORE_VERSION) != 0) {
+    if (!version)
+        return durable_replace(path, STORE_VERSION "\n", strlen(STORE_VERSION "\n"), error) &&
+               durable_sync_folder(dir, error);
+    g_strchomp(version->str);
+    /* An empty file is what a crash between create and write could leave of the very first start. */
+    if (*version->str && strcmp(version->str, STORE_VERSION) != 0) {
+        g_autofree char *clean = text_sanitize(version->str, VERSION_SHOWN_BYTES);
+
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE,
-                    "%s: written by another version of usbferry (store %.16s, this one reads " STORE_VERSION
-                    ")",
-                    path, version);
+                    "%s: written by another version of usbferry (store %s, this one reads " STORE_VERSION ")",
+                    path, clean);
         return false;
     }
     return true;
@@ -273,46 +247,44 @@ typedef struct Loading {
     void *userdata;
 } Loading;
 
-static void load_file(const Loading *loading, const char *path, const char *name)
+static bool load_file(const Loading *loading, const char *path, const char *name, GError **error)
 {
     g_autofree char *id = id_of_file(name);
-    g_autofree char *text = NULL;
     g_autofree char *clean_path = text_sanitize(path, PATH_MAX);
-    g_autoptr(GError) error = NULL;
-    StoredFile file = { .area = loading->area, .id = id, .path = clean_path };
-    gsize length;
+    g_autoptr(GString) content = NULL;
+    g_autoptr(GError) damage = NULL;
 
-    if (!g_file_get_contents(path, &text, &length, &error)) {
-        log_warning("%s: cannot be read, left as it is: %s", path, error->message);
-        return;
-    }
-    file.text = text;
-    if (strlen(text) != length)
-        g_set_error(&error, FERRY_ERROR, FERRY_ERROR_STORAGE, "%s: a zero byte, expected text", clean_path);
-    if (error || !loading->take(&file, loading->userdata, &error))
-        durable_set_aside(path, error);
+    if (!durable_read(path, &content, error))
+        return false;
+    if (!content)
+        return true;
+    /* A text has none: where one stands is shown as what isn't UTF-8. */
+    for (gsize i = 0; i < content->len; i++)
+        if (content->str[i] == '\0')
+            content->str[i] = '\xff';
+    if (!loading->take(&(StoredFile){ loading->area, id, clean_path, content->str }, loading->userdata,
+                       &damage))
+        log_warning("damaged, and left as it is: %s", damage->message);
+    return true;
 }
 
-void store_load(Store *store, const char *kind,
-                bool (*take)(const StoredFile *file, void *userdata, GError **error), void *userdata)
+bool store_load(Store *store, const char *kind,
+                bool (*take)(const StoredFile *file, void *userdata, GError **error), void *userdata,
+                GError **error)
 {
     for (int area = 0; area < _STORE_AREA_MAX; area++) {
+        const Loading loading = { (StoreArea)area, take, userdata };
         g_autofree char *folder = g_build_filename(store->dirs[area], kind, NULL);
-        g_autoptr(GError) folder_error = NULL;
-        g_autoptr(GDir) dir = g_dir_open(folder, 0, &folder_error);
-        const char *name;
+        g_autoptr(GPtrArray) names = NULL;
 
-        if (!dir) {
-            log_warning("%s", folder_error->message);
-            continue;
-        }
-        while ((name = g_dir_read_name(dir))) {
-            g_autofree char *path = g_build_filename(folder, name, NULL);
+        if (!durable_list(folder, &names, error))
+            return false;
+        for (guint i = 0; i < names->len; i++) {
+            g_autofree char *path = g_build_filename(folder, names->pdata[i], NULL);
 
-            if (!strchr(name, '.'))
-                load_file(&(Loading){ (StoreArea)area, take, userdata }, path, name);
-            else if (durable_is_temporary(name))
-                (void)unlink(path);
+            if (!strchr(names->pdata[i], '.') && !load_file(&loading, path, names->pdata[i], error))
+                return false;
         }
     }
+    return true;
 }

@@ -6,8 +6,10 @@
  * <state>/version, <state>/assignments/<id>, and the same below <runtime> for what ends with a reboot. An id
  * may have dots and slashes, but neither '~' nor '@', which stand for them in the file's name.
  * Written in a worker of its own (fsync can take seconds, and a hypervisor that hangs must not hold up a
- * decision): temporary file, fsync, rename, fsync of the folder. A damaged file is set aside as <id>.damaged
- * with a log line and the rest loads. */
+ * decision), by way of the journal: what is answered with an error hasn't happened, not even after a restart.
+ * At the start everything is read, or the service doesn't start: what can't be read isn't nothing. A file
+ * that can be read and makes no sense is damaged; it is left as it is, and whoever asked for it says what
+ * follows. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -16,7 +18,8 @@
 
 typedef struct Store Store;
 
-/* error is FERRY_ERROR_STORAGE, NULL on success. Main thread. */
+/* NULL: the change has happened. Else FERRY_ERROR_STORAGE: it hasn't, and won't after a restart. Main thread.
+ */
 typedef void (*StoreDone)(const GError *error, void *userdata);
 
 /* Makes the folders, and finishes what a crash has left of a store_commit(). STORAGE when they can't be used,
@@ -33,8 +36,7 @@ void store_save(Store *store, StoreArea area, const char *kind, const char *id, 
 void store_delete(Store *store, StoreArea area, const char *kind, const char *id, StoreDone done,
                   void *userdata, GDestroyNotify free_userdata);
 
-/* Several files that change together or not at all, also when the power goes in the middle of it: see
- * daemon/store/journal.h. */
+/* Several files that change together or not at all, also when the power goes in the middle of it. */
 typedef struct StoreBatch StoreBatch;
 
 StoreBatch *store_batch_new(void);
@@ -55,7 +57,9 @@ typedef struct StoredFile {
     const char *text;
 } StoredFile;
 
-/* Calls take() for each file of both areas. When take() fails (sets error, returns false) the file is set
- * aside. Blocks: for the start only. */
-void store_load(Store *store, const char *kind,
-                bool (*take)(const StoredFile *file, void *userdata, GError **error), void *userdata);
+/* Calls take() for each file of both areas, in the order of their names. False from take(), with its error:
+ * the file is damaged, which is logged. False, STORAGE: something can't be read. Blocks: for the start only.
+ */
+bool store_load(Store *store, const char *kind,
+                bool (*take)(const StoredFile *file, void *userdata, GError **error), void *userdata,
+                GError **error);

@@ -76,7 +76,7 @@ typedef enum Role {
     _ROLE_MAX,
 } Role;
 
-/* NULL at the end because device_class_names() hands it out as it is. */
+/* NULL at the end because device_class_names() returns it as it is. */
 static const char *const class_names[] = {
     [ROLE_KEYBOARD] = "hid-keyboard",
     [ROLE_MOUSE] = "hid-mouse",

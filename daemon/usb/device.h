@@ -20,7 +20,7 @@ typedef enum DeviceState {
     DEVICE_STATE_DETACHING,   /* on its way home */
     DEVICE_STATE_FOREIGN,     /* some other program gave it to a machine */
     DEVICE_STATE_QUARANTINED, /* held back because it flaps */
-    DEVICE_STATE_BLOCKED,     /* can't be handed out: its controller is a machine's */
+    DEVICE_STATE_BLOCKED,     /* can't be given: its controller is a machine's */
     _DEVICE_STATE_MAX,
     _DEVICE_STATE_INVALID = -1,
 } DeviceState;

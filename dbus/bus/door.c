@@ -34,6 +34,7 @@ typedef struct Measure {
     guint argument; /* the one that is looked at, from 0 */
     guint values;
     gsize bytes; /* of texts that count together */
+    gsize all;   /* of all texts */
 } Measure;
 
 static gsize limit_of(const Measure *self, char type)
@@ -64,6 +65,7 @@ static int measure_text(Measure *self, char type, sd_bus_error *ret_error)
         return bus_error_setf(ret_error, FERRY_ERROR_LIMIT_EXCEEDED,
                               "%s: a text of it has more than %" G_GSIZE_FORMAT " bytes", self->member,
                               limit);
+    self->all += length;
     /* What has a wider limit of its own is counted by that. */
     if (limit <= LIMIT_TEXT)
         self->bytes += length;
@@ -130,4 +132,13 @@ int door_check(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
                               "%s: the path of its object has more than %d bytes", self.member, LIMIT_PATH);
     r = measure_values(&self, 0, ret_error);
     return r < 0 ? r : 0; /* who comes next reads from the beginning */
+}
+
+bool door_is_long(sd_bus_message *message)
+{
+    Measure self = { .message = message, .member = sd_bus_message_get_member(message) };
+    bool good = sd_bus_message_rewind(message, true) >= 0 && measure_values(&self, 0, NULL) >= 0;
+
+    (void)sd_bus_message_rewind(message, true);
+    return !good || self.all > LIMIT_TEXT;
 }

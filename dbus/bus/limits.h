@@ -29,6 +29,11 @@
 
 /* ------------------------------------------------------------------ what it can make the service do */
 
+/* Calls that are kept until the bus has said who calls, or polkit has answered. Of one connection: as many as
+ * the bus lets wait for an answer; who wants none could have any number. Of all: those with more than
+ * LIMIT_TEXT bytes. */
+#define LIMIT_CALLS_PER_CONNECTION 128
+#define LIMIT_LONG_CALLS           16
 /* Questions that may be open: the bus gives our connection to polkitd 128 answers to wait for, and one user,
  * with however many connections, must not use up everybody's. Root is never asked about: polkit always says
  * yes. */

@@ -164,7 +164,7 @@ static int method_update(sd_bus_message *message, void *userdata, sd_bus_error *
         update.allow_guest_resets_all = &guest_resets_all;
     if (!manager_check_update(service->manager, assignment->id, &update, &error))
         return bus_error_from_gerror(ret_error, error);
-    /* What is refused by the administrator, or shared out among several, nobody lifts for himself. */
+    /* What an administrator refuses, or shares out among several, nobody lifts for himself. */
     only_texts = !update.priority && !update.allow_guest_reset && !update.allow_guest_resets_all;
     r = may_as(service, message, assignment, only_texts ? own_assignment : NULL, ret_error);
     if (r < 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* All kinds of objects, for dbus/run.c to hand to the service, which knows none of them by name. */
+/* All kinds of objects, for dbus/run.c to pass to the service, which knows none of them by name. */
 
 #include "dbus/service/object.h"
 

@@ -10,7 +10,7 @@
 #include "dbus/service/object.h"
 #include "dbus/service/service-state.h"
 
-/* What is on its way out needs nobody to end it. New array of ids, sorted. */
+/* What is being released already is left out. New array of ids, sorted. */
 static GPtrArray *to_release(Registry *registry, const Machine *machine)
 {
     g_autoptr(GPtrArray) assignments = registry_sorted(registry->assignments);

@@ -189,7 +189,7 @@ static int set_machine(sd_bus_message *message, const Tenant *tenant, bool belon
     uuid = object_id(OBJECT_MACHINE, path, &error);
     if (!uuid || !manager_check_tenant_machine(service->manager, tenant->name, uuid, belongs, &error))
         return bus_error_from_gerror(ret_error, error);
-    machine = registry_machine(service->registry, uuid); /* NULL: out goes one that there is no more */
+    machine = registry_machine(service->registry, uuid); /* NULL: it is gone, and leaves the tenant */
     r = may(service, message, tenant, machine ? machine->info->name : uuid, ret_error);
     if (r < 0)
         return r;

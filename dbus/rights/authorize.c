@@ -215,13 +215,15 @@ static int ask_who(Authorizer *self, sd_bus_message *message, const AuthorizeEnt
                    sd_bus_error *ret_error)
 {
     const char *name = sd_bus_message_get_sender(message);
-    Question *question;
+    Question *question = NULL;
     int r;
 
     if (!name)
         return sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED, "%s: the bus doesn't say who asks",
                                  entry->member);
-    question = question_new(self->questions, self, message, entry);
+    r = question_new(self->questions, self, message, entry, &question, ret_error);
+    if (r < 0)
+        return r;
     /* After the match was added: a caller that left before that is unknown to the bus by now. */
     r = sd_bus_call_method_async(self->bus, &question->who_call, "org.freedesktop.DBus",
                                  "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetConnectionCredentials",

@@ -3,9 +3,10 @@
 
 #include "dbus/rights/question.h"
 
+#include "dbus/bus/door.h"
+#include "dbus/bus/errors.h"
 #include "dbus/bus/limits.h"
 #include "dbus/bus/log-limit.h"
-#include "dbus/names.h"
 
 /* A caller with open questions; watched, because nobody must be asked on behalf of one that has gone. */
 struct Sender {
@@ -20,6 +21,7 @@ struct Questions {
     GHashTable *senders;    /* name → Sender, owned */
     GHashTable *users;      /* uid → number of open questions, as pointers */
     guint open;
+    guint n_long; /* calls with much text */
     LogLimit unwatched;
 };
 
@@ -43,9 +45,9 @@ int question_open(Question *question, sd_bus_error *ret_error)
     if (self->open >= LIMIT_QUESTIONS || mine >= LIMIT_QUESTIONS_PER_USER) {
         bool is_mine = mine >= LIMIT_QUESTIONS_PER_USER;
 
-        return sd_bus_error_setf(ret_error, FERRY_ERROR_PREFIX "LimitExceeded",
-                                 "%u questions for %s are open already: answer or dismiss them",
-                                 is_mine ? mine : self->open, is_mine ? "your rights" : "rights");
+        return bus_error_setf(ret_error, FERRY_ERROR_LIMIT_EXCEEDED,
+                              "%u questions for %s are open already: answer or dismiss them",
+                              is_mine ? mine : self->open, is_mine ? "your rights" : "rights");
     }
     question->counted = true;
     self->open++;
@@ -83,6 +85,7 @@ void question_close(Question *question)
 static void question_free(Question *question)
 {
     question_close(question);
+    question->questions->n_long -= question->is_long;
     if (question->check)
         authority_check_cancel(question->check);
     if (question->leftover)
@@ -176,22 +179,45 @@ static Sender *sender_get(Questions *self, const char *name)
     return sender;
 }
 
-Question *question_new(Questions *self, Authorizer *authorizer, sd_bus_message *message,
-                       const AuthorizeEntry *entry)
+static int check_room(Questions *self, const char *name, bool is_long, sd_bus_error *ret_error)
 {
-    Question *question = g_new0(Question, 1);
+    const Sender *sender = g_hash_table_lookup(self->senders, name);
 
+    if (sender && sender->open >= LIMIT_CALLS_PER_CONNECTION)
+        return bus_error_setf(ret_error, FERRY_ERROR_LIMIT_EXCEEDED,
+                              "%u calls of yours wait for an answer already: wait for one", sender->open);
+    if (is_long && self->n_long >= LIMIT_LONG_CALLS)
+        return bus_error_setf(ret_error, FERRY_ERROR_LIMIT_EXCEEDED,
+                              "%u calls with long texts wait for their rights already: try again",
+                              self->n_long);
+    return 0;
+}
+
+int question_new(Questions *self, Authorizer *authorizer, sd_bus_message *message,
+                 const AuthorizeEntry *entry, Question **ret_question, sd_bus_error *ret_error)
+{
+    const char *name = sd_bus_message_get_sender(message);
+    bool is_long = door_is_long(message);
+    int r = check_room(self, name, is_long, ret_error);
+    Question *question;
+
+    if (r < 0)
+        return r;
+    question = g_new0(Question, 1);
     *question = (Question){
         .questions = self,
         .authorizer = authorizer,
         .message = sd_bus_message_ref(message),
         .entry = entry,
-        .sender = sender_get(self, sd_bus_message_get_sender(message)),
+        .sender = sender_get(self, name),
+        .is_long = is_long,
         .gids = g_array_new(FALSE, FALSE, sizeof(uint32_t)),
     };
     question->sender->open++;
+    self->n_long += is_long;
     g_hash_table_insert(self->by_message, message, question);
-    return question;
+    *ret_question = question;
+    return 0;
 }
 
 /* ------------------------------------------------------------------ back to the handler */

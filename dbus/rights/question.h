@@ -33,6 +33,7 @@ typedef struct Question {
     const AuthorizeEntry *entry;
     QuestionState state;
     Sender *sender; /* NULL once answered */
+    bool is_long;   /* and counted as such */
 
     sd_bus_slot *who_call; /* NULL = answered */
     uint32_t uid;
@@ -55,9 +56,9 @@ Questions *questions_free(Questions *questions);
 
 /* The one of this call; NULL = none. */
 Question *questions_find(Questions *questions, sd_bus_message *message);
-/* A new one, in QUESTION_WHO. It is dropped when its caller leaves the bus. */
-Question *question_new(Questions *questions, Authorizer *authorizer, sd_bus_message *message,
-                       const AuthorizeEntry *entry);
+/* A new one, in QUESTION_WHO. It is dropped when its caller leaves the bus. 0, or LimitExceeded. */
+int question_new(Questions *questions, Authorizer *authorizer, sd_bus_message *message,
+                 const AuthorizeEntry *entry, Question **ret_question, sd_bus_error *ret_error);
 void question_drop(Question *question);
 
 /* From now on it is one of its user's open ones. 0, or LimitExceeded. */

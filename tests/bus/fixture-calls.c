@@ -5,6 +5,7 @@
 
 #include "tests/bus/fixture.h"
 
+#include <glib/gstdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -228,4 +229,21 @@ void fixture_wait_object(Fixture *fixture, const char *path, const char *interfa
     g_autofree char *what = g_strdup_printf("%s is %s", path, present ? "there" : "gone");
 
     fixture_wait_for(fixture, is_as_expected, &presence, what);
+}
+
+/* A folder that isn't empty, where the journal is to be. */
+void fixture_break_disk(Fixture *fixture)
+{
+    g_autofree char *in_the_way = fixture_state_path(fixture, "journal/x");
+
+    assert_int_equal(g_mkdir_with_parents(in_the_way, 0700), 0);
+}
+
+void fixture_mend_disk(Fixture *fixture)
+{
+    g_autofree char *in_the_way = fixture_state_path(fixture, "journal/x");
+    g_autofree char *journal = fixture_state_path(fixture, "journal");
+
+    assert_int_equal(g_rmdir(in_the_way), 0);
+    assert_int_equal(g_rmdir(journal), 0);
 }

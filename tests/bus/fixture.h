@@ -52,6 +52,9 @@ void fixture_stop_daemon(Fixture *fixture, int signal_number);
 bool fixture_daemon_lives(Fixture *fixture);
 /* The state folder of the service. New string. */
 char *fixture_state_path(Fixture *fixture, const char *name);
+/* A disk that takes nothing: no change of the service can be stored. And as it was. */
+void fixture_break_disk(Fixture *fixture);
+void fixture_mend_disk(Fixture *fixture);
 void fixture_print_log(Fixture *fixture);
 
 /* polkitd, with these rules (NULL = those of before) once it was stopped. */

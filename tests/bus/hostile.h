@@ -56,9 +56,9 @@ void hostile_end(Hostile *hostile, bool by_force);
 
 /* Another user's call, which must be answered. In µs. */
 gint64 hostile_ping(Hostile *hostile);
-/* From here on, and that it has not grown by more than HOSTILE_MEMORY at any time since. */
+/* From here on, and that it has not grown by more than this at any time since. */
 void hostile_watch_memory(Hostile *hostile);
-void hostile_check_memory(Hostile *hostile);
+void hostile_check_memory(Hostile *hostile, gsize more_mib);
 guint hostile_count_fds(Hostile *hostile);
 
 /* One round, after which the service lives. */

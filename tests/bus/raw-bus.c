@@ -20,6 +20,7 @@
 #define ENDIAN (G_BYTE_ORDER == G_LITTLE_ENDIAN ? 'l' : 'B')
 
 enum { METHOD_CALL = 1, METHOD_RETURN, ERROR };
+enum { NO_REPLY_EXPECTED = 1 };
 enum { PATH = 1, INTERFACE, MEMBER, ERROR_NAME, REPLY_SERIAL, DESTINATION, SENDER, SIGNATURE, FDS };
 
 /* Where things are in a header. */
@@ -60,18 +61,42 @@ void raw_long_text(GByteArray *body, char c, gsize n)
     body->data[at + n] = '\0';
 }
 
+void raw_signature(GByteArray *body, const char *signature)
+{
+    guint8 length = (guint8)strlen(signature);
+
+    g_byte_array_append(body, &length, 1);
+    g_byte_array_append(body, (const guint8 *)signature, length + 1U);
+}
+
+RawArray raw_open_array(GByteArray *body, guint alignment)
+{
+    RawArray array;
+
+    raw_number(body, 0);
+    array.length_at = body->len - (guint)sizeof(guint32);
+    raw_align(body, alignment);
+    array.begin = body->len;
+    return array;
+}
+
+void raw_close_array(GByteArray *body, RawArray array)
+{
+    guint32 length = body->len - array.begin;
+
+    memcpy(body->data + array.length_at, &length, sizeof length);
+}
+
 static void add_field(GByteArray *header, guint8 code, char type, const char *text, guint32 number)
 {
     const guint8 start[] = { code, 1, (guint8)type, 0 };
-    guint8 length = text ? (guint8)strlen(text) : 0;
 
     raw_align(header, 8);
     g_byte_array_append(header, start, sizeof start);
     if (type == 'u') {
         raw_number(header, number);
     } else if (type == 'g') {
-        g_byte_array_append(header, &length, 1);
-        g_byte_array_append(header, (const guint8 *)text, length + 1U);
+        raw_signature(header, text);
     } else {
         raw_text(header, text);
     }
@@ -80,7 +105,7 @@ static void add_field(GByteArray *header, guint8 code, char type, const char *te
 static GByteArray *make_message(RawBus *bus, const char *destination, const char *path, const char *interface,
                                 const char *member, const char *types, const GByteArray *body, guint n_fds)
 {
-    const guint8 start[] = { ENDIAN, METHOD_CALL, 0, 1 };
+    const guint8 start[] = { ENDIAN, METHOD_CALL, bus->no_answers ? NO_REPLY_EXPECTED : 0, 1 };
     GByteArray *message = g_byte_array_new();
     guint32 length;
 

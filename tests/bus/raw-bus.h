@@ -11,6 +11,7 @@
 typedef struct RawBus {
     int fd;
     guint32 serial;  /* of the last call */
+    bool no_answers; /* the next calls want none */
     GByteArray *got; /* read, and not taken yet */
 } RawBus;
 
@@ -34,6 +35,16 @@ void raw_number(GByteArray *body, guint32 number);
 void raw_text(GByteArray *body, const char *text);
 /* A text of that many c. */
 void raw_long_text(GByteArray *body, char c, gsize n);
+
+void raw_signature(GByteArray *body, const char *signature);
+
+/* An array that what is added until it is closed belongs to; its elements are aligned so. */
+typedef struct RawArray {
+    guint length_at, begin;
+} RawArray;
+
+RawArray raw_open_array(GByteArray *body, guint alignment);
+void raw_close_array(GByteArray *body, RawArray array);
 
 /* Calls the service. body may be NULL. False when the bus has cut the connection. */
 bool raw_bus_call(RawBus *bus, const char *path, const char *interface, const char *member, const char *types,

@@ -29,22 +29,18 @@ static void test_answered_means_stored(void **state)
 static void test_what_cannot_be_stored_is_not_done(void **state)
 {
     Fixture *fixture = *state;
-    g_autofree char *journal = fixture_state_path(fixture, "journal");
-    g_autofree char *in_it = g_build_filename(journal, "x", NULL);
     g_autofree char *keys = group_create_with(fixture, "keys", "vendor=0529");
     g_autofree char *text = apply_export(fixture);
     g_autofree char *new_path = group_path("new");
     char *stored;
 
-    assert_int_equal(g_mkdir(journal, 0700), 0);
-    assert_true(g_file_set_contents(in_it, "", -1, NULL));
+    fixture_break_disk(fixture);
     stored = apply_store_state(fixture);
     apply_refuse(fixture, APPLY_GOOD "[Group]\nName=keys\n[Assignment]\nName=x\nMachine=desk\nGroup=new\n",
                  false, "Storage", "");
     apply_assert_untouched(fixture, g_strdup(text), stored);
     fixture_wait_object(fixture, new_path, FERRY_INTERFACE_GROUP, false);
-    assert_int_equal(g_unlink(in_it), 0);
-    assert_int_equal(g_rmdir(journal), 0);
+    fixture_mend_disk(fixture);
     /* nothing is left locked */
     group_add_rule(fixture, keys, "vendor=0001");
     g_free(apply(fixture, APPLY_GOOD));

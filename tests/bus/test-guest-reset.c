@@ -118,7 +118,7 @@ static void test_a_device_that_is_not_to_come_back(void **state)
     update_rule(fixture, group, false);
     g_free(fixture_script(fixture, "let-go %s", FIXTURE_DESK));
     fixture_wait(fixture, device, FERRY_INTERFACE_DEVICE, "State", "host");
-    /* Nothing that is at home is handed out now, and it is at home. */
+    /* Nothing that is at home is given now, and it is at home. */
     sd_bus_message_unref(
         fixture_call_ok(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "SetEnabled", "b", 0));
     update_rule(fixture, group, true);

@@ -122,7 +122,7 @@ static void test_who_does_not_read_and_leaves(void **state)
     Hostile *hostile = *state;
 
     fill_up(hostile);
-    hostile_check_memory(hostile);
+    hostile_check_memory(hostile, HOSTILE_MEMORY);
     hostile_end(hostile, true);
     hostile_ping(hostile);
 }

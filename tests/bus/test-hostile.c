@@ -125,52 +125,21 @@ static void test_huge_text(void **state)
 
     hostile_watch_memory(hostile);
     hostile_once(hostile, send_huge_text);
-    hostile_check_memory(hostile);
+    hostile_check_memory(hostile, HOSTILE_MEMORY);
     assert_int_equal(hostile->report->limited, 1);
     assert_in_range(hostile->report->longest, 1, ERROR_BYTES);
 }
 
 /* ------------------------------------------------------------------ long options, long paths, many values */
 
-typedef struct Array {
-    guint length_at, begin;
-} Array;
-
-/* Of elements that are aligned so. */
-static Array open_array(GByteArray *body, guint alignment)
-{
-    Array array;
-
-    raw_number(body, 0);
-    array.length_at = body->len - (guint)sizeof(guint32);
-    raw_align(body, alignment);
-    array.begin = body->len;
-    return array;
-}
-
-static void close_array(GByteArray *body, Array array)
-{
-    guint32 length = body->len - array.begin;
-
-    memcpy(body->data + array.length_at, &length, sizeof length);
-}
-
-static void add_signature(GByteArray *body, const char *signature)
-{
-    guint8 length = (guint8)strlen(signature);
-
-    g_byte_array_append(body, &length, 1);
-    g_byte_array_append(body, (const guint8 *)signature, length + 1U);
-}
-
 /* Empty ones: as many as there is room for. */
 static void add_texts(GByteArray *body, guint n)
 {
-    Array array = open_array(body, sizeof(guint32));
+    RawArray array = raw_open_array(body, sizeof(guint32));
 
     for (guint i = 0; i < n; i++)
         raw_text(body, "");
-    close_array(body, array);
+    raw_close_array(body, array);
 }
 
 enum { LONG_KEY, LONG_VALUE, MANY_TEXTS, MANY_OPTIONS, DEEP, OPTIONS_KINDS };
@@ -183,36 +152,36 @@ static void add_entry(GByteArray *body, int kind)
 {
     g_autofree char *arrays = g_strnfill(DEPTH, 'a');
     g_autofree char *deep = g_strconcat(arrays, "s", NULL);
-    Array open[DEPTH];
+    RawArray open[DEPTH];
 
     raw_align(body, 8);
     switch (kind) {
     case LONG_KEY:
         raw_long_text(body, 'x', LONG_BYTES);
-        add_signature(body, "b");
+        raw_signature(body, "b");
         raw_number(body, 1);
         break;
     case LONG_VALUE:
         raw_text(body, "Description");
-        add_signature(body, "s");
+        raw_signature(body, "s");
         raw_long_text(body, '\x01', LONG_BYTES);
         break;
     case MANY_TEXTS:
         raw_text(body, "Members");
-        add_signature(body, "as");
+        raw_signature(body, "as");
         add_texts(body, TEXTS_MANY);
         break;
     case DEEP:
         raw_text(body, "Members");
-        add_signature(body, deep);
+        raw_signature(body, deep);
         for (int i = 0; i < DEPTH; i++)
-            open[i] = open_array(body, sizeof(guint32));
+            open[i] = raw_open_array(body, sizeof(guint32));
         for (int i = DEPTH; i-- > 0;)
-            close_array(body, open[i]);
+            raw_close_array(body, open[i]);
         break;
     default:
         raw_text(body, "Enabled");
-        add_signature(body, "b");
+        raw_signature(body, "b");
         raw_number(body, 1);
         break;
     }
@@ -227,13 +196,13 @@ static bool send_options(const char *socket_path, HostileReport *report)
     for (int i = 0; good && i < OPTIONS_KINDS * (int)G_N_ELEMENTS(members); i++) {
         g_autoptr(GByteArray) body = g_byte_array_new();
         int kind = i / (int)G_N_ELEMENTS(members);
-        Array dictionary;
+        RawArray dictionary;
 
         raw_text(body, "t1");
-        dictionary = open_array(body, 8);
+        dictionary = raw_open_array(body, 8);
         for (int k = 0; k < (kind == MANY_OPTIONS ? OPTIONS_MANY : 1); k++)
             add_entry(body, kind);
-        close_array(body, dictionary);
+        raw_close_array(body, dictionary);
         good = raw_bus_call(bus, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER,
                             members[(gsize)i % G_N_ELEMENTS(members)], "sa{sv}", body) &&
                hostile_read(bus, report);
@@ -257,14 +226,14 @@ static bool send_members(const char *socket_path, HostileReport *report)
 {
     g_autoptr(RawBus) bus = raw_bus_new(socket_path);
     g_autoptr(GByteArray) body = g_byte_array_new();
-    Array dictionary;
+    RawArray dictionary;
 
     raw_text(body, "t1");
-    dictionary = open_array(body, 8);
+    dictionary = raw_open_array(body, 8);
     raw_text(body, "Members");
-    add_signature(body, "as");
+    raw_signature(body, "as");
     add_texts(body, TEXTS_OF_A_MESSAGE);
-    close_array(body, dictionary);
+    raw_close_array(body, dictionary);
     return bus &&
            raw_bus_call(bus, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "CreateTenant", "sa{sv}", body) &&
            hostile_read(bus, report);
@@ -325,7 +294,7 @@ static bool send_manifests(const char *socket_path, HostileReport *report)
 
         raw_long_text(body, '#', MANIFEST_BYTES + (gsize)more);
         raw_text(body, "a file");
-        close_array(body, open_array(body, 8));
+        raw_close_array(body, raw_open_array(body, 8));
         good = raw_bus_call(bus, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Apply", "ssa{sv}", body) &&
                hostile_read(bus, report);
     }
@@ -339,6 +308,75 @@ static void test_manifests(void **state)
     hostile_attack(hostile, send_manifests);
     assert_int_equal(2 * hostile->report->limited, hostile->report->answers);
     assert_non_null(strstr(hostile->report->other, "needs the right org.usbferry1.manage-service"));
+}
+
+#define PIPELINES 2
+#define PIPELINED 50 /* of each: in all less than what the bus keeps for the service */
+
+/* Room for 16 of them, and for those on their way. In MiB. */
+#define LONG_CALLS_MEMORY 48
+
+/* All of them are sent before the first answer is read: each is kept until the bus has said who calls. */
+static bool pipeline_manifests(const char *socket_path, HostileReport *report)
+{
+    RawBus *buses[PIPELINES] = { NULL };
+    g_autoptr(GByteArray) body = g_byte_array_new();
+    bool good = true;
+
+    raw_long_text(body, '#', MANIFEST_BYTES);
+    raw_text(body, "a file");
+    raw_close_array(body, raw_open_array(body, 8));
+    for (int i = 0; good && i < PIPELINES; i++)
+        good = (buses[i] = raw_bus_new(socket_path));
+    for (int i = 0; good && i < PIPELINES * PIPELINED; i++)
+        good = raw_bus_call(buses[i % PIPELINES], FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Apply",
+                            "ssa{sv}", body);
+    for (int i = 0; good && i < PIPELINES * PIPELINED; i++)
+        good = hostile_read(buses[i % PIPELINES], report);
+    for (int i = 0; i < PIPELINES; i++)
+        raw_bus_free(buses[i]);
+    return good;
+}
+
+static void test_pipelined_manifests(void **state)
+{
+    Hostile *hostile = *state;
+
+    hostile_watch_memory(hostile);
+    hostile_once(hostile, pipeline_manifests);
+    hostile_check_memory(hostile, LONG_CALLS_MEMORY);
+    assert_true(hostile->report->limited > 0);
+}
+
+#define UNANSWERED_CALLS 20000
+/* 128 of them are kept; all of them would need 25. In MiB. */
+#define SHORT_CALLS_MEMORY 12
+
+/* The bus doesn't count these as waiting for an answer, so it lets any number of them through. */
+static bool want_no_answers(const char *socket_path, HostileReport *report)
+{
+    g_autoptr(RawBus) bus = raw_bus_new(socket_path);
+    g_autoptr(GByteArray) body = g_byte_array_new();
+    bool good = bus;
+
+    raw_number(body, 1);
+    if (good)
+        bus->no_answers = true;
+    for (int i = 0; good && i < UNANSWERED_CALLS; i++)
+        good = raw_bus_call(bus, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "SetEnabled", "b", body);
+    if (good)
+        bus->no_answers = false;
+    return good && raw_bus_call(bus, FERRY_PATH_ROOT, "org.freedesktop.DBus.Peer", "Ping", "", NULL) &&
+           hostile_read(bus, report);
+}
+
+static void test_calls_without_answers(void **state)
+{
+    Hostile *hostile = *state;
+
+    hostile_watch_memory(hostile);
+    hostile_once(hostile, want_no_answers);
+    hostile_check_memory(hostile, SHORT_CALLS_MEMORY);
 }
 
 /* ------------------------------------------------------------------ work for the main loop, lines for the
@@ -416,9 +454,17 @@ static void test_log(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_descriptors), TEST(test_long_texts), TEST(test_huge_text),
-        TEST(test_options),     TEST(test_members),    TEST(test_paths),
-        TEST(test_manifests),   TEST(test_rescans),    TEST(test_log),
+        TEST(test_descriptors),
+        TEST(test_long_texts),
+        TEST(test_huge_text),
+        TEST(test_options),
+        TEST(test_members),
+        TEST(test_paths),
+        TEST(test_manifests),
+        TEST(test_pipelined_manifests),
+        TEST(test_calls_without_answers),
+        TEST(test_rescans),
+        TEST(test_log),
     };
 
     hostile_init();

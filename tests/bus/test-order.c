@@ -7,8 +7,10 @@
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "tests/bus/apply-calls.h"
 #include "tests/bus/group-calls.h"
 
 #define DEVICE     "1-1"
@@ -242,6 +244,75 @@ static void test_waits_for_every_machine(void **state)
     release_all(fixture, &round);
 }
 
+/* Changes a stored assignment as if somebody's clock had been wrong. removed: a key that goes, or NULL. */
+static void edit_stored(Fixture *fixture, const char *assignment, const char *created, const char *removed)
+{
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    g_autofree char *name = NULL, *path = NULL;
+    char *id = NULL;
+
+    assert_true(sd_bus_path_decode(assignment, FERRY_PATH_ASSIGNMENT_PREFIX, &id) > 0);
+    name = g_strconcat("assignments/", id, NULL);
+    free(id);
+    path = fixture_state_path(fixture, name);
+    assert_true(g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, NULL));
+    g_key_file_set_value(file, "Assignment", "Created", created);
+    if (removed)
+        (void)g_key_file_remove_key(file, "Assignment", removed, NULL);
+    assert_true(g_key_file_save_to_file(file, path, NULL));
+}
+
+static void start_again(Fixture *fixture)
+{
+    fixture_start_daemon(fixture);
+    g_free(fixture_script(fixture, "define %s desk", FIXTURE_DESK));
+    g_free(fixture_script(fixture, "define %s studio", FIXTURE_STUDIO));
+    g_free(fixture_script(fixture, "start %s", FIXTURE_DESK));
+    g_free(fixture_script(fixture, "start %s", FIXTURE_STUDIO));
+    g_free(fixture_script(fixture, "connect"));
+    fixture_wait(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Settling", "false");
+}
+
+/* In the year 2100. */
+#define FAR_AWAY "4102444800000000"
+
+/* The clock is set back after the first one was made: it is the older one all the same. sequence: it has one,
+ * and isn't of a service that wrote none. */
+static void assert_first_comes_first(Fixture *fixture, bool sequence)
+{
+    g_autofree char *group = group_create_with(fixture, "keys", "vendor=0529");
+    g_autofree char *first = group_assign(fixture, group, FIXTURE_DESK, NULL, NULL);
+    g_autofree char *second = NULL, *exported = NULL, *place = NULL;
+
+    if (!sequence) {
+        fixture_stop_daemon(fixture, SIGTERM);
+        edit_stored(fixture, first, FAR_AWAY, "Sequence");
+        start_again(fixture);
+    }
+    second = group_assign(fixture, group, FIXTURE_STUDIO, NULL, NULL);
+    fixture_stop_daemon(fixture, SIGTERM);
+    edit_stored(fixture, first, FAR_AWAY, NULL);
+    start_again(fixture);
+    fixture_wait(fixture, first, FERRY_INTERFACE_ASSIGNMENT, "State", "waiting-device");
+    plug(fixture);
+    fixture_wait(fixture, first, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
+    fixture_wait(fixture, second, FERRY_INTERFACE_ASSIGNMENT, "State", "waiting-device");
+    place = fixture_get(fixture, second, FERRY_INTERFACE_ASSIGNMENT, "Reason");
+    assert_says(place, "place 1 in the queue");
+    exported = apply_export(fixture);
+    assert_true(strstr(exported, "Machine=desk") < strstr(exported, "Machine=studio"));
+}
+
+static void test_older_is_not_by_the_clock(void **state)
+{
+    assert_first_comes_first(*state, true);
+}
+
+static void test_files_without_a_sequence(void **state)
+{
+    assert_first_comes_first(*state, false);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, groups_setup, groups_teardown)
 
 int main(void)
@@ -249,6 +320,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_order_does_not_matter),
         TEST(test_waits_for_every_machine),
+        TEST(test_older_is_not_by_the_clock),
+        TEST(test_files_without_a_sequence),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,8 +76,6 @@ static void keep_the_store_at_work(Fixture *fixture)
 static void test_a_change_that_cannot_be_stored(void **state)
 {
     Fixture *fixture = *state;
-    g_autofree char *folder = fixture_state_path(fixture, "assignments");
-    g_autofree char *away = g_strconcat(folder, ".away", NULL);
     g_autofree char *assignment = NULL;
     g_autofree char *counts = NULL;
     Answer answers[2] = { 0 };
@@ -85,7 +83,7 @@ static void test_a_change_that_cannot_be_stored(void **state)
     groups_plug(fixture, "1-1", "0529:0001", "KEY-1");
     assignment = fixture_assign(fixture, "1-1", FIXTURE_DESK);
     fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
-    assert_int_equal(g_rename(folder, away), 0);
+    fixture_break_disk(fixture);
     keep_the_store_at_work(fixture);
     BEGIN(fixture, &answers[1], assignment, FERRY_INTERFACE_ASSIGNMENT, "Update", "a{sv}", 1, "Priority", "i",
           9);
@@ -98,7 +96,7 @@ static void test_a_change_that_cannot_be_stored(void **state)
     fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
     counts = fixture_script(fixture, "counts");
     fixture_assert(fixture, strstr(counts, "detach=0"));
-    assert_int_equal(g_rename(away, folder), 0);
+    fixture_mend_disk(fixture);
     sd_bus_message_unref(fixture_call_ok(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Update", "a{sv}",
                                          1, "Priority", "i", 9));
     fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Priority", "9");
@@ -135,17 +133,14 @@ static void test_a_declaration_that_cannot_be_stored(void **state)
 {
     Fixture *fixture = *state;
     g_autofree char *machine = fixture_machine_path(FIXTURE_DESK);
-    g_autofree char *journal = fixture_state_path(fixture, "journal");
-    g_autofree char *in_the_way = g_build_filename(journal, "x", NULL);
 
     groups_plug(fixture, "1-1", "0529:0001", "KEY-1");
-    assert_int_equal(g_mkdir_with_parents(in_the_way, 0700), 0);
+    fixture_break_disk(fixture);
     g_free(fixture_call_error(fixture, "Storage", FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Apply",
                               "ssa{sv}", "[Assignment]\nName=x\nMachine=desk\nSelector=serial=KEY-1\n",
                               "file", 0));
     wait_list(fixture, machine, FERRY_INTERFACE_MACHINE, "Assignments", "");
-    assert_int_equal(g_rmdir(in_the_way), 0);
-    assert_int_equal(g_rmdir(journal), 0);
+    fixture_mend_disk(fixture);
     g_free(fixture_assign(fixture, "1-1", FIXTURE_DESK));
 }
 

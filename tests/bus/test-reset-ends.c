@@ -82,7 +82,7 @@ static void test_a_hub_and_what_is_behind_it(void **state)
     expect_busy(fixture, first, FERRY_INTERFACE_DEVICE, "Reset");
     expect_busy(fixture, second, FERRY_INTERFACE_DEVICE, "Reset");
     expect_busy(fixture, first, FERRY_INTERFACE_DEVICE, "ResetHub");
-    /* Who comes to the hub meanwhile is not handed out, and not reset. */
+    /* Who comes to the hub meanwhile is not given, and not reset. */
     reset_plug(fixture, HUB_PORT ".3", "KBD-0003");
     expect_busy(fixture, third, FERRY_INTERFACE_DEVICE, "Reset");
     g_free(fixture_script(fixture, "usb resume"));

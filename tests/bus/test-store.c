@@ -101,24 +101,22 @@ static void test_damaged_file_is_set_aside(void **state)
     assert_false(g_file_test(bad, G_FILE_TEST_EXISTS));
 }
 
-/* A disk that takes nothing: the folder is a file. */
 static void test_what_cannot_be_stored_is_not_done(void **state)
 {
     Fixture *fixture = *state;
     g_autofree char *device = fixture_device_path("1-2");
     g_autofree char *desk = fixture_machine_path(FIXTURE_DESK);
-    g_autofree char *folder = fixture_state_path(fixture, "assignments");
     g_autofree char *counts = NULL;
 
     plug(fixture);
-    assert_int_equal(g_rmdir(folder), 0);
+    fixture_break_disk(fixture);
     g_free(fixture_call_error(fixture, "Storage", FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Assign",
                               "ooa{sv}", device, desk, 0));
     fixture_wait(fixture, device, FERRY_INTERFACE_DEVICE, "State", "host");
     fixture_wait(fixture, device, FERRY_INTERFACE_DEVICE, "Assignment", "/");
     counts = fixture_script(fixture, "counts");
     fixture_assert(fixture, strstr(counts, "attach=0"));
-    assert_int_equal(g_mkdir(folder, 0700), 0);
+    fixture_mend_disk(fixture);
     g_free(fixture_assign(fixture, "1-2", FIXTURE_DESK));
 }
 

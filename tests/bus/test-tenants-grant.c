@@ -276,8 +276,6 @@ static void test_what_cannot_be_stored_is_not_done(void **state)
     Fixture *fixture = *state;
     sd_bus *creator = fixture_connect(fixture, CREATOR_UID);
     g_autofree char *acme = tenant_create_with(fixture, "acme", NULL, FIXTURE_DESK);
-    g_autofree char *journal = fixture_state_path(fixture, "journal");
-    g_autofree char *in_it = g_build_filename(journal, "x", NULL);
     g_autofree char *group = group_path("acme/keys");
     g_autofree char *assignment = NULL;
 
@@ -285,11 +283,9 @@ static void test_what_cannot_be_stored_is_not_done(void **state)
     groups_plug(fixture, "1-1", DONGLE, "KEY-0001");
     assignment = assign_as(fixture, creator, "1-1", FIXTURE_DESK);
     tenant_wait_state(fixture, assignment, "attached");
-    assert_int_equal(g_mkdir(journal, 0700), 0);
-    assert_true(g_file_set_contents(in_it, "", -1, NULL));
+    fixture_break_disk(fixture);
     g_free(tenant_grant_error(fixture, "Storage", acme, "1-1", "keys"));
-    assert_int_equal(g_unlink(in_it), 0);
-    assert_int_equal(g_rmdir(journal), 0);
+    fixture_mend_disk(fixture);
 
     fixture_wait_object(fixture, group, FERRY_INTERFACE_GROUP, false);
     assert_tenant_of_device(fixture, "1-1", NULL);

@@ -400,7 +400,6 @@ static void test_damaged_tenant_still_owns(void **state)
     Fixture *fixture = *state;
     g_autofree char *acme = tenant_create_with(fixture, "acme", NULL, FIXTURE_DESK);
     g_autofree char *file = fixture_state_path(fixture, "tenants/acme");
-    g_autofree char *aside = g_strconcat(file, ".damaged", NULL);
     g_autofree char *device = fixture_device_path("1-1"), *desk = fixture_machine_path(FIXTURE_DESK);
     g_autofree char *group = NULL;
 
@@ -414,7 +413,7 @@ static void test_damaged_tenant_still_owns(void **state)
     g_free(fixture_script(fixture, "connect"));
     fixture_wait_object(fixture, device, FERRY_INTERFACE_DEVICE, true);
     fixture_wait_object(fixture, acme, FERRY_INTERFACE_TENANT, false);
-    assert_true(g_file_test(aside, G_FILE_TEST_EXISTS));
+    assert_true(g_file_test(file, G_FILE_TEST_EXISTS));
     assert_tenant_of_device(fixture, "1-1", acme);
     fixture_wait(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "HypervisorState", "connected");
     fixture_wait_object(fixture, desk, FERRY_INTERFACE_MACHINE, true);
@@ -427,23 +426,16 @@ static void test_damaged_tenant_still_owns(void **state)
     g_free(fixture_assign(fixture, "1-1", FIXTURE_DESK));
 }
 
-/* A disk that takes nothing. */
 static void test_what_cannot_be_stored_is_not_done(void **state)
 {
     Fixture *fixture = *state;
     g_autofree char *acme = tenant_create_with(fixture, "acme", NULL, FIXTURE_DESK);
     g_autofree char *globex = tenant_path("globex");
-    g_autofree char *tenants = fixture_state_path(fixture, "tenants");
-    g_autofree char *tenants_away = fixture_state_path(fixture, "tenants-away");
-    g_autofree char *groups = fixture_state_path(fixture, "groups");
-    g_autofree char *groups_away = fixture_state_path(fixture, "groups-away");
-    g_autofree char *journal = fixture_state_path(fixture, "journal");
-    g_autofree char *in_it = g_build_filename(journal, "x", NULL);
     g_autofree char *studio = fixture_machine_path(FIXTURE_STUDIO), *device = fixture_device_path("1-1");
     g_autofree char *group = NULL;
 
     groups_plug(fixture, "1-1", DONGLE, "KEY-0001");
-    assert_int_equal(g_rename(tenants, tenants_away), 0);
+    fixture_break_disk(fixture);
     g_free(fixture_call_error(fixture, "Storage", FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "CreateTenant",
                               "sa{sv}", "globex", 0));
     g_free(fixture_call_error(fixture, "Storage", acme, FERRY_INTERFACE_TENANT, "AddMachine", "o", studio));
@@ -453,21 +445,16 @@ static void test_what_cannot_be_stored_is_not_done(void **state)
     fixture_wait_object(fixture, globex, FERRY_INTERFACE_TENANT, false);
     fixture_wait(fixture, studio, FERRY_INTERFACE_MACHINE, "Tenant", "/");
     wait_list(fixture, acme, FERRY_INTERFACE_TENANT, "Members", "");
-    assert_int_equal(g_rename(tenants_away, tenants), 0);
-
-    assert_int_equal(g_mkdir(journal, 0700), 0);
-    assert_true(g_file_set_contents(in_it, "", -1, NULL));
     g_free(tenant_grant_error(fixture, "Storage", acme, "1-1", "keys"));
     assert_tenant_of_device(fixture, "1-1", NULL);
-    assert_int_equal(g_unlink(in_it), 0);
-    assert_int_equal(g_rmdir(journal), 0);
+    fixture_mend_disk(fixture);
     group = tenant_grant(fixture, acme, "1-1", "keys");
-    assert_int_equal(g_rename(groups, groups_away), 0);
+    fixture_break_disk(fixture);
     g_free(fixture_call_error(fixture, "Storage", acme, FERRY_INTERFACE_TENANT, "Revoke", "aoa{sv}", 1,
                               device, 0));
     assert_tenant_of_device(fixture, "1-1", acme);
     g_free(tenant_assign_error(fixture, "NotOwned", "1-1", FIXTURE_STUDIO));
-    assert_int_equal(g_rename(groups_away, groups), 0);
+    fixture_mend_disk(fixture);
     tenant_revoke(fixture, acme, "1-1");
     assert_tenant_of_device(fixture, "1-1", NULL);
 }

@@ -21,8 +21,8 @@
 #include "dbus/service/path.h"
 
 /* What one message may have, so that building it takes no time: more than the door lets through. */
-#define VALUES_MAX     (2 * LIMIT_VALUES)
-#define BYTES_MAX      (4 * 1024 * 1024)
+#define VALUES_MAX     (LIMIT_VALUES + 64)
+#define BYTES_MAX      (2 * 1024 * 1024)
 #define DEPTH_MAX      (2 * LIMIT_DEPTH)
 #define SHORT_TEXT_MAX 40
 /* sd-bus takes no longer one. */

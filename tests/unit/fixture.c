@@ -75,7 +75,7 @@ Assignment *fixture_make_assignment(Fixture *fixture, const char *id, const char
     }
     assert_true(quantity_parse(quantity, &assignment->quantity_kind, &assignment->quantity));
     assignment->stored = true;
-    assignment->created = fixture->next_created++;
+    assignment->sequence = fixture->next_sequence++;
     return assignment;
 }
 
@@ -201,7 +201,7 @@ int fixture_setup(void **state)
 
     *state = fixture;
     fixture->next_number = 2;
-    fixture->next_created = 1;
+    fixture->next_sequence = 1;
     fixture_begin(fixture);
     return 0;
 }

@@ -17,7 +17,7 @@ typedef struct Fixture {
     Allocation *allocation;
     GHashTable *reported; /* see fixture_record() */
     unsigned next_number;
-    int64_t next_created;
+    int64_t next_sequence;
 } Fixture;
 
 /* cmocka's setup and teardown: three machines that run, "desk", "studio" and "loft", and nothing else. */

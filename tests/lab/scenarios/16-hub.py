@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A hub is never handed out, and nothing is changed by asking; a device behind it goes to a VM like any other."""
+"""A hub is never given to a VM, and nothing is changed by asking; a device behind it goes to a VM like any other."""
 import ferry
 
 

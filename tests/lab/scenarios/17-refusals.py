@@ -45,8 +45,8 @@ def run(lab):
             (f'/org/usbferry1/device/_ {desk} 0', 'no such device: /org/usbferry1/device/_'),
             (f'/ {desk} 0', 'no such device: /'),
             (f'{desk} {desk} 0', f'no such device: {desk}'),
-            (f'{device} {device} 0', f'no such machine: {device}'),
-            (f'{device} {ferry.ROOT}/machine/_31 0', 'no such machine'),
+            (f'{device} {device} 0', f'no such VM: {device}'),
+            (f'{device} {ferry.ROOT}/machine/_31 0', 'no such VM'),
             (f'{device} {desk} 1 Nonsense b true', 'Nonsense'),
             (f'{device} {desk} 1 Priority s high', 'Priority')):
         said = error_name(lab, ASSIGN + arguments)

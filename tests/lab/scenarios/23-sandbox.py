@@ -89,7 +89,7 @@ def run(lab):
     drop_in(lab, '[Service]\nSystemCallErrorNumber=kill\nSystemCallFilter=sched_setattr set_mempolicy\n')
     lab.run('systemctl stop usbferryd', timeout=90)
     assert lab.run('systemctl is-active usbferryd', check=False) == 'inactive'
-    lab.run('usbferry')
+    lab.wait('usbferry', 90, 'an answer to the call that starts it')
     assert lab.run('systemctl is-active usbferryd') == 'active'
     check_everything_works(lab)
 

@@ -277,7 +277,7 @@ static void test_text(void **state)
                         "0529:0001 (1-2) was given to VM \"loft\" by another program; take it away there");
     service = allocation_verdict_text(fixture->allocation, registry_assignment(fixture->registry, "bbbbbbbb"),
                                       NULL, VERDICT_SWITCHED_OFF);
-    assert_string_equal(service, "usbferry is switched off and hands nothing out");
+    assert_string_equal(service, "usbferry is switched off and gives nothing");
 }
 
 static void assert_refused(Fixture *fixture, const char *sysname, FerryError code, const char *text)

@@ -105,6 +105,45 @@ static void test_set(void **state)
     fixture_assert_gets(fixture, "aaaaaaaa", "");
 }
 
+/* A set that comes first by priority takes nothing out of a machine that has it, be it stored or not. */
+static void test_a_set_takes_nothing_away(void **state)
+{
+    Fixture *fixture = *state;
+    Assignment *later;
+
+    fixture_plug(fixture, fixture_make_device(fixture, "1-1", 0x0529, 1, "AAAA-1"));
+    fixture_plug(fixture, fixture_make_device(fixture, "1-2", 0x046d, 2, ""));
+    fixture_add_group(fixture, "pair", (const char *const[]){ "vendor=0529", "vendor=046d", NULL });
+    fixture_assign(fixture, "aaaaaaaa", DESK, "pair", NULL, "set");
+    fixture_put_into(fixture, "1-1", "aaaaaaaa");
+    fixture_put_into(fixture, "1-2", "aaaaaaaa");
+    later = fixture_make_assignment(fixture, "bbbbbbbb", STUDIO, "pair", NULL, "set");
+    later->priority = 10;
+    later->stored = false;
+    registry_add_assignment(fixture->registry, later);
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "aaaaaaaa", "1-1 1-2");
+    fixture_assert_gets(fixture, "bbbbbbbb", "");
+    later->stored = true;
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "aaaaaaaa", "1-1 1-2");
+    fixture_assert_gets(fixture, "bbbbbbbb", "");
+    /* Nor what completes one that has a part. */
+    g_ptr_array_remove_index(registry_machine(fixture->registry, DESK)->info->hostdevs, 1);
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "aaaaaaaa", "1-1 1-2");
+    /* When neither can be complete without the other's, priority decides. */
+    fixture_put_into(fixture, "1-2", "bbbbbbbb");
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "aaaaaaaa", "");
+    fixture_assert_gets(fixture, "bbbbbbbb", "1-1 1-2");
+    g_ptr_array_set_size(registry_machine(fixture->registry, STUDIO)->info->hostdevs, 0);
+    /* What it gives up is free. */
+    registry_assignment(fixture->registry, "aaaaaaaa")->wanted = false;
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "bbbbbbbb", "1-1 1-2");
+}
+
 /* Two sets that need the same device: the group's priority decides, then age. */
 static void test_two_sets(void **state)
 {
@@ -298,8 +337,8 @@ static void test_the_older_one(void **state)
     fixture_assign(fixture, "aaaaaaaa", STUDIO, "keys", NULL, "1");
     fixture_look(fixture);
     fixture_assert_gets(fixture, "bbbbbbbb", "1-1");
-    registry_assignment(fixture->registry, "bbbbbbbb")->created =
-        registry_assignment(fixture->registry, "aaaaaaaa")->created;
+    registry_assignment(fixture->registry, "bbbbbbbb")->sequence =
+        registry_assignment(fixture->registry, "aaaaaaaa")->sequence;
     fixture_look(fixture);
     fixture_assert_gets(fixture, "aaaaaaaa", "1-1");
 }
@@ -309,9 +348,15 @@ static void test_the_older_one(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_pool),      TEST(test_queue),         TEST(test_quantities),
-        TEST(test_set),       TEST(test_two_sets),      TEST(test_order_of_arrival_does_not_matter),
-        TEST(test_undecided), TEST(test_the_older_one),
+        TEST(test_pool),
+        TEST(test_queue),
+        TEST(test_quantities),
+        TEST(test_set),
+        TEST(test_a_set_takes_nothing_away),
+        TEST(test_two_sets),
+        TEST(test_order_of_arrival_does_not_matter),
+        TEST(test_undecided),
+        TEST(test_the_older_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

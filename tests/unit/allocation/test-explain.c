@@ -110,10 +110,11 @@ static void test_hub(void **state)
     fixture_assign(fixture, PINNED, DESK, NULL, "serial=AAAA-1", "1");
     fixture_add_group(fixture, "keys", (const char *const[]){ "vendor=0529", NULL });
     registry_device(fixture->registry, "1-1")->is_hub = true;
-    assert_story(fixture, "device 1-1 blocks: 0529:0001 (1-1) is a hub; hubs are never handed out, the "
-                          "devices behind them are.\n"
-                          "assignment aaaaaaaa blocks: 0529:0001 (1-1) is a hub; hubs are never handed out, "
-                          "the devices behind them are.\n");
+    assert_story(fixture,
+                 "device 1-1 blocks: 0529:0001 (1-1) is a hub; hubs are never given to VMs, the "
+                 "devices behind them are.\n"
+                 "assignment aaaaaaaa blocks: 0529:0001 (1-1) is a hub; hubs are never given to VMs, "
+                 "the devices behind them are.\n");
 }
 
 static void test_groups(void **state)
@@ -135,7 +136,7 @@ static void test_groups(void **state)
                           "rule keys yes: rule 1 of group keys matches: vendor=0529.\n"
                           "rule keys blocks: rule 2 of group keys would match, but is disabled: vendor=0529 "
                           "product=0001.\n"
-                          "group keys blocks: it is in group keys, which is disabled and hands nothing out.\n"
+                          "group keys blocks: it is in group keys, which is disabled and gives nothing.\n"
                           "group mice no: no rule of group mice matches.\n"
                           "rule off blocks: rule 1 of group off would match, but is disabled: vendor=0529.\n"
                           "group off no: it is not in group off.\n"
@@ -159,7 +160,7 @@ static void test_around_it(void **state)
                  "device 1-1 no: 0529:0001 (1-1) is with the host.\n"
                  "controller 0000:00:14.0 blocks: VM \"studio\" has its controller 0000:00:14.0 as a whole.\n"
                  "tenant lab yes: it belongs to tenant lab: only that tenant's VMs can have it.\n"
-                 "service  blocks: usbferry is switched off and hands nothing more out.\n"
+                 "service  blocks: usbferry is switched off and gives nothing more.\n"
                  "device 1-1 no: nothing is assigned to any VM.\n"
                  "hypervisor  waits: the hypervisor is away: no socket.\n");
     studio->info->state = MACHINE_STATE_SHUTOFF;

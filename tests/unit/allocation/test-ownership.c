@@ -26,7 +26,7 @@ typedef struct Fixture {
     Memberships *memberships;
     Allocation *allocation;
     unsigned next_number;
-    int64_t next_created;
+    int64_t next_sequence;
 } Fixture;
 
 static Device *plug(Fixture *fixture, const char *sysname, const char *serial)
@@ -87,7 +87,7 @@ static Assignment *assign(Fixture *fixture, const char *id, const char *uuid, co
     assignment->rule = rule ? rule_parse(rule, NULL) : NULL;
     assignment->tenant = g_strdup(tenant);
     assignment->stored = true;
-    assignment->created = fixture->next_created++;
+    assignment->sequence = fixture->next_sequence++;
     assert_true(quantity_parse("1", &assignment->quantity_kind, &assignment->quantity));
     registry_add_assignment(fixture->registry, assignment);
     return assignment;
@@ -118,7 +118,7 @@ static int setup(void **state)
     fixture->registry->machines_known = true;
     fixture->memberships = memberships_new(fixture->registry);
     fixture->next_number = 2;
-    fixture->next_created = 1;
+    fixture->next_sequence = 1;
     for (gsize i = 0; i < G_N_ELEMENTS(uuids); i++)
         add_machine(fixture, uuids[i]);
     return 0;

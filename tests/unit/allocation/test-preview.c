@@ -87,7 +87,7 @@ static void test_a_rule_more(void **state)
     assert_non_null(strstr(((const PreviewChange *)changes->pdata[0])->text, "joins group keys"));
     assert_non_null(strstr(((const PreviewChange *)changes->pdata[1])->text, "gets 0529:0002"));
 
-    /* It hands nothing out. */
+    /* It gives nothing. */
     registry_group(fixture->registry, "keys")->enabled = false;
     assert_preview(fixture, with_rule(fixture, "keys", "vendor=0529"), "joins 1-2");
 }

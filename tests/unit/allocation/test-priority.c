@@ -47,7 +47,7 @@ static void test_each_part(void **state)
     Assignment *younger = registry_assignment(fixture->registry, YOUNGER);
 
     assert_first(fixture, OLDER, true);
-    younger->created = older->created;
+    younger->sequence = older->sequence;
     assert_first(fixture, YOUNGER, true); /* the smaller id */
     older->rule = rule_parse("vendor=0529 product=0001", NULL);
     assert_first(fixture, OLDER, false);

@@ -234,10 +234,10 @@ static void test_empty_pool(void **state)
                   "VM \"desk\" does not answer; it draws from group keys when it does.");
     keys->enabled = false;
     assert_status(fixture, POOL, ASSIGNMENT_STATE_WAITING_DEVICE, "Disabled",
-                  "group keys is disabled and hands nothing out.");
+                  "group keys is disabled and gives nothing.");
     fixture->registry->enabled = false;
     assert_status(fixture, POOL, ASSIGNMENT_STATE_WAITING_DEVICE, "Disabled",
-                  "usbferry is switched off and hands nothing out.");
+                  "usbferry is switched off and gives nothing.");
     desk->info->state = MACHINE_STATE_SHUTOFF;
     assert_status(fixture, POOL, ASSIGNMENT_STATE_WAITING_MACHINE, "",
                   "VM \"desk\" is not running; it draws from group keys when it does.");
@@ -254,6 +254,21 @@ static void test_empty_pool(void **state)
     pool->group = g_strdup("gone");
     assert_status(fixture, POOL, ASSIGNMENT_STATE_WAITING_DEVICE, "NoSuchGroup",
                   "There is no group gone any more.");
+}
+
+/* A group that is stored along with the assignment isn't there yet. */
+static void test_group_to_come(void **state)
+{
+    Fixture *fixture = *state;
+    Assignment *pool = registry_assignment(fixture->registry, POOL);
+
+    g_free(pool->group);
+    pool->group = g_strdup("new");
+    pool->stored = false;
+    assert_status(fixture, POOL, ASSIGNMENT_STATE_ATTACHING, "", "assignment bbbbbbbb is being stored.");
+    registry_machine(fixture->registry, DESK)->info->state = MACHINE_STATE_SHUTOFF;
+    assert_status(fixture, POOL, ASSIGNMENT_STATE_WAITING_MACHINE, "",
+                  "VM \"desk\" is not running; it draws from group new when it does.");
 }
 
 /* Others have what is there. */
@@ -405,15 +420,16 @@ static void test_reset_passes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_one_device),        TEST(test_failed),
-        TEST(test_by_verdict),        TEST(test_unplugged),
-        TEST(test_not_left_to_it),    TEST(test_taken),
-        TEST(test_reattached),        TEST(test_in_flight),
-        TEST(test_on_its_way_home),   TEST(test_pool),
-        TEST(test_empty_pool),        TEST(test_queue),
-        TEST(test_coming_conflict),   TEST(test_settling_passes),
-        TEST(test_being_read_passes), TEST(test_leaving_passes),
-        TEST(test_partial_passes),    TEST(test_reset_passes),
+        TEST(test_one_device),      TEST(test_failed),
+        TEST(test_by_verdict),      TEST(test_unplugged),
+        TEST(test_not_left_to_it),  TEST(test_taken),
+        TEST(test_reattached),      TEST(test_in_flight),
+        TEST(test_on_its_way_home), TEST(test_pool),
+        TEST(test_empty_pool),      TEST(test_queue),
+        TEST(test_group_to_come),   TEST(test_coming_conflict),
+        TEST(test_settling_passes), TEST(test_being_read_passes),
+        TEST(test_leaving_passes),  TEST(test_partial_passes),
+        TEST(test_reset_passes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,7 +92,7 @@ static void test_texts(void **state)
     Assignment *pinned = registry_assignment(fixture->registry, PINNED);
 
     assert_text(fixture, PINNED, VERDICT_GO, "0529:0001 (1-1) goes to VM \"desk\"");
-    assert_text(fixture, POOL, VERDICT_GROUP_DISABLED, "group keys is disabled and hands nothing out");
+    assert_text(fixture, POOL, VERDICT_GROUP_DISABLED, "group keys is disabled and gives nothing");
     assert_text(fixture, PINNED, VERDICT_MACHINE_UNKNOWN, "the hypervisor knows no VM \"desk\" (" DESK ")");
     g_free(device->controller);
     device->controller = g_strdup("0000:00:14.0");

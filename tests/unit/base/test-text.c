@@ -119,7 +119,12 @@ static void test_quote(void **state)
     g_autofree char *escaped = text_quote("a\"b\\c");
     g_autofree char *dirty = text_quote("a\nb\xff");
     g_autofree char *nothing = text_quote(NULL);
+    g_autofree char *longest = g_strnfill(TEXT_MAX, 'x'), *too_long = g_strnfill(TEXT_MAX + 1, '\x01');
+    g_autofree char *whole = text_quote(longest), *cut = text_quote(too_long);
 
+    assert_int_equal(strlen(whole), TEXT_MAX + 2);
+    assert_true(strlen(cut) < TEXT_MAX + 10);
+    assert_true(g_str_has_suffix(cut, "\xe2\x80\xa6\""));
     assert_string_equal(plain, "\"AB 1\"");
     assert_string_equal(escaped, "\"a\\\"b\\\\c\"");
     assert_string_equal(dirty, "\"a\xef\xbf\xbd"

@@ -46,7 +46,8 @@ static void assert_same(const Assignment *a, const Assignment *b)
     assert_string_equal(a->selector, b->selector);
     assert_string_equal(a->description, b->description);
     assert_string_equal(a->device_text, b->device_text);
-    assert_int_equal(a->created, b->created);
+    assert_true(a->created == b->created);
+    assert_true(a->sequence == b->sequence);
 }
 
 static const char everything[] = "[Assignment]\nName=my \\\\ \"keys\"; [x]=y # z\nDescription=\\sa\\s\n"
@@ -54,7 +55,7 @@ static const char everything[] = "[Assignment]\nName=my \\\\ \"keys\"; [x]=y # z
                                  "Tenant=acme\nSelector=serial=\"a \\\\\\\\ \\\\*\"\n"
                                  "Socket=pci-0000:00:14.0/1.2\nDeviceText=group acme/keys\nEnabled=false\n"
                                  "Priority=-3\nAllowGuestReset=true\nAllowGuestResetsAll=false\n"
-                                 "Owner=4294967294\nCreated=1700000000000000\n";
+                                 "Owner=4294967294\nCreated=1700000000000000\nSequence=17\n";
 
 static void test_all_of_it(void **state)
 {
@@ -92,6 +93,16 @@ static void test_defaults(void **state)
     assert_int_equal(assignment->quantity, 1);
     assert_true(assignment->wanted);
     assert_int_equal(assignment->own_guest_reset, CHOICE_OPEN);
+}
+
+/* One of a service that ordered by the clock. */
+static void test_no_sequence(void **state)
+{
+    g_autoptr(Assignment) assignment = read_text(GOOD "Created=1700000000000000\n");
+    g_autofree char *text = write_text(assignment);
+
+    assert_true(assignment->sequence == 1700000000000000);
+    assert_non_null(strstr(text, "\nSequence=1700000000000000\n"));
 }
 
 /* A hand has changed it: what is shown stays clean. */
@@ -138,6 +149,8 @@ static const struct {
     { GOOD "Owner=4294967296\n", FERRY_ERROR_INVALID_OPTION, ":5: Owner: " },
     { GOOD "Owner=-1\n", FERRY_ERROR_INVALID_OPTION, ":5: Owner: " },
     { GOOD "Created=now\n", FERRY_ERROR_INVALID_OPTION, ":5: Created: " },
+    { GOOD "Sequence=0\n", FERRY_ERROR_INVALID_OPTION, ":5: Sequence: " },
+    { GOOD "Sequence=9223372036854775808\n", FERRY_ERROR_INVALID_OPTION, ":5: Sequence: " },
 };
 
 static void test_bad(void **state)
@@ -161,9 +174,8 @@ static void test_bad(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_of_it),
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_texts_are_cleaned),
+        cmocka_unit_test(test_all_of_it),   cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_no_sequence), cmocka_unit_test(test_texts_are_cleaned),
         cmocka_unit_test(test_bad),
     };
 

@@ -117,6 +117,7 @@ static void test_changed(void **state)
     next = ((const ApplyStep *)made->steps->pdata[0])->assignment;
     assert_string_equal(next->id, id);
     assert_int_equal(next->created, assignment->created);
+    assert_true(next->sequence == assignment->sequence);
     assert_int_equal(next->owner, OWNER);
     assert_plan(core, "[Group]\nName=keys\nPriority=1\n[Rule 1]\nMatch=vendor=0529\n" ASSIGNMENT, false,
                 "changed group keys");

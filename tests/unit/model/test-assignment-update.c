@@ -132,7 +132,7 @@ static void test_what_stays(void **state)
     assert_string_equal(assignment->reason, "It is attached.");
     assert_true(assignment->saving && assignment->stored);
     assert_string_equal(assignment->machine_uuid, DESK);
-    assert_int_equal(assignment->created, 1);
+    assert_int_equal(assignment->sequence, 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)

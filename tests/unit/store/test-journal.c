@@ -13,26 +13,12 @@
 
 #include "daemon/base/error.h"
 #include "daemon/store/store.h"
+#include "tests/disk/disk-script.h"
 
 #define HEAD      "[Journal]\nBoot=%s\nChanges=%s\n\n"
 #define THIS_BOOT "/proc/sys/kernel/random/boot_id"
 
-/* For the linker's --wrap. GLib's own don't come here. */
-int __real_fsync(int fd);
-int __wrap_fsync(int fd);
-
-static int syncs;
-static int failing_syncs; /* the next ones */
-
-int __wrap_fsync(int fd)
-{
-    g_atomic_int_inc(&syncs);
-    if (g_atomic_int_get(&failing_syncs) == 0)
-        return __real_fsync(fd);
-    g_atomic_int_add(&failing_syncs, -1);
-    errno = EIO;
-    return -1;
-}
+static DiskScript disk;
 
 typedef struct Folders {
     char *top;
@@ -40,6 +26,7 @@ typedef struct Folders {
     char *runtime;
     int done; /* calls */
     FerryError code;
+    char *message;
 } Folders;
 
 static int setup(void **state)
@@ -50,6 +37,8 @@ static int setup(void **state)
     folders->state = g_build_filename(folders->top, "state", NULL);
     folders->runtime = g_build_filename(folders->top, "run", NULL);
     folders->code = _FERRY_ERROR_INVALID;
+    g_strlcpy(disk.folder, folders->top, sizeof disk.folder);
+    disk_script_use(&disk);
     *state = folders;
     return 0;
 }
@@ -59,10 +48,13 @@ static int teardown(void **state)
     Folders *folders = *state;
     const char *const command[] = { "rm", "-rf", folders->top, NULL };
 
+    disk_script_disarm(&disk);
+
     g_spawn_sync(NULL, (char **)command, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
     g_free(folders->top);
     g_free(folders->state);
     g_free(folders->runtime);
+    g_free(folders->message);
     g_free(folders);
     return 0;
 }
@@ -106,6 +98,8 @@ static void stored(const GError *error, void *userdata)
     Folders *folders = userdata;
 
     folders->code = error ? (FerryError)error->code : _FERRY_ERROR_INVALID;
+    g_free(folders->message);
+    folders->message = g_strdup(error ? error->message : "");
     folders->done++;
 }
 
@@ -181,22 +175,42 @@ static void test_no_journal_no_change(void **state)
     assert_file(folders->runtime, "assignments/run", NULL);
 }
 
+/* The calls of commit() until the journal is there, and until the disk has confirmed it. */
+#define JOURNAL_RENAMED       15
+#define JOURNAL_CONFIRMED     17
+#define FOLDER_OPENED_TO_SYNC 7 /* of those that need a file descriptor */
+
 /* It has happened and can't be put into its files: nothing overtakes it. */
 static void test_carried_out_later(void **state)
+{
+    Folders *folders = *state;
+    g_autoptr(Store) store = open_store(folders);
+
+    disk_script_arm(&disk, EIO, JOURNAL_CONFIRMED + 1, true);
+    assert_int_equal(commit(folders, store), _FERRY_ERROR_INVALID);
+    assert_int_equal(save(folders, store, "old", "3"), FERRY_ERROR_STORAGE);
+    assert_true(disk_script_disarm(&disk));
+    assert_file(folders->state, "groups/new", NULL);
+    assert_int_equal(save(folders, store, "old", "3"), _FERRY_ERROR_INVALID);
+    assert_file(folders->state, "groups/old", "[A]\nB=3\n");
+    assert_file(folders->state, "groups/new", "[A]\nB=line\\nline # \\\\\n");
+    assert_file(folders->runtime, "assignments/run", "[A]\nB=2\n");
+    assert_file(folders->state, "journal", NULL);
+}
+
+/* What will fail is known before anything is decided. */
+static void test_no_folder_no_change(void **state)
 {
     Folders *folders = *state;
     g_autoptr(Store) store = open_store(folders);
     g_autofree char *folder = g_build_filename(folders->runtime, "assignments", NULL);
 
     assert_int_equal(g_rmdir(folder), 0);
-    assert_int_equal(commit(folders, store), _FERRY_ERROR_INVALID);
-    assert_int_equal(save(folders, store, "old", "3"), FERRY_ERROR_STORAGE);
-    assert_int_equal(g_mkdir(folder, 0700), 0);
+    assert_int_equal(commit(folders, store), FERRY_ERROR_STORAGE);
     assert_int_equal(save(folders, store, "old", "3"), _FERRY_ERROR_INVALID);
     assert_file(folders->state, "groups/old", "[A]\nB=3\n");
-    assert_file(folders->state, "groups/new", "[A]\nB=line\\nline # \\\\\n");
-    assert_file(folders->runtime, "assignments/run", "[A]\nB=2\n");
-    assert_file(folders->state, "journal", NULL);
+    assert_file(folders->state, "groups/new", NULL);
+    assert_file(folders->state, "groups/new.new", NULL);
 }
 
 static char *this_boot(void)
@@ -206,6 +220,7 @@ static char *this_boot(void)
     return g_file_get_contents(THIS_BOOT, &text, NULL, NULL) ? g_strstrip(text) : g_strdup("");
 }
 
+#define ONE "[Journal]\nBoot=\nChanges=1\n\n[Change 1]\n"
 #define CHANGES                                                                                  \
     "[Change 1]\nArea=state\nKind=groups\nId=new\nData=[A]\\nB=2\\n\n\n[Change 2]\nArea=state\n" \
     "Kind=groups\nId=bad\nDelete=true\n\n[Change 3]\nArea=runtime\nKind=assignments\nId=run\nData=x\n"
@@ -246,34 +261,42 @@ static void test_a_journal_is_redone(void **state)
     }
 }
 
+/* It holds what has happened: nothing is read as if it hadn't. */
 static void test_damaged_journals(void **state)
 {
-    static const char *const changes[] = {
-        "",
-        "rubbish",
-        "[Journal]\nBoot=\nChanges=1\n",
-        "[Journal]\nBoot=\nChanges=4\n\n" CHANGES, /* one is missing */
-        "[Journal]\nBoot=\nChanges=1\n\n[Change 1]\nArea=state\nKind=groups\nId=../../x\nData=y\n",
-        "[Journal]\nBoot=\nChanges=1\n\n[Change 1]\nArea=moon\nKind=groups\nId=new\nData=y\n",
-        "[Journal]\nBoot=\nChanges=1\n\n[Change 1]\nArea=state\nKind=groups\nId=new\n",
-        "[Journal]\nBoot=\nChanges=1\n\n[Change 1]\nArea=state\nKind=groups\nId=new\nData=\\q\n",
+    static const struct {
+        const char *text, *message;
+    } journals[] = {
+        { "", ":1: the end of the file is missing" },
+        { "rubbish", ":1: expected [Section]" },
+        { "[Journal]\nBoot=\nChanges=1\n", ":3: the end of the file is missing" },
+        { "[Journal]\nBoot=\nChanges=4\n\n" CHANGES, ":21: the end of the file is missing" },
+        { "[Journal]\nBoot=\n\n" CHANGES, ":1: [Journal] has no Changes" },
+        { ONE "Area=state\nKind=groups\nId=../../x\nData=y\n",
+          ":8: Id: \"../../x\" is not the name of a file" },
+        { ONE "Area=moon\nKind=groups\nId=new\nData=y\n", ":6: Area: \"moon\" is not an area" },
+        { ONE "Area=state\nKind=groups\nId=new\n", ":8: expected one of Data and Delete" },
+        { ONE "Area=state\nKind=groups\nId=new\nDelete=true\nData=y\n", ":10: expected one of" },
+        { ONE "Area=state\nKind=groups\nId=new\nData=\\q\n", ":9: Data: " },
+        { ONE "Area=state\nKind=groups\nId=new\nData=y\n[Change 1]\n", ":10: expected [Change 2]" },
     };
-
     Folders *folders = *state;
+    g_autofree char *path = g_build_filename(folders->state, "journal", NULL);
 
-    for (gsize i = 0; i < G_N_ELEMENTS(changes); i++) {
-        {
-            g_autoptr(Store) store = open_store(folders);
-        }
-        put(folders->state, "journal", changes[i]);
-        {
-            g_autoptr(Store) store = open_store(folders);
+    {
+        g_autoptr(Store) store = open_store(folders);
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(journals); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autofree char *message = g_strconcat(path, journals[i].message, NULL);
 
-            assert_file(folders->state, "groups/new", NULL);
-            assert_file(folders->state, "journal", NULL);
-            assert_file(folders->state, "journal.damaged", changes[i]);
-            assert_int_equal(save(folders, store, "old", "1"), _FERRY_ERROR_INVALID);
-        }
+        put(folders->state, "journal", journals[i].text);
+        assert_null(store_new(folders->state, folders->runtime, &error));
+        assert_int_equal(error->code, FERRY_ERROR_STORAGE);
+        if (!strstr(error->message, message))
+            fail_msg("%s\nand not %s", error->message, message);
+        assert_file(folders->state, "groups/new", NULL);
+        assert_file(folders->state, "journal", journals[i].text);
     }
 }
 
@@ -310,25 +333,62 @@ static void test_a_journal_that_cannot_be_redone(void **state)
     assert_int_equal(error->code, FERRY_ERROR_STORAGE);
 }
 
-/* The disk takes the journal and then doesn't say that it has it: what is taken back is so durably, and
- * nothing is written before it is. */
-static void test_refused_stays_refused(void **state)
+/* Also when the disk has the journal by then and only doesn't say so. */
+static void test_refused_is_taken_back(void **state)
 {
     Folders *folders = *state;
     g_autoptr(Store) store = open_store(folders);
 
-    syncs = 0;
-    failing_syncs = 1;
-    assert_int_equal(commit(folders, store), FERRY_ERROR_STORAGE);
-    assert_file(folders->state, "journal", NULL);
-    assert_int_equal(syncs, 2);
+    for (int at = 1; at <= JOURNAL_CONFIRMED; at++) {
+        disk_script_arm(&disk, EIO, at, false);
+        assert_int_equal(commit(folders, store), FERRY_ERROR_STORAGE);
+        assert_true(disk_script_disarm(&disk));
+        assert_null(strstr(folders->message, "power cut"));
+        assert_file(folders->state, "journal", NULL);
+        assert_file(folders->state, "journal.new", NULL);
+        assert_file(folders->state, "groups/new", NULL);
+        assert_file(folders->state, "groups/new.new", NULL);
+    }
+    assert_int_equal(commit(folders, store), _FERRY_ERROR_INVALID);
+}
 
-    failing_syncs = 3;
+/* Taken back, and the disk doesn't confirm that either: it is said. */
+static void test_refused_in_doubt(void **state)
+{
+    Folders *folders = *state;
+    g_autoptr(Store) store = open_store(folders);
+
+    disk_script_arm(&disk, EMFILE, FOLDER_OPENED_TO_SYNC, true);
     assert_int_equal(commit(folders, store), FERRY_ERROR_STORAGE);
-    assert_int_equal(save(folders, store, "old", "1"), FERRY_ERROR_STORAGE);
-    assert_int_equal(failing_syncs, 0);
-    assert_file(folders->state, "groups/old", NULL);
+    assert_true(disk_script_disarm(&disk));
+    assert_non_null(strstr(folders->message, "a power cut may still bring the change"));
+    assert_file(folders->state, "journal", NULL);
     assert_int_equal(save(folders, store, "old", "1"), _FERRY_ERROR_INVALID);
+    assert_file(folders->state, "groups/new", NULL);
+}
+
+/* It can't be taken back: it has happened, and nobody is told otherwise. */
+static void test_what_cannot_be_taken_back_has_happened(void **state)
+{
+    Folders *folders = *state;
+
+    {
+        g_autoptr(Store) store = open_store(folders);
+
+        disk_script_arm(&disk, EIO, JOURNAL_RENAMED + 1, true);
+        assert_int_equal(commit(folders, store), _FERRY_ERROR_INVALID);
+        assert_file(folders->state, "groups/new", NULL);
+        assert_int_equal(save(folders, store, "old", "3"), FERRY_ERROR_STORAGE);
+        assert_non_null(strstr(folders->message, "a change before this one"));
+        assert_true(disk_script_disarm(&disk));
+    }
+    {
+        g_autoptr(Store) store = open_store(folders);
+
+        assert_file(folders->state, "groups/new", "[A]\nB=line\\nline # \\\\\n");
+        assert_file(folders->state, "groups/old", "[A]\nB=2\n");
+        assert_file(folders->state, "journal", NULL);
+    }
 }
 
 static bool take_id(const StoredFile *file, void *userdata, GError **error)
@@ -348,7 +408,7 @@ static void test_names_of_files(void **state)
 
     assert_int_equal(save(folders, store, "acme/v1.2", "1"), _FERRY_ERROR_INVALID);
     assert_file(folders->state, "groups/acme@v1~2", "[A]\nB=1\n");
-    store_load(store, "groups", take_id, ids);
+    assert_true(store_load(store, "groups", take_id, ids, NULL));
     assert_string_equal(ids->str, "acme/v1.2 ");
 }
 
@@ -360,11 +420,14 @@ int main(void)
         TEST(test_all_together),
         TEST(test_no_journal_no_change),
         TEST(test_carried_out_later),
+        TEST(test_no_folder_no_change),
         TEST(test_a_journal_is_redone),
         TEST(test_damaged_journals),
         TEST(test_half_written),
         TEST(test_a_journal_that_cannot_be_redone),
-        TEST(test_refused_stays_refused),
+        TEST(test_refused_is_taken_back),
+        TEST(test_refused_in_doubt),
+        TEST(test_what_cannot_be_taken_back_has_happened),
         TEST(test_names_of_files),
     };
 

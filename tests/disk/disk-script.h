@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A disk that does what a test says: the n-th system call of the store fails with an errno, or kills the
+ * process. Linked into a test or the scripted service with the linker's --wrap (tests/disk/meson.build), so
+ * it sees the calls of the code linked there and not those of libraries. The script is memory that the test
+ * and the service share. Counts calls on files below a folder, from any thread. */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* In the place of an errno. */
+#define DISK_KILL (-1)
+
+typedef struct DiskScript {
+    char folder[256]; /* only what is below it; "" = nothing */
+    int error;        /* an errno, or DISK_KILL */
+    int at;           /* the call that fails, counted from 1; 0 = none */
+    bool lasts;       /* and so does everything after it */
+    atomic_int calls; /* that could fail like this, so far */
+    atomic_int hits;  /* that did */
+} DiskScript;
+
+/* The environment variable of the scripted service: a file that holds the script. */
+#define DISK_SCRIPT_VARIABLE "FERRY_DISK_SCRIPT"
+
+/* NULL = no script. Without a call it is the one of the environment variable. */
+void disk_script_use(DiskScript *script);
+/* A new file that holds a script, and its memory. */
+DiskScript *disk_script_new(const char *path);
+void disk_script_free(DiskScript *script);
+
+/* From now on. */
+void disk_script_arm(DiskScript *script, int error, int at, bool lasts);
+/* Nothing fails any more. True when something did. */
+bool disk_script_disarm(DiskScript *script);
