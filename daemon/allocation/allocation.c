@@ -17,7 +17,8 @@ static void note_inactive_owners(Allocation *allocation)
         Assignment *assignment = assignments->pdata[i];
         Device *device = allocation_pinned(allocation, assignment);
 
-        if (device && !assignment->releasing && judge_assignment(assignment) != VERDICT_GO)
+        if (device && !assignment->releasing &&
+            judge_assignment(allocation->registry, assignment) == VERDICT_SUSPENDED)
             g_hash_table_insert(allocation->inactive_owners, device->sysname, assignment);
     }
 }
@@ -31,6 +32,9 @@ static Verdict judge_want(const Allocation *allocation, const Want *want, gint64
         return device;
     if (reservations_is_in_reset(allocation->registry->reservations, want->device->sysname))
         return VERDICT_RESETTING;
+    if (judge_assignment(allocation->registry, want->assignment) == VERDICT_DAMAGED &&
+        !priority_has_it(allocation->registry, allocation->attachments, want->assignment, want->device))
+        return VERDICT_DAMAGED;
     if (machine != VERDICT_GO)
         return machine;
     if (!want->assignment->stored)
@@ -171,13 +175,14 @@ static bool is_withheld(const Allocation *allocation, const Assignment *assignme
 Verdict allocation_judge(const Allocation *allocation, const Assignment *assignment, const Device *device)
 {
     const Want *want = allocation_want(allocation, device);
+    Verdict itself = judge_assignment(allocation->registry, assignment);
 
     if (device->is_hub)
         return VERDICT_HUB;
     if (!candidates_include(allocation->candidates, assignment, device))
         return is_withheld(allocation, assignment, device) ? VERDICT_NOT_OWNED : VERDICT_OTHER_DEVICE;
-    if (judge_assignment(assignment) != VERDICT_GO)
-        return VERDICT_SUSPENDED;
+    if (itself != VERDICT_GO)
+        return itself;
     if (!assignment->group && allocation_pinned(allocation, assignment) != device)
         return VERDICT_NOT_HOME;
     if (want)

@@ -24,9 +24,9 @@ static void unref_array(gpointer array)
     g_ptr_array_unref(array);
 }
 
-static bool takes_part(const Assignment *assignment)
+static bool takes_part(const Deal *self, const Assignment *assignment)
 {
-    return judge_assignment(assignment) == VERDICT_GO;
+    return judge_assignment(self->registry, assignment) == VERDICT_GO;
 }
 
 static bool has_it(const Deal *self, const Assignment *assignment, const Device *device)
@@ -61,7 +61,7 @@ static bool may_draw(const Deal *self, const Assignment *assignment)
            judge_machine(self->registry, assignment) == VERDICT_GO;
 }
 
-static void give(Deal *self, Device *device, Assignment *assignment)
+static Want *give(Deal *self, Device *device, Assignment *assignment)
 {
     Want *want = g_new0(Want, 1);
 
@@ -71,6 +71,7 @@ static void give(Deal *self, Device *device, Assignment *assignment)
     g_ptr_array_add(self->wants, want);
     g_hash_table_insert(self->by_device, device->sysname, want);
     g_ptr_array_add(g_hash_table_lookup(self->by_assignment, assignment->id), want);
+    return want;
 }
 
 static void note_undecided(Deal *self, const Assignment *assignment)
@@ -78,7 +79,7 @@ static void note_undecided(Deal *self, const Assignment *assignment)
     const Machine *machine = registry_machine(self->registry, assignment->machine_uuid);
     const GPtrArray *matches = candidates_of(self->candidates, assignment);
 
-    if (!assignment->group || !takes_part(assignment) || !machine || !machine_is_being_read(machine))
+    if (!assignment->group || !takes_part(self, assignment) || !machine || !machine_is_being_read(machine))
         return;
     for (guint i = 0; i < matches->len; i++)
         g_hash_table_add(self->undecided, matches->pdata[i]);
@@ -116,12 +117,27 @@ static bool needs_more(const Deal *self, const Assignment *assignment)
 
 /* ------------------------------------------------------------------ dealing out */
 
+/* What a damaged one has, in whatever machine, and what it alone may get one day. */
+static void freeze(Deal *self, Assignment *assignment, const GPtrArray *devices)
+{
+    Device *pinned = candidates_pinned(self->candidates, assignment);
+
+    for (guint i = 0; i < devices->len; i++) {
+        const Attachment *attachment = attachments_find(self->attachments, devices->pdata[i]);
+
+        if (attachment_is_of(attachment, assignment))
+            give(self, devices->pdata[i], assignment)->machine = attachment->machine;
+    }
+    if (pinned && !deal_want(self, pinned) && !attachments_find(self->attachments, pinned))
+        give(self, pinned, assignment);
+}
+
 /* What an assignment has and may still have stays. */
 static void keep(Deal *self, Assignment *assignment)
 {
     const GPtrArray *matches = candidates_of(self->candidates, assignment);
 
-    if (!takes_part(assignment) || assignment->quantity_kind == QUANTITY_SET)
+    if (!takes_part(self, assignment) || assignment->quantity_kind == QUANTITY_SET)
         return;
     for (guint i = 0; i < matches->len; i++) {
         Device *device = matches->pdata[i];
@@ -141,8 +157,8 @@ static bool is_spoken_for(const Deal *self, const Device *device, const Assignme
     for (guint i = 0; i < assignments->len; i++) {
         const Assignment *other = assignments->pdata[i];
 
-        if (!other->group && takes_part(other) && candidates_pinned(self->candidates, other) == device &&
-            compare(self, device, other, set) > 0)
+        if (!other->group && takes_part(self, other) &&
+            candidates_pinned(self->candidates, other) == device && compare(self, device, other, set) > 0)
             return true;
     }
     return false;
@@ -181,7 +197,7 @@ static void fill_set(Deal *self, Assignment *set, const GPtrArray *assignments, 
     g_autoptr(GPtrArray) chosen = NULL;
     bool draws = may_draw(self, set);
 
-    if (!takes_part(set) || !group)
+    if (!takes_part(self, set) || !group)
         return;
     /* What it has comes first, so that no device moves without need. */
     for (int pass = 0; pass < (draws ? 2 : 1); pass++)
@@ -219,7 +235,7 @@ static void fill_sets(Deal *self, const GPtrArray *sets, const GPtrArray *assign
 
 static bool may_claim(const Deal *self, const Assignment *assignment, const Device *device)
 {
-    if (!takes_part(assignment) || !needs_more(self, assignment))
+    if (!takes_part(self, assignment) || !needs_more(self, assignment))
         return false;
     if (!assignment->group)
         return candidates_pinned(self->candidates, assignment) == device;
@@ -295,6 +311,7 @@ Deal *deal_new(Registry *registry, const Attachments *attachments, const Candida
 {
     Deal *self = g_new0(Deal, 1);
     g_autoptr(GPtrArray) assignments = registry_sorted(registry->assignments);
+    g_autoptr(GPtrArray) devices = registry_sorted(registry->devices);
     g_autoptr(GPtrArray) sets = g_ptr_array_new();
 
     self->registry = registry;
@@ -310,6 +327,12 @@ Deal *deal_new(Registry *registry, const Attachments *attachments, const Candida
         Assignment *assignment = assignments->pdata[i];
 
         g_hash_table_insert(self->by_assignment, assignment->id, g_ptr_array_new());
+        if (judge_assignment(registry, assignment) == VERDICT_DAMAGED)
+            freeze(self, assignment, devices);
+    }
+    for (guint i = 0; i < assignments->len; i++) {
+        Assignment *assignment = assignments->pdata[i];
+
         keep(self, assignment);
         note_undecided(self, assignment);
         if (assignment->quantity_kind == QUANTITY_SET)

@@ -4,6 +4,8 @@
 
 #include "daemon/allocation/guest-reset.h"
 
+#include "daemon/model/damage.h"
+
 static bool choose(Choice own, const Group *group, bool of_group)
 {
     return own == CHOICE_OPEN ? group && of_group : own == CHOICE_YES;
@@ -33,6 +35,6 @@ GuestReset guest_reset_wanted(Registry *registry, const Assignment *assignment)
 
 bool guest_reset_differs(Registry *registry, const Hostdev *hostdev, const Assignment *assignment)
 {
-    return hostdev->guest_reset != GUEST_RESET_DEFAULT &&
+    return hostdev->guest_reset != GUEST_RESET_DEFAULT && !damage_freezes(registry, assignment) &&
            hostdev->guest_reset != guest_reset_wanted(registry, assignment);
 }

@@ -5,10 +5,13 @@
 #include "daemon/allocation/judge.h"
 
 #include "daemon/allocation/pci-passthrough.h"
+#include "daemon/model/damage.h"
 
-Verdict judge_assignment(const Assignment *assignment)
+Verdict judge_assignment(Registry *registry, const Assignment *assignment)
 {
-    return assignment->wanted && !assignment->releasing ? VERDICT_GO : VERDICT_SUSPENDED;
+    if (!assignment->wanted || assignment->releasing)
+        return VERDICT_SUSPENDED;
+    return damage_freezes(registry, assignment) ? VERDICT_DAMAGED : VERDICT_GO;
 }
 
 Verdict judge_device(Registry *registry, const Attachments *attachments, const Device *device)
@@ -17,6 +20,9 @@ Verdict judge_device(Registry *registry, const Attachments *attachments, const D
         return VERDICT_FOREIGN;
     if (pci_passthrough_owner(registry, device->controller))
         return VERDICT_CONTROLLER_TAKEN;
+    if (!attachments_find(attachments, device) &&
+        !reservations_find(registry->reservations, device->sysname) && damage_may_be_of(registry, device))
+        return VERDICT_MAY_BE_OWNED;
     return VERDICT_GO;
 }
 

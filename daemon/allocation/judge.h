@@ -9,8 +9,8 @@
 #include "daemon/allocation/verdict.h"
 #include "daemon/model/registry.h"
 
-/* Whether the assignment takes part at all: GO or SUSPENDED. */
-Verdict judge_assignment(const Assignment *assignment);
+/* Whether the assignment takes part at all: GO, SUSPENDED, or DAMAGED: what it has stays. */
+Verdict judge_assignment(Registry *registry, const Assignment *assignment);
 
 /* Whether anybody can get the device: GO, or what is in the way. Where it is attached already, it stays. */
 Verdict judge_device(Registry *registry, const Attachments *attachments, const Device *device);

@@ -265,6 +265,16 @@ static const char *removal_error(const Machine *machine, const Assignment *assig
     return NULL;
 }
 
+static Status damaged(const Allocation *allocation, const Assignment *assignment, const GPtrArray *wants)
+{
+    Status status = by_verdict(allocation, assignment, NULL, VERDICT_DAMAGED);
+
+    for (guint i = 0; i < wants->len; i++)
+        if (allocation_is_attached(allocation, ((const Want *)wants->pdata[i])->device))
+            status.state = ASSIGNMENT_STATE_ATTACHED;
+    return status;
+}
+
 static Status stand(Registry *registry, const Allocation *allocation, const Assignment *assignment)
 {
     const GPtrArray *wants = allocation_wants_of(allocation, assignment);
@@ -292,6 +302,8 @@ static Status stand(Registry *registry, const Allocation *allocation, const Assi
         return say(ASSIGNMENT_STATE_DISABLED,
                    g_strdup("The device was taken home and stays there until it is attached again."), "");
     }
+    if (judge_assignment(registry, assignment) == VERDICT_DAMAGED)
+        return damaged(allocation, assignment, wants);
     if (assignment->group)
         return wants->len > 0 ? with_group_devices(registry, allocation, assignment, wants)
                               : without_group_device(registry, allocation, assignment);

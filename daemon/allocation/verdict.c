@@ -7,6 +7,7 @@
 #include "daemon/allocation/pci-passthrough.h"
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
+#include "daemon/model/damage.h"
 #include "daemon/model/membership.h"
 
 char *verdict_machine_text(Registry *registry, const Assignment *assignment)
@@ -40,6 +41,22 @@ static char *suspended_text(const VerdictCase *about)
 
     return g_strdup_printf("assignment %s is %s", assignment->id,
                            assignment->releasing ? "being released" : "disabled: its device was taken home");
+}
+
+static char *damaged_text(const VerdictCase *about)
+{
+    return damage_text(about->registry, about->assignment);
+}
+
+static char *may_be_owned_text(const VerdictCase *about)
+{
+    const Group *group = damage_may_be_of(about->registry, about->device);
+    g_autofree char *what = device_describe(about->device);
+
+    return g_strdup_printf(
+        "%s may belong to tenant %s, as group %s is damaged (%s); revoke the group, or mend "
+        "the file and start the service again",
+        what, group ? group->tenant : "?", group ? group->name : "?", group ? group->damage : "?");
 }
 
 static char *other_device_text(const VerdictCase *about)
@@ -210,6 +227,8 @@ static const struct {
 } rows[_VERDICT_MAX] = {
     [VERDICT_GO]               = { "yes",    ATTACHING,       NO_ERROR,                              PASSES, go_text },
     [VERDICT_SUSPENDED]        = { "blocks", WAITING_DEVICE,  NO_ERROR,                              STAYS,  suspended_text },
+    [VERDICT_DAMAGED]          = { "blocks", WAITING_DEVICE,  FERRY_ERROR_STORAGE,                   STAYS,  damaged_text },
+    [VERDICT_MAY_BE_OWNED]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_NOT_OWNED,                 STAYS,  may_be_owned_text },
     [VERDICT_OTHER_DEVICE]     = { "no",     WAITING_DEVICE,  NO_ERROR,                              STAYS,  other_device_text },
     [VERDICT_HUB]              = { "blocks", WAITING_DEVICE,  NO_ERROR,                              STAYS,  hub_text },
     [VERDICT_NOT_OWNED]        = { "blocks", WAITING_DEVICE,  FERRY_ERROR_NOT_OWNED,                 STAYS,  not_owned_text },

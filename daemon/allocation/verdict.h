@@ -14,6 +14,8 @@
 typedef enum Verdict {
     VERDICT_GO,
     VERDICT_SUSPENDED,       /* the assignment was taken home or is being released */
+    VERDICT_DAMAGED,         /* nobody can say what is to be: it has what it has, and gets nothing */
+    VERDICT_MAY_BE_OWNED,    /* by a tenant whose group is damaged */
     VERDICT_OTHER_DEVICE,    /* the rule doesn't match, or the device isn't in the group */
     VERDICT_HUB,             /* hubs are never given to machines */
     VERDICT_NOT_OWNED,       /* a tenant's, and machine or assignment isn't; or the tenant's no longer */

@@ -21,7 +21,16 @@ bool key_file_reader_refuse(KeyFileReader *self, unsigned line, FerryError code,
     va_start(arguments, format);
     message = g_strdup_vprintf(format, arguments);
     va_end(arguments);
-    g_set_error(self->error, FERRY_ERROR, code, "%s:%u: %s", self->path, line, message);
+    if (!self->refused)
+        g_set_error(self->error, FERRY_ERROR, code, "%s:%u: %s", self->path, line, message);
+    self->refused = true;
+    return false;
+}
+
+/* It is not only wrong: what it was to be isn't known. */
+static bool lose(KeyFileReader *self)
+{
+    self->lost = true;
     return false;
 }
 
@@ -154,7 +163,7 @@ void key_file_reader_set_flag(GKeyFile *file, const char *section, const char *k
 
 static bool end_section(KeyFileReader *self)
 {
-    for (unsigned i = 0; self->section_line > 0 && self->keys[i].name; i++)
+    for (unsigned i = 0; self->section_line > 0 && self->keys && self->keys[i].name; i++)
         if (self->keys[i].required && !(self->seen & (1u << i)))
             return key_file_reader_refuse(self, self->section_line, FERRY_ERROR_INVALID_OPTION,
                                           "[%s] has no %s", self->section, self->keys[i].name);
@@ -163,7 +172,7 @@ static bool end_section(KeyFileReader *self)
 
 static bool begin_section(KeyFileReader *self, char *section)
 {
-    if (!end_section(self)) {
+    if (!end_section(self) && !self->keep_going) {
         g_free(section);
         return false;
     }
@@ -173,7 +182,7 @@ static bool begin_section(KeyFileReader *self, char *section)
     self->seen = 0;
     self->keys_userdata = self->userdata;
     self->keys = self->begin(self, section, self->userdata);
-    return self->keys != NULL;
+    return self->keys != NULL || lose(self);
 }
 
 static bool refuse_key(KeyFileReader *self, const char *name)
@@ -223,39 +232,49 @@ static bool read_line(KeyFileReader *self, const char *line)
 
     /* without the flag it would drop Name[de]= unseen */
     if (!g_key_file_load_from_data(file, is_section ? line : in_section, (gsize)-1,
-                                   G_KEY_FILE_KEEP_TRANSLATIONS, NULL))
-        return key_file_reader_refuse(self, self->line, FERRY_ERROR_INVALID_OPTION,
-                                      "expected [Section], Key=value or a comment after #");
+                                   G_KEY_FILE_KEEP_TRANSLATIONS, NULL)) {
+        key_file_reader_refuse(self, self->line, FERRY_ERROR_INVALID_OPTION,
+                               "expected [Section], Key=value or a comment after #");
+        return lose(self);
+    }
     if (is_section)
         return begin_section(self, g_key_file_get_start_group(file));
-    if (self->section_line == 0)
-        return key_file_reader_refuse(self, self->line, FERRY_ERROR_INVALID_OPTION,
-                                      "expected %s before the first key", self->first);
+    if (self->section_line == 0) {
+        key_file_reader_refuse(self, self->line, FERRY_ERROR_INVALID_OPTION,
+                               "expected %s before the first key", self->first);
+        return lose(self);
+    }
+    if (!self->keys) /* of a section that was refused */
+        return false;
     keys = g_key_file_get_keys(file, LINE_SECTION, NULL, NULL);
     return read_key(self, file, keys[0]);
 }
 
-static bool read_lines(KeyFileReader *self, const char *text)
+/* As it stands in the text. */
+static bool read_raw_line(KeyFileReader *self, char *line)
 {
-    for (const char *end; *text; text = *end ? end + 1 : end) {
+    if (!g_utf8_validate(line, -1, NULL)) {
+        key_file_reader_refuse(self, self->line, FERRY_ERROR_INVALID_OPTION, "expected UTF-8");
+        return lose(self);
+    }
+    g_strstrip(line);
+    return !*line || *line == '#' || read_line(self, line);
+}
+
+bool key_file_reader_read(KeyFileReader *self, const char *text)
+{
+    bool ok = true;
+
+    for (const char *end; *text && (ok || self->keep_going); text = *end ? end + 1 : end) {
         g_autofree char *line = NULL;
 
         end = strchrnul(text, '\n');
         line = g_strndup(text, (gsize)(end - text));
         self->line++;
-        if (!g_utf8_validate(line, -1, NULL))
-            return key_file_reader_refuse(self, self->line, FERRY_ERROR_INVALID_OPTION, "expected UTF-8");
-        g_strstrip(line);
-        if (*line && *line != '#' && !read_line(self, line))
-            return false;
+        ok &= read_raw_line(self, line);
     }
-    return end_section(self);
-}
-
-bool key_file_reader_read(KeyFileReader *self, const char *text)
-{
-    bool ok = read_lines(self, text);
-
+    if (ok || self->keep_going)
+        ok &= end_section(self);
     g_clear_pointer(&self->section, g_free);
     self->value = NULL;
     return ok;

@@ -31,6 +31,9 @@ struct KeyFileReader {
     const KeyFileKey *(*begin)(KeyFileReader *reader, const char *section, void *userdata);
     void *userdata; /* of begin(), and of the keys */
 
+    /* For a file that is damaged: what is refused is left out and the reading goes on. */
+    bool keep_going;
+
     void *keys_userdata; /* of this section's keys: begin() may set another one */
 
     /* where the reading is */
@@ -41,6 +44,8 @@ struct KeyFileReader {
     unsigned seen; /* of the keys, one bit each */
     const KeyFileKey *key;
     GKeyFile *value; /* the line */
+    bool refused;    /* something was: the first one is the error */
+    bool lost;       /* of that, a line or a section that nobody can say more of */
 };
 
 /* False with an error that names the line. */

@@ -271,6 +271,44 @@ Assignment *assignment_from_text(const char *id, const char *text, const char *p
     return g_steal_pointer(&assignment);
 }
 
+/* Matches nothing: for one that doesn't say which device it is for. */
+#define NO_DEVICE "vendor!=*"
+/* Of no machine. */
+#define NO_UUID "00000000-0000-0000-0000-000000000000"
+
+Assignment *assignment_from_damaged_text(const char *id, const char *text, const char *path, const char *why)
+{
+    Assignment *assignment;
+    AssignmentReader into = {};
+    KeyFileReader reader = {
+        .path = path,
+        .first = "[" ASSIGNMENT_SECTION "]",
+        .begin = begin_stored,
+        .userdata = &into,
+        .keep_going = true,
+    };
+
+    if (!id_is_valid(id))
+        return NULL;
+    into.assignment = assignment = assignment_new(id);
+    (void)key_file_reader_read(&reader, text);
+    if (!*assignment->name || !text_is_clean(assignment->name) ||
+        strlen(assignment->name) > ASSIGNMENT_NAME_MAX)
+        text_replace(&assignment->name, "damaged");
+    if (!assignment->machine_uuid)
+        assignment->machine_uuid = g_strdup(NO_UUID);
+    if (!*assignment->machine_name)
+        text_replace(&assignment->machine_name, "?");
+    if (!assignment->group && !assignment->rule) {
+        assignment->rule = rule_parse(NO_DEVICE, NULL);
+        text_replace(&assignment->selector, NO_DEVICE);
+    }
+    /* Whatever stands there: what a machine has of it stays where it is. */
+    assignment->wanted = true;
+    assignment->damage = g_strdup(why);
+    return assignment;
+}
+
 /* ------------------------------------------------------------------ printing */
 
 /* What is left to the group isn't there. */

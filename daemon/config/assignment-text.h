@@ -23,6 +23,10 @@ GKeyFile *assignment_to_key_file(const Assignment *assignment);
 /* Strict, as group_from_text() is: "<path>:<line>: …", with INVALID_RULE, INVALID_NAME or INVALID_OPTION. */
 Assignment *assignment_from_text(const char *id, const char *text, const char *path, GError **error);
 
+/* What can still be known of it: see daemon/model/damage.h. why: what is wrong with the file. NULL when the
+ * id is none. */
+Assignment *assignment_from_damaged_text(const char *id, const char *text, const char *path, const char *why);
+
 /* An [Assignment] of a manifest, where Machine is a name or a UUID, and goes into machine_name. */
 typedef struct AssignmentReader {
     Assignment *assignment; /* new; filled in */

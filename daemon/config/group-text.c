@@ -260,6 +260,45 @@ Group *group_from_text(const char *text, const char *path, bool from_drop_in, GE
     return g_steal_pointer(&group);
 }
 
+/* False when there were some that can't be read. */
+static bool drop_unread_rules(Group *group)
+{
+    guint before = group->rules->len;
+
+    for (guint i = before; i-- > 0;)
+        if (!((const GroupRule *)group->rules->pdata[i])->rule)
+            g_ptr_array_remove_index(group->rules, i);
+    return group->rules->len == before;
+}
+
+Group *group_from_damaged_text(const char *name, const char *text, const char *path, const char *why)
+{
+    Group *group = group_new(""), *named = NULL;
+    GroupReader into = { .group = group };
+    KeyFileReader reader = {
+        .path = path,
+        .first = "[" GROUP_SECTION "]",
+        .begin = begin_section,
+        .userdata = &into,
+        .keep_going = true,
+    };
+
+    (void)key_file_reader_read(&reader, text);
+    group->rules_lost = !drop_unread_rules(group) || reader.lost || !into.seen;
+    group_reader_end(&into);
+    /* Whatever stands there: its file is the one of this name. */
+    named = group_new(name);
+    g_free(group->name);
+    g_free(group->tenant);
+    group->name = g_steal_pointer(&named->name);
+    group->tenant = g_steal_pointer(&named->tenant);
+    group_free(named);
+    group->damage = g_strdup(why);
+    g_free(group->description);
+    group->description = g_strdup_printf("Damaged: %s", why);
+    return group;
+}
+
 char *group_to_text(const Group *group)
 {
     g_autoptr(GKeyFile) file = g_key_file_new();

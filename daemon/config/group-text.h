@@ -26,6 +26,10 @@ char *group_to_text(const Group *group);
  * with from_drop_in it is the group's file and its rules' origin, and a tenant's group is refused. */
 Group *group_from_text(const char *text, const char *path, bool from_drop_in, GError **error);
 
+/* The group of this name, with what can still be known of it: see daemon/model/damage.h. why: what is wrong
+ * with the file. Never NULL. */
+Group *group_from_damaged_text(const char *name, const char *text, const char *path, const char *why);
+
 typedef struct GroupReader {
     Group *group; /* new; filled in */
     bool from_drop_in;

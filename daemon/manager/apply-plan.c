@@ -17,6 +17,7 @@
 #include "daemon/manager/quotas.h"
 #include "daemon/manager/stored-assignments.h"
 #include "daemon/manager/stored-groups.h"
+#include "daemon/model/damage.h"
 #include "daemon/model/find.h"
 
 static void step_free(gpointer data)
@@ -87,7 +88,7 @@ static bool plan_group(ApplyPlan *plan, ManifestItem *declared, GError **error)
                            group->file);
         return false;
     }
-    if (!check_group_rests(self, name, error))
+    if (!check_group_rests(self, name, error) || (group && !damage_check_group(group, error)))
         return false;
 
     step = g_new0(ApplyStep, 1);
@@ -152,7 +153,8 @@ static bool declared_assignment(ApplyPlan *plan, const ManifestItem *declared, c
         }
         found = one;
     }
-    if (found && !find_check_saved(found->saving, "assignment", found->id, error))
+    if (found && (!find_check_saved(found->saving, "assignment", found->id, error) ||
+                  !damage_check_assignment(found, error)))
         return false;
     if (found && found->tenant) {
         manifest_set_error(plan->manifest, declared->line, error, FERRY_ERROR_NOT_OWNED,

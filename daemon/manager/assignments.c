@@ -277,13 +277,13 @@ void manager_assign(Manager *self, const AssignRequest *request, ManagerDone don
 
 bool manager_check_change(Manager *self, const char *id, GError **error)
 {
-    return find_changeable_assignment(self->registry, id, error) != NULL;
+    return find_releasable_assignment(self->registry, id, error) != NULL;
 }
 
 void manager_release(Manager *self, const char *id, ManagerDone done, void *userdata)
 {
     g_autoptr(GError) error = NULL;
-    Assignment *assignment = find_changeable_assignment(self->registry, id, &error);
+    Assignment *assignment = find_releasable_assignment(self->registry, id, &error);
 
     if (assignment)
         stored_assignments_delete(self, assignment, done, userdata);

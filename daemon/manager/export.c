@@ -35,6 +35,12 @@ gint export_compare_age(gconstpointer a, gconstpointer b)
     return strcmp(left->id, right->id);
 }
 
+/* Half of it would be taken for the whole. New string. */
+static char *left_out(const char *noun, const char *name, const char *damage)
+{
+    return g_strdup_printf("# %s %s is damaged and left out: %s\n", noun, name, damage);
+}
+
 /* Takes the part. */
 static void append(GString *text, char *part)
 {
@@ -52,7 +58,8 @@ char *manager_export(Manager *self)
         const Group *group = groups->pdata[i];
 
         if (!group->file && !group->tenant)
-            append(text, group_to_text(group));
+            append(text,
+                   group->damage ? left_out("group", group->name, group->damage) : group_to_text(group));
     }
     /* The older comes first where two want the same: on the next host, too. */
     g_ptr_array_sort(assignments, export_compare_age);
@@ -60,7 +67,8 @@ char *manager_export(Manager *self)
         const Assignment *assignment = assignments->pdata[i];
 
         if (assignment->stored && !assignment->releasing && !assignment->tenant)
-            append(text, export_assignment(self->registry, assignment));
+            append(text, assignment->damage ? left_out("assignment", assignment->id, assignment->damage)
+                                            : export_assignment(self->registry, assignment));
     }
     return g_string_free(text, FALSE);
 }

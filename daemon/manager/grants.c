@@ -15,6 +15,7 @@
 #include "daemon/manager/pending.h"
 #include "daemon/manager/stored-assignments.h"
 #include "daemon/manager/stored-groups.h"
+#include "daemon/model/damage.h"
 #include "daemon/model/find.h"
 #include "daemon/model/group-update.h"
 #include "daemon/rules/pin.h"
@@ -162,12 +163,20 @@ static bool check_grantable(Manager *self, const Tenant *tenant, const Allocatio
     g_autofree char *what = device ? device_describe(device) : NULL;
     const char *granting = g_hash_table_lookup(self->granting, sysname);
     const char *other = device && device->tenant ? device->tenant : granting;
+    const Group *possible;
 
     if (!device)
         return false;
     if (other && strcmp(other, tenant->name) != 0) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_NOT_OWNED,
                     "%s belongs to tenant %s; revoke it from that tenant first", what, other);
+        return false;
+    }
+    possible = damage_may_be_of(self->registry, device);
+    if (possible) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NOT_OWNED,
+                    "%s may belong to tenant %s, as group %s is damaged (%s); revoke that first", what,
+                    possible->tenant, possible->name, possible->damage);
         return false;
     }
     return check_unused(self, tenant, allocation, device, error);

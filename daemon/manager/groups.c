@@ -114,7 +114,7 @@ bool manager_check_delete_group(Manager *self, const char *name, bool force, GEr
     /* One whose tenant isn't there (its file is damaged) can be deleted, so that its devices are free again.
      */
     if (!(registry_tenant(self->registry, tenant) ? find_ours(self, name, error)
-                                                  : find_changeable_group(self->registry, name, error)))
+                                                  : find_removable_group(self->registry, name, error)))
         return false;
     for (guint i = 0; !force && i < assignments->len; i++) {
         const Assignment *assignment = assignments->pdata[i];

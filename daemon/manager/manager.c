@@ -95,13 +95,12 @@ static bool take_settings(const StoredFile *file, void *userdata, GError **error
 {
     static const KeyFileKey keys[] = { { "Enabled", read_enabled, true }, {} };
     Manager *self = userdata;
-    bool enabled;
+    bool enabled = false;
+    bool ok = key_file_read_section(SETTINGS_GROUP, keys, file->text, file->path, &enabled, error);
 
-    /* all of the file, or nothing of it */
-    if (!key_file_read_section(SETTINGS_GROUP, keys, file->text, file->path, &enabled, error))
-        return false;
-    self->registry->enabled = enabled;
-    return true;
+    /* All of the file, or nobody can say what was decided: see daemon/model/damage.h. */
+    self->registry->enabled = ok && enabled;
+    return ok;
 }
 
 /* ------------------------------------------------------------------ begin and end */

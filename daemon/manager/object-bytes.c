@@ -259,11 +259,10 @@ bool object_bytes_check(Registry *registry, gsize before, gsize after, GError **
     there = others_bytes(registry);
     if (there + more <= room)
         return true;
-    g_set_error(
-        error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED,
-        "groups, rules, tenants, devices and machines would be more than fits into one message of the "
-        "bus: they are %" G_GSIZE_FORMAT " kB, this is %" G_GSIZE_FORMAT " kB more, and %" G_GSIZE_FORMAT
-        " kB fit; shorten or delete some first",
-        there / KB, more / KB + 1, room / KB);
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED,
+                "groups, rules, tenants, devices and VMs would be more than fits into one message of the "
+                "bus: they are %" G_GSIZE_FORMAT " kB, this is %" G_GSIZE_FORMAT
+                " kB more, and %" G_GSIZE_FORMAT " kB fit; shorten or delete some first",
+                there / KB, more / KB + 1, room / KB);
     return false;
 }

@@ -16,7 +16,7 @@
 #define ASSIGNMENTS_PER_TENANT_MAX 128
 /* By one user. */
 #define ASSIGNMENTS_PER_OWNER_MAX 256
-/* The last ones, for root: whatever all others do, it is master here. */
+/* The last ones are root's, so that others can't use them all up. */
 #define ASSIGNMENTS_FOR_ROOT 256
 
 /* Whether the user may make one more, of this tenant (NULL = nobody's). LIMIT_EXCEEDED. */

@@ -12,6 +12,7 @@
 #include "daemon/manager/internal.h"
 #include "daemon/manager/stored-groups.h"
 #include "daemon/manager/stored-tenants.h"
+#include "daemon/model/damage.h"
 #include "daemon/model/find.h"
 
 /* What is under way for one tenant, which is marked as saving for so long. */
@@ -136,6 +137,8 @@ static bool collect_device(Manager *self, const char *tenant, const char *sysnam
     for (guint i = 0; i < device->memberships->len; i++) {
         const Membership *membership = device->memberships->pdata[i];
 
+        if (!damage_check_group(membership->group, error))
+            return false;
         for (guint k = 0; k < membership->rule_ids->len; k++)
             add_rule(rules, membership->group->name, g_array_index(membership->rule_ids, uint32_t, k));
     }
@@ -160,7 +163,7 @@ static bool collect_group(Manager *self, const RevokeRequest *request, GHashTabl
         add_all_rules(rules, group);
         return true;
     }
-    if (!find_rule(group, *request->rule, error))
+    if (!find_rule(group, *request->rule, error) || !damage_check_group(group, error))
         return false;
     add_rule(rules, group->name, *request->rule);
     return true;
@@ -259,11 +262,11 @@ static bool check_quiet(Manager *self, GHashTable *rules, const GPtrArray *assig
     gpointer name;
 
     for (guint i = 0; i < assignments->len; i++)
-        if (!find_changeable_assignment(self->registry, assignments->pdata[i], error))
+        if (!find_releasable_assignment(self->registry, assignments->pdata[i], error))
             return false;
     g_hash_table_iter_init(&iter, rules);
     while (g_hash_table_iter_next(&iter, &name, NULL))
-        if (!find_changeable_group(self->registry, name, error))
+        if (!find_removable_group(self->registry, name, error))
             return false;
     return true;
 }
@@ -320,7 +323,7 @@ static void rules_step(Revocation *revocation)
         Group *next;
 
         revocation->open++;
-        if (!find_changeable_group(self->registry, name, &error)) {
+        if (!find_removable_group(self->registry, name, &error)) {
             group_changed(NULL, error, revocation);
         } else if (goes(group, numbers)) {
             stored_groups_delete(self, group, group_changed, revocation);

@@ -24,7 +24,7 @@ static void free_assignment(gpointer assignment)
     assignment_free(assignment);
 }
 
-/* No other change of it may begin, and what it says of itself counts again when this one is over. */
+/* No other change of it may begin, and it is pending until this one is over. */
 static void begin_saving(Manager *self, Assignment *assignment)
 {
     assignment->saving = true;
@@ -33,7 +33,7 @@ static void begin_saving(Manager *self, Assignment *assignment)
 
 /* ------------------------------------------------------------------ new */
 
-/* Everybody sees it from here on, and where it is going to stand once reconciler_look() was called. */
+/* From here on everybody sees it; reconciler_look() gives it its state. */
 static void show(Manager *self, Assignment *assignment)
 {
     assignment->saving = true;
@@ -143,40 +143,61 @@ static void settle_deleted(Manager *self, const char *id, gpointer payload, bool
     stored_assignments_settle_deleted(self, id, stored);
 }
 
+void stored_assignments_put_deleted(Manager *self, StoreBatch *batch, const char *id)
+{
+    Assignment *assignment = registry_assignment(self->registry, id);
+    StoreArea area = area_of(assignment);
+
+    begin_saving(self, assignment);
+    store_batch_delete(batch, area, STORE_KIND_ASSIGNMENTS, id);
+    /* It may be damaged by being in both. */
+    if (assignment->damage)
+        store_batch_delete(batch, area == STORE_AREA_STATE ? STORE_AREA_RUNTIME : STORE_AREA_STATE,
+                           STORE_KIND_ASSIGNMENTS, id);
+}
+
 void stored_assignments_delete(Manager *self, Assignment *assignment, ManagerDone done, void *userdata)
 {
-    begin_saving(self, assignment);
-    pending_delete(self, area_of(assignment), STORE_KIND_ASSIGNMENTS,
+    StoreBatch *batch = store_batch_new();
+
+    stored_assignments_put_deleted(self, batch, assignment->id);
+    pending_commit(self, batch,
                    &(PendingChange){
                        .id = assignment->id, .settle = settle_deleted, .done = done, .userdata = userdata });
 }
 
-void stored_assignments_put_deleted(Manager *self, StoreBatch *batch, const char *id)
-{
-    Assignment *assignment = registry_assignment(self->registry, id);
-
-    begin_saving(self, assignment);
-    store_batch_delete(batch, area_of(assignment), STORE_KIND_ASSIGNMENTS, id);
-}
-
 /* ------------------------------------------------------------------ the start */
+
+static bool take_twice(Manager *self, const StoredFile *file, GError **error)
+{
+    Assignment *assignment = registry_assignment(self->registry, file->id);
+
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "%s: assignment %s is there twice", file->path,
+                file->id);
+    g_free(assignment->damage);
+    assignment->damage = g_strdup((*error)->message);
+    return false;
+}
 
 static bool take_stored(const StoredFile *file, void *userdata, GError **error)
 {
     Manager *self = userdata;
+    g_autoptr(GError) damage = NULL;
     Assignment *assignment;
 
-    if (registry_assignment(self->registry, file->id)) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "assignment %s is there twice", file->id);
-        return false;
-    }
-    assignment = assignment_from_text(file->id, file->text, file->path, error);
+    if (registry_assignment(self->registry, file->id))
+        return take_twice(self, file, error);
+    assignment = assignment_from_text(file->id, file->text, file->path, &damage);
     if (!assignment)
-        return false;
-    assignment->persistent = file->area == STORE_AREA_STATE;
-    assignment->stored = true;
-    registry_add_assignment(self->registry, assignment);
-    return true;
+        assignment = assignment_from_damaged_text(file->id, file->text, file->path, damage->message);
+    if (assignment) {
+        assignment->persistent = file->area == STORE_AREA_STATE;
+        assignment->stored = true;
+        registry_add_assignment(self->registry, assignment);
+    }
+    if (damage)
+        g_propagate_error(error, g_steal_pointer(&damage));
+    return *error == NULL;
 }
 
 static void tenants_filled_in(const GError *error, void *userdata)
@@ -201,7 +222,7 @@ static void fill_in_tenants(Manager *self)
         const Tenant *tenant = registry_machine_tenant(self->registry, assignment->machine_uuid);
         g_autoptr(GKeyFile) file = NULL;
 
-        if (assignment->tenant || assignment->group || !tenant ||
+        if (assignment->damage || assignment->tenant || assignment->group || !tenant ||
             !find_grant(self->registry, tenant->name, assignment->selector))
             continue;
         assignment->tenant = g_strdup(tenant->name);

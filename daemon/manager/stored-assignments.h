@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Stored assignments: assignments on their way to and from the disk. A new one is in the registry at once,
- * so that nobody takes its device away under it, and nothing is ordered for it before it is durable. A change
- * is made in a copy, stored, and only then taken over. For the files of this folder: assignments, grants and
- * apply change assignments. Main thread only. */
+/* Stored assignments: assignments on their way to and from the disk. A new one is in the registry at once, so
+ * that nobody takes its device away under it, and nothing is ordered for it before it is durable. A change is
+ * made in a copy, stored, and only then put into the registry. For the files of this folder: assignments,
+ * grants and apply change assignments. Main thread only. */
 
 #include <stdbool.h>
 

@@ -135,20 +135,39 @@ void stored_groups_delete(Manager *self, Group *group, ManagerDone done, void *u
 
 /* ------------------------------------------------------------------ the start */
 
-static bool take_stored(const StoredFile *file, void *userdata, GError **error)
+/* The group of that name, or what is wrong with the file. */
+static Group *read_stored(Manager *self, const StoredFile *file, GError **error)
 {
-    Manager *self = userdata;
     g_autoptr(Group) group = group_from_text(file->text, file->path, false, error);
 
     if (!group)
-        return false;
-    if (strcmp(group->name, file->id) != 0 || registry_group(self->registry, file->id)) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "it holds group %s, which is somewhere else",
-                    group->name);
+        return NULL;
+    if (strcmp(group->name, file->id) == 0)
+        return g_steal_pointer(&group);
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "%s: it holds group %s, which is somewhere else",
+                file->path, group->name);
+    return NULL;
+}
+
+static bool take_stored(const StoredFile *file, void *userdata, GError **error)
+{
+    Manager *self = userdata;
+    g_autoptr(GError) damage = NULL;
+    Group *group = NULL;
+
+    if (registry_group(self->registry, file->id)) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "%s: there is another group %s", file->path,
+                    file->id);
         return false;
     }
-    registry_add_group(self->registry, g_steal_pointer(&group));
-    return true;
+    group = read_stored(self, file, &damage);
+    if (!group && (group_name_is_valid(file->id) || group_name_is_tenants(file->id, NULL)))
+        group = group_from_damaged_text(file->id, file->text, file->path, damage->message);
+    if (group)
+        registry_add_group(self->registry, group);
+    if (damage)
+        g_propagate_error(error, g_steal_pointer(&damage));
+    return *error == NULL;
 }
 
 bool stored_groups_load(Manager *self, GError **error)

@@ -2,8 +2,8 @@
 #pragma once
 
 /* Stored groups: groups on their way to and from the disk. A change is made in a copy, stored, and only then
- * taken over. For the files of this folder: groups, grants, revocations and apply change groups. Main thread
- * only. */
+ * put into the registry. For the files of this folder: groups, grants, revocations and apply change groups.
+ * Main thread only. */
 
 #include <glib.h>
 #include <stdbool.h>

@@ -76,9 +76,9 @@ void stored_tenants_delete(Manager *self, Tenant *tenant, ManagerDone done, void
 
 /* ------------------------------------------------------------------ the start */
 
-static bool take_stored(const StoredFile *file, void *userdata, GError **error)
+/* Takes it, or says what is wrong with the file. */
+static bool read_stored(Manager *self, const StoredFile *file, GError **error)
 {
-    Manager *self = userdata;
     g_autoptr(Tenant) tenant = tenant_from_text(file->text, file->path, error);
 
     if (!tenant)
@@ -100,6 +100,19 @@ static bool take_stored(const StoredFile *file, void *userdata, GError **error)
     }
     registry_add_tenant(self->registry, g_steal_pointer(&tenant));
     return true;
+}
+
+static bool take_stored(const StoredFile *file, void *userdata, GError **error)
+{
+    Manager *self = userdata;
+    g_autoptr(GError) damage = NULL;
+
+    if (read_stored(self, file, &damage))
+        return true;
+    if (tenant_name_is_valid(file->id) && !registry_tenant(self->registry, file->id))
+        g_hash_table_insert(self->registry->damaged_tenants, g_strdup(file->id), g_strdup(damage->message));
+    g_propagate_error(error, g_steal_pointer(&damage));
+    return false;
 }
 
 bool stored_tenants_load(Manager *self, GError **error)

@@ -2,7 +2,7 @@
 #pragma once
 
 /* Stored tenants: tenants on their way to and from the disk. A change is made in a copy, stored, and only
- * then taken over. For the files of this folder. Main thread only. */
+ * then put into the registry. For the files of this folder. Main thread only. */
 
 #include <stdbool.h>
 

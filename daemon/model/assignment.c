@@ -74,6 +74,7 @@ Assignment *assignment_free(Assignment *assignment)
     g_free(assignment->home_socket);
     g_free(assignment->device_text);
     g_free(assignment->reason);
+    g_free(assignment->damage);
     g_ptr_array_unref(assignment->claims);
     g_free(assignment);
     return NULL;

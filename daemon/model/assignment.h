@@ -93,6 +93,8 @@ typedef struct Assignment {
     int64_t created;  /* µs, CLOCK_REALTIME: a fact for people, and no order */
     int64_t sequence; /* of two assignments the older one has the smaller: registry_next_sequence() */
 
+    char *damage; /* why its file makes no sense, see daemon/model/damage.h; NULL = it does */
+
     /* its way in and out */
     bool stored;    /* durable: before that nothing is ordered for it */
     bool saving;    /* a change is on its way to the disk; no other one may begin */

@@ -9,6 +9,7 @@
 
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
+#include "daemon/model/damage.h"
 
 /* So many names stand in an error; more say nothing that the list doesn't. */
 #define NAMES_SHOWN_MAX 20
@@ -145,13 +146,22 @@ Group *find_group_to_draw_from(Registry *registry, const char *name, GError **er
 {
     Group *group = find_group(registry, name, error);
 
-    if (!group || !group->deleting)
+    if (!group || !damage_check_group(group, error))
+        return NULL;
+    if (!group->deleting)
         return group;
     g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED, "group %s is being deleted, try again", name);
     return NULL;
 }
 
 Group *find_changeable_group(Registry *registry, const char *name, GError **error)
+{
+    Group *group = find_removable_group(registry, name, error);
+
+    return group && damage_check_group(group, error) ? group : NULL;
+}
+
+Group *find_removable_group(Registry *registry, const char *name, GError **error)
 {
     Group *group = find_group(registry, name, error);
 
@@ -206,6 +216,13 @@ Tenant *find_changeable_tenant(Registry *registry, const char *name, GError **er
 }
 
 Assignment *find_changeable_assignment(Registry *registry, const char *id, GError **error)
+{
+    Assignment *assignment = find_releasable_assignment(registry, id, error);
+
+    return assignment && damage_check_assignment(assignment, error) ? assignment : NULL;
+}
+
+Assignment *find_releasable_assignment(Registry *registry, const char *id, GError **error)
 {
     Assignment *assignment = registry_assignment(registry, id);
     g_autofree char *quoted = NULL;

@@ -22,10 +22,14 @@ Machine *find_machine_by_uuid(Registry *registry, const char *uuid, GError **err
 
 /* NO_SUCH_GROUP; names those that there are. */
 Group *find_group(Registry *registry, const char *name, GError **error);
-/* NO_SUCH_GROUP; LIMIT_EXCEEDED when it is being deleted: nothing may begin to draw from it then. */
+/* NO_SUCH_GROUP; LIMIT_EXCEEDED when it is being deleted: nothing may begin to draw from it then; STORAGE
+ * when it is damaged. */
 Group *find_group_to_draw_from(Registry *registry, const char *name, GError **error);
-/* One that can be changed now. NO_SUCH_GROUP; ALREADY_EXISTS for a drop-in's; LIMIT_EXCEEDED. */
+/* One that can be changed now. NO_SUCH_GROUP; ALREADY_EXISTS for a drop-in's; LIMIT_EXCEEDED; STORAGE when it
+ * is damaged. */
 Group *find_changeable_group(Registry *registry, const char *name, GError **error);
+/* One that can go as a whole now: likewise, and damaged or not. */
+Group *find_removable_group(Registry *registry, const char *name, GError **error);
 /* NO_SUCH_RULE. */
 GroupRule *find_rule(const Group *group, uint32_t id, GError **error);
 
@@ -34,8 +38,11 @@ Tenant *find_tenant(Registry *registry, const char *name, GError **error);
 /* One that can be changed now. NO_SUCH_TENANT, LIMIT_EXCEEDED. */
 Tenant *find_changeable_tenant(Registry *registry, const char *name, GError **error);
 
-/* One that can be changed now. NO_SUCH_ASSIGNMENT, also for one that is being released; LIMIT_EXCEEDED. */
+/* One that can be changed now. NO_SUCH_ASSIGNMENT, also for one that is being released; LIMIT_EXCEEDED;
+ * STORAGE when it is damaged. */
 Assignment *find_changeable_assignment(Registry *registry, const char *id, GError **error);
+/* One that can be released now: likewise, and damaged or not. */
+Assignment *find_releasable_assignment(Registry *registry, const char *id, GError **error);
 
 /* True unless it is saving: LIMIT_EXCEEDED, try again. For what the functions above don't find. */
 bool find_check_saved(bool saving, const char *noun, const char *name, GError **error);

@@ -82,6 +82,7 @@ Group *group_free(Group *group)
     g_ptr_array_unref(group->rules);
     g_free(group->file);
     g_free(group->tenant);
+    g_free(group->damage);
     g_ptr_array_unref(group->devices);
     g_free(group);
     return NULL;

@@ -67,6 +67,10 @@ typedef struct Group {
     char *file;   /* the drop-in that it comes from; NULL = ours to change */
     char *tenant; /* whose it is, from the name; NULL = nobody's. There may be no such tenant (any more) */
 
+    /* daemon/model/damage.h */
+    char *damage;    /* why its file makes no sense; NULL = it does */
+    bool rules_lost; /* there may be more rules than these */
+
     bool saving;   /* a change is on its way to the disk; no other one may begin */
     bool deleting; /* and that is its end: nothing more may draw from it */
 

@@ -14,7 +14,7 @@
 #include "daemon/model/registry.h"
 
 typedef struct Membership {
-    Group *group;     /* also one that is disabled: its devices are its own, it only hands none out */
+    Group *group;     /* also one that is disabled: its devices are its own, it only gives none */
     GArray *rule_ids; /* of uint32_t, sorted: the enabled rules that match */
     int specificity;  /* of the best of them */
 } Membership;

@@ -43,6 +43,7 @@ Registry *registry_new(const char *node)
     registry->groups = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_group);
     registry->tenants = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_tenant);
     registry->reservations = reservations_new();
+    registry->damaged_tenants = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     registry->enabled = true;
     registry->assignments = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_assignment);
     registry->node = g_strdup(node);
@@ -56,6 +57,7 @@ Registry *registry_free(Registry *registry)
         return NULL;
     reservations_free(registry->reservations);
     g_hash_table_unref(registry->assignments);
+    g_hash_table_unref(registry->damaged_tenants);
     g_hash_table_unref(registry->tenants);
     g_hash_table_unref(registry->groups);
     g_hash_table_unref(registry->machines);
@@ -142,6 +144,7 @@ void registry_add_machine(Registry *registry, Machine *machine)
 
 void registry_add_group(Registry *registry, Group *group)
 {
+    registry->damaged_groups += group->damage != NULL;
     add(registry, registry->groups, OBJECT_GROUP, group->name, group);
 }
 
@@ -152,6 +155,7 @@ void registry_add_assignment(Registry *registry, Assignment *assignment)
 
 void registry_add_tenant(Registry *registry, Tenant *tenant)
 {
+    g_hash_table_remove(registry->damaged_tenants, tenant->name);
     add(registry, registry->tenants, OBJECT_TENANT, tenant->name, tenant);
 }
 
@@ -167,6 +171,7 @@ void registry_remove_machine(Registry *registry, Machine *machine)
 
 void registry_remove_group(Registry *registry, Group *group)
 {
+    registry->damaged_groups -= group->damage != NULL;
     drop(registry, registry->groups, OBJECT_GROUP, group->name);
 }
 

@@ -17,15 +17,17 @@
 #include "daemon/model/tenant.h"
 
 typedef struct Registry {
-    GHashTable *devices;     /* sysname → Device, owned */
-    GHashTable *machines;    /* uuid → Machine, owned */
-    GHashTable *groups;      /* name → Group, owned */
-    GHashTable *assignments; /* id → Assignment, owned */
-    GHashTable *tenants;     /* name → Tenant, owned */
+    GHashTable *devices;         /* sysname → Device, owned */
+    GHashTable *machines;        /* uuid → Machine, owned */
+    GHashTable *groups;          /* name → Group, owned */
+    GHashTable *assignments;     /* id → Assignment, owned */
+    GHashTable *tenants;         /* name → Tenant, owned */
+    GHashTable *damaged_tenants; /* name → why, both owned: those that aren't in tenants for that */
+    unsigned damaged_groups;     /* of groups */
     Reservations *reservations;
     char *node; /* this host's name */
 
-    bool enabled; /* false: nothing more is handed out, what is out stays out */
+    bool enabled; /* false: nothing more is given, what is attached stays attached */
 
     HypervisorState hypervisor_state;
     char *hypervisor_text; /* why it is away; NULL when connected */
@@ -75,8 +77,7 @@ void registry_remove_tenant(Registry *registry, Tenant *tenant);
 
 /* registry_remove_assignment(), and its machine (if that is known) has one less. */
 void registry_end_assignment(Registry *registry, Assignment *assignment);
-/* Something of it was decided anew: what it says of itself counts again once it is durable and was compared
- * with what is. */
+/* Something of it was decided anew: it is pending until that is durable and was compared with what is. */
 void registry_mark_pending(Registry *registry, Assignment *assignment);
 /* The machine's list of assignments is another one; nothing when the machine is unknown. */
 void registry_report_machine_assignments(Registry *registry, const char *uuid);

@@ -32,7 +32,7 @@ Journal *journal_ref(Journal *journal);
 void journal_unref(Journal *journal);
 
 /* At the start: what a crash has left is carried out. STORAGE when that, or whether there is anything, can't
- * be known or done: then nothing that is there is good to be read. */
+ * be known or done: then the files must not be read. */
 bool journal_recover(Journal *journal, GError **error);
 /* entries: of JournalEntry; owned by the journal from here on. STORAGE: nothing has happened; the error says
  * so when only a power cut could still bring it back. True: it has happened. It is durable as well, unless

@@ -4,12 +4,12 @@
 /* Store: one key file per object, durable before anybody is told so.
  *
  * <state>/version, <state>/assignments/<id>, and the same below <runtime> for what ends with a reboot. An id
- * may have dots and slashes, but neither '~' nor '@', which stand for them in the file's name.
- * Written in a worker of its own (fsync can take seconds, and a hypervisor that hangs must not hold up a
- * decision), by way of the journal: what is answered with an error hasn't happened, not even after a restart.
- * At the start everything is read, or the service doesn't start: what can't be read isn't nothing. A file
- * that can be read and makes no sense is damaged; it is left as it is, and whoever asked for it says what
- * follows. */
+ * may have dots and slashes, but neither '~' nor '@', which stand for them in the file's name. Written in a
+ * worker of its own (fsync can take seconds, and a hypervisor that hangs must not hold up a decision), by way
+ * of the journal: what is answered with an error hasn't happened, not even after a restart. At the start
+ * everything is read, or the service doesn't start: what can't be read must not count as missing. A file that
+ * can be read and makes no sense is damaged; it is left as it is, and whoever asked for it says what follows.
+ */
 
 #include <glib.h>
 #include <stdbool.h>

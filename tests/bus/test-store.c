@@ -78,27 +78,48 @@ static void test_temporary_ones_live_in_run(void **state)
     assert_null(g_dir_read_name(dir));
 }
 
-static void test_damaged_file_is_set_aside(void **state)
+/* It stays, is shown, and keeps nothing else from loading. */
+static void test_damaged_files_stay(void **state)
 {
     Fixture *fixture = *state;
     g_autofree char *assignment = NULL;
     g_autofree char *bad = fixture_state_path(fixture, "assignments/aaaaaaaa");
     g_autofree char *unknown = fixture_state_path(fixture, "assignments/bbbbbbbb");
-    g_autofree char *bad_aside = g_strconcat(bad, ".damaged", NULL);
-    g_autofree char *unknown_aside = g_strconcat(unknown, ".damaged", NULL);
+    g_autofree char *none = fixture_state_path(fixture, "assignments/notes");
 
     plug(fixture);
     assignment = fixture_assign(fixture, "1-2", FIXTURE_DESK);
     fixture_stop_daemon(fixture, SIGTERM);
     assert_true(g_file_set_contents(bad, "\x01\x02 rubbish", -1, NULL));
+    assert_true(g_file_set_contents(none, "\x01\x02 rubbish", -1, NULL));
     assert_true(g_file_set_contents(
         unknown, "[Assignment]\nName=x\nMachine=" FIXTURE_DESK "\nSelector=vendor=1\nColour=red\n", -1,
         NULL));
     fixture_start_daemon(fixture);
     fixture_wait_object(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, true);
-    assert_true(g_file_test(bad_aside, G_FILE_TEST_EXISTS));
-    assert_true(g_file_test(unknown_aside, G_FILE_TEST_EXISTS));
-    assert_false(g_file_test(bad, G_FILE_TEST_EXISTS));
+    fixture_wait(fixture, FERRY_PATH_ASSIGNMENT_PREFIX "/aaaaaaaa", FERRY_INTERFACE_ASSIGNMENT, "Name",
+                 "damaged");
+    fixture_wait(fixture, FERRY_PATH_ASSIGNMENT_PREFIX "/bbbbbbbb", FERRY_INTERFACE_ASSIGNMENT, "Name", "x");
+    assert_true(g_file_test(bad, G_FILE_TEST_EXISTS));
+    assert_true(g_file_test(unknown, G_FILE_TEST_EXISTS));
+    assert_true(g_file_test(none, G_FILE_TEST_EXISTS));
+}
+
+/* It ended every start once. */
+static void test_an_empty_selector(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *bad = fixture_state_path(fixture, "assignments/aaaaaaaa");
+
+    fixture_stop_daemon(fixture, SIGTERM);
+    assert_true(g_file_set_contents(
+        bad, "[Assignment]\nName=x\nMachine=" FIXTURE_DESK "\nSelector=\nDescription=a\\q\n", -1, NULL));
+    fixture_start_daemon(fixture);
+    plug(fixture);
+    g_free(fixture_script(fixture, "define %s desk", FIXTURE_DESK));
+    g_free(fixture_script(fixture, "connect"));
+    fixture_wait(fixture, FERRY_PATH_ASSIGNMENT_PREFIX "/aaaaaaaa", FERRY_INTERFACE_ASSIGNMENT, "Error",
+                 FERRY_ERROR_PREFIX "Storage");
 }
 
 static void test_what_cannot_be_stored_is_not_done(void **state)
@@ -125,11 +146,9 @@ static void test_what_cannot_be_stored_is_not_done(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_answered_means_stored),
-        TEST(test_detach_is_remembered),
-        TEST(test_temporary_ones_live_in_run),
-        TEST(test_damaged_file_is_set_aside),
-        TEST(test_what_cannot_be_stored_is_not_done),
+        TEST(test_answered_means_stored),      TEST(test_detach_is_remembered),
+        TEST(test_temporary_ones_live_in_run), TEST(test_damaged_files_stay),
+        TEST(test_an_empty_selector),          TEST(test_what_cannot_be_stored_is_not_done),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

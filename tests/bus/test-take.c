@@ -8,12 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/bus/run-client.h"
 #include "tests/bus/tenant-calls.h"
 
 #define USER FIXTURE_OTHER
-
-/* The client's exit statuses, as its man page has them. */
-enum { DONE = 0, DENIED = 3 };
 
 #define ALLOW(condition) \
     "polkit.addRule(function (asked) { if (" condition ") return polkit.Result.YES; });\n"
@@ -29,18 +27,15 @@ static void become_user(gpointer userdata)
 /* Runs `usbferry LINE` as the user. out: what it says (NULL = nothing); with DONE it says nothing else. */
 static void expect(Fixture *fixture, const char *line, int status, const char *out)
 {
-    g_autofree char *command = g_strdup_printf("%s %s", g_getenv("FERRY_TEST_CLIENT"), line);
-    /* umockdev is for the daemon */
-    g_auto(GStrv) environment = g_environ_unsetenv(g_get_environ(), "LD_PRELOAD");
-    g_auto(GStrv) words = NULL;
+    g_auto(GStrv) environment = client_environment();
+    g_auto(GStrv) words = client_words(line);
     g_autofree char *said = NULL, *complained = NULL;
     g_autoptr(GError) error = NULL;
     int wait_status;
 
-    assert_true(g_shell_parse_argv(command, NULL, &words, NULL));
     if (!g_spawn_sync(NULL, words, environment, G_SPAWN_DEFAULT, become_user, NULL, &said, &complained,
                       &wait_status, &error))
-        fail_msg("%s: %s", command, error->message);
+        fail_msg("usbferry %s: %s", line, error->message);
     if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == status &&
         (out ? strstr(said, out) != NULL : !*said) && !*complained == (status == DONE))
         return;

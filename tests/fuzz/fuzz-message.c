@@ -458,6 +458,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     g_assert_cmpint(r, ==, 0);
+    g_assert_cmpint(door_is_long(message), ==, build.all_bytes > LIMIT_TEXT);
     check_path(sd_bus_message_get_path(message));
     if (g_str_has_suffix(method->signature, "a{sv}")) {
         go_to_options(message, method->signature);

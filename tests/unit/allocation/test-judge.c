@@ -26,15 +26,15 @@ static void test_assignment(void **state)
     Fixture *fixture = *state;
     Assignment *assignment = registry_assignment(fixture->registry, PINNED);
 
-    assert_int_equal(judge_assignment(assignment), VERDICT_GO);
+    assert_int_equal(judge_assignment(fixture->registry, assignment), VERDICT_GO);
     assignment->wanted = false;
-    assert_int_equal(judge_assignment(assignment), VERDICT_SUSPENDED);
+    assert_int_equal(judge_assignment(fixture->registry, assignment), VERDICT_SUSPENDED);
     assignment->wanted = true;
     assignment->releasing = true;
-    assert_int_equal(judge_assignment(assignment), VERDICT_SUSPENDED);
+    assert_int_equal(judge_assignment(fixture->registry, assignment), VERDICT_SUSPENDED);
     assignment->releasing = false;
     assignment->stored = false;
-    assert_int_equal(judge_assignment(assignment), VERDICT_GO);
+    assert_int_equal(judge_assignment(fixture->registry, assignment), VERDICT_GO);
 }
 
 static void assert_device(Fixture *fixture, Verdict verdict)

@@ -281,7 +281,7 @@ static void test_every_fault(void **state)
             if (errors[k] != DISK_KILL)
                 check_change(folders, i, errors[k], true, &counts);
         }
-    print_message("%d operations, %d faults, %d violations\n", counts.operations, counts.faults,
+    print_message("# %d operations, %d faults, %d violations\n", counts.operations, counts.faults,
                   counts.violations);
     assert_int_equal(counts.violations, 0);
 }
@@ -318,7 +318,7 @@ static void test_every_fault_at_the_start(void **state)
             later = read_store(folders);
             assert_string_equal(later, all);
         }
-    print_message("%d faults, %d refusals\n", faults, refusals);
+    print_message("# %d faults, %d refusals\n", faults, refusals);
     assert_true(refusals > 0);
 }
 
@@ -367,7 +367,7 @@ static void test_every_fault_when_finishing(void **state)
             later = read_store(folders);
             assert_string_equal(later, after);
         }
-    print_message("%d faults, %d refusals\n", faults, refusals);
+    print_message("# %d faults, %d refusals\n", faults, refusals);
     assert_true(refusals > 0);
 }
 
