@@ -171,7 +171,7 @@ static bool is_in_another_set(const Deal *self, const Device *device, const Assi
     for (guint i = 0; i < assignments->len; i++) {
         const Assignment *other = assignments->pdata[i];
 
-        if (other != set && other->quantity_kind == QUANTITY_SET && takes_part(other) &&
+        if (other != set && other->quantity_kind == QUANTITY_SET && takes_part(self, other) &&
             candidates_include(self->candidates, other, device) && has_it(self, other, device))
             return true;
     }

@@ -320,3 +320,15 @@ bool key_file_read_section(const char *section, const KeyFileKey *keys, const ch
     return !only.keys || key_file_reader_refuse(&reader, MAX(reader.line, 1), FERRY_ERROR_INVALID_OPTION,
                                                 "expected %s somewhere in the file", first);
 }
+
+void key_file_read_damaged_section(const char *section, const KeyFileKey *keys, const char *text,
+                                   const char *path, void *userdata)
+{
+    g_autofree char *first = g_strdup_printf("[%s]", section);
+    Only only = { .section = section, .keys = keys, .userdata = userdata };
+    KeyFileReader reader = {
+        .path = path, .first = first, .begin = begin_only, .userdata = &only, .keep_going = true
+    };
+
+    (void)key_file_reader_read(&reader, text);
+}

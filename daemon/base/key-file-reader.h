@@ -53,6 +53,9 @@ bool key_file_reader_read(KeyFileReader *reader, const char *text);
 /* A text of one section, which is there once. userdata: of the keys. */
 bool key_file_read_section(const char *section, const KeyFileKey *keys, const char *text, const char *path,
                            void *userdata, GError **error);
+/* The same of a text with errors in it: what can be read of it. */
+void key_file_read_damaged_section(const char *section, const KeyFileKey *keys, const char *text,
+                                   const char *path, void *userdata);
 
 /* Sets the error. False, so that it can be returned. */
 bool key_file_reader_refuse(KeyFileReader *reader, unsigned line, FerryError code, const char *format, ...)

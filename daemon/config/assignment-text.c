@@ -280,18 +280,11 @@ Assignment *assignment_from_damaged_text(const char *id, const char *text, const
 {
     Assignment *assignment;
     AssignmentReader into = {};
-    KeyFileReader reader = {
-        .path = path,
-        .first = "[" ASSIGNMENT_SECTION "]",
-        .begin = begin_stored,
-        .userdata = &into,
-        .keep_going = true,
-    };
 
     if (!id_is_valid(id))
         return NULL;
     into.assignment = assignment = assignment_new(id);
-    (void)key_file_reader_read(&reader, text);
+    key_file_read_damaged_section(ASSIGNMENT_SECTION, stored_keys, text, path, &into);
     if (!*assignment->name || !text_is_clean(assignment->name) ||
         strlen(assignment->name) > ASSIGNMENT_NAME_MAX)
         text_replace(&assignment->name, "damaged");
