@@ -20,7 +20,7 @@ static bool is_wanted(const Allocation *allocation, const Machine *machine, cons
 
 /* What was ordered and is wanted again is left to itself until its time is over; then the live XML says how
  * it went. */
-static bool is_undecided(const Removal *removal, gint64 now, gint64 *wake)
+static bool is_under_way(const Removal *removal, gint64 now, gint64 *wake)
 {
     return removal->ordered && !wake_is_due(wake, removal->next_at, now);
 }
@@ -35,7 +35,7 @@ static MachineStep next_detach(const Allocation *allocation, Machine *machine, g
         if (!hostdev->assignment_id)
             continue;
         if (is_wanted(allocation, machine, hostdev)) {
-            if (!removal || is_undecided(removal, now, wake))
+            if (!removal || is_under_way(removal, now, wake))
                 continue;
             g_hash_table_remove(machine->removals, hostdev->alias);
             return (MachineStep){ .kind = MACHINE_STEP_INSPECT };

@@ -121,6 +121,28 @@ static void test_set(void **state)
     fixture_assert_gets(fixture, "aaaaaaaa", "");
 }
 
+/* A set doesn't take what somebody who comes first has as the one device of his own. */
+static void test_a_set_and_a_pinned_one(void **state)
+{
+    Fixture *fixture = *state;
+    Assignment *pinned;
+
+    fixture_plug(fixture, fixture_make_device(fixture, "1-1", 0x0529, 1, "AAAA-1"));
+    fixture_add_group(fixture, "one", (const char *const[]){ "vendor=0529", NULL });
+    fixture_assign(fixture, "aaaaaaaa", DESK, "one", NULL, "set");
+    fixture_assign(fixture, "bbbbbbbb", STUDIO, NULL, "vendor=0529", "1");
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "aaaaaaaa", "1-1");
+    pinned = registry_assignment(fixture->registry, "bbbbbbbb");
+    pinned->priority = 1;
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "aaaaaaaa", "");
+    fixture_assert_gets(fixture, "bbbbbbbb", "1-1");
+    pinned->wanted = false;
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "aaaaaaaa", "1-1");
+}
+
 /* A set that comes first by priority takes nothing out of a machine that has it, be it stored or not. */
 static void test_a_set_takes_nothing_away(void **state)
 {
@@ -364,11 +386,17 @@ static void test_the_older_one(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_pool),      TEST(test_queue),
-        TEST(test_stuck),     TEST(test_quantities),
-        TEST(test_set),       TEST(test_a_set_takes_nothing_away),
-        TEST(test_two_sets),  TEST(test_order_of_arrival_does_not_matter),
-        TEST(test_undecided), TEST(test_the_older_one),
+        TEST(test_pool),
+        TEST(test_queue),
+        TEST(test_stuck),
+        TEST(test_quantities),
+        TEST(test_set),
+        TEST(test_a_set_takes_nothing_away),
+        TEST(test_a_set_and_a_pinned_one),
+        TEST(test_two_sets),
+        TEST(test_order_of_arrival_does_not_matter),
+        TEST(test_undecided),
+        TEST(test_the_older_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

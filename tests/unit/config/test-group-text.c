@@ -290,13 +290,25 @@ static void test_bad_words(void **state)
     }
 }
 
+/* A tenant's group comes from the store, and from no file that somebody writes. */
+static void test_tenants_group(void **state)
+{
+    static const char text[] = "[Group]\nName=acme/keys\n";
+    g_autoptr(Group) group = read_text(text, false);
+    g_autoptr(GError) error = NULL;
+
+    assert_string_equal(group->tenant, "acme");
+    assert_null(group_from_text(text, PATH, true, &error));
+    assert_true(g_error_matches(error, FERRY_ERROR, FERRY_ERROR_INVALID_NAME));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_of_it), cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_drop_in),   cmocka_unit_test(test_order_and_texts),
         cmocka_unit_test(test_bad),       cmocka_unit_test(test_too_many_rules),
-        cmocka_unit_test(test_bad_words),
+        cmocka_unit_test(test_bad_words), cmocka_unit_test(test_tenants_group),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

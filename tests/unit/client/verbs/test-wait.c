@@ -92,7 +92,7 @@ static void test_list(void **state)
     "', 'attached')]>}}},)"
 
 /* Waits on this script; the verdict. The time is long enough for every machine, and only the script ends it.
- */
+ * What comes home is at home when the wait ends. */
 static WaitVerdict wait_on(const Step *steps, WaitGoal goal)
 {
     Client client = { 0 };
@@ -106,6 +106,9 @@ static WaitVerdict wait_on(const Step *steps, WaitGoal goal)
     wait_list_add(items, follow_model(follow), ASSIGNMENT);
     assert_true(wait_for(follow, goal, items, /* seconds= */ 60, &error));
     assert_null(error);
+    if (goal != WAIT_ATTACHED)
+        assert_string_equal(object_string(model_get(follow_model(follow), DEVICE, KIND_DEVICE), "State"),
+                            "host");
     follow_free(follow);
     service_stop(&service, &client);
     return ((const WaitItem *)items->pdata[0])->verdict;
