@@ -206,7 +206,9 @@ static End run_and_be_killed(Folders *folders, gsize change, int at)
     g_autofree char *number = g_strdup_printf("%" G_GSIZE_FORMAT, change);
     g_autofree char *script = g_build_filename(folders->top, "script", NULL);
     g_auto(GStrv) environment = g_environ_setenv(g_get_environ(), DISK_SCRIPT_VARIABLE, script, TRUE);
-    const char *const command[] = { "/proc/self/exe", number, folders->state, folders->runtime, NULL };
+    /* Not the link itself: under valgrind that would be valgrind. */
+    g_autofree char *program = g_file_read_link("/proc/self/exe", NULL);
+    const char *const command[] = { program, number, folders->state, folders->runtime, NULL };
     int status = 0;
 
     disk_script_arm(disk, DISK_KILL, at, false);
