@@ -59,12 +59,12 @@ char *damage_text(Registry *registry, const Assignment *assignment)
     if (tenant)
         return g_strdup_printf(
             "tenant %s is damaged (%s): what assignments have of it stays, and nothing more "
-            "is handed out; create it anew, " MEND,
+            "is given; create it anew, " MEND,
             assignment->tenant, tenant);
     if (!group)
         return g_strdup_printf("assignment %s is not damaged", assignment->id);
     return g_strdup_printf("group %s is damaged (%s): what assignments have of it stays, and nothing more is "
-                           "handed out; %s it, " MEND,
+                           "given; %s it, " MEND,
                            group->name, group->damage, group->tenant ? "revoke" : "delete");
 }
 

@@ -8,7 +8,7 @@
  *   an assignment       keeps what machines have of it, and gets nothing. The one device that its Selector
  * names is given to nobody else, if that can be read. Releasing it is the decision. a group             so do
  * the assignments that draw from it. A tenant's owns what its rules match; when one of them can't be read,
- * nothing that no tenant is known to own is assigned, granted or handed out, as it may be this one's; what is
+ * nothing that no tenant is known to own is assigned, granted or given, as it may be this one's; what is
  * out stays out. Revoking or deleting it is the decision. a tenant            its groups own what they owned,
  * and its assignments keep what they have and get nothing. Creating it anew is the decision. the switch
  * usbferry is switched off. Switching it on is the decision. a change that was made (the journal), or
