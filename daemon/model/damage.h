@@ -5,14 +5,15 @@
  * what can still be known of them is in the registry. What is promised, until somebody decides or the file is
  * mended and the service started again:
  *
- *   an assignment       keeps what machines have of it, and gets nothing. The one device that its Selector
- * names is given to nobody else, if that can be read. Releasing it is the decision. a group             so do
- * the assignments that draw from it. A tenant's owns what its rules match; when one of them can't be read,
- * nothing that no tenant is known to own is assigned, granted or given, as it may be this one's; what is
- * out stays out. Revoking or deleting it is the decision. a tenant            its groups own what they owned,
- * and its assignments keep what they have and get nothing. Creating it anew is the decision. the switch
- * usbferry is switched off. Switching it on is the decision. a change that was made (the journal), or
- * anything that can't be read at all: the service doesn't start.
+ * - an assignment: it keeps what machines have of it, and gets nothing. The one device that its Selector
+ * names is given to nobody else, if that can be read. Releasing it is the decision.
+ * - a group: the same for the assignments that draw from it. A tenant's group owns what its rules match; when
+ *   one of them can't be read, nothing that no tenant is known to own is assigned or granted, as it may be
+ *   this one's; what is attached stays attached. Revoking or deleting it is the decision.
+ * - a tenant: its groups own what they owned, and its assignments keep what they have and get nothing.
+ * Creating it anew is the decision.
+ * - the switch: usbferry is switched off. Switching it on is the decision.
+ * - a change that was made (the journal), or anything that can't be read at all: the service doesn't start.
  *
  * For judge.c and those who refuse changes. Reads the registry only. Main thread only. */
 
