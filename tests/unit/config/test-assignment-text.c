@@ -106,6 +106,26 @@ static void test_no_sequence(void **state)
 }
 
 /* A hand has changed it: what is shown stays clean. */
+/* Services before the strict reader wrote every text, also one that is empty, and no Sequence. */
+static void test_what_older_services_wrote(void **state)
+{
+    g_autoptr(Assignment) pinned =
+        read_text("[Assignment]\nName=Keyboard to desk\nDescription=\nMachine=" DESK
+                  "\nMachineName=desk\nSelector=vendor=046d product=c31c serial=KBD-1\n"
+                  "Socket=pci-0000:00:14.0/2\nDeviceText=046d:c31c \"Keyboard K120\" (1-2)\nEnabled=true\n"
+                  "Priority=0\nOwner=0\nCreated=1700000000000000\n");
+    g_autoptr(Assignment) pool = read_text("[Assignment]\nName=keys to desk\nDescription=\nMachine=" DESK
+                                           "\nMachineName=\nGroup=keys\nQuantity=all\nSocket=\nDeviceText=\n"
+                                           "Enabled=false\nPriority=0\nOwner=1000\nCreated=0\n");
+
+    assert_string_equal(pinned->description, "");
+    assert_string_equal(pinned->selector, "vendor=046d product=c31c serial=KBD-1");
+    assert_true(pinned->sequence == pinned->created);
+    assert_null(pool->rule);
+    assert_false(pool->wanted);
+    assert_int_equal(pool->quantity_kind, QUANTITY_ALL);
+}
+
 static void test_texts_are_cleaned(void **state)
 {
     g_autoptr(Assignment) assignment = read_text(GOOD "Description=a\\nb \x1b[2J\n");
@@ -188,9 +208,13 @@ static void test_bad_id(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_of_it),   cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_no_sequence), cmocka_unit_test(test_texts_are_cleaned),
-        cmocka_unit_test(test_bad),         cmocka_unit_test(test_bad_id),
+        cmocka_unit_test(test_all_of_it),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_no_sequence),
+        cmocka_unit_test(test_what_older_services_wrote),
+        cmocka_unit_test(test_texts_are_cleaned),
+        cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_bad_id),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
