@@ -24,10 +24,11 @@ typedef struct DiskScript {
 /* The environment variable of the scripted service: a file that holds the script. */
 #define DISK_SCRIPT_VARIABLE "FERRY_DISK_SCRIPT"
 
-/* NULL = no script. Without a call it is the one of the environment variable. */
+/* Of a program with the wrapped calls. NULL = no script. Without a call it is the environment variable's. */
 void disk_script_use(DiskScript *script);
-/* A new file that holds a script, and its memory. */
+/* A new file that holds a script, and its memory; and with other flags of open() one that is there. */
 DiskScript *disk_script_new(const char *path);
+DiskScript *disk_script_map(const char *path, int flags);
 void disk_script_free(DiskScript *script);
 
 /* From now on. */
