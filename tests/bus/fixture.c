@@ -12,6 +12,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
@@ -194,7 +195,11 @@ static void spawn_daemon(Fixture *fixture)
     g_autofree char *disk = g_build_filename(fixture->dir, "disk-script", NULL);
     g_autofree char *root = umockdev_testbed_get_root_dir(fixture->bed);
     char **environment = g_get_environ();
+    const char *sanitizer = g_getenv("ASAN_OPTIONS");
+    /* An end that it has found isn't one that the service meant. */
+    g_autofree char *sanitizer_options = g_strconcat(sanitizer ? sanitizer : "", ":exitcode=99", NULL);
 
+    environment = g_environ_setenv(environment, "ASAN_OPTIONS", sanitizer_options, TRUE);
     environment = g_environ_setenv(environment, "STATE_DIRECTORY", state, TRUE);
     environment = g_environ_setenv(environment, "RUNTIME_DIRECTORY", runtime, TRUE);
     environment = g_environ_setenv(environment, "FERRY_SCRIPT_SOCKET", socket_path, TRUE);
@@ -256,7 +261,8 @@ bool fixture_try_start_daemon(Fixture *fixture)
     }
     assert_int_equal(waitpid(fixture->daemon_pid, &status, 0), fixture->daemon_pid);
     fixture->daemon_pid = 0;
-    fixture_assert(fixture, !WIFEXITED(status) || WEXITSTATUS(status) != 0);
+    fixture_assert(fixture,
+                   WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : WEXITSTATUS(status) == EXIT_FAILURE);
     return false;
 }
 

@@ -49,7 +49,7 @@ int fixture_setup(void **state);
 int fixture_teardown(void **state);
 
 void fixture_start_daemon(Fixture *fixture);
-/* False when it ended, not cleanly, instead of being there for everybody. */
+/* False when it was killed, or refused to start, instead of being there for everybody. */
 bool fixture_try_start_daemon(Fixture *fixture);
 /* From the next start on its disk does as fixture->disk says. */
 void fixture_use_disk_script(Fixture *fixture);

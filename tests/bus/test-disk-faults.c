@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A disk that fails at each call of the store, or a service that is killed there: after the next start
- * everything is as it was acknowledged. */
+ * everything is as it was acknowledged.
+ *
+ * Each call fails with one of the errors that it can have, alone or with all that come after it, in rotation:
+ * FERRY_TEST_SEED chooses another one. The service is killed before each call that changes something.
+ * FERRY_TEST_DISK=all: every error at every call, and kills at every call, in minutes. */
 
 #include "tests/bus/cmocka-include.h"
 
@@ -13,7 +17,10 @@
 #include <sys/stat.h>
 
 #include "tests/bus/group-calls.h"
+#include "tests/bus/snapshot-lines.h"
 #include "tests/bus/storing-calls.h"
+
+#define SEED 20260102
 
 /* No call takes more of the disk. */
 #define DISK_CALLS_MAX 64
@@ -22,46 +29,53 @@ typedef struct Faults {
     Fixture *fixture;
     GPtrArray *before; /* of what each call changes: lines that go */
     GPtrArray *after;  /* and lines that come */
+    unsigned seed;
+    bool all; /* every error at every call */
     unsigned operations, faults, violations;
+    unsigned refused; /* starts */
 } Faults;
 
-/* ------------------------------------------------------------------ snapshots as sets of lines */
+/* ------------------------------------------------------------------ what is tried */
 
-static GHashTable *lines_of(const char *snapshot)
+typedef struct Fault {
+    const char *name;
+    int error; /* as disk_script_arm() takes it */
+    bool lasts;
+} Fault;
+
+static const Fault any_error[] = { { "any error", DISK_ANY_ERROR }, {} };
+
+static const Fault every_error[] = {
+    { "EIO", EIO },
+    { "EIO from there on", EIO, true },
+    { "ENOSPC", ENOSPC },
+    { "EMFILE from there on", EMFILE, true },
+    {},
+};
+
+static const Fault every_error_of_a_start[] = {
+    { "EIO", EIO }, { "EMFILE", EMFILE }, { "EACCES", EACCES }, {}
+};
+
+static const Fault kill_at_changes = { "kill before a change", DISK_KILL_AT_CHANGES };
+static const Fault kill_at_all = { "kill", DISK_KILL };
+
+static bool kills(const Fault *fault)
 {
-    GHashTable *lines = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    g_auto(GStrv) parts = g_strsplit(snapshot, "\n", -1);
-
-    for (char **part = parts; *part; part++)
-        g_hash_table_add(lines, g_strdup(*part));
-    return lines;
+    return fault->error == DISK_KILL_AT_CHANGES || fault->error == DISK_KILL;
 }
 
-/* The lines of one that the other doesn't have. */
-static GHashTable *minus(const char *left, const char *right)
+/* number: of the call, so that each of them has its own errors at the same place. */
+static void arm(Faults *faults, const Fault *fault, int at, unsigned number)
 {
-    GHashTable *lines = lines_of(left);
-    g_autoptr(GHashTable) others = lines_of(right);
-    GHashTableIter iter;
-    gpointer line;
+    bool is_any = fault->error == DISK_ANY_ERROR;
 
-    g_hash_table_iter_init(&iter, others);
-    while (g_hash_table_iter_next(&iter, &line, NULL))
-        g_hash_table_remove(lines, line);
-    return lines;
+    faults->fixture->disk->seed = faults->seed + number;
+    disk_script_arm(faults->fixture->disk, fault->error, at,
+                    is_any ? (faults->seed + number + (unsigned)at) % 2 == 0 : fault->lasts);
 }
 
-static bool is_within(GHashTable *some, GHashTable *all)
-{
-    GHashTableIter iter;
-    gpointer line;
-
-    g_hash_table_iter_init(&iter, some);
-    while (g_hash_table_iter_next(&iter, &line, NULL))
-        if (!g_hash_table_contains(all, line))
-            return false;
-    return true;
-}
+/* ------------------------------------------------------------------ what has changed */
 
 typedef enum Difference {
     NOTHING,    /* of the call's change */
@@ -72,12 +86,12 @@ typedef enum Difference {
 
 static Difference compare(const Faults *faults, guint number, const char *was, const char *is)
 {
-    g_autoptr(GHashTable) gone = minus(was, is), come = minus(is, was);
+    g_autoptr(GHashTable) gone = snapshot_minus(was, is), come = snapshot_minus(is, was);
     GHashTable *goes = faults->before->pdata[number], *comes = faults->after->pdata[number];
 
     if (strcmp(was, is) == 0)
         return NOTHING;
-    if (!is_within(gone, goes) || !is_within(come, comes))
+    if (!snapshot_is_within(gone, goes) || !snapshot_is_within(come, comes))
         return ELSE;
     return g_hash_table_size(gone) == g_hash_table_size(goes) &&
                    g_hash_table_size(come) == g_hash_table_size(comes)
@@ -168,8 +182,8 @@ static void learn(Faults *faults)
         assert_int_equal(call->run(faults->fixture, call->name), OUTCOME_OK);
         is = storing_snapshot(faults->fixture);
         assert_string_not_equal(was, is);
-        g_ptr_array_add(faults->before, minus(was, is));
-        g_ptr_array_add(faults->after, minus(is, was));
+        g_ptr_array_add(faults->before, snapshot_minus(was, is));
+        g_ptr_array_add(faults->after, snapshot_minus(is, was));
         faults->operations++;
     }
     {
@@ -184,12 +198,15 @@ static void learn(Faults *faults)
 static int setup(void **state)
 {
     Faults *faults = g_new0(Faults, 1);
+    const char *seed = g_getenv("FERRY_TEST_SEED");
 
     groups_setup(state);
     faults->fixture = *state;
     faults->before = g_ptr_array_new_with_free_func(unref_lines);
     faults->after = g_ptr_array_new_with_free_func(unref_lines);
     *state = faults;
+    faults->seed = seed ? (unsigned)g_ascii_strtoull(seed, NULL, 10) : SEED;
+    faults->all = g_strcmp0(g_getenv("FERRY_TEST_DISK"), "all") == 0;
     fixture_use_disk_script(faults->fixture);
     storing_plug(faults->fixture);
     storing_settle(faults->fixture);
@@ -213,8 +230,8 @@ static int teardown(void **state)
 
 static void say(const Faults *faults, const char *what)
 {
-    print_message("# %s: %u operations, %u faults, %u violations\n", what, faults->operations, faults->faults,
-                  faults->violations);
+    print_message("# %s: seed %u, %u operations, %u faults, %u violations\n", what, faults->seed,
+                  faults->operations, faults->faults, faults->violations);
     assert_int_equal(faults->violations, 0);
 }
 
@@ -230,7 +247,7 @@ static unsigned count_calls(void)
 }
 
 /* One call with a fault at this place. False when it takes less of the disk. */
-static bool run_one(Faults *faults, unsigned number, int error, int at, bool lasts, char **snapshot)
+static bool run_one(Faults *faults, unsigned number, const Fault *fault, int at, char **snapshot)
 {
     Fixture *fixture = faults->fixture;
     const StoringCall *call = &storing_calls[number];
@@ -238,10 +255,10 @@ static bool run_one(Faults *faults, unsigned number, int error, int at, bool las
     Outcome outcome;
     bool hit;
 
-    disk_script_arm(fixture->disk, error, at, lasts);
+    arm(faults, fault, at, number);
     outcome = call->run(fixture, call->name);
     hit = disk_script_disarm(fixture->disk);
-    fixture_assert(fixture, (outcome == OUTCOME_GONE) == (hit && error == DISK_KILL));
+    fixture_assert(fixture, (outcome == OUTCOME_GONE) == (hit && kills(fault)));
     faults->operations++;
     faults->faults += hit;
     if (outcome == OUTCOME_GONE)
@@ -253,7 +270,7 @@ static bool run_one(Faults *faults, unsigned number, int error, int at, bool las
 }
 
 /* The calls that take this much of the disk, in another order each time. False when there is none. */
-static bool run_all(Faults *faults, int error, int at, bool lasts, bool *is_over)
+static bool run_all(Faults *faults, const Fault *fault, int at, bool *is_over)
 {
     unsigned n = count_calls(), open = 0;
     g_autofree char *was = NULL, *last = NULL;
@@ -265,26 +282,26 @@ static bool run_all(Faults *faults, int error, int at, bool lasts, bool *is_over
 
         if (is_over[number])
             continue;
-        is_over[number] = !run_one(faults, number, error, at, lasts, &was);
+        is_over[number] = !run_one(faults, number, fault, at, &was);
         open += !is_over[number];
     }
-    if (error == DISK_KILL)
+    if (kills(fault)) /* it was started again after each of them */
         return open > 0;
     restart(faults);
     last = storing_snapshot(faults->fixture);
     if (strcmp(was, last) != 0) {
         faults->violations++;
-        fprintf(stderr, "errno %d at %d%s: the service had\n%s\nand has after a restart\n%s\n", error, at,
-                lasts ? " and after" : "", was, last);
+        fprintf(stderr, "%s at %d: the service had\n%s\nand has after a restart\n%s\n", fault->name, at, was,
+                last);
     }
     return open > 0;
 }
 
-static void run_everywhere(Faults *faults, int error, bool lasts)
+static void run_everywhere(Faults *faults, const Fault *fault)
 {
     g_autofree bool *is_over = g_new0(bool, count_calls());
 
-    for (int at = 1; run_all(faults, error, at, lasts, is_over); at++)
+    for (int at = 1; run_all(faults, fault, at, is_over); at++)
         assert_true(at < DISK_CALLS_MAX);
 }
 
@@ -294,10 +311,8 @@ static void test_errors(void **state)
     Faults *faults = *state;
 
     learn(faults);
-    run_everywhere(faults, EIO, false);
-    run_everywhere(faults, EIO, true);
-    run_everywhere(faults, ENOSPC, false);
-    run_everywhere(faults, EMFILE, true);
+    for (const Fault *fault = faults->all ? every_error : any_error; fault->name; fault++)
+        run_everywhere(faults, fault);
     say(faults, "errors");
 }
 
@@ -307,47 +322,137 @@ static void test_kills(void **state)
     Faults *faults = *state;
 
     learn(faults);
-    run_everywhere(faults, DISK_KILL, false);
+    run_everywhere(faults, faults->all ? &kill_at_all : &kill_at_changes);
     say(faults, "kills");
 }
 
-/* All is there, or the service doesn't start. */
+/* ------------------------------------------------------------------ the start */
+
+/* True when the fault came. *ret_snapshot: NULL when the service didn't start. */
+static bool start_with(Faults *faults, const Fault *fault, int at, char **ret_snapshot)
+{
+    Fixture *fixture = faults->fixture;
+    bool hit;
+
+    fixture_stop_daemon(fixture, SIGKILL);
+    arm(faults, fault, at, 0);
+    *ret_snapshot = NULL;
+    if (fixture_try_start_daemon(fixture)) {
+        hit = disk_script_disarm(fixture->disk);
+        storing_settle(fixture);
+        *ret_snapshot = storing_snapshot(fixture);
+    } else {
+        hit = disk_script_disarm(fixture->disk);
+        faults->refused++;
+    }
+    faults->operations++;
+    faults->faults += hit;
+    return hit;
+}
+
+static void compare_start(Faults *faults, const char *was, const char *is, const Fault *fault, int at)
+{
+    if (strcmp(was, is) == 0)
+        return;
+    faults->violations++;
+    fprintf(stderr, "%s at %d of a start:\n%s\nbecame\n%s\n", fault->name, at, was, is);
+}
+
+/* All is there, or the service doesn't start, and nothing is lost for the next time. */
 static void test_starts(void **state)
 {
-    static const int errors[] = { EIO, EMFILE, EACCES, DISK_KILL };
     Faults *faults = *state;
-    Fixture *fixture = faults->fixture;
-    g_autofree char *was = NULL;
-    unsigned refused = 0;
+    g_autofree char *was = NULL, *last = NULL;
 
     learn(faults);
-    was = storing_snapshot(fixture);
-    for (gsize i = 0; i < G_N_ELEMENTS(errors); i++) {
+    was = storing_snapshot(faults->fixture);
+    for (const Fault *fault = faults->all ? every_error_of_a_start : any_error; fault->name; fault++) {
         bool hit = true;
 
         for (int at = 1; hit; at++) {
             g_autofree char *is = NULL;
-            bool started;
 
-            fixture_stop_daemon(fixture, SIGKILL);
-            disk_script_arm(fixture->disk, errors[i], at, false);
-            started = fixture_try_start_daemon(fixture);
-            hit = disk_script_disarm(fixture->disk);
-            faults->operations++;
-            faults->faults += hit;
-            refused += !started;
-            if (!started)
-                continue;
-            storing_settle(fixture);
-            is = storing_snapshot(fixture);
-            if (strcmp(was, is) != 0) {
-                faults->violations++;
-                fprintf(stderr, "errno %d at %d of a start:\n%s\nbecame\n%s\n", errors[i], at, was, is);
-            }
+            hit = start_with(faults, fault, at, &is);
+            if (is)
+                compare_start(faults, was, is, fault, at);
         }
     }
-    assert_true(refused > 0);
+    restart(faults);
+    last = storing_snapshot(faults->fixture);
+    assert_string_equal(was, last);
+    assert_true(faults->refused > 0);
     say(faults, "starts");
+}
+
+/* A change that has happened, and is in none of its files: the disk takes nothing from its journal on. What
+ * is there then is left as "state-open". */
+static void leave_open(Faults *faults, unsigned number)
+{
+    static const Fault fault = { "from there on", EIO, true };
+    Fixture *fixture = faults->fixture;
+    const StoringCall *call = &storing_calls[number];
+    Outcome outcome = OUTCOME_REFUSED;
+
+    begin_anew(faults);
+    for (int at = 1; outcome == OUTCOME_REFUSED; at++) {
+        arm(faults, &fault, at, number);
+        outcome = call->run(fixture, call->name);
+    }
+    assert_int_equal(outcome, OUTCOME_OK);
+    fixture_stop_daemon(fixture, SIGKILL);
+    assert_true(disk_script_disarm(fixture->disk));
+    copy_folder(fixture, "state", "state-open");
+    copy_folder(fixture, "run", "run-open");
+}
+
+static void restore_open(Faults *faults)
+{
+    fixture_stop_daemon(faults->fixture, SIGKILL);
+    copy_folder(faults->fixture, "state-open", "state");
+    copy_folder(faults->fixture, "run-open", "run");
+}
+
+/* False when all of it was over before the fault came. */
+static bool finish_with(Faults *faults, const Fault *fault, int at, const char *all)
+{
+    g_autofree char *journal = fixture_state_path(faults->fixture, "journal");
+    g_autofree char *is = NULL;
+    bool goes_on;
+
+    restore_open(faults);
+    goes_on = start_with(faults, fault, at, &is) && g_file_test(journal, G_FILE_TEST_EXISTS);
+    if (!is) {
+        restart(faults);
+        is = storing_snapshot(faults->fixture);
+    }
+    compare_start(faults, all, is, fault, at);
+    return goes_on;
+}
+
+/* What an end in the middle has left is finished at the start, whatever happens to that one. */
+static void test_finishing(void **state)
+{
+    static const char applied[] = "applied";
+    Faults *faults = *state;
+    g_autofree char *before = NULL, *all = NULL;
+    unsigned number = 0;
+
+    while (strcmp(storing_calls[number].name, applied) != 0)
+        number++;
+    learn(faults);
+    begin_anew(faults);
+    before = storing_snapshot(faults->fixture);
+    leave_open(faults, number);
+    restart(faults);
+    all = storing_snapshot(faults->fixture);
+    check(faults, number, before, all, true, false, "left open");
+    for (const Fault *fault = faults->all ? every_error_of_a_start : any_error; fault->name; fault++)
+        for (int at = 1; finish_with(faults, fault, at, all); at++)
+            continue;
+    for (int at = 1; finish_with(faults, faults->all ? &kill_at_all : &kill_at_changes, at, all); at++)
+        continue;
+    assert_true(faults->refused > 0);
+    say(faults, "finishing");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -358,7 +463,11 @@ int main(void)
         TEST(test_errors),
         TEST(test_kills),
         TEST(test_starts),
+        TEST(test_finishing),
     };
 
+    /* Nothing here outlives the machine: a disk would only make it wait. */
+    if (g_access("/dev/shm", W_OK) == 0)
+        assert_true(g_setenv("TMPDIR", "/dev/shm", TRUE));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,10 +41,17 @@ typedef enum Call {
     CALL_UNLINK,
 } Call;
 
+static bool changes(Call call)
+{
+    return call == CALL_CREATE || call == CALL_WRITE || call == CALL_RENAME || call == CALL_UNLINK;
+}
+
 /* Errors that such a call never has are not tried. */
 static bool can_fail(Call call, int error)
 {
     switch (error) {
+    case DISK_KILL_AT_CHANGES:
+        return changes(call);
     case EMFILE:
         return call == CALL_OPEN || call == CALL_CREATE;
     case ENOSPC:
@@ -54,6 +61,22 @@ static bool can_fail(Call call, int error)
     default:
         return true;
     }
+}
+
+/* The n-th call fails like this. */
+static int errno_of(Call call, unsigned n)
+{
+    static const int errors[] = { EIO, ENOSPC, EMFILE, EACCES };
+    enum { MAX = sizeof errors / sizeof *errors };
+    int possible[MAX];
+    unsigned length = 0;
+
+    if (script->error != DISK_ANY_ERROR)
+        return script->error;
+    for (unsigned i = 0; i < MAX; i++)
+        if (can_fail(call, errors[i]))
+            possible[length++] = errors[i];
+    return possible[(script->seed + n) % length];
 }
 
 static bool is_below(const char *path)
@@ -74,9 +97,9 @@ static bool fails(Call call, const char *path)
     if (n != script->at && (n < script->at || !script->lasts))
         return false;
     atomic_fetch_add(&script->hits, 1);
-    if (script->error == DISK_KILL)
+    if (script->error == DISK_KILL || script->error == DISK_KILL_AT_CHANGES)
         kill(getpid(), SIGKILL);
-    errno = script->error;
+    errno = errno_of(call, (unsigned)n);
     return true;
 }
 
@@ -132,9 +155,10 @@ DIR *__wrap_opendir(const char *path)
     return fails(CALL_OPEN, path) ? NULL : __real_opendir(path);
 }
 
+/* Once for a folder: the C library reads many names with one system call. */
 struct dirent *__wrap_readdir64(DIR *dir)
 {
-    return fd_fails(CALL_READ, dirfd(dir)) ? NULL : __real_readdir64(dir);
+    return telldir(dir) == 0 && fd_fails(CALL_READ, dirfd(dir)) ? NULL : __real_readdir64(dir);
 }
 
 ssize_t __wrap_read(int fd, void *bytes, size_t length)
@@ -145,11 +169,14 @@ ssize_t __wrap_read(int fd, void *bytes, size_t length)
 /* A write that fails for want of space has written some of it. */
 ssize_t __wrap_write(int fd, const void *bytes, size_t length)
 {
+    int error;
+
     if (!fd_fails(CALL_WRITE, fd))
         return __real_write(fd, bytes, length);
-    if (script->error == ENOSPC)
+    error = errno;
+    if (error == ENOSPC)
         (void)!__real_write(fd, bytes, length / 2);
-    errno = script->error;
+    errno = error;
     return -1;
 }
 
