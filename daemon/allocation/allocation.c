@@ -5,6 +5,7 @@
 #include "daemon/allocation/allocation.h"
 
 #include "daemon/allocation/judge.h"
+#include "daemon/allocation/possession.h"
 #include "daemon/allocation/priority.h"
 #include "daemon/base/wake.h"
 #include "daemon/model/membership.h"
@@ -27,9 +28,12 @@ static Verdict judge_want(const Allocation *allocation, const Want *want, gint64
 {
     Verdict machine = judge_machine(allocation->registry, want->assignment);
     Verdict device = judge_device(allocation->registry, allocation->attachments, want->device);
+    Verdict possession = possession_judge(allocation->registry, allocation->attachments, want->device);
 
     if (device != VERDICT_GO)
         return device;
+    if (possession == VERDICT_UNAUTHORIZED)
+        return possession;
     if (reservations_is_in_reset(allocation->registry->reservations, want->device->sysname))
         return VERDICT_RESETTING;
     if (judge_assignment(allocation->registry, want->assignment) == VERDICT_DAMAGED &&
@@ -42,6 +46,8 @@ static Verdict judge_want(const Allocation *allocation, const Want *want, gint64
     if (!allocation->registry->enabled &&
         !priority_has_it(allocation->registry, allocation->attachments, want->assignment, want->device))
         return VERDICT_SWITCHED_OFF;
+    if (possession != VERDICT_GO)
+        return possession;
     return want->device->steady_at > now ? VERDICT_UNSTEADY : VERDICT_GO;
 }
 
@@ -121,7 +127,12 @@ bool allocation_is_attached(const Allocation *allocation, const Device *device)
     const Attachment *attachment = allocation_attachment(allocation, device);
 
     return want && attachment_is_of(attachment, want->assignment) && attachment->machine == want->machine &&
-           attachment_is_settled(attachment);
+           attachment_is_settled(attachment) && allocation_possession(allocation, device) == POSSESSION_THERE;
+}
+
+Possession allocation_possession(const Allocation *allocation, const Device *device)
+{
+    return possession_of(allocation->registry, allocation->attachments, device);
 }
 
 Device *allocation_pinned(const Allocation *allocation, const Assignment *assignment)
@@ -143,15 +154,20 @@ static Verdict judge_not_drawn(const Allocation *allocation, const Assignment *a
     const Group *group = registry_group(allocation->registry, assignment->group);
     Verdict machine = judge_machine(allocation->registry, assignment);
     Verdict itself = judge_device(allocation->registry, allocation->attachments, device);
+    Verdict possession = possession_judge(allocation->registry, allocation->attachments, device);
 
     if (itself != VERDICT_GO)
         return itself;
+    if (possession == VERDICT_UNAUTHORIZED)
+        return possession;
     if (group && !group->enabled)
         return VERDICT_GROUP_DISABLED;
     if (!allocation->registry->enabled)
         return VERDICT_SWITCHED_OFF;
     if (machine != VERDICT_GO)
         return machine;
+    if (possession != VERDICT_GO)
+        return possession;
     if (deal_is_undecided(allocation->deal, device))
         return VERDICT_UNDECIDED;
     return assignment->quantity_kind == QUANTITY_SET && allocation_wants_of(allocation, assignment)->len == 0

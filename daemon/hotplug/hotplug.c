@@ -82,6 +82,14 @@ static void device_found(Device *device, void *userdata)
     self->events->changed(device, self->userdata);
 }
 
+static void device_touched(const char *sysname, void *userdata)
+{
+    Hotplug *self = userdata;
+
+    if (registry_device(self->registry, sysname))
+        self->events->touched(sysname, self->userdata);
+}
+
 static void monitor_lost(void *userdata)
 {
     Hotplug *self = userdata;
@@ -92,6 +100,7 @@ static void monitor_lost(void *userdata)
 static const UsbMonitorEvents monitor_events = {
     .found = device_found,
     .gone = device_gone,
+    .touched = device_touched,
     .lost = monitor_lost,
 };
 
