@@ -18,9 +18,10 @@ typedef struct Domain {
     MachineInfo *info;
     bool hangs;
     bool unreadable;
-    bool holds; /* attaches block */
-    bool keeps; /* removals wait */
-    bool lazy;  /* its guest configures nothing */
+    bool holds;    /* attaches block */
+    bool keeps;    /* removals wait */
+    bool lazy;     /* its guest configures nothing */
+    unsigned numb; /* so many attaches never reach QEMU */
     unsigned failures;
     char *failure_text;
     GHashTable *removals; /* aliases that go with let-go */
@@ -236,7 +237,10 @@ static bool script_attach(Hypervisor *hypervisor, const char *uuid, const Hostde
         hostdev->product_id = spec->product_id;
         hostdev->guest_reset = script->old ? GUEST_RESET_DEFAULT : spec->guest_reset;
         g_ptr_array_add(domain->info->hostdevs, hostdev);
-        scripted_kernel_attach(spec->bus_number, spec->device_number, !domain->lazy);
+        if (domain->numb > 0)
+            domain->numb--;
+        else
+            scripted_kernel_attach(spec->bus_number, spec->device_number, !domain->lazy);
         touch(script, uuid);
         attached = true;
     }
@@ -395,6 +399,9 @@ static char *run_domain_command(Script *script, Domain *domain, char **words)
         return g_strdup("ok");
     } else if (strcmp(verb, "lazy") == 0) {
         domain->lazy = true;
+        return g_strdup("ok");
+    } else if (strcmp(verb, "numb") == 0) {
+        domain->numb = (unsigned)g_ascii_strtoull(words[2], NULL, 10);
         return g_strdup("ok");
     } else if (strcmp(verb, "unreadable") == 0) {
         domain->unreadable = true;

@@ -18,6 +18,7 @@
  *   pci UUID [ADDRESS]          the PCI device in its configuration, and while it runs in its hands; without
  *                               an address none
  *   hang UUID                   every worker call on this machine blocks until resume
+ *   numb UUID N                 the next N attaches are listed, and QEMU never opens the device
  *   unreadable UUID             its live XML can't be read
  *   hold UUID                   only attaches block until resume
  *   resume UUID
