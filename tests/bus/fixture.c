@@ -417,16 +417,29 @@ void fixture_plug_hub(Fixture *fixture, const char *sysname)
     plug(fixture, sysname, "09", ":090000:", "0409", "55aa", "", "Hub");
 }
 
-void fixture_change(Fixture *fixture, const char *sysname, const char *attribute, const char *bytes)
+void fixture_forget_udev_record(Fixture *fixture, const char *sysname)
 {
     g_autofree char *devpath = device_devpath(sysname);
     g_autofree char *syspath = g_strconcat("/sys", devpath, NULL);
-
     g_autofree char *now = g_strdup_printf("%" G_GINT64_FORMAT, g_get_monotonic_time());
+
+    umockdev_testbed_set_property(fixture->bed, syspath, "USEC_INITIALIZED", now);
+    umockdev_testbed_set_property(fixture->bed, syspath, "SYNTH_UUID", "0");
+    announce(fixture, devpath, "add");
+}
+
+void fixture_change(Fixture *fixture, const char *sysname, const char *attribute, const char *bytes)
+{
+    unsigned number = fixture->next_device_number++;
+    g_autofree char *devpath = device_devpath(sysname);
+    g_autofree char *syspath = g_strconcat("/sys", devpath, NULL);
+    g_autofree char *devnum = g_strdup_printf("%u", number);
+    g_autofree char *property = g_strdup_printf("%03u", number);
 
     umockdev_testbed_set_attribute_binary(fixture->bed, syspath, attribute, (guint8 *)bytes,
                                           (gint)strlen(bytes));
-    umockdev_testbed_set_property(fixture->bed, syspath, "USEC_INITIALIZED", now);
+    umockdev_testbed_set_attribute(fixture->bed, syspath, "devnum", devnum);
+    umockdev_testbed_set_property(fixture->bed, syspath, "DEVNUM", property);
     announce(fixture, devpath, "bind");
 }
 
