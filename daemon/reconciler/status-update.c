@@ -22,6 +22,8 @@ static DeviceState claim_state(const Allocation *allocation, const Assignment *a
         return DEVICE_STATE_WAITING; /* for the one that had it before */
     if (want->verdict == VERDICT_CONTROLLER_TAKEN)
         return DEVICE_STATE_BLOCKED;
+    if (want->verdict == VERDICT_QUARANTINED)
+        return DEVICE_STATE_QUARANTINED;
     return want->verdict == VERDICT_GO && !claim->error && !want->machine->stuck ? DEVICE_STATE_ATTACHING
                                                                                  : DEVICE_STATE_WAITING;
 }
@@ -137,6 +139,8 @@ static DeviceState device_state(const Allocation *allocation, const Device *devi
         return allocation_is_attached(allocation, device) ? DEVICE_STATE_ATTACHED : DEVICE_STATE_DETACHING;
     if (pci_passthrough_owner(allocation->registry, device->controller))
         return DEVICE_STATE_BLOCKED;
+    if (!its && deal_is_held_back(allocation->deal, device))
+        return DEVICE_STATE_QUARANTINED;
     return its ? its->state : DEVICE_STATE_HOST;
 }
 
