@@ -24,7 +24,7 @@ static void note_inactive_owners(Allocation *allocation)
     }
 }
 
-static Verdict judge_want(const Allocation *allocation, const Want *want, gint64 now)
+static Verdict judge_want(const Allocation *allocation, const Want *want)
 {
     Verdict machine = judge_machine(allocation->registry, want->assignment);
     Verdict device = judge_device(allocation->registry, allocation->attachments, want->device);
@@ -48,19 +48,33 @@ static Verdict judge_want(const Allocation *allocation, const Want *want, gint64
         return VERDICT_SWITCHED_OFF;
     if (possession != VERDICT_GO)
         return possession;
-    return want->device->steady_at > now ? VERDICT_UNSTEADY : VERDICT_GO;
+    if (quarantines_find(allocation->registry->quarantines, want->device, allocation->now) &&
+        !allocation_is_attached(allocation, want->device))
+        return VERDICT_QUARANTINED;
+    return want->device->steady_at > allocation->now ? VERDICT_UNSTEADY : VERDICT_GO;
 }
 
-static void judge_wants(Allocation *allocation, gint64 now)
+static void judge_wants(Allocation *allocation)
 {
     const GPtrArray *wants = deal_wants(allocation->deal);
 
     for (guint i = 0; i < wants->len; i++) {
         Want *want = wants->pdata[i];
 
-        want->verdict = judge_want(allocation, want, now);
+        want->verdict = judge_want(allocation, want);
         if (want->verdict == VERDICT_UNSTEADY)
             wake_at(&allocation->next_at, want->device->steady_at);
+    }
+}
+
+static void note_ends_of_quarantines(Allocation *allocation, const GPtrArray *devices)
+{
+    for (guint i = 0; i < devices->len; i++) {
+        const Quarantine *quarantine =
+            quarantines_find(allocation->registry->quarantines, devices->pdata[i], allocation->now);
+
+        if (quarantine)
+            wake_at(&allocation->next_at, quarantine->until);
     }
 }
 
@@ -70,12 +84,14 @@ Allocation *allocation_new(Registry *registry, gint64 now)
     g_autoptr(GPtrArray) devices = registry_sorted(registry->devices);
 
     allocation->registry = registry;
+    allocation->now = now;
     allocation->attachments = attachments_new(registry);
     allocation->candidates = candidates_new(registry, devices);
-    allocation->deal = deal_new(registry, allocation->attachments, allocation->candidates);
+    allocation->deal = deal_new(registry, allocation->attachments, allocation->candidates, now);
     allocation->inactive_owners = g_hash_table_new(g_str_hash, g_str_equal);
     note_inactive_owners(allocation);
-    judge_wants(allocation, now);
+    judge_wants(allocation);
+    note_ends_of_quarantines(allocation, devices);
     return allocation;
 }
 
@@ -170,6 +186,8 @@ static Verdict judge_not_drawn(const Allocation *allocation, const Assignment *a
         return possession;
     if (deal_is_undecided(allocation->deal, device))
         return VERDICT_UNDECIDED;
+    if (deal_is_held_back(allocation->deal, device))
+        return VERDICT_QUARANTINED;
     return assignment->quantity_kind == QUANTITY_SET && allocation_wants_of(allocation, assignment)->len == 0
                ? VERDICT_SET_INCOMPLETE
                : VERDICT_ENOUGH;
@@ -214,7 +232,8 @@ static VerdictCase case_of(const Allocation *allocation, const Assignment *assig
                           .assignment = assignment,
                           .device = device,
                           .attachment = device ? allocation_attachment(allocation, device) : NULL,
-                          .first = want ? want->assignment : NULL };
+                          .first = want ? want->assignment : NULL,
+                          .now = allocation->now };
 }
 
 bool allocation_check_device(const Allocation *allocation, const Device *device, GError **error)

@@ -32,6 +32,7 @@ typedef struct Allocation {
     Candidates *candidates;
     Deal *deal;
     GHashTable *inactive_owners; /* sysname → Assignment, borrowed: disabled, and this is its device */
+    gint64 now;                  /* of which it is: µs, CLOCK_MONOTONIC */
     gint64 next_at;              /* a verdict changes by time alone then (µs, CLOCK_MONOTONIC); 0 = never */
 } Allocation;
 

@@ -24,7 +24,7 @@ static gpointer number_key(unsigned bus_number, unsigned device_number)
 static bool is_same_enumeration(const Hostdev *hostdev, const Device *device)
 {
     if (hostdev->assignment_id)
-        return hostdev->instance == device->instance;
+        return device_is_instance(device, hostdev->instance);
     /* A foreign one names its ids only when its author wanted to. */
     return (!hostdev->vendor_id || hostdev->vendor_id == device->vendor_id) &&
            (!hostdev->product_id || hostdev->product_id == device->product_id);

@@ -259,6 +259,9 @@ static Status without_group_device(Registry *registry, const Allocation *allocat
                    g_strdup_printf("No device of group %s is plugged in.", assignment->group), "");
     if (allocation_judge(allocation, assignment, matches->pdata[0]) == VERDICT_UNDECIDED)
         return by_verdict(allocation, assignment, matches->pdata[0], VERDICT_UNDECIDED);
+    for (guint i = 0; i < matches->len; i++)
+        if (allocation_judge(allocation, assignment, matches->pdata[i]) == VERDICT_QUARANTINED)
+            return by_verdict(allocation, assignment, matches->pdata[i], VERDICT_QUARANTINED);
     if (assignment->quantity_kind == QUANTITY_SET)
         return say(ASSIGNMENT_STATE_WAITING_DEVICE,
                    g_strdup_printf("Not every rule of group %s has a free device: all come, or none.",

@@ -13,6 +13,7 @@
 #include "daemon/model/group.h"
 #include "daemon/hypervisor/hypervisor.h"
 #include "daemon/model/machine.h"
+#include "daemon/model/quarantine.h"
 #include "daemon/model/reservation.h"
 #include "daemon/model/tenant.h"
 
@@ -25,6 +26,7 @@ typedef struct Registry {
     GHashTable *damaged_tenants; /* name → why, both owned: those that aren't in tenants for that */
     unsigned damaged_groups;     /* of groups */
     Reservations *reservations;
+    Quarantines *quarantines;
     char *node; /* this host's name */
 
     bool enabled; /* false: nothing more is given, what is attached stays attached */

@@ -34,6 +34,8 @@ static DeviceState claim_state(const Allocation *allocation, const Assignment *a
         return DEVICE_STATE_WAITING; /* for the one that had it before */
     if (want->verdict == VERDICT_CONTROLLER_TAKEN || want->verdict == VERDICT_UNAUTHORIZED)
         return DEVICE_STATE_BLOCKED;
+    if (want->verdict == VERDICT_QUARANTINED)
+        return DEVICE_STATE_QUARANTINED;
     return want->verdict == VERDICT_GO && !claim->error && !want->machine->stuck ? DEVICE_STATE_ATTACHING
                                                                                  : DEVICE_STATE_WAITING;
 }
@@ -150,6 +152,8 @@ static DeviceState device_state(const Allocation *allocation, const Device *devi
     if (pci_passthrough_owner(allocation->registry, device->controller) ||
         allocation_possession(allocation, device) == POSSESSION_UNAUTHORIZED)
         return DEVICE_STATE_BLOCKED;
+    if (!its && deal_is_held_back(allocation->deal, device))
+        return DEVICE_STATE_QUARANTINED;
     return its ? its->state : DEVICE_STATE_HOST;
 }
 

@@ -37,11 +37,13 @@ typedef struct DeviceInterface {
 
 typedef struct Device {
     /* facts: set once when the device appears */
-    char *sysname;       /* "3-1.2" */
-    char *syspath;       /* "/sys/devices/pci0000:00/…/3-1.2" */
-    uint64_t instance;   /* differs for every enumeration, the same after a restart of the daemon: when udev
-                          * first saw it, in µs since boot; never 0 */
-    unsigned bus_number; /* 1…; with device_number only good as long as the instance lives */
+    char *sysname;     /* "3-1.2" */
+    char *syspath;     /* "/sys/devices/pci0000:00/…/3-1.2" */
+    uint64_t instance; /* the kernel's enumeration: differs for every one, also over boots, and is the same
+                        * after a restart of the daemon; never 0. See daemon/hotplug/udev-reading.c */
+    uint64_t udev_instance; /* what services before this one took for it: when udev first saw the device, in
+                             * µs since boot. Aliases that they made have it; 0 = not known */
+    unsigned bus_number;    /* 1…; with device_number only good as long as the instance lives */
     unsigned device_number; /* 1…127 */
     uint16_t vendor_id;
     uint16_t product_id;
@@ -77,6 +79,9 @@ typedef struct Device {
 Device *device_new(const char *sysname);
 Device *device_free(Device *device);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Device, device_free)
+
+/* Whether the number, out of an alias, means this very enumeration of the device. */
+bool device_is_instance(const Device *device, uint64_t instance);
 
 /* Moves the facts of a newer look at the same enumeration into the device. */
 void device_take_facts(Device *device, Device *newer);
