@@ -5,6 +5,7 @@
 #include "daemon/allocation/allocation.h"
 
 #include "daemon/allocation/judge.h"
+#include "daemon/allocation/pinned.h"
 #include "daemon/allocation/priority.h"
 #include "daemon/base/wake.h"
 #include "daemon/model/membership.h"
@@ -126,7 +127,7 @@ bool allocation_is_attached(const Allocation *allocation, const Device *device)
 
 Device *allocation_pinned(const Allocation *allocation, const Assignment *assignment)
 {
-    return candidates_pinned(allocation->candidates, assignment);
+    return pinned_device(allocation->registry, allocation->attachments, allocation->candidates, assignment);
 }
 
 Assignment *allocation_owner(const Allocation *allocation, const Device *device)
@@ -198,7 +199,8 @@ static VerdictCase case_of(const Allocation *allocation, const Assignment *assig
                           .assignment = assignment,
                           .device = device,
                           .attachment = device ? allocation_attachment(allocation, device) : NULL,
-                          .first = want ? want->assignment : NULL };
+                          .first = want ? want->assignment : NULL,
+                          .meant = assignment ? allocation_pinned(allocation, assignment) : NULL };
 }
 
 bool allocation_check_device(const Allocation *allocation, const Device *device, GError **error)
