@@ -5,6 +5,7 @@
 #include "daemon/allocation/allocation.h"
 
 #include "daemon/allocation/judge.h"
+#include "daemon/allocation/pinned.h"
 #include "daemon/allocation/possession.h"
 #include "daemon/allocation/priority.h"
 #include "daemon/base/wake.h"
@@ -153,7 +154,7 @@ Possession allocation_possession(const Allocation *allocation, const Device *dev
 
 Device *allocation_pinned(const Allocation *allocation, const Assignment *assignment)
 {
-    return candidates_pinned(allocation->candidates, assignment);
+    return pinned_device(allocation->registry, allocation->attachments, allocation->candidates, assignment);
 }
 
 Assignment *allocation_owner(const Allocation *allocation, const Device *device)
@@ -233,7 +234,8 @@ static VerdictCase case_of(const Allocation *allocation, const Assignment *assig
                           .device = device,
                           .attachment = device ? allocation_attachment(allocation, device) : NULL,
                           .first = want ? want->assignment : NULL,
-                          .now = allocation->now };
+                          .now = allocation->now,
+                          .meant = assignment ? allocation_pinned(allocation, assignment) : NULL };
 }
 
 bool allocation_check_device(const Allocation *allocation, const Device *device, GError **error)

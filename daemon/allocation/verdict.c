@@ -94,10 +94,19 @@ static char *not_owned_text(const VerdictCase *about)
 static char *not_home_text(const VerdictCase *about)
 {
     g_autofree char *what = device_describe(about->device);
+    g_autofree char *meant = about->meant ? device_describe(about->meant) : NULL;
+    const Assignment *assignment = about->assignment;
 
-    return g_strdup_printf(
-        "several devices match %s, and %s is not in the socket %s of the one that was assigned",
-        about->assignment->selector, what, about->assignment->home_socket);
+    if (meant)
+        return g_strdup_printf("several devices match %s, and the one that was assigned is %s",
+                               assignment->selector, meant);
+    if (*assignment->home_socket)
+        return g_strdup_printf("several devices match %s, and %s may be another one than was assigned, which "
+                               "was in the socket %s; plug that in there, or give this one by its port, %s",
+                               assignment->selector, what, assignment->home_socket, about->device->sysname);
+    return g_strdup_printf("several devices match %s, and nothing tells which one is meant; give %s by its "
+                           "port, %s, if it is this one",
+                           assignment->selector, what, about->device->sysname);
 }
 
 static char *taken_text(const VerdictCase *about)

@@ -11,6 +11,7 @@
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
 #include "daemon/manager/drop-in-groups.h"
+#include "daemon/manager/homes.h"
 #include "daemon/manager/internal.h"
 #include "daemon/manager/pending.h"
 #include "daemon/manager/revocations.h"
@@ -144,7 +145,7 @@ Manager *manager_new(const ManagerConfig *config, WorkerPool *pool, Hypervisor *
     if (!self->store)
         return NULL;
     self->resets = resets_new(self->registry, pool, self->store, config->usb, kick, self);
-    self->reconciler = reconciler_new(self->registry, pool, hypervisor, self->resets);
+    self->reconciler = reconciler_new(self->registry, pool, hypervisor, self->resets, homes_look, self);
     hypervisor->events = &hypervisor_events;
     hypervisor->events_userdata = self;
     return g_steal_pointer(&self);

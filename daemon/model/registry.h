@@ -58,7 +58,8 @@ Tenant *registry_machine_tenant(Registry *registry, const char *uuid);
 /* Whether there is this tenant, and the machine is its. */
 bool registry_tenant_has(Registry *registry, const char *name, const char *uuid);
 
-/* Whether the serial alone tells the device from all others of its kind that are plugged in. */
+/* Whether the serial alone tells the device from all others of its kind: from those that are plugged in, and
+ * from those that were seen beside an assigned one. */
 bool registry_serial_is_unique(Registry *registry, const Device *device);
 /* One that no assignment has. New string. */
 char *registry_make_assignment_id(Registry *registry);

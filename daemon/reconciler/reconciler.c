@@ -25,6 +25,8 @@ struct Reconciler {
     MachineList *list;
     Witness *witness;
     bool connected; /* to the hypervisor */
+    void (*turned)(const Allocation *allocation, void *userdata);
+    void *turned_userdata;
 
     guint turn_source;
     guint timer_source;
@@ -124,6 +126,7 @@ static gboolean take_turn(gpointer userdata)
         registry_report(registry, OBJECT_MANAGER, "", MANAGER_FIELD_SETTLING);
     }
     status_update(registry, allocation);
+    self->turned(allocation, self->turned_userdata);
     finish_releases(self, allocation);
     arm_timer(self, now, wake);
     return G_SOURCE_REMOVE;
@@ -273,13 +276,16 @@ static void look_again(void *userdata)
     reconciler_kick(userdata);
 }
 
-Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hypervisor, Resets *resets)
+Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hypervisor, Resets *resets,
+                           void (*turned)(const Allocation *allocation, void *userdata), void *userdata)
 {
     Reconciler *self = g_new0(Reconciler, 1);
 
     self->registry = registry;
     self->hypervisor = hypervisor;
     self->resets = resets;
+    self->turned = turned;
+    self->turned_userdata = userdata;
     self->dispatcher = (Dispatcher){
         .registry = registry, .pool = pool, .hypervisor = hypervisor, .changed = look_again, .userdata = self
     };

@@ -9,6 +9,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "daemon/allocation/allocation.h"
 #include "daemon/base/worker.h"
 #include "daemon/hypervisor/hypervisor.h"
 #include "daemon/model/registry.h"
@@ -16,8 +17,9 @@
 
 typedef struct Reconciler Reconciler;
 
-/* resets: the caller's, set before the first turn. */
-Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hypervisor, Resets *resets);
+/* resets: the caller's, set before the first turn. turned: called after each turn with what it saw. */
+Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hypervisor, Resets *resets,
+                           void (*turned)(const Allocation *allocation, void *userdata), void *userdata);
 Reconciler *reconciler_free(Reconciler *reconciler);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reconciler, reconciler_free)
 
