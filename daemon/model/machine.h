@@ -18,6 +18,13 @@ typedef struct Removal {
     char *error;    /* what libvirt said; NULL = nothing */
 } Removal;
 
+/* Something that is repaired when it isn't as it should be. */
+typedef struct Repair {
+    unsigned tries; /* since it was last seen to be right */
+    gint64 next_at; /* no repair before this: µs, CLOCK_MONOTONIC */
+    char *error;    /* what the last one said; NULL = nothing */
+} Repair;
+
 typedef struct Machine {
     MachineInfo *info; /* never NULL */
 
@@ -31,6 +38,10 @@ typedef struct Machine {
     GHashTable *dead_aliases; /* set of own aliases that are of another life than the machine: detach them */
     GHashTable *removals;     /* own alias → Removal: removals that were ordered and are not seen yet */
     Hostdev *in_flight;       /* an attach that is with a worker: it counts as taken, and not as attached */
+    Repair saved_repair;      /* of its managed save image */
+    Repair snapshot_repair;   /* of its snapshots */
+    bool snapshots_due;       /* there may be some that nobody has looked at */
+    GPtrArray *snapshots;     /* of char *, names: those that are as they should be */
 } Machine;
 
 /* Takes the info. */
