@@ -6,6 +6,7 @@
 
 #include "daemon/allocation/judge.h"
 #include "daemon/allocation/pinned.h"
+#include "daemon/allocation/ports.h"
 #include "daemon/allocation/possession.h"
 #include "daemon/allocation/priority.h"
 #include "daemon/base/wake.h"
@@ -66,6 +67,7 @@ static void judge_wants(Allocation *allocation)
         if (want->verdict == VERDICT_UNSTEADY)
             wake_at(&allocation->next_at, want->device->steady_at);
     }
+    ports_judge(allocation->registry, allocation->attachments, wants);
 }
 
 static void note_ends_of_quarantines(Allocation *allocation, const GPtrArray *devices)
@@ -164,12 +166,21 @@ Assignment *allocation_owner(const Allocation *allocation, const Device *device)
     return want ? want->assignment : g_hash_table_lookup(allocation->inactive_owners, device->sysname);
 }
 
+static bool is_complete(const Allocation *allocation, const Assignment *assignment)
+{
+    return assignment->quantity_kind == QUANTITY_COUNT &&
+           allocation_wants_of(allocation, assignment)->len >= assignment->quantity;
+}
+
 /* Why a device that it could have, and nobody else has, isn't drawn. */
 static Verdict judge_not_drawn(const Allocation *allocation, const Assignment *assignment,
                                const Device *device)
 {
     const Group *group = registry_group(allocation->registry, assignment->group);
     Verdict machine = judge_machine(allocation->registry, assignment);
+    Verdict ports = machine == VERDICT_GO
+                        ? judge_ports(registry_machine(allocation->registry, assignment->machine_uuid))
+                        : VERDICT_GO;
     Verdict itself = judge_device(allocation->registry, allocation->attachments, device);
     Verdict possession = possession_judge(allocation->registry, allocation->attachments, device);
 
@@ -185,6 +196,10 @@ static Verdict judge_not_drawn(const Allocation *allocation, const Assignment *a
         return machine;
     if (possession != VERDICT_GO)
         return possession;
+    if (is_complete(allocation, assignment))
+        return VERDICT_ENOUGH;
+    if (deal_lacks_ports(allocation->deal, assignment))
+        return ports != VERDICT_GO ? ports : VERDICT_NO_PORT;
     if (deal_is_undecided(allocation->deal, device))
         return VERDICT_UNDECIDED;
     if (deal_is_held_back(allocation->deal, device))

@@ -11,6 +11,7 @@
 #include "daemon/reconciler/machine-list.h"
 #include "daemon/reconciler/machine-turn.h"
 #include "daemon/reconciler/reattach.h"
+#include "daemon/reconciler/retry.h"
 #include "daemon/reconciler/status-update.h"
 #include "daemon/reconciler/witness.h"
 
@@ -186,6 +187,8 @@ static void forget_what_was_known(Reconciler *self)
         machine->inspected = false;
         machine->stale = true;
         machine->retry_at = 0;
+        /* What failed over the old connection may work over the new one. */
+        retry_at_once(self->registry, machine->info->uuid, RETRY_LIFE);
     }
 }
 
@@ -265,8 +268,18 @@ void reconciler_queue_idle(Reconciler *self, const char *queue)
 
 void reconciler_retry(Reconciler *self, Assignment *assignment)
 {
-    for (guint i = 0; i < assignment->claims->len; i++)
-        claim_forget_failures(assignment->claims->pdata[i]);
+    g_autoptr(Allocation) allocation = allocation_new(self->registry, g_get_monotonic_time());
+    const GPtrArray *devices = candidates_of(allocation->candidates, assignment);
+
+    for (guint i = 0; i < assignment->claims->len; i++) {
+        Claim *claim = assignment->claims->pdata[i];
+
+        claim_forget_failures(claim);
+        claim->losses = 0;
+    }
+    /* Also what it would draw. */
+    for (guint i = 0; i < devices->len; i++)
+        quarantines_end(self->registry->quarantines, devices->pdata[i], allocation->now);
     registry_mark_pending(self->registry, assignment);
     reconciler_kick(self);
 }

@@ -40,5 +40,5 @@ void reconciler_host_sleeps(Reconciler *reconciler, bool sleeps);
 /* A queue whose job had timed out is free again. */
 void reconciler_queue_idle(Reconciler *reconciler, const char *queue);
 
-/* Forgets what failed, so that the next turn tries at once. */
+/* Forgets what failed, and ends the quarantines of its devices, so that the next turn tries at once. */
 void reconciler_retry(Reconciler *reconciler, Assignment *assignment);
