@@ -380,6 +380,10 @@ static void add_usb_device(Fixture *fixture, const char *devpath, const char *us
                              "A: devpath=%s\n"
                              "A: speed=12\n"
                              "A: removable=removable\n"
+                             "A: authorized=1\n"
+                             "A: power/control=auto\n"
+                             "A: power/runtime_status=active\n"
+                             "A: power/runtime_usage=0\n"
                              "A: manufacturer=Lab\n"
                              "A: product=%s\n",
                              devpath, number, number, g_get_monotonic_time(), interfaces, vendor, product,
@@ -394,6 +398,22 @@ static void add_usb_device(Fixture *fixture, const char *devpath, const char *us
         fail_msg("%s", error->message);
 }
 
+/* One, with a driver of the host. */
+static void add_interface(Fixture *fixture, const char *devpath)
+{
+    g_autofree char *sysname = g_path_get_basename(devpath);
+    g_autofree char *record = g_strdup_printf("P: %s/%s:1.0\n"
+                                              "L: driver=../../../../../../bus/usb/drivers/usbhid\n"
+                                              "E: DEVTYPE=usb_interface\n"
+                                              "E: SUBSYSTEM=usb\n"
+                                              "E: DRIVER=usbhid\n",
+                                              devpath, sysname);
+    g_autoptr(GError) error = NULL;
+
+    if (!umockdev_testbed_add_from_string(fixture->bed, record, &error))
+        fail_msg("%s", error->message);
+}
+
 static void plug(Fixture *fixture, const char *sysname, const char *class_code, const char *interfaces,
                  const char *vendor, const char *product, const char *serial, const char *name)
 {
@@ -401,6 +421,7 @@ static void plug(Fixture *fixture, const char *sysname, const char *class_code, 
 
     add_usb_device(fixture, devpath, strchr(sysname, '-') + 1, class_code, interfaces, vendor, product,
                    serial, name);
+    add_interface(fixture, devpath);
     announce(fixture, devpath, "add");
     announce(fixture, devpath, "bind");
     g_ptr_array_add(fixture->plugged, g_steal_pointer(&devpath));
@@ -417,16 +438,29 @@ void fixture_plug_hub(Fixture *fixture, const char *sysname)
     plug(fixture, sysname, "09", ":090000:", "0409", "55aa", "", "Hub");
 }
 
-void fixture_change(Fixture *fixture, const char *sysname, const char *attribute, const char *bytes)
+void fixture_forget_udev_record(Fixture *fixture, const char *sysname)
 {
     g_autofree char *devpath = device_devpath(sysname);
     g_autofree char *syspath = g_strconcat("/sys", devpath, NULL);
-
     g_autofree char *now = g_strdup_printf("%" G_GINT64_FORMAT, g_get_monotonic_time());
+
+    umockdev_testbed_set_property(fixture->bed, syspath, "USEC_INITIALIZED", now);
+    umockdev_testbed_set_property(fixture->bed, syspath, "SYNTH_UUID", "0");
+    announce(fixture, devpath, "add");
+}
+
+void fixture_change(Fixture *fixture, const char *sysname, const char *attribute, const char *bytes)
+{
+    unsigned number = fixture->next_device_number++;
+    g_autofree char *devpath = device_devpath(sysname);
+    g_autofree char *syspath = g_strconcat("/sys", devpath, NULL);
+    g_autofree char *devnum = g_strdup_printf("%u", number);
+    g_autofree char *property = g_strdup_printf("%03u", number);
 
     umockdev_testbed_set_attribute_binary(fixture->bed, syspath, attribute, (guint8 *)bytes,
                                           (gint)strlen(bytes));
-    umockdev_testbed_set_property(fixture->bed, syspath, "USEC_INITIALIZED", now);
+    umockdev_testbed_set_attribute(fixture->bed, syspath, "devnum", devnum);
+    umockdev_testbed_set_property(fixture->bed, syspath, "DEVNUM", property);
     announce(fixture, devpath, "bind");
 }
 
@@ -435,8 +469,13 @@ void fixture_unplug(Fixture *fixture, const char *sysname)
     g_autofree char *devpath = device_devpath(sysname);
     g_autofree char *syspath = g_strconcat("/sys", devpath, NULL);
 
+    g_autofree char *interface = g_strdup_printf("%s/%s:1.0", syspath, sysname);
+
+    if (fixture->script >= 0)
+        g_free(fixture_script(fixture, "kernel depart %s", sysname));
     announce(fixture, devpath, "unbind");
     announce(fixture, devpath, "remove");
+    umockdev_testbed_remove_device(fixture->bed, interface);
     umockdev_testbed_remove_device(fixture->bed, syspath);
     for (guint i = 0; i < fixture->plugged->len; i++)
         if (strcmp(fixture->plugged->pdata[i], devpath) == 0) {

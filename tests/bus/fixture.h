@@ -74,6 +74,9 @@ void fixture_replace_polkit(Fixture *fixture, const char *rules);
 void fixture_plug(Fixture *fixture, const char *sysname, const char *vendor, const char *product,
                   const char *serial, const char *name);
 void fixture_plug_hub(Fixture *fixture, const char *sysname);
+/* What udevadm info --cleanup-db and udevadm trigger --action=add do to a device: udev's record of it is made
+ * anew, and nothing happened to the device. */
+void fixture_forget_udev_record(Fixture *fixture, const char *sysname);
 /* Overwrites a sysfs attribute with any bytes, and announces the device as enumerated anew. */
 void fixture_change(Fixture *fixture, const char *sysname, const char *attribute, const char *bytes);
 void fixture_unplug(Fixture *fixture, const char *sysname);
