@@ -6,6 +6,7 @@
 
 #include "daemon/allocation/judge.h"
 #include "daemon/allocation/pinned.h"
+#include "daemon/allocation/possession.h"
 #include "daemon/allocation/priority.h"
 #include "daemon/base/wake.h"
 #include "daemon/model/membership.h"
@@ -24,13 +25,16 @@ static void note_inactive_owners(Allocation *allocation)
     }
 }
 
-static Verdict judge_want(const Allocation *allocation, const Want *want, gint64 now)
+static Verdict judge_want(const Allocation *allocation, const Want *want)
 {
     Verdict machine = judge_machine(allocation->registry, want->assignment);
     Verdict device = judge_device(allocation->registry, allocation->attachments, want->device);
+    Verdict possession = possession_judge(allocation->registry, allocation->attachments, want->device);
 
     if (device != VERDICT_GO)
         return device;
+    if (possession == VERDICT_UNAUTHORIZED)
+        return possession;
     if (reservations_is_in_reset(allocation->registry->reservations, want->device->sysname))
         return VERDICT_RESETTING;
     if (judge_assignment(allocation->registry, want->assignment) == VERDICT_DAMAGED &&
@@ -43,19 +47,35 @@ static Verdict judge_want(const Allocation *allocation, const Want *want, gint64
     if (!allocation->registry->enabled &&
         !priority_has_it(allocation->registry, allocation->attachments, want->assignment, want->device))
         return VERDICT_SWITCHED_OFF;
-    return want->device->steady_at > now ? VERDICT_UNSTEADY : VERDICT_GO;
+    if (possession != VERDICT_GO)
+        return possession;
+    if (quarantines_find(allocation->registry->quarantines, want->device, allocation->now) &&
+        !allocation_is_attached(allocation, want->device))
+        return VERDICT_QUARANTINED;
+    return want->device->steady_at > allocation->now ? VERDICT_UNSTEADY : VERDICT_GO;
 }
 
-static void judge_wants(Allocation *allocation, gint64 now)
+static void judge_wants(Allocation *allocation)
 {
     const GPtrArray *wants = deal_wants(allocation->deal);
 
     for (guint i = 0; i < wants->len; i++) {
         Want *want = wants->pdata[i];
 
-        want->verdict = judge_want(allocation, want, now);
+        want->verdict = judge_want(allocation, want);
         if (want->verdict == VERDICT_UNSTEADY)
             wake_at(&allocation->next_at, want->device->steady_at);
+    }
+}
+
+static void note_ends_of_quarantines(Allocation *allocation, const GPtrArray *devices)
+{
+    for (guint i = 0; i < devices->len; i++) {
+        const Quarantine *quarantine =
+            quarantines_find(allocation->registry->quarantines, devices->pdata[i], allocation->now);
+
+        if (quarantine)
+            wake_at(&allocation->next_at, quarantine->until);
     }
 }
 
@@ -65,12 +85,14 @@ Allocation *allocation_new(Registry *registry, gint64 now)
     g_autoptr(GPtrArray) devices = registry_sorted(registry->devices);
 
     allocation->registry = registry;
+    allocation->now = now;
     allocation->attachments = attachments_new(registry);
     allocation->candidates = candidates_new(registry, devices);
-    allocation->deal = deal_new(registry, allocation->attachments, allocation->candidates);
+    allocation->deal = deal_new(registry, allocation->attachments, allocation->candidates, now);
     allocation->inactive_owners = g_hash_table_new(g_str_hash, g_str_equal);
     note_inactive_owners(allocation);
-    judge_wants(allocation, now);
+    judge_wants(allocation);
+    note_ends_of_quarantines(allocation, devices);
     return allocation;
 }
 
@@ -122,7 +144,12 @@ bool allocation_is_attached(const Allocation *allocation, const Device *device)
     const Attachment *attachment = allocation_attachment(allocation, device);
 
     return want && attachment_is_of(attachment, want->assignment) && attachment->machine == want->machine &&
-           attachment_is_settled(attachment);
+           attachment_is_settled(attachment) && allocation_possession(allocation, device) == POSSESSION_THERE;
+}
+
+Possession allocation_possession(const Allocation *allocation, const Device *device)
+{
+    return possession_of(allocation->registry, allocation->attachments, device);
 }
 
 Device *allocation_pinned(const Allocation *allocation, const Assignment *assignment)
@@ -144,17 +171,24 @@ static Verdict judge_not_drawn(const Allocation *allocation, const Assignment *a
     const Group *group = registry_group(allocation->registry, assignment->group);
     Verdict machine = judge_machine(allocation->registry, assignment);
     Verdict itself = judge_device(allocation->registry, allocation->attachments, device);
+    Verdict possession = possession_judge(allocation->registry, allocation->attachments, device);
 
     if (itself != VERDICT_GO)
         return itself;
+    if (possession == VERDICT_UNAUTHORIZED)
+        return possession;
     if (group && !group->enabled)
         return VERDICT_GROUP_DISABLED;
     if (!allocation->registry->enabled)
         return VERDICT_SWITCHED_OFF;
     if (machine != VERDICT_GO)
         return machine;
+    if (possession != VERDICT_GO)
+        return possession;
     if (deal_is_undecided(allocation->deal, device))
         return VERDICT_UNDECIDED;
+    if (deal_is_held_back(allocation->deal, device))
+        return VERDICT_QUARANTINED;
     return assignment->quantity_kind == QUANTITY_SET && allocation_wants_of(allocation, assignment)->len == 0
                ? VERDICT_SET_INCOMPLETE
                : VERDICT_ENOUGH;
@@ -200,7 +234,8 @@ static VerdictCase case_of(const Allocation *allocation, const Assignment *assig
                           .device = device,
                           .attachment = device ? allocation_attachment(allocation, device) : NULL,
                           .first = want ? want->assignment : NULL,
-                          .meant = assignment ? allocation_pinned(allocation, assignment) : NULL };
+                          .meant = assignment ? allocation_pinned(allocation, assignment) : NULL,
+                          .now = allocation->now };
 }
 
 bool allocation_check_device(const Allocation *allocation, const Device *device, GError **error)

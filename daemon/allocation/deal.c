@@ -6,6 +6,7 @@
 
 #include "daemon/allocation/judge.h"
 #include "daemon/allocation/pinned.h"
+#include "daemon/allocation/possession.h"
 #include "daemon/allocation/priority.h"
 #include "daemon/allocation/set-matching.h"
 
@@ -13,10 +14,12 @@ struct Deal {
     Registry *registry;
     const Attachments *attachments;
     const Candidates *candidates;
+    gint64 now;
     GPtrArray *wants;          /* of Want, owned */
     GHashTable *by_device;     /* sysname → Want, borrowed */
     GHashTable *by_assignment; /* assignment id → GPtrArray of Want, borrowed */
     GHashTable *undecided;     /* set of Device */
+    GHashTable *held_back;     /* set of Device */
     GHashTable *away; /* assignment id → how many devices are reserved for it and not plugged in now */
 };
 
@@ -40,9 +43,21 @@ static Device *pinned(const Deal *self, const Assignment *assignment)
     return pinned_device(self->registry, self->attachments, self->candidates, assignment);
 }
 
+/* What is kept for somebody stays so while a program of the host looks at it. */
 static bool is_available(const Deal *self, const Device *device)
 {
-    return judge_device(self->registry, self->attachments, device) == VERDICT_GO;
+    Verdict possession = possession_judge(self->registry, self->attachments, device);
+
+    return judge_device(self->registry, self->attachments, device) == VERDICT_GO &&
+           (possession == VERDICT_GO || (possession != VERDICT_UNAUTHORIZED &&
+                                         reservations_find(self->registry->reservations, device->sysname)));
+}
+
+/* Nobody draws it now. */
+static bool hold_back(Deal *self, const Device *device)
+{
+    return quarantines_find(self->registry->quarantines, device, self->now) &&
+           (g_hash_table_add(self->held_back, (gpointer)device), true);
 }
 
 static int compare(const Deal *self, const Device *device, const Assignment *a, const Assignment *b)
@@ -211,7 +226,7 @@ static void fill_set(Deal *self, Assignment *set, const GPtrArray *assignments, 
             Device *device = matches->pdata[i];
 
             if (has_it(self, set, device) == (pass == 0) && (pass == 0 || !deal_is_undecided(self, device)) &&
-                !is_spoken_for(self, device, set, assignments) &&
+                !is_spoken_for(self, device, set, assignments) && (pass == 0 || !hold_back(self, device)) &&
                 !(keeps && is_in_another_set(self, device, set, assignments)))
                 g_ptr_array_add(devices, device);
         }
@@ -239,13 +254,14 @@ static void fill_sets(Deal *self, const GPtrArray *sets, const GPtrArray *assign
             fill_set(self, sets->pdata[i], assignments, false);
 }
 
-static bool may_claim(const Deal *self, const Assignment *assignment, const Device *device)
+static bool may_claim(Deal *self, const Assignment *assignment, const Device *device)
 {
     if (!takes_part(self, assignment) || !needs_more(self, assignment))
         return false;
     if (!assignment->group)
         return pinned(self, assignment) == device;
-    return may_draw(self, assignment) && is_available(self, device) && !deal_is_undecided(self, device);
+    return may_draw(self, assignment) && is_available(self, device) && !deal_is_undecided(self, device) &&
+           !hold_back(self, device);
 }
 
 static int compare_by_socket(gconstpointer a, gconstpointer b)
@@ -313,7 +329,7 @@ static void sort_wants(Deal *self)
         g_ptr_array_sort(value, compare_wants);
 }
 
-Deal *deal_new(Registry *registry, const Attachments *attachments, const Candidates *candidates)
+Deal *deal_new(Registry *registry, const Attachments *attachments, const Candidates *candidates, gint64 now)
 {
     Deal *self = g_new0(Deal, 1);
     g_autoptr(GPtrArray) assignments = registry_sorted(registry->assignments);
@@ -327,6 +343,8 @@ Deal *deal_new(Registry *registry, const Attachments *attachments, const Candida
     self->by_device = g_hash_table_new(g_str_hash, g_str_equal);
     self->by_assignment = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
     self->undecided = g_hash_table_new(NULL, NULL);
+    self->held_back = g_hash_table_new(NULL, NULL);
+    self->now = now;
     self->away = g_hash_table_new(g_str_hash, g_str_equal);
     count_reserved_and_away(self);
     for (guint i = 0; i < assignments->len; i++) {
@@ -356,6 +374,7 @@ Deal *deal_free(Deal *self)
     if (!self)
         return NULL;
     g_hash_table_unref(self->away);
+    g_hash_table_unref(self->held_back);
     g_hash_table_unref(self->undecided);
     g_hash_table_unref(self->by_assignment);
     g_hash_table_unref(self->by_device);
@@ -382,6 +401,11 @@ Want *deal_want(const Deal *self, const Device *device)
 bool deal_is_undecided(const Deal *self, const Device *device)
 {
     return g_hash_table_contains(self->undecided, device);
+}
+
+bool deal_is_held_back(const Deal *self, const Device *device)
+{
+    return g_hash_table_contains(self->held_back, device);
 }
 
 bool deal_is_returning(const Deal *self, const Assignment *assignment)

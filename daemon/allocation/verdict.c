@@ -197,12 +197,45 @@ static char *controller_taken_text(const VerdictCase *about)
         controller, quoted);
 }
 
+static char *unauthorized_text(const VerdictCase *about)
+{
+    g_autofree char *what = device_describe(about->device);
+
+    return g_strdup_printf(
+        "the host has not authorized %s, so nobody can use it; allow it there (in USBGuard, for instance)",
+        what);
+}
+
+static char *in_use_text(const VerdictCase *about)
+{
+    g_autofree char *what = device_describe(about->device);
+
+    return g_strdup_printf("a program of the host uses %s; end it, or wait until it lets go", what);
+}
+
+static char *looked_at_text(const VerdictCase *about)
+{
+    g_autofree char *what = device_describe(about->device);
+
+    return g_strdup_printf("a program of the host looks at %s in this moment", what);
+}
+
 static char *resetting_text(const VerdictCase *about)
 {
     g_autofree char *what = device_describe(about->device);
     g_autofree char *machine = verdict_machine_text(about->registry, about->assignment);
 
     return g_strdup_printf("%s is being reset and goes back to %s then", what, machine);
+}
+
+static char *quarantined_text(const VerdictCase *about)
+{
+    const Quarantine *quarantine = quarantines_find(about->registry->quarantines, about->device, about->now);
+    g_autofree char *what = device_describe(about->device);
+    g_autofree char *why = quarantine ? quarantine_text(quarantine) : g_strdup("it was held back until now");
+
+    return g_strdup_printf("%s is quarantined: %s; \"usbferry retry %s\" tries at once", what, why,
+                           about->device->sysname);
 }
 
 static char *unsteady_text(const VerdictCase *about)
@@ -217,6 +250,7 @@ static char *unsteady_text(const VerdictCase *about)
 #define ATTACHING       ASSIGNMENT_STATE_ATTACHING
 #define WAITING_DEVICE  ASSIGNMENT_STATE_WAITING_DEVICE
 #define WAITING_MACHINE ASSIGNMENT_STATE_WAITING_MACHINE
+#define QUARANTINED     ASSIGNMENT_STATE_QUARANTINED
 #define NO_ERROR        _FERRY_ERROR_INVALID
 
 /* How long what is in the way stays there by itself. */
@@ -254,7 +288,11 @@ static const struct {
     [VERDICT_MACHINE_OFF]      = { "waits",  WAITING_MACHINE, NO_ERROR,                              STAYS,  machine_off_text },
     [VERDICT_STORING]          = { "waits",  ATTACHING,       NO_ERROR,                              SOON,   storing_text },
     [VERDICT_CONTROLLER_TAKEN] = { "blocks", WAITING_DEVICE,  FERRY_ERROR_CONTROLLER_PASSED_THROUGH, STAYS,  controller_taken_text },
+    [VERDICT_UNAUTHORIZED]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               STAYS,  unauthorized_text },
+    [VERDICT_IN_USE]           = { "waits",  WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               PASSES, in_use_text },
+    [VERDICT_LOOKED_AT]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   looked_at_text },
     [VERDICT_RESETTING]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   resetting_text },
+    [VERDICT_QUARANTINED]      = { "waits",  QUARANTINED,     NO_ERROR,                              PASSES, quarantined_text },
     [VERDICT_UNSTEADY]         = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   unsteady_text },
 };
 /* clang-format on */

@@ -32,7 +32,11 @@ typedef enum Verdict {
     VERDICT_MACHINE_OFF,
     VERDICT_STORING,          /* the assignment isn't durable yet: nothing is ordered for it */
     VERDICT_CONTROLLER_TAKEN, /* a machine has its controller as a whole */
+    VERDICT_UNAUTHORIZED,     /* the host lets nobody use it */
+    VERDICT_IN_USE,           /* a program of the host has it */
+    VERDICT_LOOKED_AT,        /* somebody claimed it a moment ago */
     VERDICT_RESETTING,        /* it, or a hub before it, is being reset */
+    VERDICT_QUARANTINED,      /* something went wrong with it several times in a row */
     VERDICT_UNSTEADY,         /* came back a moment ago */
     _VERDICT_MAX,
 } Verdict;
@@ -45,6 +49,7 @@ typedef struct VerdictCase {
     const Attachment *attachment; /* where the device is now; NULL = with the host */
     const Assignment *first;      /* that comes first for the device; NULL = none */
     const Device *meant;          /* that the assignment is for: allocation_pinned(); NULL = none */
+    gint64 now;                   /* of the allocation that says it: µs, CLOCK_MONOTONIC */
 } VerdictCase;
 
 /* As explanations have it: "yes", "no", "waits" until something passes, "blocks" until somebody decides. */

@@ -43,6 +43,7 @@ Registry *registry_new(const char *node)
     registry->groups = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_group);
     registry->tenants = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_tenant);
     registry->reservations = reservations_new();
+    registry->quarantines = quarantines_new();
     registry->damaged_tenants = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     registry->enabled = true;
     registry->assignments = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_assignment);
@@ -56,6 +57,7 @@ Registry *registry_free(Registry *registry)
     if (!registry)
         return NULL;
     reservations_free(registry->reservations);
+    quarantines_free(registry->quarantines);
     g_hash_table_unref(registry->assignments);
     g_hash_table_unref(registry->damaged_tenants);
     g_hash_table_unref(registry->tenants);

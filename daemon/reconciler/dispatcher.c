@@ -98,13 +98,8 @@ static void forget_failures(Registry *registry, const char *uuid)
 
         if (g_strcmp0(assignment->machine_uuid, uuid) != 0)
             continue;
-        for (guint i = 0; i < assignment->claims->len; i++) {
-            Claim *one = assignment->claims->pdata[i];
-
-            one->failures = 0;
-            one->next_at = 0;
-            g_clear_error(&one->error);
-        }
+        for (guint i = 0; i < assignment->claims->len; i++)
+            claim_forget_failures(assignment->claims->pdata[i]);
     }
 }
 

@@ -230,6 +230,7 @@ void device_take_facts(Device *device, Device *newer)
     device->memberships = old.memberships;
     device->tenant = old.tenant;
     device->steady_at = old.steady_at;
+    device->kernel = old.kernel;
     device->state = old.state;
     device->machine_uuid = old.machine_uuid;
     device->assignment_id = old.assignment_id;

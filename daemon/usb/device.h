@@ -11,16 +11,18 @@
 #include <stdint.h>
 
 #include "daemon/base/enum-table.h"
+#include "daemon/usb/kernel-facts.h"
 
 typedef enum DeviceState {
     DEVICE_STATE_HOST,        /* the host's own */
     DEVICE_STATE_WAITING,     /* an assignment wants it and cannot have it yet */
     DEVICE_STATE_ATTACHING,   /* on its way to its machine */
-    DEVICE_STATE_ATTACHED,    /* the live XML of its machine shows it */
+    DEVICE_STATE_ATTACHED,    /* the live XML of its machine shows it, and the kernel doesn't say otherwise */
     DEVICE_STATE_DETACHING,   /* on its way home */
     DEVICE_STATE_FOREIGN,     /* some other program gave it to a machine */
     DEVICE_STATE_QUARANTINED, /* held back because it flaps */
-    DEVICE_STATE_BLOCKED,     /* can't be given: its controller is a machine's */
+    DEVICE_STATE_BLOCKED, /* can't be given: its controller is a machine's, or the host doesn't authorize it
+                           */
     _DEVICE_STATE_MAX,
     _DEVICE_STATE_INVALID = -1,
 } DeviceState;
@@ -64,6 +66,9 @@ typedef struct Device {
 
     /* when it may go: a device that came back quickly waits until it is steady (µs, CLOCK_MONOTONIC) */
     gint64 steady_at;
+
+    /* who has it, as the kernel tells: set by daemon/reconciler/witness.c */
+    KernelWord kernel;
 
     /* where it is: set by the reconciler, see daemon/reconciler/status-update.h */
     DeviceState state;

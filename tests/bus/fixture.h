@@ -14,6 +14,7 @@
 #include <umockdev.h>
 
 #include "dbus/names.h"
+#include "tests/disk/disk-script.h"
 
 #define FIXTURE_DESK   "11111111-1111-1111-1111-111111111111"
 #define FIXTURE_STUDIO "22222222-2222-2222-2222-222222222222"
@@ -31,8 +32,9 @@ typedef struct Fixture {
     GPid polkit_pid;
     GPid daemon_pid;
     UMockdevTestbed *bed;
-    sd_bus *bus; /* root's connection */
-    int script;  /* the scripted hypervisor's socket */
+    sd_bus *bus;      /* root's connection */
+    DiskScript *disk; /* of the service; NULL = its disk is always good */
+    int script;       /* the scripted hypervisor's socket */
     unsigned next_device_number;
     char *last_seen;    /* by fixture_wait() */
     GPtrArray *plugged; /* of char *: devpaths */
@@ -47,6 +49,10 @@ int fixture_setup(void **state);
 int fixture_teardown(void **state);
 
 void fixture_start_daemon(Fixture *fixture);
+/* False when it was killed, or refused to start, instead of being there for everybody. */
+bool fixture_try_start_daemon(Fixture *fixture);
+/* From the next start on its disk does as fixture->disk says. */
+void fixture_use_disk_script(Fixture *fixture);
 /* SIGTERM: waits for a clean exit. SIGKILL: waits for the end. */
 void fixture_stop_daemon(Fixture *fixture, int signal_number);
 bool fixture_daemon_lives(Fixture *fixture);
