@@ -234,8 +234,8 @@ static VerdictCase case_of(const Allocation *allocation, const Assignment *assig
                           .device = device,
                           .attachment = device ? allocation_attachment(allocation, device) : NULL,
                           .first = want ? want->assignment : NULL,
-                          .meant = assignment ? allocation_pinned(allocation, assignment) : NULL,
-                          .now = allocation->now };
+                          .now = allocation->now,
+                          .meant = assignment ? allocation_pinned(allocation, assignment) : NULL };
 }
 
 bool allocation_check_device(const Allocation *allocation, const Device *device, GError **error)

@@ -289,7 +289,7 @@ static const struct {
     [VERDICT_STORING]          = { "waits",  ATTACHING,       NO_ERROR,                              SOON,   storing_text },
     [VERDICT_CONTROLLER_TAKEN] = { "blocks", WAITING_DEVICE,  FERRY_ERROR_CONTROLLER_PASSED_THROUGH, STAYS,  controller_taken_text },
     [VERDICT_UNAUTHORIZED]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               STAYS,  unauthorized_text },
-    [VERDICT_IN_USE]           = { "waits",  WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               PASSES, in_use_text },
+    [VERDICT_IN_USE]           = { "waits",  WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               STAYS,  in_use_text },
     [VERDICT_LOOKED_AT]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   looked_at_text },
     [VERDICT_RESETTING]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   resetting_text },
     [VERDICT_QUARANTINED]      = { "waits",  QUARANTINED,     NO_ERROR,                              PASSES, quarantined_text },

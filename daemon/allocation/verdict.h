@@ -48,8 +48,8 @@ typedef struct VerdictCase {
     const Device *device;         /* NULL when the verdict is about the group or the service */
     const Attachment *attachment; /* where the device is now; NULL = with the host */
     const Assignment *first;      /* that comes first for the device; NULL = none */
-    const Device *meant;          /* that the assignment is for: allocation_pinned(); NULL = none */
     gint64 now;                   /* of the allocation that says it: µs, CLOCK_MONOTONIC */
+    const Device *meant;          /* that the assignment is for: allocation_pinned(); NULL = none */
 } VerdictCase;
 
 /* As explanations have it: "yes", "no", "waits" until something passes, "blocks" until somebody decides. */

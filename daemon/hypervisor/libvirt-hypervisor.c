@@ -14,6 +14,7 @@
 #include "daemon/base/text.h"
 #include "daemon/hypervisor/domain-xml.h"
 #include "daemon/hypervisor/libvirt-connection.h"
+#include "daemon/hypervisor/libvirt-saved.h"
 
 #define OPEN_QUEUE       "libvirt-open"
 #define OPEN_DEADLINE_MS (30 * 1000)
@@ -313,7 +314,10 @@ static MachineInfo *inspect(Hypervisor *hypervisor, const char *uuid, GError **e
     g_autoptr(virDomain) domain = find_domain(&call, hypervisor, uuid, error);
     g_autoptr(MachineInfo) info = domain ? read_brief(domain, error) : NULL;
 
-    return info && read_xml(domain, info, error) ? g_steal_pointer(&info) : NULL;
+    if (!info || !read_xml(domain, info, error))
+        return NULL;
+    libvirt_saved_read(domain, info);
+    return g_steal_pointer(&info);
 }
 
 static bool has_alias(const MachineInfo *info, const char *alias)
@@ -387,6 +391,23 @@ static bool detach(Hypervisor *hypervisor, const char *uuid, const char *alias, 
     return false;
 }
 
+static bool repair_saved(Hypervisor *hypervisor, const char *uuid, const GPtrArray *places, GError **error)
+{
+    g_auto(LibvirtCall) call = { 0 };
+    g_autoptr(virDomain) domain = find_domain(&call, hypervisor, uuid, error);
+
+    return domain && libvirt_saved_repair(domain, places, error);
+}
+
+static GPtrArray *repair_snapshots(Hypervisor *hypervisor, const char *uuid, const GPtrArray *known,
+                                   GError **error)
+{
+    g_auto(LibvirtCall) call = { 0 };
+    g_autoptr(virDomain) domain = find_domain(&call, hypervisor, uuid, error);
+
+    return domain ? libvirt_saved_repair_snapshots(domain, known, error) : NULL;
+}
+
 static void start(Hypervisor *hypervisor)
 {
     try_open((LibvirtHypervisor *)hypervisor);
@@ -413,6 +434,8 @@ static const HypervisorOps libvirt_ops = {
     .inspect = inspect,
     .attach = attach,
     .detach = detach,
+    .repair_saved = repair_saved,
+    .repair_snapshots = repair_snapshots,
 };
 
 Hypervisor *libvirt_hypervisor_new(const char *uri, WorkerPool *pool)
