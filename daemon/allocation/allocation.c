@@ -28,6 +28,8 @@ static Verdict judge_want(const Allocation *allocation, const Want *want, gint64
     Verdict machine = judge_machine(allocation->registry, want->assignment);
     Verdict device = judge_device(allocation->registry, allocation->attachments, want->device);
 
+    if (allocation->registry->held_home)
+        return VERDICT_HELD_HOME;
     if (device != VERDICT_GO)
         return device;
     if (reservations_is_in_reset(allocation->registry->reservations, want->device->sysname))
@@ -146,6 +148,8 @@ static Verdict judge_not_drawn(const Allocation *allocation, const Assignment *a
 
     if (itself != VERDICT_GO)
         return itself;
+    if (allocation->registry->held_home)
+        return VERDICT_HELD_HOME;
     if (group && !group->enabled)
         return VERDICT_GROUP_DISABLED;
     if (!allocation->registry->enabled)

@@ -15,6 +15,7 @@ static bool is_wanted(const Allocation *allocation, const Machine *machine, cons
     const Want *want = allocation_want_of_hostdev(allocation, hostdev);
 
     return want && want->machine == machine && want->verdict != VERDICT_RESETTING &&
+           want->verdict != VERDICT_HELD_HOME &&
            !g_hash_table_contains(machine->dead_aliases, hostdev->alias) &&
            !guest_reset_differs(allocation->registry, hostdev, want->assignment);
 }
@@ -107,6 +108,8 @@ MachineStep machine_next_step(const Allocation *allocation, Machine *machine, gi
             step.kind = MACHINE_STEP_INSPECT;
         return step;
     }
+    if (machine->info->changing)
+        return step;
     if (machine_is_active(machine)) {
         step = next_detach(allocation, machine, now, wake);
         if (step.kind == MACHINE_STEP_NONE)

@@ -22,6 +22,7 @@ struct Reconciler {
     Resets *resets;
     Dispatcher dispatcher;
     MachineList *list;
+    Homecoming *homecoming;
     bool connected; /* to the hypervisor */
 
     guint turn_source;
@@ -119,6 +120,7 @@ static gboolean take_turn(gpointer userdata)
     }
     status_update(registry, allocation);
     finish_releases(self, allocation);
+    homecoming_turn(self->homecoming, now, &wake);
     arm_timer(self, now, wake);
     return G_SOURCE_REMOVE;
 }
@@ -250,6 +252,19 @@ void reconciler_retry(Reconciler *self, Assignment *assignment)
     reconciler_kick(self);
 }
 
+void reconciler_hold_home(Reconciler *self, bool hold, HomeDone done, void *userdata)
+{
+    if (hold != self->registry->held_home)
+        log_notice("%s", hold ? "everything comes home and stays there: usbferry-guests.service was stopped"
+                              : "devices are given to VMs again");
+    self->registry->held_home = hold;
+    if (hold)
+        homecoming_wait(self->homecoming, done, userdata);
+    else
+        done("", NULL, userdata);
+    reconciler_kick(self);
+}
+
 static void look_again(void *userdata)
 {
     reconciler_kick(userdata);
@@ -265,6 +280,7 @@ Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hyp
     self->dispatcher = (Dispatcher){
         .registry = registry, .pool = pool, .hypervisor = hypervisor, .changed = look_again, .userdata = self
     };
+    self->homecoming = homecoming_new(registry);
     self->list = machine_list_new(registry, pool, hypervisor, look_again, self);
     self->safety_at = g_get_monotonic_time() + SAFETY_US;
     registry->settling = true;
@@ -278,6 +294,7 @@ Reconciler *reconciler_free(Reconciler *self)
     g_clear_handle_id(&self->turn_source, g_source_remove);
     g_clear_handle_id(&self->timer_source, g_source_remove);
     machine_list_free(self->list);
+    homecoming_free(self->homecoming);
     g_free(self);
     return NULL;
 }
