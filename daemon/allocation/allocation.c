@@ -33,6 +33,8 @@ static Verdict judge_want(const Allocation *allocation, const Want *want)
     Verdict device = judge_device(allocation->registry, allocation->attachments, want->device);
     Verdict possession = possession_judge(allocation->registry, allocation->attachments, want->device);
 
+    if (allocation->registry->held_home)
+        return VERDICT_HELD_HOME;
     if (device != VERDICT_GO)
         return device;
     if (possession == VERDICT_UNAUTHORIZED)
@@ -189,6 +191,8 @@ static Verdict judge_not_drawn(const Allocation *allocation, const Assignment *a
         return itself;
     if (possession == VERDICT_UNAUTHORIZED)
         return possession;
+    if (allocation->registry->held_home)
+        return VERDICT_HELD_HOME;
     if (group && !group->enabled)
         return VERDICT_GROUP_DISABLED;
     if (!allocation->registry->enabled)

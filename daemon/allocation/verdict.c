@@ -140,6 +140,13 @@ static char *switched_off_text(const VerdictCase *about)
     return g_strdup("usbferry is switched off and gives nothing");
 }
 
+static char *held_home_text(const VerdictCase *about)
+{
+    return g_strdup(
+        "everything is home because usbferry-guests.service was stopped, as it is when the host shuts "
+        "down; start it, and devices are given again");
+}
+
 static char *foreign_text(const VerdictCase *about)
 {
     g_autofree char *what = device_describe(about->device);
@@ -320,6 +327,7 @@ static const struct {
     [VERDICT_SET_INCOMPLETE]   = { "waits",  WAITING_DEVICE,  NO_ERROR,                              STAYS,  set_incomplete_text },
     [VERDICT_GROUP_DISABLED]   = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  STAYS,  group_disabled_text },
     [VERDICT_SWITCHED_OFF]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  STAYS,  switched_off_text },
+    [VERDICT_HELD_HOME]        = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  STAYS,  held_home_text },
     [VERDICT_FOREIGN]          = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               STAYS,  foreign_text },
     [VERDICT_UNDECIDED]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   undecided_text },
     [VERDICT_HYPERVISOR_AWAY]  = { "waits",  WAITING_MACHINE, NO_ERROR,                              PASSES, hypervisor_away_text },
