@@ -11,6 +11,7 @@
 #include "daemon/allocation/attachment.h"
 #include "daemon/allocation/candidates.h"
 #include "daemon/allocation/deal.h"
+#include "daemon/allocation/possession.h"
 #include "daemon/allocation/verdict.h"
 #include "daemon/model/registry.h"
 
@@ -50,8 +51,10 @@ const GPtrArray *allocation_wants_of(const Allocation *allocation, const Assignm
  * first for it no longer. Which machine is to have the device is in the want. */
 const Want *allocation_want_of_hostdev(const Allocation *allocation, const Hostdev *hostdev);
 
-/* The machine that is to have the device has it, and it is on its way neither in nor out. */
+/* The machine that is to have the device has it, as hypervisor and kernel say, and it is on its way neither
+ * in nor out. */
 bool allocation_is_attached(const Allocation *allocation, const Device *device);
+Possession allocation_possession(const Allocation *allocation, const Device *device);
 
 /* The device that an assignment of one device is for; see candidates_pinned(). */
 Device *allocation_pinned(const Allocation *allocation, const Assignment *assignment);

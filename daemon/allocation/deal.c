@@ -5,6 +5,7 @@
 #include "daemon/allocation/deal.h"
 
 #include "daemon/allocation/judge.h"
+#include "daemon/allocation/possession.h"
 #include "daemon/allocation/priority.h"
 #include "daemon/allocation/set-matching.h"
 
@@ -37,9 +38,14 @@ static bool has_it(const Deal *self, const Assignment *assignment, const Device 
     return priority_has_it(self->registry, self->attachments, assignment, device);
 }
 
+/* What is kept for somebody stays so while a program of the host looks at it. */
 static bool is_available(const Deal *self, const Device *device)
 {
-    return judge_device(self->registry, self->attachments, device) == VERDICT_GO;
+    Verdict possession = possession_judge(self->registry, self->attachments, device);
+
+    return judge_device(self->registry, self->attachments, device) == VERDICT_GO &&
+           (possession == VERDICT_GO || (possession != VERDICT_UNAUTHORIZED &&
+                                         reservations_find(self->registry->reservations, device->sysname)));
 }
 
 /* Nobody draws it now. */

@@ -95,15 +95,31 @@ static Status still_leaving(const Want *want, const Attachment *attachment)
 }
 
 /* Why its own device is taken out only to come back; NULL = it isn't. */
-static const char *reattach_reason(Registry *registry, const Attachment *attachment,
-                                   const Assignment *assignment)
+static const char *reattach_reason(Registry *registry, const Allocation *allocation, const Want *want)
 {
+    const Attachment *attachment = allocation_attachment(allocation, want->device);
+    const Assignment *assignment = want->assignment;
+
     if (!attachment_is_of(attachment, assignment) || attachment_is_in_flight(attachment))
         return NULL;
     if (attachment_is_dead(attachment))
         return "the VM came out of a saved state and it is dead there";
+    if (possession_is_lost(allocation_possession(allocation, want->device)))
+        return possession_loss_text(allocation_possession(allocation, want->device));
     return guest_reset_differs(registry, attachment->hostdev, assignment) ? "its AllowGuestReset was changed"
                                                                           : NULL;
+}
+
+/* Both have it open, and the guest can't use it. */
+static Status shared_with_host(const Want *want, const char *machine_text)
+{
+    g_autofree char *what = device_describe(want->device);
+
+    return say(ASSIGNMENT_STATE_WAITING_DEVICE,
+               g_strdup_printf("%s is in %s, but a program of the host uses it, too; end that, then it is "
+                               "taken out and put in again.",
+                               what, machine_text),
+               ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY));
 }
 
 static Status attached_anew(const Want *want, const char *machine_text, const char *why)
@@ -135,9 +151,11 @@ static Status with_device(Registry *registry, const Allocation *allocation, cons
     }
     if (want->verdict != VERDICT_GO)
         return by_verdict(allocation, want->assignment, want->device, want->verdict);
-    why = reattach_reason(registry, attachment, want->assignment);
+    why = reattach_reason(registry, allocation, want);
     if (why)
         return attached_anew(want, machine_text, why);
+    if (allocation_possession(allocation, want->device) == POSSESSION_SHARED)
+        return shared_with_host(want, machine_text);
     return attachment && !attachment_is_of(attachment, want->assignment)
                ? still_leaving(want, attachment)
                : on_its_way(registry, allocation, want);

@@ -204,6 +204,29 @@ static char *controller_taken_text(const VerdictCase *about)
         controller, quoted);
 }
 
+static char *unauthorized_text(const VerdictCase *about)
+{
+    g_autofree char *what = device_describe(about->device);
+
+    return g_strdup_printf(
+        "the host has not authorized %s, so nobody can use it; allow it there (in USBGuard, for instance)",
+        what);
+}
+
+static char *in_use_text(const VerdictCase *about)
+{
+    g_autofree char *what = device_describe(about->device);
+
+    return g_strdup_printf("a program of the host uses %s; end it, or wait until it lets go", what);
+}
+
+static char *looked_at_text(const VerdictCase *about)
+{
+    g_autofree char *what = device_describe(about->device);
+
+    return g_strdup_printf("a program of the host looks at %s in this moment", what);
+}
+
 static char *resetting_text(const VerdictCase *about)
 {
     g_autofree char *what = device_describe(about->device);
@@ -275,6 +298,9 @@ static const struct {
     [VERDICT_NO_PORT]          = { "waits",  FAILED,          FERRY_ERROR_NO_FREE_PORT,              STAYS,  no_port_text },
     [VERDICT_STORING]          = { "waits",  ATTACHING,       NO_ERROR,                              SOON,   storing_text },
     [VERDICT_CONTROLLER_TAKEN] = { "blocks", WAITING_DEVICE,  FERRY_ERROR_CONTROLLER_PASSED_THROUGH, STAYS,  controller_taken_text },
+    [VERDICT_UNAUTHORIZED]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               STAYS,  unauthorized_text },
+    [VERDICT_IN_USE]           = { "waits",  WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               PASSES, in_use_text },
+    [VERDICT_LOOKED_AT]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   looked_at_text },
     [VERDICT_RESETTING]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   resetting_text },
     [VERDICT_QUARANTINED]      = { "waits",  QUARANTINED,     NO_ERROR,                              PASSES, quarantined_text },
     [VERDICT_UNSTEADY]         = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   unsteady_text },

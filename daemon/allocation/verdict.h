@@ -34,6 +34,9 @@ typedef enum Verdict {
     VERDICT_NO_PORT,          /* all of its USB ports are taken, or spoken for */
     VERDICT_STORING,          /* the assignment isn't durable yet: nothing is ordered for it */
     VERDICT_CONTROLLER_TAKEN, /* a machine has its controller as a whole */
+    VERDICT_UNAUTHORIZED,     /* the host lets nobody use it */
+    VERDICT_IN_USE,           /* a program of the host has it */
+    VERDICT_LOOKED_AT,        /* somebody claimed it a moment ago */
     VERDICT_RESETTING,        /* it, or a hub before it, is being reset */
     VERDICT_QUARANTINED,      /* something went wrong with it several times in a row */
     VERDICT_UNSTEADY,         /* came back a moment ago */

@@ -43,7 +43,7 @@ static void came(Hotplug *self, Device *device, gint64 now)
         return;
     device->steady_at = now + STEADY_US;
     if (!device->is_hub && !reservations_is_in_reset(registry->reservations, device->sysname))
-        (void)quarantines_strike(registry->quarantines, device, QUARANTINE_FLAPS, now);
+        (void)quarantines_strike(registry->quarantines, device, QUARANTINE_FLAPS, NULL, now);
 }
 
 static void device_found(Device *device, void *userdata)
@@ -69,6 +69,14 @@ static void device_found(Device *device, void *userdata)
     self->events->changed(device, self->userdata);
 }
 
+static void device_touched(const char *sysname, void *userdata)
+{
+    Hotplug *self = userdata;
+
+    if (registry_device(self->registry, sysname))
+        self->events->touched(sysname, self->userdata);
+}
+
 static void monitor_lost(void *userdata)
 {
     Hotplug *self = userdata;
@@ -79,6 +87,7 @@ static void monitor_lost(void *userdata)
 static const UsbMonitorEvents monitor_events = {
     .found = device_found,
     .gone = device_gone,
+    .touched = device_touched,
     .lost = monitor_lost,
 };
 

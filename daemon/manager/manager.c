@@ -46,6 +46,11 @@ static const HypervisorEvents hypervisor_events = {
     .machine_touched = machine_touched,
 };
 
+void manager_host_sleeps(Manager *self, bool sleeps)
+{
+    reconciler_host_sleeps(self->reconciler, sleeps);
+}
+
 void manager_queue_idle(const char *queue, Manager *self)
 {
     resets_queue_idle(self->resets, queue);
@@ -169,8 +174,10 @@ static void look_again(Device *device, void *userdata)
 {
     Manager *self = userdata;
 
-    if (device)
+    if (device) {
         memberships_update_device(self->memberships, device);
+        reconciler_device_touched(self->reconciler, device->sysname);
+    }
     reconciler_kick(self->reconciler);
 }
 
@@ -182,7 +189,18 @@ static void udev_lost(void *userdata)
         self->blind(self->blind_userdata);
 }
 
-static const HotplugEvents hotplug_events = { .changed = look_again, .lost = udev_lost };
+static void device_touched(const char *sysname, void *userdata)
+{
+    Manager *self = userdata;
+
+    reconciler_device_touched(self->reconciler, sysname);
+}
+
+static const HotplugEvents hotplug_events = {
+    .changed = look_again,
+    .touched = device_touched,
+    .lost = udev_lost,
+};
 
 bool manager_start(Manager *self, GError **error)
 {

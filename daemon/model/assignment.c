@@ -31,6 +31,13 @@ Claim *claim_free(Claim *claim)
     return NULL;
 }
 
+void claim_forget_failures(Claim *claim)
+{
+    claim->failures = 0;
+    claim->next_at = 0;
+    g_clear_error(&claim->error);
+}
+
 static void destroy_claim(gpointer claim)
 {
     claim_free(claim);

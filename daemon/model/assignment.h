@@ -67,6 +67,8 @@ typedef struct Claim {
 } Claim;
 
 Claim *claim_free(Claim *claim);
+/* The next try is made at once, and counts as the first one. */
+void claim_forget_failures(Claim *claim);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Claim, claim_free)
 
 typedef struct Assignment {

@@ -151,7 +151,7 @@ static void job_done(gpointer output, const GError *pool_error, void *userdata)
 
             look_for_guest_reset(machine, ticket->alias);
             if (one)
-                retry_forget(one);
+                claim_forget_failures(one);
         }
     } else if (g_error_matches(result->info_error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_MACHINE)) {
         log_object(G_LOG_LEVEL_MESSAGE, NULL, ticket->uuid, NULL, "VM \"%s\" is gone", machine->info->name);

@@ -15,7 +15,8 @@ static bool is_wanted(const Allocation *allocation, const Machine *machine, cons
     const Want *want = allocation_want_of_hostdev(allocation, hostdev);
 
     return want && want->machine == machine && want->verdict != VERDICT_RESETTING &&
-           want->verdict != VERDICT_QUARANTINED &&
+           want->verdict != VERDICT_UNAUTHORIZED && want->verdict != VERDICT_QUARANTINED &&
+           !possession_is_lost(allocation_possession(allocation, want->device)) &&
            !g_hash_table_contains(machine->dead_aliases, hostdev->alias) &&
            !guest_reset_differs(allocation->registry, hostdev, want->assignment);
 }
@@ -100,7 +101,7 @@ void machine_turn(Dispatcher *dispatcher, const Allocation *allocation, Machine 
         dispatcher_inspect(dispatcher, machine);
         break;
     case MACHINE_STEP_DETACH:
-        reattach_begin(allocation, step.hostdev);
+        reattach_begin(allocation, step.hostdev, now);
         dispatcher_detach(dispatcher, machine, step.hostdev, now);
         break;
     case MACHINE_STEP_ATTACH:

@@ -13,6 +13,7 @@
 #include "daemon/reconciler/reattach.h"
 #include "daemon/reconciler/retry.h"
 #include "daemon/reconciler/status-update.h"
+#include "daemon/reconciler/witness.h"
 
 /* Everything is looked at once in this time, in case an event was lost. */
 #define SAFETY_US (60 * G_USEC_PER_SEC)
@@ -23,6 +24,7 @@ struct Reconciler {
     Resets *resets;
     Dispatcher dispatcher;
     MachineList *list;
+    Witness *witness;
     bool connected; /* to the hypervisor */
 
     guint turn_source;
@@ -98,6 +100,10 @@ static gboolean take_turn(gpointer userdata)
     self->turn_source = 0;
     show_hypervisor(self);
     allocation = allocation_new(registry, now);
+    if (witness_turn(self->witness, allocation, now)) {
+        allocation_free(allocation);
+        allocation = allocation_new(registry, now);
+    }
     resets_turn(self->resets, allocation, now, &wake);
     if (reattach_end_all(allocation, now, &wake))
         reconciler_kick(self);
@@ -223,7 +229,24 @@ void reconciler_machine_touched(Reconciler *self, const char *uuid)
     } else {
         machine->stale = true;
         machine->retry_at = 0;
+        witness_hint_machine(self->witness, uuid);
     }
+    reconciler_kick(self);
+}
+
+void reconciler_device_touched(Reconciler *self, const char *sysname)
+{
+    witness_hint(self->witness, sysname);
+}
+
+void reconciler_host_sleeps(Reconciler *self, bool sleeps)
+{
+    self->registry->host_sleeps = sleeps;
+    if (!sleeps) {
+        self->registry->host_woke_at = g_get_monotonic_time();
+        witness_hint_all(self->witness);
+    }
+    log_notice(sleeps ? "the host goes to sleep" : "the host is awake again");
     reconciler_kick(self);
 }
 
@@ -246,7 +269,7 @@ void reconciler_retry(Reconciler *self, Assignment *assignment)
     const GPtrArray *devices = candidates_of(allocation->candidates, assignment);
 
     for (guint i = 0; i < assignment->claims->len; i++)
-        retry_forget(assignment->claims->pdata[i]);
+        claim_forget_failures(assignment->claims->pdata[i]);
     /* Also what it would draw. */
     for (guint i = 0; i < devices->len; i++)
         quarantines_end(self->registry->quarantines, devices->pdata[i], allocation->now);
@@ -269,6 +292,7 @@ Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hyp
     self->dispatcher = (Dispatcher){
         .registry = registry, .pool = pool, .hypervisor = hypervisor, .changed = look_again, .userdata = self
     };
+    self->witness = witness_new(registry, look_again, self);
     self->list = machine_list_new(registry, pool, hypervisor, look_again, self);
     self->safety_at = g_get_monotonic_time() + SAFETY_US;
     registry->settling = true;
@@ -282,6 +306,7 @@ Reconciler *reconciler_free(Reconciler *self)
     g_clear_handle_id(&self->turn_source, g_source_remove);
     g_clear_handle_id(&self->timer_source, g_source_remove);
     machine_list_free(self->list);
+    witness_free(self->witness);
     g_free(self);
     return NULL;
 }

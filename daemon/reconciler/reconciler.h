@@ -3,8 +3,8 @@
 
 /* Reconciler: makes it so. Compares who is to have what with where devices are, and gives the jobs that make
  * the difference, one per machine at a time. Every event only marks "look again". What a worker reports of a
- * machine is compared, never assumed: a device counts as attached when the live XML shows it, as gone when
- * it doesn't. For manager/. Main thread only. */
+ * machine is compared, never assumed: a device counts as attached when the live XML shows it and the kernel
+ * doesn't say otherwise, as gone when the live XML doesn't show it. For manager/. Main thread only. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -29,6 +29,11 @@ void reconciler_look(Reconciler *reconciler);
 /* Hints from the hypervisor. */
 void reconciler_hypervisor_changed(Reconciler *reconciler);
 void reconciler_machine_touched(Reconciler *reconciler, const char *uuid);
+
+/* Hint from udev: something happened to the device, or to a part of it. */
+void reconciler_device_touched(Reconciler *reconciler, const char *sysname);
+/* What the kernel shows from here on until the host is awake again, and a moment longer, means nothing. */
+void reconciler_host_sleeps(Reconciler *reconciler, bool sleeps);
 
 /* A queue whose job had timed out is free again. */
 void reconciler_queue_idle(Reconciler *reconciler, const char *queue);

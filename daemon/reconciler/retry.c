@@ -58,13 +58,6 @@ void retry_note_failure(Claim *claim, const GError *error, gint64 now)
     claim->error = g_error_copy(error);
 }
 
-void retry_forget(Claim *claim)
-{
-    claim->failures = 0;
-    claim->next_at = 0;
-    g_clear_error(&claim->error);
-}
-
 /* ------------------------------------------------------------------ what can help */
 
 static bool is_active(const MachineInfo *info)
@@ -110,7 +103,7 @@ unsigned retry_compare(const MachineInfo *before, const MachineInfo *after)
 static void help_claim(Claim *claim, unsigned helps)
 {
     if (helps & RETRY_LIFE)
-        retry_forget(claim);
+        claim_forget_failures(claim);
     else if (claim->error && (rows[row_of(claim->error)].helps & helps))
         claim->next_at = 0;
 }

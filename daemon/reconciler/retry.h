@@ -21,8 +21,6 @@ typedef enum RetryHelp {
 
 /* The claim's attach failed: when it is tried again. */
 void retry_note_failure(Claim *claim, const GError *error, gint64 now);
-/* Nothing has failed. */
-void retry_forget(Claim *claim);
 
 /* From one look at a machine to the next, what can help: bits of RetryHelp. */
 unsigned retry_compare(const MachineInfo *before, const MachineInfo *after);

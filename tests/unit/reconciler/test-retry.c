@@ -27,7 +27,7 @@ static void assert_waits(FerryError code, const int *expected)
         assert_int_equal(claim->failures, i + 1);
     }
     assert_true(g_error_matches(claim->error, FERRY_ERROR, (gint)code));
-    retry_forget(claim);
+    claim_forget_failures(claim);
     assert_int_equal(claim->next_at, 0);
     assert_int_equal(claim->failures, 0);
     assert_null(claim->error);
