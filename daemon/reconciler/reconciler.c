@@ -208,9 +208,9 @@ static void show_hypervisor(Reconciler *self)
     if (state == registry->hypervisor_state)
         return;
     registry->hypervisor_state = state;
-    log_notice("hypervisor %s: %s%s%s", self->hypervisor->uri, hypervisor_state_to_string(state),
-               registry->hypervisor_text ? ": " : "",
-               registry->hypervisor_text ? registry->hypervisor_text : "");
+    log_event(LOG_EVENT_HYPERVISOR, NULL, NULL, NULL, "hypervisor %s: %s%s%s", self->hypervisor->uri,
+              hypervisor_state_to_string(state), registry->hypervisor_text ? ": " : "",
+              registry->hypervisor_text ? registry->hypervisor_text : "");
     registry_report(registry, OBJECT_MANAGER, "", MANAGER_FIELD_HYPERVISOR_STATE);
 }
 
