@@ -6,6 +6,7 @@
 
 #include "daemon/allocation/judge.h"
 #include "daemon/allocation/pinned.h"
+#include "daemon/allocation/ports.h"
 #include "daemon/allocation/possession.h"
 #include "daemon/allocation/priority.h"
 #include "daemon/base/wake.h"
@@ -32,6 +33,8 @@ static Verdict judge_want(const Allocation *allocation, const Want *want)
     Verdict device = judge_device(allocation->registry, allocation->attachments, want->device);
     Verdict possession = possession_judge(allocation->registry, allocation->attachments, want->device);
 
+    if (allocation->registry->held_home)
+        return VERDICT_HELD_HOME;
     if (device != VERDICT_GO)
         return device;
     if (possession == VERDICT_UNAUTHORIZED)
@@ -67,6 +70,7 @@ static void judge_wants(Allocation *allocation)
         if (want->verdict == VERDICT_UNSTEADY)
             wake_at(&allocation->next_at, want->device->steady_at);
     }
+    ports_judge(allocation->registry, allocation->attachments, wants);
 }
 
 static void note_ends_of_quarantines(Allocation *allocation, const GPtrArray *devices)
@@ -165,12 +169,21 @@ Assignment *allocation_owner(const Allocation *allocation, const Device *device)
     return want ? want->assignment : g_hash_table_lookup(allocation->inactive_owners, device->sysname);
 }
 
+static bool is_complete(const Allocation *allocation, const Assignment *assignment)
+{
+    return assignment->quantity_kind == QUANTITY_COUNT &&
+           allocation_wants_of(allocation, assignment)->len >= assignment->quantity;
+}
+
 /* Why a device that it could have, and nobody else has, isn't drawn. */
 static Verdict judge_not_drawn(const Allocation *allocation, const Assignment *assignment,
                                const Device *device)
 {
     const Group *group = registry_group(allocation->registry, assignment->group);
     Verdict machine = judge_machine(allocation->registry, assignment);
+    Verdict ports = machine == VERDICT_GO
+                        ? judge_ports(registry_machine(allocation->registry, assignment->machine_uuid))
+                        : VERDICT_GO;
     Verdict itself = judge_device(allocation->registry, allocation->attachments, device);
     Verdict possession = possession_judge(allocation->registry, allocation->attachments, device);
 
@@ -178,6 +191,8 @@ static Verdict judge_not_drawn(const Allocation *allocation, const Assignment *a
         return itself;
     if (possession == VERDICT_UNAUTHORIZED)
         return possession;
+    if (allocation->registry->held_home)
+        return VERDICT_HELD_HOME;
     if (group && !group->enabled)
         return VERDICT_GROUP_DISABLED;
     if (!allocation->registry->enabled)
@@ -186,6 +201,10 @@ static Verdict judge_not_drawn(const Allocation *allocation, const Assignment *a
         return machine;
     if (possession != VERDICT_GO)
         return possession;
+    if (is_complete(allocation, assignment))
+        return VERDICT_ENOUGH;
+    if (deal_lacks_ports(allocation->deal, assignment))
+        return ports != VERDICT_GO ? ports : VERDICT_NO_PORT;
     if (deal_is_undecided(allocation->deal, device))
         return VERDICT_UNDECIDED;
     if (deal_is_held_back(allocation->deal, device))

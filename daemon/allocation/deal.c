@@ -20,6 +20,7 @@ struct Deal {
     GHashTable *by_assignment; /* assignment id → GPtrArray of Want, borrowed */
     GHashTable *undecided;     /* set of Device */
     GHashTable *held_back;     /* set of Device */
+    GHashTable *portless;      /* set of Assignment: of sets that need more ports than are free */
     GHashTable *away; /* assignment id → how many devices are reserved for it and not plugged in now */
 };
 
@@ -71,15 +72,15 @@ static int compare_sets(gconstpointer a, gconstpointer b, gpointer registry)
     return priority_compare_sets(registry, *(const Assignment *const *)b, *(const Assignment *const *)a);
 }
 
-/* Whether anything new may be drawn for this assignment. A machine that doesn't answer draws nothing: it
- * couldn't use what the others would miss. */
+/* Whether anything new may be drawn for this assignment. A machine that doesn't answer, or has no port
+ * left, draws nothing: it couldn't use what the others would miss. */
 static bool may_draw(const Deal *self, const Assignment *assignment)
 {
     const Group *group = registry_group(self->registry, assignment->group);
     const Machine *machine = registry_machine(self->registry, assignment->machine_uuid);
 
     return group && group->enabled && self->registry->enabled && machine && !machine->stuck &&
-           judge_machine(self->registry, assignment) == VERDICT_GO;
+           judge_machine(self->registry, assignment) == VERDICT_GO && judge_ports(machine) == VERDICT_GO;
 }
 
 static Want *give(Deal *self, Device *device, Assignment *assignment)
@@ -209,6 +210,20 @@ static bool has_any(const Deal *self, const Assignment *set)
     return false;
 }
 
+/* All of a set come, or none: the machine has a port for each that isn't in it. */
+static bool has_room(Deal *self, Assignment *set, const GPtrArray *chosen)
+{
+    const Machine *machine = registry_machine(self->registry, set->machine_uuid);
+    guint new_ones = 0;
+
+    for (guint i = 0; i < chosen->len; i++)
+        new_ones += !has_it(self, set, chosen->pdata[i]);
+    if (!machine || !machine->info->ports_known || new_ones <= machine->info->free_ports)
+        return true;
+    g_hash_table_add(self->portless, set);
+    return false;
+}
+
 /* keeps: what other sets have stays with them. */
 static void fill_set(Deal *self, Assignment *set, const GPtrArray *assignments, bool keeps)
 {
@@ -231,6 +246,8 @@ static void fill_set(Deal *self, Assignment *set, const GPtrArray *assignments, 
                 g_ptr_array_add(devices, device);
         }
     chosen = set_matching_choose(group, self->registry->node, devices);
+    if (chosen && !has_any(self, set) && !has_room(self, set, chosen))
+        return;
     if (!chosen && reserved_and_away(self, set) > 0) {
         /* One of them is being reset, and away for a moment: the others stay where they are. */
         chosen = g_ptr_array_new();
@@ -344,6 +361,7 @@ Deal *deal_new(Registry *registry, const Attachments *attachments, const Candida
     self->by_assignment = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
     self->undecided = g_hash_table_new(NULL, NULL);
     self->held_back = g_hash_table_new(NULL, NULL);
+    self->portless = g_hash_table_new(NULL, NULL);
     self->now = now;
     self->away = g_hash_table_new(g_str_hash, g_str_equal);
     count_reserved_and_away(self);
@@ -374,6 +392,7 @@ Deal *deal_free(Deal *self)
     if (!self)
         return NULL;
     g_hash_table_unref(self->away);
+    g_hash_table_unref(self->portless);
     g_hash_table_unref(self->held_back);
     g_hash_table_unref(self->undecided);
     g_hash_table_unref(self->by_assignment);
@@ -401,6 +420,15 @@ Want *deal_want(const Deal *self, const Device *device)
 bool deal_is_undecided(const Deal *self, const Device *device)
 {
     return g_hash_table_contains(self->undecided, device);
+}
+
+bool deal_lacks_ports(const Deal *self, const Assignment *assignment)
+{
+    const Machine *machine = registry_machine(self->registry, assignment->machine_uuid);
+
+    return g_hash_table_contains(self->portless, assignment) ||
+           (machine && judge_machine(self->registry, assignment) == VERDICT_GO &&
+            judge_ports(machine) != VERDICT_GO);
 }
 
 bool deal_is_held_back(const Deal *self, const Device *device)

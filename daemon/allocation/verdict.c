@@ -140,6 +140,13 @@ static char *switched_off_text(const VerdictCase *about)
     return g_strdup("usbferry is switched off and gives nothing");
 }
 
+static char *held_home_text(const VerdictCase *about)
+{
+    return g_strdup(
+        "everything is home because usbferry-guests.service was stopped, as it is when the host shuts "
+        "down; start it, and devices are given again");
+}
+
 static char *foreign_text(const VerdictCase *about)
 {
     g_autofree char *what = device_describe(about->device);
@@ -202,6 +209,22 @@ static char *machine_off_text(const VerdictCase *about)
     return g_strdup_printf("%s is not running; %s goes there when it starts", machine, what);
 }
 
+static char *no_controller_text(const VerdictCase *about)
+{
+    const Machine *machine = registry_machine(about->registry, about->assignment->machine_uuid);
+
+    return machine ? machine_info_no_controller_text(machine->info)
+                   : verdict_machine_text(about->registry, about->assignment);
+}
+
+static char *no_port_text(const VerdictCase *about)
+{
+    const Machine *machine = registry_machine(about->registry, about->assignment->machine_uuid);
+
+    return machine ? machine_info_no_port_text(machine->info)
+                   : verdict_machine_text(about->registry, about->assignment);
+}
+
 static char *storing_text(const VerdictCase *about)
 {
     return g_strdup_printf("assignment %s is being stored", about->assignment->id);
@@ -257,7 +280,7 @@ static char *quarantined_text(const VerdictCase *about)
     g_autofree char *why = quarantine ? quarantine_text(quarantine) : g_strdup("it was held back until now");
 
     return g_strdup_printf("%s is quarantined: %s; \"usbferry retry %s\" tries at once", what, why,
-                           about->device->sysname);
+                           about->assignment ? about->assignment->id : about->device->sysname);
 }
 
 static char *unsteady_text(const VerdictCase *about)
@@ -273,6 +296,7 @@ static char *unsteady_text(const VerdictCase *about)
 #define WAITING_DEVICE  ASSIGNMENT_STATE_WAITING_DEVICE
 #define WAITING_MACHINE ASSIGNMENT_STATE_WAITING_MACHINE
 #define QUARANTINED     ASSIGNMENT_STATE_QUARANTINED
+#define FAILED          ASSIGNMENT_STATE_FAILED
 #define NO_ERROR        _FERRY_ERROR_INVALID
 
 /* How long what is in the way stays there by itself. */
@@ -303,11 +327,14 @@ static const struct {
     [VERDICT_SET_INCOMPLETE]   = { "waits",  WAITING_DEVICE,  NO_ERROR,                              STAYS,  set_incomplete_text },
     [VERDICT_GROUP_DISABLED]   = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  STAYS,  group_disabled_text },
     [VERDICT_SWITCHED_OFF]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  STAYS,  switched_off_text },
+    [VERDICT_HELD_HOME]        = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  STAYS,  held_home_text },
     [VERDICT_FOREIGN]          = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               STAYS,  foreign_text },
     [VERDICT_UNDECIDED]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   undecided_text },
     [VERDICT_HYPERVISOR_AWAY]  = { "waits",  WAITING_MACHINE, NO_ERROR,                              PASSES, hypervisor_away_text },
     [VERDICT_MACHINE_UNKNOWN]  = { "waits",  WAITING_MACHINE, FERRY_ERROR_NO_SUCH_MACHINE,           STAYS,  machine_unknown_text },
     [VERDICT_MACHINE_OFF]      = { "waits",  WAITING_MACHINE, NO_ERROR,                              STAYS,  machine_off_text },
+    [VERDICT_NO_CONTROLLER]    = { "blocks", FAILED,          FERRY_ERROR_NO_CONTROLLER,             STAYS,  no_controller_text },
+    [VERDICT_NO_PORT]          = { "waits",  FAILED,          FERRY_ERROR_NO_FREE_PORT,              STAYS,  no_port_text },
     [VERDICT_STORING]          = { "waits",  ATTACHING,       NO_ERROR,                              SOON,   storing_text },
     [VERDICT_CONTROLLER_TAKEN] = { "blocks", WAITING_DEVICE,  FERRY_ERROR_CONTROLLER_PASSED_THROUGH, STAYS,  controller_taken_text },
     [VERDICT_UNAUTHORIZED]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               STAYS,  unauthorized_text },

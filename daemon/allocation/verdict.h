@@ -25,11 +25,14 @@ typedef enum Verdict {
     VERDICT_SET_INCOMPLETE,  /* another device of the set is missing */
     VERDICT_GROUP_DISABLED,  /* the group gives nothing */
     VERDICT_SWITCHED_OFF,    /* the whole service gives nothing */
+    VERDICT_HELD_HOME,       /* everything comes home, as the host ends */
     VERDICT_FOREIGN,         /* some other program gave it to a machine */
     VERDICT_UNDECIDED,       /* another machine that could draw it is still being read */
     VERDICT_HYPERVISOR_AWAY, /* or its machine was not seen yet: nothing can be said or done */
     VERDICT_MACHINE_UNKNOWN,
     VERDICT_MACHINE_OFF,
+    VERDICT_NO_CONTROLLER,    /* the machine has no USB at all */
+    VERDICT_NO_PORT,          /* all of its USB ports are taken, or spoken for */
     VERDICT_STORING,          /* the assignment isn't durable yet: nothing is ordered for it */
     VERDICT_CONTROLLER_TAKEN, /* a machine has its controller as a whole */
     VERDICT_UNAUTHORIZED,     /* the host lets nobody use it */

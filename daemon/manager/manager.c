@@ -89,6 +89,11 @@ void manager_set_enabled(Manager *self, bool enabled, ManagerDone done, void *us
                                    .userdata = userdata });
 }
 
+void manager_hold_home(Manager *self, bool hold, ManagerDone done, void *userdata)
+{
+    reconciler_hold_home(self->reconciler, hold, done, userdata);
+}
+
 static bool read_enabled(KeyFileReader *reader, void *userdata)
 {
     return key_file_reader_flag(reader, userdata);

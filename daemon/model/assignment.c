@@ -34,7 +34,6 @@ Claim *claim_free(Claim *claim)
 void claim_forget_failures(Claim *claim)
 {
     claim->failures = 0;
-    claim->losses = 0;
     claim->next_at = 0;
     g_clear_error(&claim->error);
 }

@@ -29,7 +29,8 @@ typedef struct Registry {
     Quarantines *quarantines;
     char *node; /* this host's name */
 
-    bool enabled; /* false: nothing more is given, what is attached stays attached */
+    bool enabled;   /* false: nothing more is given, what is attached stays attached */
+    bool held_home; /* the VMs are about to be saved or shut down with the host: everything comes home */
 
     HypervisorState hypervisor_state;
     char *hypervisor_text; /* why it is away; NULL when connected */
