@@ -5,6 +5,9 @@
 #include "daemon/allocation/allocation.h"
 
 #include "daemon/allocation/judge.h"
+#include "daemon/allocation/pinned.h"
+#include "daemon/allocation/ports.h"
+#include "daemon/allocation/possession.h"
 #include "daemon/allocation/priority.h"
 #include "daemon/base/wake.h"
 #include "daemon/model/membership.h"
@@ -23,15 +26,18 @@ static void note_inactive_owners(Allocation *allocation)
     }
 }
 
-static Verdict judge_want(const Allocation *allocation, const Want *want, gint64 now)
+static Verdict judge_want(const Allocation *allocation, const Want *want)
 {
     Verdict machine = judge_machine(allocation->registry, want->assignment);
     Verdict device = judge_device(allocation->registry, allocation->attachments, want->device);
+    Verdict possession = possession_judge(allocation->registry, allocation->attachments, want->device);
 
     if (allocation->registry->held_home)
         return VERDICT_HELD_HOME;
     if (device != VERDICT_GO)
         return device;
+    if (possession == VERDICT_UNAUTHORIZED)
+        return possession;
     if (reservations_is_in_reset(allocation->registry->reservations, want->device->sysname))
         return VERDICT_RESETTING;
     if (judge_assignment(allocation->registry, want->assignment) == VERDICT_DAMAGED &&
@@ -44,19 +50,36 @@ static Verdict judge_want(const Allocation *allocation, const Want *want, gint64
     if (!allocation->registry->enabled &&
         !priority_has_it(allocation->registry, allocation->attachments, want->assignment, want->device))
         return VERDICT_SWITCHED_OFF;
-    return want->device->steady_at > now ? VERDICT_UNSTEADY : VERDICT_GO;
+    if (possession != VERDICT_GO)
+        return possession;
+    if (quarantines_find(allocation->registry->quarantines, want->device, allocation->now) &&
+        !allocation_is_attached(allocation, want->device))
+        return VERDICT_QUARANTINED;
+    return want->device->steady_at > allocation->now ? VERDICT_UNSTEADY : VERDICT_GO;
 }
 
-static void judge_wants(Allocation *allocation, gint64 now)
+static void judge_wants(Allocation *allocation)
 {
     const GPtrArray *wants = deal_wants(allocation->deal);
 
     for (guint i = 0; i < wants->len; i++) {
         Want *want = wants->pdata[i];
 
-        want->verdict = judge_want(allocation, want, now);
+        want->verdict = judge_want(allocation, want);
         if (want->verdict == VERDICT_UNSTEADY)
             wake_at(&allocation->next_at, want->device->steady_at);
+    }
+    ports_judge(allocation->registry, allocation->attachments, wants);
+}
+
+static void note_ends_of_quarantines(Allocation *allocation, const GPtrArray *devices)
+{
+    for (guint i = 0; i < devices->len; i++) {
+        const Quarantine *quarantine =
+            quarantines_find(allocation->registry->quarantines, devices->pdata[i], allocation->now);
+
+        if (quarantine)
+            wake_at(&allocation->next_at, quarantine->until);
     }
 }
 
@@ -66,12 +89,14 @@ Allocation *allocation_new(Registry *registry, gint64 now)
     g_autoptr(GPtrArray) devices = registry_sorted(registry->devices);
 
     allocation->registry = registry;
+    allocation->now = now;
     allocation->attachments = attachments_new(registry);
     allocation->candidates = candidates_new(registry, devices);
-    allocation->deal = deal_new(registry, allocation->attachments, allocation->candidates);
+    allocation->deal = deal_new(registry, allocation->attachments, allocation->candidates, now);
     allocation->inactive_owners = g_hash_table_new(g_str_hash, g_str_equal);
     note_inactive_owners(allocation);
-    judge_wants(allocation, now);
+    judge_wants(allocation);
+    note_ends_of_quarantines(allocation, devices);
     return allocation;
 }
 
@@ -123,12 +148,17 @@ bool allocation_is_attached(const Allocation *allocation, const Device *device)
     const Attachment *attachment = allocation_attachment(allocation, device);
 
     return want && attachment_is_of(attachment, want->assignment) && attachment->machine == want->machine &&
-           attachment_is_settled(attachment);
+           attachment_is_settled(attachment) && allocation_possession(allocation, device) == POSSESSION_THERE;
+}
+
+Possession allocation_possession(const Allocation *allocation, const Device *device)
+{
+    return possession_of(allocation->registry, allocation->attachments, device);
 }
 
 Device *allocation_pinned(const Allocation *allocation, const Assignment *assignment)
 {
-    return candidates_pinned(allocation->candidates, assignment);
+    return pinned_device(allocation->registry, allocation->attachments, allocation->candidates, assignment);
 }
 
 Assignment *allocation_owner(const Allocation *allocation, const Device *device)
@@ -138,26 +168,46 @@ Assignment *allocation_owner(const Allocation *allocation, const Device *device)
     return want ? want->assignment : g_hash_table_lookup(allocation->inactive_owners, device->sysname);
 }
 
+static bool is_complete(const Allocation *allocation, const Assignment *assignment)
+{
+    return assignment->quantity_kind == QUANTITY_COUNT &&
+           allocation_wants_of(allocation, assignment)->len >= assignment->quantity;
+}
+
 /* Why a device that it could have, and nobody else has, isn't drawn. */
 static Verdict judge_not_drawn(const Allocation *allocation, const Assignment *assignment,
                                const Device *device)
 {
     const Group *group = registry_group(allocation->registry, assignment->group);
     Verdict machine = judge_machine(allocation->registry, assignment);
+    Verdict ports = machine == VERDICT_GO
+                        ? judge_ports(registry_machine(allocation->registry, assignment->machine_uuid))
+                        : VERDICT_GO;
     Verdict itself = judge_device(allocation->registry, allocation->attachments, device);
+    Verdict possession = possession_judge(allocation->registry, allocation->attachments, device);
 
     if (itself != VERDICT_GO)
         return itself;
     if (allocation->registry->held_home)
         return VERDICT_HELD_HOME;
+    if (possession == VERDICT_UNAUTHORIZED)
+        return possession;
     if (group && !group->enabled)
         return VERDICT_GROUP_DISABLED;
     if (!allocation->registry->enabled)
         return VERDICT_SWITCHED_OFF;
     if (machine != VERDICT_GO)
         return machine;
+    if (possession != VERDICT_GO)
+        return possession;
+    if (is_complete(allocation, assignment))
+        return VERDICT_ENOUGH;
+    if (deal_lacks_ports(allocation->deal, assignment))
+        return ports != VERDICT_GO ? ports : VERDICT_NO_PORT;
     if (deal_is_undecided(allocation->deal, device))
         return VERDICT_UNDECIDED;
+    if (deal_is_held_back(allocation->deal, device))
+        return VERDICT_QUARANTINED;
     return assignment->quantity_kind == QUANTITY_SET && allocation_wants_of(allocation, assignment)->len == 0
                ? VERDICT_SET_INCOMPLETE
                : VERDICT_ENOUGH;
@@ -202,7 +252,9 @@ static VerdictCase case_of(const Allocation *allocation, const Assignment *assig
                           .assignment = assignment,
                           .device = device,
                           .attachment = device ? allocation_attachment(allocation, device) : NULL,
-                          .first = want ? want->assignment : NULL };
+                          .first = want ? want->assignment : NULL,
+                          .now = allocation->now,
+                          .meant = assignment ? allocation_pinned(allocation, assignment) : NULL };
 }
 
 bool allocation_check_device(const Allocation *allocation, const Device *device, GError **error)

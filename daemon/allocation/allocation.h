@@ -11,6 +11,7 @@
 #include "daemon/allocation/attachment.h"
 #include "daemon/allocation/candidates.h"
 #include "daemon/allocation/deal.h"
+#include "daemon/allocation/possession.h"
 #include "daemon/allocation/verdict.h"
 #include "daemon/model/registry.h"
 
@@ -31,6 +32,7 @@ typedef struct Allocation {
     Candidates *candidates;
     Deal *deal;
     GHashTable *inactive_owners; /* sysname → Assignment, borrowed: disabled, and this is its device */
+    gint64 now;                  /* of which it is: µs, CLOCK_MONOTONIC */
     gint64 next_at;              /* a verdict changes by time alone then (µs, CLOCK_MONOTONIC); 0 = never */
 } Allocation;
 
@@ -49,10 +51,12 @@ const GPtrArray *allocation_wants_of(const Allocation *allocation, const Assignm
  * first for it no longer. Which machine is to have the device is in the want. */
 const Want *allocation_want_of_hostdev(const Allocation *allocation, const Hostdev *hostdev);
 
-/* The machine that is to have the device has it, and it is on its way neither in nor out. */
+/* The machine that is to have the device has it, as hypervisor and kernel say, and it is on its way neither
+ * in nor out. */
 bool allocation_is_attached(const Allocation *allocation, const Device *device);
+Possession allocation_possession(const Allocation *allocation, const Device *device);
 
-/* The device that an assignment of one device is for; see candidates_pinned(). */
+/* The device that an assignment of one device is for; see pinned_device(). */
 Device *allocation_pinned(const Allocation *allocation, const Assignment *assignment);
 
 /* The assignment that has or reserves this device, also one that is disabled; NULL = none. */

@@ -11,6 +11,7 @@ struct Attachments {
     GHashTable *by_device;     /* sysname → Attachment, borrowed */
     GHashTable *by_number;     /* number → GPtrArray of Attachment, borrowed */
     GHashTable *by_assignment; /* assignment id → Attachment, borrowed: one of them */
+    bool complete;             /* every machine has been looked at */
 };
 
 static gpointer number_key(unsigned bus_number, unsigned device_number)
@@ -23,7 +24,7 @@ static gpointer number_key(unsigned bus_number, unsigned device_number)
 static bool is_same_enumeration(const Hostdev *hostdev, const Device *device)
 {
     if (hostdev->assignment_id)
-        return hostdev->instance == device->instance;
+        return device_is_instance(device, hostdev->instance);
     /* A foreign one names its ids only when its author wanted to. */
     return (!hostdev->vendor_id || hostdev->vendor_id == device->vendor_id) &&
            (!hostdev->product_id || hostdev->product_id == device->product_id);
@@ -71,10 +72,12 @@ Attachments *attachments_new(Registry *registry)
 
         g_hash_table_insert(self->devices, number_key(device->bus_number, device->device_number), device);
     }
+    self->complete = registry->hypervisor_state == HYPERVISOR_STATE_CONNECTED && registry->machines_known;
     g_hash_table_iter_init(&iter, registry->machines);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         Machine *machine = value;
 
+        self->complete &= machine->inspected;
         /* First what is on its way in, so that what the live XML shows replaces it. */
         if (machine->in_flight)
             attachments_add(self, machine, machine->in_flight);
@@ -107,6 +110,11 @@ const Machine *attachments_machine_of(const Attachments *self, const Assignment 
     const Attachment *attachment = g_hash_table_lookup(self->by_assignment, assignment->id);
 
     return attachment ? attachment->machine : NULL;
+}
+
+bool attachments_are_complete(const Attachments *self)
+{
+    return self->complete;
 }
 
 static const GPtrArray *with_number_of(const Attachments *self, const Device *device)

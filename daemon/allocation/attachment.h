@@ -40,6 +40,9 @@ const Machine *attachments_machine_with_number(const Attachments *attachments, c
  * that is long gone. Machines that don't answer are not counted. */
 bool attachments_number_is_taken(const Attachments *attachments, const Device *device);
 
+/* Everything that machines have has been seen: what none of them lists, none of them has. */
+bool attachments_are_complete(const Attachments *attachments);
+
 /* The functions below take NULL for a device that is with the host, and return false then. */
 
 /* Made for this assignment. */

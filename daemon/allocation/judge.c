@@ -38,3 +38,12 @@ Verdict judge_machine(Registry *registry, const Assignment *assignment)
         return VERDICT_HYPERVISOR_AWAY;
     return machine_is_active(machine) ? VERDICT_GO : VERDICT_MACHINE_OFF;
 }
+
+Verdict judge_ports(const Machine *machine)
+{
+    if (!machine->info->ports_known)
+        return VERDICT_GO;
+    if (!*machine->info->usb_controller)
+        return VERDICT_NO_CONTROLLER;
+    return machine->info->free_ports > 0 ? VERDICT_GO : VERDICT_NO_PORT;
+}

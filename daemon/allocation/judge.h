@@ -18,3 +18,7 @@ Verdict judge_device(Registry *registry, const Attachments *attachments, const D
 /* Whether the machine of an assignment can get devices now: GO, HYPERVISOR_AWAY, MACHINE_UNKNOWN or
  * MACHINE_OFF. */
 Verdict judge_machine(Registry *registry, const Assignment *assignment);
+
+/* Whether a running machine has a USB port for one more device: GO, NO_CONTROLLER or NO_PORT. GO as well
+ * where that can't be known: then libvirt says it. */
+Verdict judge_ports(const Machine *machine);

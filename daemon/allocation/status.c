@@ -43,9 +43,12 @@ static Status without_device(Registry *registry, const Allocation *allocation, c
     g_autofree char *controller = pci_passthrough_controller_of_socket(assignment->home_socket);
     const Machine *taken_by = controller ? pci_passthrough_owner(registry, controller) : NULL;
 
-    if (matches->len > 0)
-        return by_verdict(allocation, assignment, matches->pdata[0],
-                          allocation_judge(allocation, assignment, matches->pdata[0]));
+    if (matches->len > 0) {
+        const Device *meant = allocation_pinned(allocation, assignment);
+        const Device *first = meant ? meant : matches->pdata[0];
+
+        return by_verdict(allocation, assignment, first, allocation_judge(allocation, assignment, first));
+    }
     if (not_owned)
         return by_verdict(allocation, assignment, not_owned, VERDICT_NOT_OWNED);
     if (taken_by) {
@@ -57,10 +60,17 @@ static Status without_device(Registry *registry, const Allocation *allocation, c
                             what, quoted, controller),
             ferry_error_to_name(FERRY_ERROR_CONTROLLER_PASSED_THROUGH));
     }
-    if (machine && machine_is_active(machine))
-        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
-                   g_strdup_printf("%s is not plugged in; it goes to %s when it is.", what, machine_text),
-                   "");
+    if (machine && machine_is_active(machine)) {
+        /* Elsewhere it would wait, as a twin would. */
+        g_autofree char *where = assignment->twins && *assignment->home_socket
+                                     ? g_strdup_printf(", in the socket %s", assignment->home_socket)
+                                     : g_strdup("");
+
+        return say(
+            ASSIGNMENT_STATE_WAITING_DEVICE,
+            g_strdup_printf("%s is not plugged in; it goes to %s when it is%s.", what, machine_text, where),
+            "");
+    }
     return say(ASSIGNMENT_STATE_WAITING_MACHINE,
                g_strdup_printf("%s is not running, and %s is not plugged in.", machine_text, what), "");
 }
@@ -95,15 +105,31 @@ static Status still_leaving(const Want *want, const Attachment *attachment)
 }
 
 /* Why its own device is taken out only to come back; NULL = it isn't. */
-static const char *reattach_reason(Registry *registry, const Attachment *attachment,
-                                   const Assignment *assignment)
+static const char *reattach_reason(Registry *registry, const Allocation *allocation, const Want *want)
 {
+    const Attachment *attachment = allocation_attachment(allocation, want->device);
+    const Assignment *assignment = want->assignment;
+
     if (!attachment_is_of(attachment, assignment) || attachment_is_in_flight(attachment))
         return NULL;
     if (attachment_is_dead(attachment))
         return "the VM came out of a saved state and it is dead there";
+    if (possession_is_lost(allocation_possession(allocation, want->device)))
+        return possession_loss_text(allocation_possession(allocation, want->device));
     return guest_reset_differs(registry, attachment->hostdev, assignment) ? "its AllowGuestReset was changed"
                                                                           : NULL;
+}
+
+/* Both have it open, and the guest can't use it. */
+static Status shared_with_host(const Want *want, const char *machine_text)
+{
+    g_autofree char *what = device_describe(want->device);
+
+    return say(ASSIGNMENT_STATE_WAITING_DEVICE,
+               g_strdup_printf("%s is in %s, but a program of the host uses it, too; end that, then it is "
+                               "taken out and put in again.",
+                               what, machine_text),
+               ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY));
 }
 
 static Status attached_anew(const Want *want, const char *machine_text, const char *why)
@@ -135,9 +161,11 @@ static Status with_device(Registry *registry, const Allocation *allocation, cons
     }
     if (want->verdict != VERDICT_GO)
         return by_verdict(allocation, want->assignment, want->device, want->verdict);
-    why = reattach_reason(registry, attachment, want->assignment);
+    why = reattach_reason(registry, allocation, want);
     if (why)
         return attached_anew(want, machine_text, why);
+    if (allocation_possession(allocation, want->device) == POSSESSION_SHARED)
+        return shared_with_host(want, machine_text);
     return attachment && !attachment_is_of(attachment, want->assignment)
                ? still_leaving(want, attachment)
                : on_its_way(registry, allocation, want);
@@ -149,12 +177,34 @@ static guint target_of(const Assignment *assignment, const GPtrArray *wants)
     return assignment->quantity_kind == QUANTITY_COUNT ? assignment->quantity : wants->len;
 }
 
+/* A device of its group that it could have and doesn't draw, because it is held back or the machine has no
+ * port for it; NULL = none. */
+static const Device *left_out(const Allocation *allocation, const Assignment *assignment)
+{
+    const GPtrArray *matches = candidates_of(allocation->candidates, assignment);
+
+    /* Mostly there is nothing of the kind, and many devices. */
+    if (quarantines_count(allocation->registry->quarantines) == 0 &&
+        !deal_lacks_ports(allocation->deal, assignment))
+        return NULL;
+    for (guint i = 0; i < matches->len; i++) {
+        Verdict verdict = allocation_want(allocation, matches->pdata[i])
+                              ? VERDICT_TAKEN
+                              : allocation_judge(allocation, assignment, matches->pdata[i]);
+
+        if (verdict == VERDICT_QUARANTINED || verdict == VERDICT_NO_PORT || verdict == VERDICT_NO_CONTROLLER)
+            return matches->pdata[i];
+    }
+    return NULL;
+}
+
 static Status with_group_devices(Registry *registry, const Allocation *allocation,
                                  const Assignment *assignment, const GPtrArray *wants)
 {
     guint attached = 0, target = target_of(assignment, wants);
     g_autofree char *machine_text = verdict_machine_text(registry, assignment);
     Status worst = { ASSIGNMENT_STATE_ATTACHED, NULL, "" };
+    const Device *missed = left_out(allocation, assignment);
 
     for (guint i = 0; i < wants->len; i++) {
         const Want *want = wants->pdata[i];
@@ -166,12 +216,14 @@ static Status with_group_devices(Registry *registry, const Allocation *allocatio
             worst = with_device(registry, allocation, want);
         }
     }
-    if (attached == wants->len && attached >= target)
+    if (attached == wants->len && attached >= target && !missed)
         return say(
             ASSIGNMENT_STATE_ATTACHED,
             g_strdup_printf("%u of group %s attached to %s.", attached, assignment->group, machine_text), "");
     if (attached == 0 && worst.reason)
         return worst;
+    if (!worst.reason && missed)
+        worst = by_verdict(allocation, assignment, missed, allocation_judge(allocation, assignment, missed));
     if (!worst.reason)
         worst.reason = g_strdup("No more is free.");
     {
@@ -208,6 +260,7 @@ static Status without_group_device(Registry *registry, const Allocation *allocat
 {
     const GPtrArray *matches = candidates_of(allocation->candidates, assignment);
     const Group *group = registry_group(registry, assignment->group);
+    const Device *missed = left_out(allocation, assignment);
     Verdict machine = judge_machine(registry, assignment);
     g_autofree char *machine_text = verdict_machine_text(registry, assignment);
 
@@ -241,6 +294,8 @@ static Status without_group_device(Registry *registry, const Allocation *allocat
                    g_strdup_printf("No device of group %s is plugged in.", assignment->group), "");
     if (allocation_judge(allocation, assignment, matches->pdata[0]) == VERDICT_UNDECIDED)
         return by_verdict(allocation, assignment, matches->pdata[0], VERDICT_UNDECIDED);
+    if (missed)
+        return by_verdict(allocation, assignment, missed, allocation_judge(allocation, assignment, missed));
     if (assignment->quantity_kind == QUANTITY_SET)
         return say(ASSIGNMENT_STATE_WAITING_DEVICE,
                    g_strdup_printf("Not every rule of group %s has a free device: all come, or none.",

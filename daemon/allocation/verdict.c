@@ -94,10 +94,19 @@ static char *not_owned_text(const VerdictCase *about)
 static char *not_home_text(const VerdictCase *about)
 {
     g_autofree char *what = device_describe(about->device);
+    g_autofree char *meant = about->meant ? device_describe(about->meant) : NULL;
+    const Assignment *assignment = about->assignment;
 
-    return g_strdup_printf(
-        "several devices match %s, and %s is not in the socket %s of the one that was assigned",
-        about->assignment->selector, what, about->assignment->home_socket);
+    if (meant)
+        return g_strdup_printf("several devices match %s, and the one that was assigned is %s",
+                               assignment->selector, meant);
+    if (*assignment->home_socket)
+        return g_strdup_printf("several devices match %s, and %s may be another one than was assigned, which "
+                               "was in the socket %s; plug that in there, or give this one by its port, %s",
+                               assignment->selector, what, assignment->home_socket, about->device->sysname);
+    return g_strdup_printf("several devices match %s, and nothing tells which one is meant; give %s by its "
+                           "port, %s, if it is this one",
+                           assignment->selector, what, about->device->sysname);
 }
 
 static char *taken_text(const VerdictCase *about)
@@ -178,6 +187,22 @@ static char *machine_off_text(const VerdictCase *about)
     return g_strdup_printf("%s is not running; %s goes there when it starts", machine, what);
 }
 
+static char *no_controller_text(const VerdictCase *about)
+{
+    const Machine *machine = registry_machine(about->registry, about->assignment->machine_uuid);
+
+    return machine ? machine_info_no_controller_text(machine->info)
+                   : verdict_machine_text(about->registry, about->assignment);
+}
+
+static char *no_port_text(const VerdictCase *about)
+{
+    const Machine *machine = registry_machine(about->registry, about->assignment->machine_uuid);
+
+    return machine ? machine_info_no_port_text(machine->info)
+                   : verdict_machine_text(about->registry, about->assignment);
+}
+
 static char *storing_text(const VerdictCase *about)
 {
     return g_strdup_printf("assignment %s is being stored", about->assignment->id);
@@ -195,12 +220,45 @@ static char *controller_taken_text(const VerdictCase *about)
         controller, quoted);
 }
 
+static char *unauthorized_text(const VerdictCase *about)
+{
+    g_autofree char *what = device_describe(about->device);
+
+    return g_strdup_printf(
+        "the host has not authorized %s, so nobody can use it; allow it there (in USBGuard, for instance)",
+        what);
+}
+
+static char *in_use_text(const VerdictCase *about)
+{
+    g_autofree char *what = device_describe(about->device);
+
+    return g_strdup_printf("a program of the host uses %s; end it, or wait until it lets go", what);
+}
+
+static char *looked_at_text(const VerdictCase *about)
+{
+    g_autofree char *what = device_describe(about->device);
+
+    return g_strdup_printf("a program of the host looks at %s in this moment", what);
+}
+
 static char *resetting_text(const VerdictCase *about)
 {
     g_autofree char *what = device_describe(about->device);
     g_autofree char *machine = verdict_machine_text(about->registry, about->assignment);
 
     return g_strdup_printf("%s is being reset and goes back to %s then", what, machine);
+}
+
+static char *quarantined_text(const VerdictCase *about)
+{
+    const Quarantine *quarantine = quarantines_find(about->registry->quarantines, about->device, about->now);
+    g_autofree char *what = device_describe(about->device);
+    g_autofree char *why = quarantine ? quarantine_text(quarantine) : g_strdup("it was held back until now");
+
+    return g_strdup_printf("%s is quarantined: %s; \"usbferry retry %s\" tries at once", what, why,
+                           about->assignment ? about->assignment->id : about->device->sysname);
 }
 
 static char *unsteady_text(const VerdictCase *about)
@@ -215,6 +273,8 @@ static char *unsteady_text(const VerdictCase *about)
 #define ATTACHING       ASSIGNMENT_STATE_ATTACHING
 #define WAITING_DEVICE  ASSIGNMENT_STATE_WAITING_DEVICE
 #define WAITING_MACHINE ASSIGNMENT_STATE_WAITING_MACHINE
+#define QUARANTINED     ASSIGNMENT_STATE_QUARANTINED
+#define FAILED          ASSIGNMENT_STATE_FAILED
 #define NO_ERROR        _FERRY_ERROR_INVALID
 
 /* How long what is in the way stays there by itself. */
@@ -251,9 +311,15 @@ static const struct {
     [VERDICT_HYPERVISOR_AWAY]  = { "waits",  WAITING_MACHINE, NO_ERROR,                              PASSES, hypervisor_away_text },
     [VERDICT_MACHINE_UNKNOWN]  = { "waits",  WAITING_MACHINE, FERRY_ERROR_NO_SUCH_MACHINE,           STAYS,  machine_unknown_text },
     [VERDICT_MACHINE_OFF]      = { "waits",  WAITING_MACHINE, NO_ERROR,                              STAYS,  machine_off_text },
+    [VERDICT_NO_CONTROLLER]    = { "blocks", FAILED,          FERRY_ERROR_NO_CONTROLLER,             STAYS,  no_controller_text },
+    [VERDICT_NO_PORT]          = { "waits",  FAILED,          FERRY_ERROR_NO_FREE_PORT,              STAYS,  no_port_text },
     [VERDICT_STORING]          = { "waits",  ATTACHING,       NO_ERROR,                              SOON,   storing_text },
     [VERDICT_CONTROLLER_TAKEN] = { "blocks", WAITING_DEVICE,  FERRY_ERROR_CONTROLLER_PASSED_THROUGH, STAYS,  controller_taken_text },
+    [VERDICT_UNAUTHORIZED]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               STAYS,  unauthorized_text },
+    [VERDICT_IN_USE]           = { "waits",  WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               STAYS,  in_use_text },
+    [VERDICT_LOOKED_AT]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   looked_at_text },
     [VERDICT_RESETTING]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   resetting_text },
+    [VERDICT_QUARANTINED]      = { "waits",  QUARANTINED,     NO_ERROR,                              PASSES, quarantined_text },
     [VERDICT_UNSTEADY]         = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   unsteady_text },
 };
 /* clang-format on */

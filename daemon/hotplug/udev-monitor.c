@@ -26,6 +26,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(udev_enumerate, udev_enumerate_unref)
 /* So many events are read before others get their turn in the main loop. */
 #define EVENTS_PER_DISPATCH 64
 
+#define DEVTYPE_DEVICE    "usb_device"
+#define DEVTYPE_INTERFACE "usb_interface"
+
 /* Takes a whole device away from the host, so that nobody can give it. */
 #define DRIVER_OF_EXPORTED_DEVICES "usbip-host"
 
@@ -96,10 +99,27 @@ static void handle_removal(UsbMonitor *monitor, udev_device *device)
         tell_gone(monitor, sysname);
 }
 
+/* A driver came or went, or the host authorized the device, which then has interfaces that it hadn't before.
+ * A device that isn't known has its own event still to come. */
+static void handle_interface(UsbMonitor *monitor, udev_device *interface)
+{
+    udev_device *device = udev_device_get_parent_with_subsystem_devtype(interface, "usb", DEVTYPE_DEVICE);
+    g_autofree char *sysname = device ? g_strdup(udev_device_get_sysname(device)) : NULL;
+
+    if (!sysname || !g_hash_table_contains(monitor->told, sysname))
+        return;
+    look_at(monitor, device);
+    monitor->events.touched(sysname, monitor->userdata);
+}
+
 static void handle_event(UsbMonitor *monitor, udev_device *device)
 {
     const char *action = udev_device_get_action(device);
 
+    if (g_strcmp0(udev_device_get_devtype(device), DEVTYPE_INTERFACE) == 0) {
+        handle_interface(monitor, device);
+        return;
+    }
     if (g_strcmp0(action, "remove") == 0) {
         handle_removal(monitor, device);
         return;
@@ -109,6 +129,7 @@ static void handle_event(UsbMonitor *monitor, udev_device *device)
     if (g_strcmp0(action, "add") == 0 && !udev_device_get_property_value(device, "SYNTH_UUID"))
         return;
     look_at(monitor, device);
+    monitor->events.touched(udev_device_get_sysname(device), monitor->userdata);
 }
 
 /* Reads one event. False when there is none left. */
@@ -260,7 +281,9 @@ UsbMonitor *usb_monitor_new(const UsbMonitorEvents *events, void *userdata, GErr
     if (!monitor->monitor)
         r = errno > 0 ? -errno : -EIO;
     if (r >= 0)
-        r = udev_monitor_filter_add_match_subsystem_devtype(monitor->monitor, "usb", "usb_device");
+        r = udev_monitor_filter_add_match_subsystem_devtype(monitor->monitor, "usb", DEVTYPE_DEVICE);
+    if (r >= 0)
+        r = udev_monitor_filter_add_match_subsystem_devtype(monitor->monitor, "usb", DEVTYPE_INTERFACE);
     if (r >= 0) {
         /* a small one only means more rescans */
         udev_monitor_set_receive_buffer_size(monitor->monitor, RECEIVE_BUFFER_SIZE);

@@ -14,6 +14,9 @@
 
 #define USB_CLASS_HUB 0x09
 
+/* Another text after each boot. */
+#define BOOT_ID "/proc/sys/kernel/random/boot_id"
+
 /* Characters of one interface in ID_USB_INTERFACES, "030101". */
 #define INTERFACE_DIGITS 6
 
@@ -128,19 +131,39 @@ static void read_interfaces(udev_device *from, Device *device)
     device->interfaces = g_array_steal(interfaces, &device->n_interfaces);
 }
 
-/* When udev first saw the device. Without udev's database: the folder's inode, which the kernel doesn't use
- * again soon, together with the device number for file systems that do. */
-static uint64_t read_instance(udev_device *device, unsigned device_number)
+/* Which enumeration this is, by nothing that anybody but the kernel writes: udev's record of a device can be
+ * thrown away and made anew while the device stays where it is. The kernel makes a folder in sysfs for each
+ * enumeration, keeps it for as long as that lasts (resets and changes of driver included), and numbers
+ * folders without using a number again before the next boot. A machine that is restored from a file can bring
+ * an alias of another boot along, so the boot counts as well, and the numbers of the device for file systems
+ * that stand in for sysfs. */
+static uint64_t read_instance(udev_device *device, unsigned bus_number, unsigned device_number)
+{
+    g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
+    g_autofree char *boot = NULL, *text = NULL;
+    guint8 digest[32];
+    gsize length = sizeof digest;
+    struct stat folder;
+    uint64_t instance;
+
+    if (stat(udev_device_get_syspath(device), &folder) < 0)
+        folder.st_ino = 0;
+    g_file_get_contents(BOOT_ID, &boot, NULL, NULL);
+    text = g_strdup_printf("%s %ju %u %u", boot ? g_strchomp(boot) : "", (uintmax_t)folder.st_ino, bus_number,
+                           device_number);
+    g_checksum_update(checksum, (const guchar *)text, -1);
+    g_checksum_get_digest(checksum, digest, &length);
+    memcpy(&instance, digest, sizeof instance);
+    return instance ? instance : 1;
+}
+
+/* When udev first saw the device; 0 without its record. */
+static uint64_t read_udev_instance(udev_device *device)
 {
     const char *text = udev_device_get_property_value(device, "USEC_INITIALIZED");
     guint64 number;
-    struct stat folder;
 
-    if (text && g_ascii_string_to_unsigned(text, 10, 1, G_MAXUINT64, &number, NULL))
-        return number;
-    if (stat(udev_device_get_syspath(device), &folder) < 0)
-        folder.st_ino = 0;
-    return (uint64_t)folder.st_ino << 8 | device_number;
+    return text && g_ascii_string_to_unsigned(text, 10, 1, G_MAXUINT64, &number, NULL) ? number : 0;
 }
 
 /* An event tells the properties as they were, sysfs what is there now. When another device has taken the
@@ -179,7 +202,8 @@ static Device *read_device(udev_device *from, UdevReading *reading, const UdevRe
     device->product_id = (uint16_t)product_id;
     device->bus_number = (unsigned)bus_number;
     device->device_number = (unsigned)device_number;
-    device->instance = read_instance(from, device->device_number);
+    device->instance = read_instance(from, device->bus_number, device->device_number);
+    device->udev_instance = read_udev_instance(from);
     reading->instance = device->instance;
     reading->device_number = device->device_number;
 

@@ -59,6 +59,7 @@ typedef struct Ports {
     bool buses[BUS_MAX + 1]; /* there is a controller with this index */
     GHashTable *taken;       /* set of "<bus>/<port>" */
     unsigned total;
+    bool known; /* every controller is in the table */
 } Ports;
 
 /* "0000:00:14.0" of a <hostdev> of type pci; NULL when it names none. */
@@ -96,6 +97,7 @@ static gsize read_controller(const xmlNode *node, Ports *ports, char **ret_model
         settable = controller_models[rank].ports_settable;
         break;
     }
+    ports->known &= rank < G_N_ELEMENTS(controller_models);
     if (settable)
         (void)xml_attribute_number(node, "ports", CONTROLLER_PORTS_MAX, &n_ports);
     if (n_ports > 0 && xml_attribute_number(node, "index", BUS_MAX, &index)) {
@@ -134,10 +136,10 @@ static unsigned count_free(const Ports *ports)
     return ports->total > taken ? ports->total - taken : 0;
 }
 
-static void read_devices(const xmlNode *devices, bool live, MachineInfo *info)
+static void read_devices(const xmlNode *devices, bool live, bool known, MachineInfo *info)
 {
     g_autoptr(GHashTable) taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    Ports ports = { .taken = taken };
+    Ports ports = { .taken = taken, .known = known };
     gsize best = G_MAXSIZE;
 
     for (const xmlNode *node = devices ? devices->children : NULL; node; node = node->next) {
@@ -167,6 +169,7 @@ static void read_devices(const xmlNode *devices, bool live, MachineInfo *info)
         read_address(node, &ports);
     }
     info->free_ports = count_free(&ports);
+    info->ports_known = ports.known;
 }
 
 bool domain_xml_read(const char *xml, MachineInfo *info, bool *ret_live, GError **error)
@@ -187,7 +190,8 @@ bool domain_xml_read(const char *xml, MachineInfo *info, bool *ret_live, GError 
     g_ptr_array_set_size(info->pci, 0);
     g_free(info->usb_controller);
     info->usb_controller = g_strdup("");
-    read_devices(xml_find_child(root, "devices"), *ret_live, info);
+    /* libvirt's driver for Xen makes controllers as it needs them. */
+    read_devices(xml_find_child(root, "devices"), *ret_live, !xml_attribute_is(root, "type", "xen"), info);
     return true;
 }
 

@@ -11,6 +11,7 @@
 
 #include "daemon/base/backoff.h"
 #include "daemon/base/error.h"
+#include "daemon/base/log.h"
 #include "daemon/base/text.h"
 #include "daemon/hypervisor/domain-xml.h"
 #include "daemon/hypervisor/libvirt-connection.h"
@@ -350,6 +351,15 @@ static MachineInfo *look_closer(virDomainPtr domain, GError *refusal)
     return g_steal_pointer(&info);
 }
 
+/* What it is in our words, and what to do; libvirt's go to the log. Takes the text. */
+static void say_instead(GError *refusal, const MachineInfo *info, FerryError code, char *text)
+{
+    log_object(G_LOG_LEVEL_MESSAGE, NULL, info->uuid, NULL, "libvirt: %s", refusal->message);
+    refusal->code = (gint)code;
+    g_free(refusal->message);
+    refusal->message = text;
+}
+
 static bool attach(Hypervisor *hypervisor, const char *uuid, const HostdevSpec *spec, GError **error)
 {
     g_auto(LibvirtCall) call = { 0 };
@@ -368,12 +378,15 @@ static bool attach(Hypervisor *hypervisor, const char *uuid, const HostdevSpec *
     from_parser = virGetLastErrorDomain() == VIR_FROM_DOMAIN;
     refusal = connection_take_error();
     info = look_closer(domain, refusal);
+    /* "cannot acquire state change lock (held by …)": it is being saved, migrated, backed up. */
+    if (code == VIR_ERR_OPERATION_TIMEOUT && refusal->code == FERRY_ERROR_HYPERVISOR)
+        refusal->code = FERRY_ERROR_TIMEOUT;
     if (info && info->state != MACHINE_STATE_SHUTOFF && from_parser) {
         /* "Domain has no USB bus support", "No free USB ports" */
         if (code == VIR_ERR_CONFIG_UNSUPPORTED && !*info->usb_controller)
-            refusal->code = FERRY_ERROR_NO_CONTROLLER;
+            say_instead(refusal, info, FERRY_ERROR_NO_CONTROLLER, machine_info_no_controller_text(info));
         else if (code == VIR_ERR_INTERNAL_ERROR && info->free_ports == 0)
-            refusal->code = FERRY_ERROR_NO_FREE_PORT;
+            say_instead(refusal, info, FERRY_ERROR_NO_FREE_PORT, machine_info_no_port_text(info));
     }
     g_propagate_error(error, g_steal_pointer(&refusal));
     return false;

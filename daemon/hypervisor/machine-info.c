@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/base/id.h"
+#include "daemon/base/text.h"
 
 /* libvirt keeps an alias only when it begins with "ua-". */
 #define ALIAS_PREFIX "ua-usbferry-"
@@ -142,6 +143,25 @@ MachineInfo *machine_info_copy_brief(const MachineInfo *info)
     copy->state = info->state;
     copy->domain_id = info->domain_id;
     return copy;
+}
+
+char *machine_info_no_controller_text(const MachineInfo *info)
+{
+    g_autofree char *quoted = text_quote(info->name);
+
+    return g_strdup_printf("VM %s has no USB controller; give it one (\"virsh edit\": <controller type='usb' "
+                           "model='qemu-xhci' ports='15'/>), shut it down and start it",
+                           quoted);
+}
+
+char *machine_info_no_port_text(const MachineInfo *info)
+{
+    g_autofree char *quoted = text_quote(info->name);
+
+    return g_strdup_printf(
+        "VM %s has no free USB port; take a device home from it, or give its USB controller "
+        "more ports (\"virsh edit\": ports='15'), shut it down and start it",
+        quoted);
 }
 
 MachineInfo *machine_info_free(MachineInfo *info)

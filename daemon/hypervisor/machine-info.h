@@ -98,6 +98,7 @@ typedef struct MachineInfo {
     GPtrArray *saved; /* of Hostdev, ours only: what its managed save image has; empty while it is active */
     unsigned snapshots;  /* how many it has */
     unsigned free_ports; /* guest USB ports that are not taken, over all controllers */
+    bool ports_known;    /* libvirt counts the same: all that it has USB controllers of is known here */
 } MachineInfo;
 
 MachineInfo *machine_info_new(const char *uuid);
@@ -105,3 +106,8 @@ MachineInfo *machine_info_new(const char *uuid);
 MachineInfo *machine_info_copy_brief(const MachineInfo *info);
 MachineInfo *machine_info_free(MachineInfo *info);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MachineInfo, machine_info_free)
+
+/* Why it can get no device, and what to do: for who sees that before an attach, and for who is told it by
+ * libvirt. Without a full stop. New string. */
+char *machine_info_no_controller_text(const MachineInfo *info);
+char *machine_info_no_port_text(const MachineInfo *info);

@@ -238,6 +238,7 @@ static Assignment *make_next(ApplyPlan *plan, const Assignment *declared, const 
     if (assignment && g_strcmp0(assignment->group, next->group) == 0 &&
         (next->group || g_str_equal(assignment->selector, next->selector))) {
         text_replace(&next->home_socket, assignment->home_socket);
+        next->twins = assignment->twins;
         text_replace(&next->device_text, assignment->device_text);
     } else {
         describe_source(plan->manager, next);

@@ -35,5 +35,7 @@ struct Manager {
     void (*blind)(void *userdata); /* as in ManagerConfig */
     void *blind_userdata;
     bool saving_settings;
+    bool homes_saving; /* what homes.c saw is on its way to the disk */
+    bool homes_failed; /* and could not be written the last time */
     bool applying; /* a manifest is on its way to the disk; no other one may begin */
 };

@@ -11,6 +11,7 @@
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
 #include "daemon/manager/drop-in-groups.h"
+#include "daemon/manager/homes.h"
 #include "daemon/manager/internal.h"
 #include "daemon/manager/pending.h"
 #include "daemon/manager/revocations.h"
@@ -45,6 +46,11 @@ static const HypervisorEvents hypervisor_events = {
     .state_changed = hypervisor_changed,
     .machine_touched = machine_touched,
 };
+
+void manager_host_sleeps(Manager *self, bool sleeps)
+{
+    reconciler_host_sleeps(self->reconciler, sleeps);
+}
 
 void manager_queue_idle(const char *queue, Manager *self)
 {
@@ -144,7 +150,7 @@ Manager *manager_new(const ManagerConfig *config, WorkerPool *pool, Hypervisor *
     if (!self->store)
         return NULL;
     self->resets = resets_new(self->registry, pool, self->store, config->usb, kick, self);
-    self->reconciler = reconciler_new(self->registry, pool, hypervisor, self->resets);
+    self->reconciler = reconciler_new(self->registry, pool, hypervisor, self->resets, homes_look, self);
     hypervisor->events = &hypervisor_events;
     hypervisor->events_userdata = self;
     return g_steal_pointer(&self);
@@ -174,8 +180,10 @@ static void look_again(Device *device, void *userdata)
 {
     Manager *self = userdata;
 
-    if (device)
+    if (device) {
         memberships_update_device(self->memberships, device);
+        reconciler_device_touched(self->reconciler, device->sysname);
+    }
     reconciler_kick(self->reconciler);
 }
 
@@ -187,7 +195,18 @@ static void udev_lost(void *userdata)
         self->blind(self->blind_userdata);
 }
 
-static const HotplugEvents hotplug_events = { .changed = look_again, .lost = udev_lost };
+static void device_touched(const char *sysname, void *userdata)
+{
+    Manager *self = userdata;
+
+    reconciler_device_touched(self->reconciler, sysname);
+}
+
+static const HotplugEvents hotplug_events = {
+    .changed = look_again,
+    .touched = device_touched,
+    .lost = udev_lost,
+};
 
 bool manager_start(Manager *self, GError **error)
 {

@@ -43,6 +43,9 @@ bool manager_settling(Manager *manager);
 /* For worker_pool_new()'s idle(). */
 void manager_queue_idle(const char *queue, Manager *manager);
 
+/* The host is about to sleep, or awake again. */
+void manager_host_sleeps(Manager *manager, bool sleeps);
+
 /* Compares /sys with what is known. */
 bool manager_rescan(Manager *manager, unsigned *ret_added, unsigned *ret_removed, GError **error);
 

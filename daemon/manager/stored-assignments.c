@@ -126,6 +126,13 @@ void stored_assignments_put_changed(Manager *self, StoreBatch *batch, const Assi
     store_batch_save(batch, area_of(next), STORE_KIND_ASSIGNMENTS, next->id, file);
 }
 
+void stored_assignments_put_seen(StoreBatch *batch, const Assignment *assignment)
+{
+    g_autoptr(GKeyFile) file = assignment_to_key_file(assignment);
+
+    store_batch_save(batch, area_of(assignment), STORE_KIND_ASSIGNMENTS, assignment->id, file);
+}
+
 /* ------------------------------------------------------------------ released */
 
 void stored_assignments_settle_deleted(Manager *self, const char *id, bool stored)

@@ -27,6 +27,8 @@ void stored_assignments_delete(Manager *manager, Assignment *assignment, Manager
 void stored_assignments_put_new(Manager *manager, StoreBatch *batch, Assignment *assignment);
 void stored_assignments_put_changed(Manager *manager, StoreBatch *batch, const Assignment *next);
 void stored_assignments_put_deleted(Manager *manager, StoreBatch *batch, const char *id);
+/* What was seen of it, not decided: nothing is settled, and other changes may begin meanwhile. */
+void stored_assignments_put_seen(StoreBatch *batch, const Assignment *assignment);
 void stored_assignments_settle_new(Manager *manager, const char *id, bool stored);
 void stored_assignments_settle_changed(Manager *manager, Assignment *next, bool stored);
 void stored_assignments_settle_deleted(Manager *manager, const char *id, bool stored);

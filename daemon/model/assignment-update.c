@@ -32,6 +32,7 @@ unsigned assignment_update(Registry *registry, Assignment *next)
     assignment->rule = g_steal_pointer(&next->rule);
     take_text(&assignment->tenant, &next->tenant);
     take_text(&assignment->home_socket, &next->home_socket);
+    assignment->twins = next->twins;
     take_text(&assignment->device_text, &next->device_text);
     assignment->wanted = next->wanted;
     assignment->own_guest_reset = next->own_guest_reset;

@@ -31,6 +31,13 @@ Claim *claim_free(Claim *claim)
     return NULL;
 }
 
+void claim_forget_failures(Claim *claim)
+{
+    claim->failures = 0;
+    claim->next_at = 0;
+    g_clear_error(&claim->error);
+}
+
 static void destroy_claim(gpointer claim)
 {
     claim_free(claim);
@@ -96,6 +103,7 @@ Assignment *assignment_copy(const Assignment *assignment)
     copy->quantity_kind = assignment->quantity_kind;
     copy->quantity = assignment->quantity;
     text_replace(&copy->home_socket, assignment->home_socket);
+    copy->twins = assignment->twins;
     text_replace(&copy->device_text, assignment->device_text);
     copy->persistent = assignment->persistent;
     copy->wanted = assignment->wanted;

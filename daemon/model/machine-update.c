@@ -68,10 +68,31 @@ static void find_dead(Machine *machine, bool began)
     }
 }
 
+/* Since when each of ours is listed; what is known of one goes with it. */
+static void note_presences(Machine *machine, gint64 now)
+{
+    const MachineInfo *info = machine->info;
+
+    g_hash_table_foreach_remove(machine->presences, is_not_live, (gpointer)info);
+    for (guint i = 0; i < info->hostdevs->len; i++) {
+        const Hostdev *hostdev = info->hostdevs->pdata[i];
+        Presence *presence;
+
+        if (!hostdev->assignment_id || g_hash_table_contains(machine->presences, hostdev->alias))
+            continue;
+        presence = g_new0(Presence, 1);
+        presence->since = now;
+        g_hash_table_insert(machine->presences, g_strdup(hostdev->alias), presence);
+    }
+}
+
 void machine_update(Registry *registry, Machine *machine, MachineInfo *info)
 {
     unsigned fields = compare(machine->info, info);
     bool began = info->domain_id != machine->info->domain_id;
+    bool woke =
+        info->state == MACHINE_STATE_RUNNING && (began || machine->info->state != MACHINE_STATE_RUNNING);
+    gint64 now = g_get_monotonic_time();
     g_autofree char *key = NULL;
 
     /* The registry's key is the old info's uuid, so that string stays. */
@@ -84,5 +105,8 @@ void machine_update(Registry *registry, Machine *machine, MachineInfo *info)
     g_hash_table_foreach_remove(machine->removals, is_not_live, info);
     g_hash_table_foreach_remove(machine->dead_aliases, is_not_live, info);
     find_dead(machine, began);
+    note_presences(machine, now);
+    if (woke)
+        machine->woke_at = now;
     registry_report(registry, OBJECT_MACHINE, info->uuid, fields);
 }

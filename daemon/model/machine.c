@@ -19,6 +19,7 @@ Machine *machine_new(MachineInfo *info)
     machine->info = info;
     machine->dead_aliases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     machine->removals = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_removal);
+    machine->presences = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     machine->snapshots = g_ptr_array_new_with_free_func(g_free);
     return machine;
 }
@@ -31,6 +32,7 @@ Machine *machine_free(Machine *machine)
     g_free(machine->read_error);
     g_hash_table_unref(machine->dead_aliases);
     g_hash_table_unref(machine->removals);
+    g_hash_table_unref(machine->presences);
     hostdev_free(machine->in_flight);
     g_free(machine->saved_repair.error);
     g_free(machine->snapshot_repair.error);

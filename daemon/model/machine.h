@@ -18,6 +18,15 @@ typedef struct Removal {
     char *error;    /* what libvirt said; NULL = nothing */
 } Removal;
 
+/* One of ours in the live XML. */
+typedef struct Presence {
+    gint64 since; /* it is listed since then: µs, CLOCK_MONOTONIC */
+    /* what the kernel said of it since then: see daemon/allocation/possession.h */
+    bool confirmed;  /* the machine has it */
+    bool configured; /* and its guest uses it */
+    bool shared;     /* a program of the host had it at the same time */
+} Presence;
+
 /* Something that is repaired when it isn't as it should be. */
 typedef struct Repair {
     unsigned tries; /* since it was last seen to be right */
@@ -37,6 +46,8 @@ typedef struct Machine {
     gint64 retry_at;          /* no new look before this: µs, CLOCK_MONOTONIC */
     GHashTable *dead_aliases; /* set of own aliases that are of another life than the machine: detach them */
     GHashTable *removals;     /* own alias → Removal: removals that were ordered and are not seen yet */
+    GHashTable *presences;    /* own alias → Presence: everything of ours that the live XML lists */
+    gint64 woke_at;           /* when it began to run, or went on: µs, CLOCK_MONOTONIC; 0 = not seen */
     Hostdev *in_flight;       /* an attach that is with a worker: it counts as taken, and not as attached */
     Repair saved_repair;      /* of its managed save image */
     Repair snapshot_repair;   /* of its snapshots */

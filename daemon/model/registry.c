@@ -43,6 +43,7 @@ Registry *registry_new(const char *node)
     registry->groups = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_group);
     registry->tenants = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_tenant);
     registry->reservations = reservations_new();
+    registry->quarantines = quarantines_new();
     registry->damaged_tenants = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     registry->enabled = true;
     registry->assignments = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_assignment);
@@ -56,6 +57,7 @@ Registry *registry_free(Registry *registry)
     if (!registry)
         return NULL;
     reservations_free(registry->reservations);
+    quarantines_free(registry->quarantines);
     g_hash_table_unref(registry->assignments);
     g_hash_table_unref(registry->damaged_tenants);
     g_hash_table_unref(registry->tenants);
@@ -213,12 +215,29 @@ void registry_end_assignment(Registry *registry, Assignment *assignment)
     registry_report_machine_assignments(registry, uuid);
 }
 
+/* One that was assigned by this serial had a twin. */
+static bool had_twins(Registry *registry, const Device *device)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, registry->assignments);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Assignment *assignment = value;
+
+        if (assignment->twins && assignment->rule && rule_exact(assignment->rule, "serial") &&
+            rule_matches(assignment->rule, device, registry->node))
+            return true;
+    }
+    return false;
+}
+
 bool registry_serial_is_unique(Registry *registry, const Device *device)
 {
     GHashTableIter iter;
     gpointer value;
 
-    if (!rule_serial_is_sane(device->serial))
+    if (!rule_serial_is_sane(device->serial) || had_twins(registry, device))
         return false;
     g_hash_table_iter_init(&iter, registry->devices);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {

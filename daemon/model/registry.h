@@ -13,6 +13,7 @@
 #include "daemon/model/group.h"
 #include "daemon/hypervisor/hypervisor.h"
 #include "daemon/model/machine.h"
+#include "daemon/model/quarantine.h"
 #include "daemon/model/reservation.h"
 #include "daemon/model/tenant.h"
 
@@ -25,6 +26,7 @@ typedef struct Registry {
     GHashTable *damaged_tenants; /* name → why, both owned: those that aren't in tenants for that */
     unsigned damaged_groups;     /* of groups */
     Reservations *reservations;
+    Quarantines *quarantines;
     char *node; /* this host's name */
 
     bool enabled;   /* false: nothing more is given, what is attached stays attached */
@@ -34,6 +36,9 @@ typedef struct Registry {
     char *hypervisor_text; /* why it is away; NULL when connected */
     bool machines_known;   /* the list of machines has been read since the last connect */
     bool settling;         /* not everything has been read and compared since the start */
+
+    bool host_sleeps;    /* the host is about to sleep, sleeps, or wakes */
+    gint64 host_woke_at; /* when it last woke: µs, CLOCK_MONOTONIC; 0 = it didn't */
 
     ChangeFunc changed;
     void *changed_userdata;
@@ -54,7 +59,8 @@ Tenant *registry_machine_tenant(Registry *registry, const char *uuid);
 /* Whether there is this tenant, and the machine is its. */
 bool registry_tenant_has(Registry *registry, const char *name, const char *uuid);
 
-/* Whether the serial alone tells the device from all others of its kind that are plugged in. */
+/* Whether the serial alone tells the device from all others of its kind: from those that are plugged in, and
+ * from those that were seen beside an assigned one. */
 bool registry_serial_is_unique(Registry *registry, const Device *device);
 /* One that no assignment has. New string. */
 char *registry_make_assignment_id(Registry *registry);

@@ -12,13 +12,14 @@
 #include "daemon/base/log.h"
 #include "daemon/model/machine-update.h"
 #include "daemon/reconciler/machine-job.h"
+#include "daemon/reconciler/retry.h"
 
 /* A healthy libvirt answers in milliseconds; these say when a machine counts as stuck. */
 #define INSPECT_DEADLINE_MS 10000
 #define CHANGE_DEADLINE_MS  15000
 
-/* Tries that failed are repeated after 0.5, 1, 2, 4, 8 s, then every 30 s: long enough for udev or a guest to
- * get ready, and soon enough to recover without anybody's help. */
+/* Removals that failed are repeated after 0.5, 1, 2, 4, 8 s, then every 30 s: soon enough to recover without
+ * anybody's help. When an attach is tried again says retry.h. */
 static const Backoff retry = { .first_us = G_USEC_PER_SEC / 2, .steps = 5, .slow_us = 30 * G_USEC_PER_SEC };
 
 /* A look at a machine that failed is repeated after this. */
@@ -71,9 +72,7 @@ static void note_failure(Registry *registry, const Ticket *ticket, const GError 
                error->message);
     if (!one)
         return;
-    one->next_at = g_get_monotonic_time() + backoff_delay(&retry, one->failures++);
-    g_clear_error(&one->error);
-    one->error = g_error_copy(error);
+    retry_note_failure(one, error, g_get_monotonic_time());
 }
 
 static void note_refused_removal(Machine *machine, const Ticket *ticket, const GError *error)
@@ -120,39 +119,18 @@ static void note_repair(Machine *machine, const Ticket *ticket, MachineJobResult
     }
 }
 
-static void forget_failures(Registry *registry, const char *uuid)
-{
-    GHashTableIter iter;
-    gpointer value;
-
-    g_hash_table_iter_init(&iter, registry->assignments);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        Assignment *assignment = value;
-
-        if (g_strcmp0(assignment->machine_uuid, uuid) != 0)
-            continue;
-        for (guint i = 0; i < assignment->claims->len; i++) {
-            Claim *one = assignment->claims->pdata[i];
-
-            one->failures = 0;
-            one->next_at = 0;
-            g_clear_error(&one->error);
-        }
-    }
-}
-
 static void take_info(Dispatcher *self, Machine *machine, MachineInfo *info)
 {
     bool was_active = machine_is_active(machine);
+    unsigned helps = retry_compare(machine->info, info);
 
     machine_update(self->registry, machine, info);
     machine->inspected = true;
     g_clear_pointer(&machine->read_error, g_free);
-    if (was_active != machine_is_active(machine)) {
+    if (was_active != machine_is_active(machine))
         log_object(G_LOG_LEVEL_MESSAGE, NULL, machine->info->uuid, NULL, "VM \"%s\" is %s",
                    machine->info->name, machine_state_to_string(machine->info->state));
-        forget_failures(self->registry, machine->info->uuid);
-    }
+    retry_at_once(self->registry, machine->info->uuid, helps);
 }
 
 /* libvirt before 8.6 drops what it doesn't know. */
@@ -209,14 +187,12 @@ static void job_done(gpointer output, const GError *pool_error, void *userdata)
             Claim *one = claim_of(self->registry, ticket);
 
             look_for_guest_reset(machine, ticket->alias);
-            if (one) {
-                g_clear_error(&one->error);
-                one->failures = 0;
-                one->next_at = 0;
-            }
+            if (one)
+                claim_forget_failures(one);
         }
     } else if (g_error_matches(result->info_error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_MACHINE)) {
         log_object(G_LOG_LEVEL_MESSAGE, NULL, ticket->uuid, NULL, "VM \"%s\" is gone", machine->info->name);
+        retry_at_once(self->registry, ticket->uuid, RETRY_HOLDER);
         registry_remove_machine(self->registry, machine);
     } else {
         if (g_strcmp0(machine->read_error, result->info_error->message) != 0)

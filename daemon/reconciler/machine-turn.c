@@ -9,13 +9,16 @@
 #include "daemon/reconciler/reattach.h"
 #include "daemon/reconciler/saved-image.h"
 
-/* An unsteady device has only just come: a hostdev of its enumeration is not older than that. */
+/* An unsteady device has only just come: a hostdev of its enumeration is not older than that. One that is
+ * quarantined and not attached, and is listed all the same, is dead in its machine. */
 static bool is_wanted(const Allocation *allocation, const Machine *machine, const Hostdev *hostdev)
 {
     const Want *want = allocation_want_of_hostdev(allocation, hostdev);
 
     return want && want->machine == machine && want->verdict != VERDICT_RESETTING &&
-           want->verdict != VERDICT_HELD_HOME &&
+           want->verdict != VERDICT_HELD_HOME && want->verdict != VERDICT_UNAUTHORIZED &&
+           want->verdict != VERDICT_QUARANTINED &&
+           !possession_is_lost(allocation_possession(allocation, want->device)) &&
            !g_hash_table_contains(machine->dead_aliases, hostdev->alias) &&
            !guest_reset_differs(allocation->registry, hostdev, want->assignment);
 }
@@ -130,7 +133,7 @@ void machine_turn(Dispatcher *dispatcher, const Allocation *allocation, Machine 
         dispatcher_inspect(dispatcher, machine);
         break;
     case MACHINE_STEP_DETACH:
-        reattach_begin(allocation, step.hostdev);
+        reattach_begin(allocation, step.hostdev, now);
         dispatcher_detach(dispatcher, machine, step.hostdev, now);
         break;
     case MACHINE_STEP_ATTACH:

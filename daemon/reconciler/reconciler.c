@@ -11,7 +11,9 @@
 #include "daemon/reconciler/machine-list.h"
 #include "daemon/reconciler/machine-turn.h"
 #include "daemon/reconciler/reattach.h"
+#include "daemon/reconciler/retry.h"
 #include "daemon/reconciler/status-update.h"
+#include "daemon/reconciler/witness.h"
 
 /* Everything is looked at once in this time, in case an event was lost. */
 #define SAFETY_US (60 * G_USEC_PER_SEC)
@@ -23,7 +25,10 @@ struct Reconciler {
     Dispatcher dispatcher;
     MachineList *list;
     Homecoming *homecoming;
+    Witness *witness;
     bool connected; /* to the hypervisor */
+    void (*turned)(const Allocation *allocation, void *userdata);
+    void *turned_userdata;
 
     guint turn_source;
     guint timer_source;
@@ -98,6 +103,10 @@ static gboolean take_turn(gpointer userdata)
     self->turn_source = 0;
     show_hypervisor(self);
     allocation = allocation_new(registry, now);
+    if (witness_turn(self->witness, allocation, now)) {
+        allocation_free(allocation);
+        allocation = allocation_new(registry, now);
+    }
     resets_turn(self->resets, allocation, now, &wake);
     if (reattach_end_all(allocation, now, &wake))
         reconciler_kick(self);
@@ -119,6 +128,7 @@ static gboolean take_turn(gpointer userdata)
         registry_report(registry, OBJECT_MANAGER, "", MANAGER_FIELD_SETTLING);
     }
     status_update(registry, allocation);
+    self->turned(allocation, self->turned_userdata);
     finish_releases(self, allocation);
     homecoming_turn(self->homecoming, now, &wake);
     arm_timer(self, now, wake);
@@ -179,6 +189,8 @@ static void forget_what_was_known(Reconciler *self)
         machine->inspected = false;
         machine->stale = true;
         machine->retry_at = 0;
+        /* What failed over the old connection may work over the new one. */
+        retry_at_once(self->registry, machine->info->uuid, RETRY_LIFE);
     }
 }
 
@@ -222,7 +234,24 @@ void reconciler_machine_touched(Reconciler *self, const char *uuid)
     } else {
         machine->stale = true;
         machine->retry_at = 0;
+        witness_hint_machine(self->witness, uuid);
     }
+    reconciler_kick(self);
+}
+
+void reconciler_device_touched(Reconciler *self, const char *sysname)
+{
+    witness_hint(self->witness, sysname);
+}
+
+void reconciler_host_sleeps(Reconciler *self, bool sleeps)
+{
+    self->registry->host_sleeps = sleeps;
+    if (!sleeps) {
+        self->registry->host_woke_at = g_get_monotonic_time();
+        witness_hint_all(self->witness);
+    }
+    log_notice(sleeps ? "the host goes to sleep" : "the host is awake again");
     reconciler_kick(self);
 }
 
@@ -241,13 +270,18 @@ void reconciler_queue_idle(Reconciler *self, const char *queue)
 
 void reconciler_retry(Reconciler *self, Assignment *assignment)
 {
-    for (guint i = 0; i < assignment->claims->len; i++) {
-        Claim *one = assignment->claims->pdata[i];
+    g_autoptr(Allocation) allocation = allocation_new(self->registry, g_get_monotonic_time());
+    const GPtrArray *devices = candidates_of(allocation->candidates, assignment);
 
-        one->failures = 0;
-        one->next_at = 0;
-        g_clear_error(&one->error);
+    for (guint i = 0; i < assignment->claims->len; i++) {
+        Claim *claim = assignment->claims->pdata[i];
+
+        claim_forget_failures(claim);
+        claim->losses = 0;
     }
+    /* Also what it would draw. */
+    for (guint i = 0; i < devices->len; i++)
+        quarantines_end(self->registry->quarantines, devices->pdata[i], allocation->now);
     registry_mark_pending(self->registry, assignment);
     reconciler_kick(self);
 }
@@ -270,17 +304,21 @@ static void look_again(void *userdata)
     reconciler_kick(userdata);
 }
 
-Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hypervisor, Resets *resets)
+Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hypervisor, Resets *resets,
+                           void (*turned)(const Allocation *allocation, void *userdata), void *userdata)
 {
     Reconciler *self = g_new0(Reconciler, 1);
 
     self->registry = registry;
     self->hypervisor = hypervisor;
     self->resets = resets;
+    self->turned = turned;
+    self->turned_userdata = userdata;
     self->dispatcher = (Dispatcher){
         .registry = registry, .pool = pool, .hypervisor = hypervisor, .changed = look_again, .userdata = self
     };
     self->homecoming = homecoming_new(registry);
+    self->witness = witness_new(registry, look_again, self);
     self->list = machine_list_new(registry, pool, hypervisor, look_again, self);
     self->safety_at = g_get_monotonic_time() + SAFETY_US;
     registry->settling = true;
@@ -295,6 +333,7 @@ Reconciler *reconciler_free(Reconciler *self)
     g_clear_handle_id(&self->timer_source, g_source_remove);
     machine_list_free(self->list);
     homecoming_free(self->homecoming);
+    witness_free(self->witness);
     g_free(self);
     return NULL;
 }

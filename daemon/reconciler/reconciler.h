@@ -3,12 +3,13 @@
 
 /* Reconciler: makes it so. Compares who is to have what with where devices are, and gives the jobs that make
  * the difference, one per machine at a time. Every event only marks "look again". What a worker reports of a
- * machine is compared, never assumed: a device counts as attached when the live XML shows it, as gone when
- * it doesn't. For manager/. Main thread only. */
+ * machine is compared, never assumed: a device counts as attached when the live XML shows it and the kernel
+ * doesn't say otherwise, as gone when the live XML doesn't show it. For manager/. Main thread only. */
 
 #include <glib.h>
 #include <stdbool.h>
 
+#include "daemon/allocation/allocation.h"
 #include "daemon/base/worker.h"
 #include "daemon/hypervisor/hypervisor.h"
 #include "daemon/model/registry.h"
@@ -17,8 +18,9 @@
 
 typedef struct Reconciler Reconciler;
 
-/* resets: the caller's, set before the first turn. */
-Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hypervisor, Resets *resets);
+/* resets: the caller's, set before the first turn. turned: called after each turn with what it saw. */
+Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hypervisor, Resets *resets,
+                           void (*turned)(const Allocation *allocation, void *userdata), void *userdata);
 Reconciler *reconciler_free(Reconciler *reconciler);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reconciler, reconciler_free)
 
@@ -31,6 +33,11 @@ void reconciler_look(Reconciler *reconciler);
 void reconciler_hypervisor_changed(Reconciler *reconciler);
 void reconciler_machine_touched(Reconciler *reconciler, const char *uuid);
 
+/* Hint from udev: something happened to the device, or to a part of it. */
+void reconciler_device_touched(Reconciler *reconciler, const char *sysname);
+/* What the kernel shows from here on until the host is awake again, and a moment longer, means nothing. */
+void reconciler_host_sleeps(Reconciler *reconciler, bool sleeps);
+
 /* A queue whose job had timed out is free again. */
 void reconciler_queue_idle(Reconciler *reconciler, const char *queue);
 
@@ -39,5 +46,5 @@ void reconciler_queue_idle(Reconciler *reconciler, const char *queue);
  * homecoming.h; at once with false. Not stored. */
 void reconciler_hold_home(Reconciler *reconciler, bool hold, HomeDone done, void *userdata);
 
-/* Forgets what failed, so that the next turn tries at once. */
+/* Forgets what failed, and ends the quarantines of its devices, so that the next turn tries at once. */
 void reconciler_retry(Reconciler *reconciler, Assignment *assignment);

@@ -10,18 +10,32 @@
 #include "daemon/base/log.h"
 #include "daemon/model/membership.h"
 
+/* Of a device that a machine lists for the assignment that wants it. */
+static DeviceState state_in_machine(const Allocation *allocation, const Device *device)
+{
+    Possession possession = allocation_possession(allocation, device);
+
+    if (allocation_is_attached(allocation, device))
+        return DEVICE_STATE_ATTACHED;
+    if (attachment_is_settled(allocation_attachment(allocation, device)) &&
+        (possession == POSSESSION_UNPROVEN || possession == POSSESSION_SHARED))
+        return possession == POSSESSION_UNPROVEN ? DEVICE_STATE_ATTACHING : DEVICE_STATE_WAITING;
+    return DEVICE_STATE_DETACHING;
+}
+
 static DeviceState claim_state(const Allocation *allocation, const Assignment *assignment, const Want *want,
                                const Attachment *attachment, const Claim *claim)
 {
     if (attachment_is_of(attachment, assignment) && !(attachment_is_in_flight(attachment) && want))
-        return want && allocation_is_attached(allocation, want->device) ? DEVICE_STATE_ATTACHED
-                                                                        : DEVICE_STATE_DETACHING;
+        return want ? state_in_machine(allocation, want->device) : DEVICE_STATE_DETACHING;
     if (!want)
         return DEVICE_STATE_HOST; /* disabled, and at home */
     if (attachment && !attachment_is_of(attachment, assignment))
         return DEVICE_STATE_WAITING; /* for the one that had it before */
-    if (want->verdict == VERDICT_CONTROLLER_TAKEN)
+    if (want->verdict == VERDICT_CONTROLLER_TAKEN || want->verdict == VERDICT_UNAUTHORIZED)
         return DEVICE_STATE_BLOCKED;
+    if (want->verdict == VERDICT_QUARANTINED)
+        return DEVICE_STATE_QUARANTINED;
     return want->verdict == VERDICT_GO && !claim->error && !want->machine->stuck ? DEVICE_STATE_ATTACHING
                                                                                  : DEVICE_STATE_WAITING;
 }
@@ -134,9 +148,12 @@ static DeviceState device_state(const Allocation *allocation, const Device *devi
         return DEVICE_STATE_FOREIGN;
     if (attachment &&
         !(attachment_is_in_flight(attachment) && its && attachment_is_of(attachment, want->assignment)))
-        return allocation_is_attached(allocation, device) ? DEVICE_STATE_ATTACHED : DEVICE_STATE_DETACHING;
-    if (pci_passthrough_owner(allocation->registry, device->controller))
+        return its && attachment_is_of(attachment, want->assignment) ? its->state : DEVICE_STATE_DETACHING;
+    if (pci_passthrough_owner(allocation->registry, device->controller) ||
+        allocation_possession(allocation, device) == POSSESSION_UNAUTHORIZED)
         return DEVICE_STATE_BLOCKED;
+    if (!its && deal_is_held_back(allocation->deal, device))
+        return DEVICE_STATE_QUARANTINED;
     return its ? its->state : DEVICE_STATE_HOST;
 }
 

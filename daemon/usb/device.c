@@ -212,16 +212,25 @@ char *device_describe(const Device *device)
                            device->sysname);
 }
 
+bool device_is_instance(const Device *device, uint64_t instance)
+{
+    return instance && (instance == device->instance || instance == device->udev_instance);
+}
+
 void device_take_facts(Device *device, Device *newer)
 {
     Device old = *device;
 
     *device = *newer;
+    /* udev's record may have been made anew since a machine got the device by it. */
+    if (old.udev_instance)
+        device->udev_instance = old.udev_instance;
     /* The registry's key stays the same string; where the device is, is not a fact. */
     device->sysname = old.sysname;
     device->memberships = old.memberships;
     device->tenant = old.tenant;
     device->steady_at = old.steady_at;
+    device->kernel = old.kernel;
     device->state = old.state;
     device->machine_uuid = old.machine_uuid;
     device->assignment_id = old.assignment_id;

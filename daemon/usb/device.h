@@ -11,16 +11,18 @@
 #include <stdint.h>
 
 #include "daemon/base/enum-table.h"
+#include "daemon/usb/kernel-facts.h"
 
 typedef enum DeviceState {
     DEVICE_STATE_HOST,        /* the host's own */
     DEVICE_STATE_WAITING,     /* an assignment wants it and cannot have it yet */
     DEVICE_STATE_ATTACHING,   /* on its way to its machine */
-    DEVICE_STATE_ATTACHED,    /* the live XML of its machine shows it */
+    DEVICE_STATE_ATTACHED,    /* the live XML of its machine shows it, and the kernel doesn't say otherwise */
     DEVICE_STATE_DETACHING,   /* on its way home */
     DEVICE_STATE_FOREIGN,     /* some other program gave it to a machine */
     DEVICE_STATE_QUARANTINED, /* held back because it flaps */
-    DEVICE_STATE_BLOCKED,     /* can't be given: its controller is a machine's */
+    DEVICE_STATE_BLOCKED, /* can't be given: its controller is a machine's, or the host doesn't authorize it
+                           */
     _DEVICE_STATE_MAX,
     _DEVICE_STATE_INVALID = -1,
 } DeviceState;
@@ -35,11 +37,13 @@ typedef struct DeviceInterface {
 
 typedef struct Device {
     /* facts: set once when the device appears */
-    char *sysname;       /* "3-1.2" */
-    char *syspath;       /* "/sys/devices/pci0000:00/…/3-1.2" */
-    uint64_t instance;   /* differs for every enumeration, the same after a restart of the daemon: when udev
-                          * first saw it, in µs since boot; never 0 */
-    unsigned bus_number; /* 1…; with device_number only good as long as the instance lives */
+    char *sysname;     /* "3-1.2" */
+    char *syspath;     /* "/sys/devices/pci0000:00/…/3-1.2" */
+    uint64_t instance; /* the kernel's enumeration: differs for every one, also over boots, and is the same
+                        * after a restart of the daemon; never 0. See daemon/hotplug/udev-reading.c */
+    uint64_t udev_instance; /* what services before this one took for it: when udev first saw the device, in
+                             * µs since boot. Aliases that they made have it; 0 = not known */
+    unsigned bus_number;    /* 1…; with device_number only good as long as the instance lives */
     unsigned device_number; /* 1…127 */
     uint16_t vendor_id;
     uint16_t product_id;
@@ -63,6 +67,9 @@ typedef struct Device {
     /* when it may go: a device that came back quickly waits until it is steady (µs, CLOCK_MONOTONIC) */
     gint64 steady_at;
 
+    /* who has it, as the kernel tells: set by daemon/reconciler/witness.c */
+    KernelWord kernel;
+
     /* where it is: set by the reconciler, see daemon/reconciler/status-update.h */
     DeviceState state;
     char *machine_uuid;  /* that has it, or that it is assigned to; NULL = none */
@@ -72,6 +79,9 @@ typedef struct Device {
 Device *device_new(const char *sysname);
 Device *device_free(Device *device);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Device, device_free)
+
+/* Whether the number, out of an alias, means this very enumeration of the device. */
+bool device_is_instance(const Device *device, uint64_t instance);
 
 /* Moves the facts of a newer look at the same enumeration into the device. */
 void device_take_facts(Device *device, Device *newer);

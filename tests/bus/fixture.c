@@ -8,10 +8,13 @@
 #include <errno.h>
 #include <gio/gio.h>
 #include <glib/gstdio.h>
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -184,29 +187,91 @@ static void announce(Fixture *fixture, const char *devpath, const char *action)
     umockdev_testbed_uevent(fixture->bed, syspath, action);
 }
 
-void fixture_start_daemon(Fixture *fixture)
+static void spawn_daemon(Fixture *fixture)
 {
     g_autofree char *state = fixture_state_path(fixture, "");
     g_autofree char *runtime = g_build_filename(fixture->dir, "run", NULL);
     g_autofree char *socket_path = g_build_filename(fixture->dir, "script.sock", NULL);
+    g_autofree char *disk = g_build_filename(fixture->dir, "disk-script", NULL);
     g_autofree char *root = umockdev_testbed_get_root_dir(fixture->bed);
     char **environment = g_get_environ();
+    const char *sanitizer = g_getenv("ASAN_OPTIONS");
+    /* An end that it has found isn't one that the service meant. */
+    g_autofree char *sanitizer_options = g_strconcat(sanitizer ? sanitizer : "", ":exitcode=99", NULL);
 
+    environment = g_environ_setenv(environment, "ASAN_OPTIONS", sanitizer_options, TRUE);
     environment = g_environ_setenv(environment, "STATE_DIRECTORY", state, TRUE);
     environment = g_environ_setenv(environment, "RUNTIME_DIRECTORY", runtime, TRUE);
     environment = g_environ_setenv(environment, "FERRY_SCRIPT_SOCKET", socket_path, TRUE);
     environment = g_environ_setenv(environment, "UMOCKDEV_DIR", root, TRUE);
     environment = g_environ_setenv(environment, "G_MESSAGES_DEBUG", "usbferry", TRUE);
     environment = g_environ_setenv(environment, "G_DEBUG", "fatal-criticals", TRUE);
+    if (fixture->disk)
+        environment = g_environ_setenv(environment, DISK_SCRIPT_VARIABLE, disk, TRUE);
     (void)g_unlink(socket_path);
     fixture->daemon_pid =
         spawn(fixture, (const char *[]){ g_getenv("FERRY_TEST_DAEMON"), NULL }, environment, "daemon.log");
     g_strfreev(environment);
+}
+
+static void connect_daemon(Fixture *fixture)
+{
+    g_autofree char *socket_path = g_build_filename(fixture->dir, "script.sock", NULL);
+
     fixture->script = connect_socket(fixture, socket_path);
     /* umockdev writes no udev database, so a device that is there already counts as not ready until it is
      * announced. */
     for (guint i = 0; i < fixture->plugged->len; i++)
         announce(fixture, fixture->plugged->pdata[i], "bind");
+}
+
+void fixture_start_daemon(Fixture *fixture)
+{
+    spawn_daemon(fixture);
+    connect_daemon(fixture);
+}
+
+/* Either it is on the bus, or its process has ended. */
+static void wait_start(Fixture *fixture)
+{
+    enum { MS_PER_S = 1000 };
+    struct pollfd fds[] = { { .fd = pidfd_open(fixture->daemon_pid, 0), .events = POLLIN },
+                            { .fd = sd_bus_get_fd(fixture->bus), .events = POLLIN } };
+    gint64 deadline = g_get_monotonic_time() + DEADLINE_US;
+
+    assert_true(fds[0].fd >= 0);
+    while (!(fds[0].revents & POLLIN) && sd_bus_get_name_creds(fixture->bus, FERRY_BUS_NAME, 0, NULL) < 0) {
+        fixture_assert(fixture, g_get_monotonic_time() < deadline);
+        while (sd_bus_process(fixture->bus, NULL) > 0)
+            ;
+        assert_true(poll(fds, G_N_ELEMENTS(fds), MS_PER_S) >= 0);
+    }
+    close(fds[0].fd);
+}
+
+bool fixture_try_start_daemon(Fixture *fixture)
+{
+    int status;
+
+    spawn_daemon(fixture);
+    wait_start(fixture);
+    if (fixture_daemon_lives(fixture)) {
+        connect_daemon(fixture);
+        return true;
+    }
+    assert_int_equal(waitpid(fixture->daemon_pid, &status, 0), fixture->daemon_pid);
+    fixture->daemon_pid = 0;
+    fixture_assert(fixture,
+                   WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : WEXITSTATUS(status) == EXIT_FAILURE);
+    return false;
+}
+
+void fixture_use_disk_script(Fixture *fixture)
+{
+    g_autofree char *path = g_build_filename(fixture->dir, "disk-script", NULL);
+
+    fixture->disk = disk_script_new(path);
+    g_snprintf(fixture->disk->folder, sizeof fixture->disk->folder, "%s/", fixture->dir);
 }
 
 void fixture_stop_daemon(Fixture *fixture, int signal_number)
@@ -315,6 +380,10 @@ static void add_usb_device(Fixture *fixture, const char *devpath, const char *us
                              "A: devpath=%s\n"
                              "A: speed=12\n"
                              "A: removable=removable\n"
+                             "A: authorized=1\n"
+                             "A: power/control=auto\n"
+                             "A: power/runtime_status=active\n"
+                             "A: power/runtime_usage=0\n"
                              "A: manufacturer=Lab\n"
                              "A: product=%s\n",
                              devpath, number, number, g_get_monotonic_time(), interfaces, vendor, product,
@@ -329,6 +398,22 @@ static void add_usb_device(Fixture *fixture, const char *devpath, const char *us
         fail_msg("%s", error->message);
 }
 
+/* One, with a driver of the host. */
+static void add_interface(Fixture *fixture, const char *devpath)
+{
+    g_autofree char *sysname = g_path_get_basename(devpath);
+    g_autofree char *record = g_strdup_printf("P: %s/%s:1.0\n"
+                                              "L: driver=../../../../../../bus/usb/drivers/usbhid\n"
+                                              "E: DEVTYPE=usb_interface\n"
+                                              "E: SUBSYSTEM=usb\n"
+                                              "E: DRIVER=usbhid\n",
+                                              devpath, sysname);
+    g_autoptr(GError) error = NULL;
+
+    if (!umockdev_testbed_add_from_string(fixture->bed, record, &error))
+        fail_msg("%s", error->message);
+}
+
 static void plug(Fixture *fixture, const char *sysname, const char *class_code, const char *interfaces,
                  const char *vendor, const char *product, const char *serial, const char *name)
 {
@@ -336,6 +421,7 @@ static void plug(Fixture *fixture, const char *sysname, const char *class_code, 
 
     add_usb_device(fixture, devpath, strchr(sysname, '-') + 1, class_code, interfaces, vendor, product,
                    serial, name);
+    add_interface(fixture, devpath);
     announce(fixture, devpath, "add");
     announce(fixture, devpath, "bind");
     g_ptr_array_add(fixture->plugged, g_steal_pointer(&devpath));
@@ -352,16 +438,29 @@ void fixture_plug_hub(Fixture *fixture, const char *sysname)
     plug(fixture, sysname, "09", ":090000:", "0409", "55aa", "", "Hub");
 }
 
-void fixture_change(Fixture *fixture, const char *sysname, const char *attribute, const char *bytes)
+void fixture_forget_udev_record(Fixture *fixture, const char *sysname)
 {
     g_autofree char *devpath = device_devpath(sysname);
     g_autofree char *syspath = g_strconcat("/sys", devpath, NULL);
-
     g_autofree char *now = g_strdup_printf("%" G_GINT64_FORMAT, g_get_monotonic_time());
+
+    umockdev_testbed_set_property(fixture->bed, syspath, "USEC_INITIALIZED", now);
+    umockdev_testbed_set_property(fixture->bed, syspath, "SYNTH_UUID", "0");
+    announce(fixture, devpath, "add");
+}
+
+void fixture_change(Fixture *fixture, const char *sysname, const char *attribute, const char *bytes)
+{
+    unsigned number = fixture->next_device_number++;
+    g_autofree char *devpath = device_devpath(sysname);
+    g_autofree char *syspath = g_strconcat("/sys", devpath, NULL);
+    g_autofree char *devnum = g_strdup_printf("%u", number);
+    g_autofree char *property = g_strdup_printf("%03u", number);
 
     umockdev_testbed_set_attribute_binary(fixture->bed, syspath, attribute, (guint8 *)bytes,
                                           (gint)strlen(bytes));
-    umockdev_testbed_set_property(fixture->bed, syspath, "USEC_INITIALIZED", now);
+    umockdev_testbed_set_attribute(fixture->bed, syspath, "devnum", devnum);
+    umockdev_testbed_set_property(fixture->bed, syspath, "DEVNUM", property);
     announce(fixture, devpath, "bind");
 }
 
@@ -370,8 +469,13 @@ void fixture_unplug(Fixture *fixture, const char *sysname)
     g_autofree char *devpath = device_devpath(sysname);
     g_autofree char *syspath = g_strconcat("/sys", devpath, NULL);
 
+    g_autofree char *interface = g_strdup_printf("%s/%s:1.0", syspath, sysname);
+
+    if (fixture->script >= 0)
+        g_free(fixture_script(fixture, "kernel depart %s", sysname));
     announce(fixture, devpath, "unbind");
     announce(fixture, devpath, "remove");
+    umockdev_testbed_remove_device(fixture->bed, interface);
     umockdev_testbed_remove_device(fixture->bed, syspath);
     for (guint i = 0; i < fixture->plugged->len; i++)
         if (strcmp(fixture->plugged->pdata[i], devpath) == 0) {
@@ -532,6 +636,7 @@ int fixture_teardown(void **state)
     end_process(&fixture->bus_pid, SIGKILL);
     g_clear_object(&fixture->bed);
     g_ptr_array_unref(fixture->plugged);
+    disk_script_free(fixture->disk);
     remove_folder(fixture->dir);
     g_free(fixture->dir);
     g_free(fixture->address);

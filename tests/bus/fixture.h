@@ -14,6 +14,7 @@
 #include <umockdev.h>
 
 #include "dbus/names.h"
+#include "tests/disk/disk-script.h"
 
 #define FIXTURE_DESK   "11111111-1111-1111-1111-111111111111"
 #define FIXTURE_STUDIO "22222222-2222-2222-2222-222222222222"
@@ -31,8 +32,9 @@ typedef struct Fixture {
     GPid polkit_pid;
     GPid daemon_pid;
     UMockdevTestbed *bed;
-    sd_bus *bus; /* root's connection */
-    int script;  /* the scripted hypervisor's socket */
+    sd_bus *bus;      /* root's connection */
+    DiskScript *disk; /* of the service; NULL = its disk is always good */
+    int script;       /* the scripted hypervisor's socket */
     unsigned next_device_number;
     char *last_seen;    /* by fixture_wait() */
     GPtrArray *plugged; /* of char *: devpaths */
@@ -47,6 +49,10 @@ int fixture_setup(void **state);
 int fixture_teardown(void **state);
 
 void fixture_start_daemon(Fixture *fixture);
+/* False when it was killed, or refused to start, instead of being there for everybody. */
+bool fixture_try_start_daemon(Fixture *fixture);
+/* From the next start on its disk does as fixture->disk says. */
+void fixture_use_disk_script(Fixture *fixture);
 /* SIGTERM: waits for a clean exit. SIGKILL: waits for the end. */
 void fixture_stop_daemon(Fixture *fixture, int signal_number);
 bool fixture_daemon_lives(Fixture *fixture);
@@ -68,6 +74,9 @@ void fixture_replace_polkit(Fixture *fixture, const char *rules);
 void fixture_plug(Fixture *fixture, const char *sysname, const char *vendor, const char *product,
                   const char *serial, const char *name);
 void fixture_plug_hub(Fixture *fixture, const char *sysname);
+/* What udevadm info --cleanup-db and udevadm trigger --action=add do to a device: udev's record of it is made
+ * anew, and nothing happened to the device. */
+void fixture_forget_udev_record(Fixture *fixture, const char *sysname);
 /* Overwrites a sysfs attribute with any bytes, and announces the device as enumerated anew. */
 void fixture_change(Fixture *fixture, const char *sysname, const char *attribute, const char *bytes);
 void fixture_unplug(Fixture *fixture, const char *sysname);

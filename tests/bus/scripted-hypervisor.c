@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/base/error.h"
+#include "tests/bus/scripted-kernel.h"
 #include "tests/bus/scripted-saved.h"
 #include "tests/bus/scripted-usb.h"
 
@@ -18,8 +19,10 @@ typedef struct Domain {
     MachineInfo *info;
     bool hangs;
     bool unreadable;
-    bool holds; /* attaches block */
-    bool keeps; /* removals wait */
+    bool holds;    /* attaches block */
+    bool keeps;    /* removals wait */
+    bool lazy;     /* its guest configures nothing */
+    unsigned numb; /* so many attaches never reach QEMU */
     unsigned failures;
     char *failure_text;
     GHashTable *removals; /* aliases that go with let-go */
@@ -232,6 +235,10 @@ static bool script_attach(Hypervisor *hypervisor, const char *uuid, const Hostde
         hostdev->product_id = spec->product_id;
         hostdev->guest_reset = script->old ? GUEST_RESET_DEFAULT : spec->guest_reset;
         g_ptr_array_add(domain->info->hostdevs, hostdev);
+        if (domain->numb > 0)
+            domain->numb--;
+        else
+            scripted_kernel_attach(spec->bus_number, spec->device_number, !domain->lazy);
         touch(script, uuid);
         attached = true;
     }
@@ -239,10 +246,18 @@ static bool script_attach(Hypervisor *hypervisor, const char *uuid, const Hostde
     return attached;
 }
 
+/* Devices of other programs aren't QEMU's in the kernel's eyes: nobody attached them here. */
+static void release(const Hostdev *hostdev, bool gently)
+{
+    if (hostdev->assignment_id)
+        scripted_kernel_release(hostdev->bus_number, hostdev->device_number, gently);
+}
+
 static void remove_alias(Domain *domain, const char *alias)
 {
     for (guint i = 0; i < domain->info->hostdevs->len; i++)
         if (g_strcmp0(((Hostdev *)domain->info->hostdevs->pdata[i])->alias, alias) == 0) {
+            release(domain->info->hostdevs->pdata[i], true);
             g_ptr_array_remove_index(domain->info->hostdevs, i);
             return;
         }
@@ -288,8 +303,15 @@ static GPtrArray *script_repair_snapshots(Hypervisor *hypervisor, const char *uu
 
 /* ------------------------------------------------------------------ the script */
 
-static void drop_hostdevs(Domain *domain)
+static void release_all(Domain *domain, bool gently)
 {
+    for (guint i = 0; i < domain->info->hostdevs->len; i++)
+        release(domain->info->hostdevs->pdata[i], gently);
+}
+
+static void drop_hostdevs(Domain *domain, bool gently)
+{
+    release_all(domain, gently);
     g_ptr_array_set_size(domain->info->hostdevs, 0);
 }
 
@@ -327,6 +349,8 @@ static bool run_with(Script *script, Domain *domain, const char *id, char **host
         hostdev->vendor_id = (uint16_t)g_ascii_strtoull(parts[VENDOR], NULL, 16);
         hostdev->product_id = (uint16_t)g_ascii_strtoull(parts[PRODUCT], NULL, 16);
         hostdev->guest_reset = guest_reset_from_string(parts[GUEST_RESET]);
+        if (hostdev->assignment_id)
+            scripted_kernel_attach(hostdev->bus_number, hostdev->device_number, !domain->lazy);
         g_ptr_array_add(domain->info->hostdevs, hostdev);
     }
     return true;
@@ -376,22 +400,31 @@ static char *run_domain_command(Script *script, Domain *domain, char **words)
         return show(domain);
     if (strcmp(verb, "saved") == 0 || strcmp(verb, "snapshots") == 0)
         return scripted_saved_command(domain->info, &domain->saved, words);
+    if (strcmp(verb, "save") == 0 || strcmp(verb, "revert") == 0)
+        release_all(domain, true);
     if ((strcmp(verb, "wake") == 0 && !scripted_saved_wake(domain->info)) ||
         (strcmp(verb, "revert") == 0 && !scripted_saved_revert(domain->info, &domain->saved, words[2])))
         return g_strdup("error it does not start");
     if (strcmp(verb, "start") == 0) {
-        drop_hostdevs(domain);
+        drop_hostdevs(domain, true);
         run_with(script, domain, "", words + 2);
-    } else if (strcmp(verb, "stop") == 0) {
-        drop_hostdevs(domain);
+    } else if (strcmp(verb, "stop") == 0 || strcmp(verb, "crash") == 0) {
+        drop_hostdevs(domain, strcmp(verb, "stop") == 0);
         domain->info->state = MACHINE_STATE_SHUTOFF;
         domain->info->domain_id = 0;
     } else if (strcmp(verb, "restore") == 0) {
         run_with(script, domain, "", words + 2);
     } else if (strcmp(verb, "wake") == 0 || strcmp(verb, "revert") == 0) {
+        /* QEMU opens them once, and then they are dead. */
+        for (guint i = 0; i < domain->info->hostdevs->len; i++) {
+            const Hostdev *hostdev = domain->info->hostdevs->pdata[i];
+
+            if (hostdev->assignment_id)
+                scripted_kernel_attach(hostdev->bus_number, hostdev->device_number, false);
+        }
         run_with(script, domain, "", (char *[]){ NULL });
     } else if (strcmp(verb, "carry-on") == 0 && words[2]) {
-        drop_hostdevs(domain);
+        drop_hostdevs(domain, true);
         if (!run_with(script, domain, words[2], words + 3))
             return NULL;
     } else if (strcmp(verb, "foreign") == 0) {
@@ -404,6 +437,12 @@ static char *run_domain_command(Script *script, Domain *domain, char **words)
             g_ptr_array_add(domain->info->pci, g_strdup(words[2]));
     } else if (strcmp(verb, "hang") == 0) {
         domain->hangs = true;
+        return g_strdup("ok");
+    } else if (strcmp(verb, "lazy") == 0) {
+        domain->lazy = true;
+        return g_strdup("ok");
+    } else if (strcmp(verb, "numb") == 0) {
+        domain->numb = (unsigned)g_ascii_strtoull(words[2], NULL, 10);
         return g_strdup("ok");
     } else if (strcmp(verb, "unreadable") == 0) {
         domain->unreadable = true;
@@ -498,6 +537,8 @@ static char *run_command(Script *script, const char *line, HypervisorState *ret_
     }
     if (n >= 2 && strcmp(words[0], "usb") == 0)
         return scripted_usb_command(words + 1);
+    if (n >= 2 && strcmp(words[0], "kernel") == 0)
+        return scripted_kernel_command(words + 1);
     if (n == 1 && strcmp(words[0], "counts") == 0)
         return g_strdup_printf("ok attach=%u detach=%u inspect=%u list=%u held=%u", script->attaches,
                                script->detaches, script->inspects, script->lists, script->held);
@@ -547,6 +588,7 @@ static void script_start(Hypervisor *hypervisor)
     const char *path = g_getenv("FERRY_SCRIPT_SOCKET");
 
     g_strlcpy(address.sun_path, path ? path : "", sizeof address.sun_path);
+    scripted_kernel_begin();
     script->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     (void)unlink(address.sun_path);
     if (bind(script->listener, (const struct sockaddr *)&address, sizeof address) < 0 ||

@@ -9,12 +9,16 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-/* In the place of an errno. */
-#define DISK_KILL (-1)
+/* In the place of an errno: kill -9 at any call, or only at those that change what is on the disk (what lies
+ * between two of them finds the same), or an errno that the call may have, another one each time. */
+#define DISK_KILL            (-1)
+#define DISK_KILL_AT_CHANGES (-2)
+#define DISK_ANY_ERROR       (-3)
 
 typedef struct DiskScript {
     char folder[256]; /* only what is below it; "" = nothing */
-    int error;        /* an errno, or DISK_KILL */
+    int error;        /* an errno, or one of the above */
+    unsigned seed;    /* where DISK_ANY_ERROR begins */
     int at;           /* the call that fails, counted from 1; 0 = none */
     bool lasts;       /* and so does everything after it */
     atomic_int calls; /* that could fail like this, so far */
@@ -24,10 +28,11 @@ typedef struct DiskScript {
 /* The environment variable of the scripted service: a file that holds the script. */
 #define DISK_SCRIPT_VARIABLE "FERRY_DISK_SCRIPT"
 
-/* NULL = no script. Without a call it is the one of the environment variable. */
+/* Of a program with the wrapped calls. NULL = no script. Without a call it is the environment variable's. */
 void disk_script_use(DiskScript *script);
-/* A new file that holds a script, and its memory. */
+/* A new file that holds a script, and its memory; and with other flags of open() one that is there. */
 DiskScript *disk_script_new(const char *path);
+DiskScript *disk_script_map(const char *path, int flags);
 void disk_script_free(DiskScript *script);
 
 /* From now on. */

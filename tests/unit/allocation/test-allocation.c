@@ -223,6 +223,60 @@ static void test_unsteady(void **state)
     fixture_assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_GO);
 }
 
+static void quarantine(Fixture *fixture, const char *sysname)
+{
+    /* fixture_look() looks at the time 1. */
+    for (int i = 0; i < 3; i++)
+        quarantines_strike(fixture->registry->quarantines, registry_device(fixture->registry, sysname),
+                           QUARANTINE_FLAPS, 1);
+}
+
+/* What is held back waits, and it is known until when. It doesn't move what is where it belongs. */
+static void test_quarantined(void **state)
+{
+    Fixture *fixture = *state;
+
+    plug_dongles(fixture);
+    fixture_assign(fixture, "aaaaaaaa", DESK, NULL, "serial=AAAA-1", "1");
+    fixture_assign(fixture, "bbbbbbbb", DESK, NULL, "serial=BBBB-2", "1");
+    fixture_put_into(fixture, "1-2", "bbbbbbbb");
+    quarantine(fixture, "1-1");
+    quarantine(fixture, "1-2");
+    fixture_look(fixture);
+    fixture_assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_QUARANTINED);
+    fixture_assert_verdict(fixture, "bbbbbbbb", "1-2", VERDICT_GO);
+    assert_int_equal(fixture->allocation->next_at, 1 + 5 * G_USEC_PER_SEC);
+    /* What else is in the way stays longer. */
+    registry_machine(fixture->registry, DESK)->info->state = MACHINE_STATE_SHUTOFF;
+    fixture_look(fixture);
+    fixture_assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_MACHINE_OFF);
+    registry_machine(fixture->registry, DESK)->info->state = MACHINE_STATE_RUNNING;
+    quarantines_end(fixture->registry->quarantines, registry_device(fixture->registry, "1-1"), 1);
+    fixture_look(fixture);
+    fixture_assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_GO);
+}
+
+/* A group has others. */
+static void test_quarantined_of_a_group(void **state)
+{
+    Fixture *fixture = *state;
+
+    plug_dongles(fixture);
+    fixture_add_group(fixture, "keys", (const char *const[]){ "vendor=0529", NULL });
+    fixture_assign(fixture, "aaaaaaaa", DESK, "keys", NULL, "1");
+    quarantine(fixture, "1-1");
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "aaaaaaaa", "1-2");
+    fixture_assert_verdict(fixture, "aaaaaaaa", "1-3", VERDICT_ENOUGH);
+
+    for (const char *const *one = (const char *const[]){ "1-2", "1-3", "1-4", NULL }; *one; one++)
+        quarantine(fixture, *one);
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "aaaaaaaa", "");
+    fixture_assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_QUARANTINED);
+    assert_true(deal_is_held_back(fixture->allocation->deal, registry_device(fixture->registry, "1-3")));
+}
+
 static void test_owner(void **state)
 {
     Fixture *fixture = *state;
@@ -358,6 +412,8 @@ int main(void)
         TEST(test_other_verdicts),
         TEST(test_verdicts_of_a_want),
         TEST(test_unsteady),
+        TEST(test_quarantined),
+        TEST(test_quarantined_of_a_group),
         TEST(test_storing),
         TEST(test_owner),
         TEST(test_where_it_is),

@@ -95,6 +95,28 @@ static void test_another_enumeration(void **state)
     }
 }
 
+/* The alias is of a service that took udev's record of a device for its enumeration. */
+static void test_attached_by_an_older_service(void **state)
+{
+    Fixture *fixture = *state;
+    Device *device = registry_device(fixture->registry, "1-1");
+
+    fixture_put_into(fixture, "1-1", PINNED);
+    device->udev_instance = device->instance;
+    device->instance = 77;
+    {
+        g_autoptr(Attachments) attachments = attachments_new(fixture->registry);
+
+        assert_non_null(attachments_find(attachments, device));
+    }
+    device->udev_instance++;
+    {
+        g_autoptr(Attachments) attachments = attachments_new(fixture->registry);
+
+        assert_null(attachments_find(attachments, device));
+    }
+}
+
 /* A machine that doesn't answer isn't waited for; what is still in it must not be reset all the same. */
 static void test_number_in_a_stuck_machine(void **state)
 {
@@ -222,9 +244,16 @@ static void test_dead_and_leaving(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_in_the_live_xml),           TEST(test_nowhere),     TEST(test_another_enumeration),
-        TEST(test_number_in_a_stuck_machine), TEST(test_foreign),     TEST(test_in_flight),
-        TEST(test_number_out_of_range),       TEST(test_added_later), TEST(test_dead_and_leaving),
+        TEST(test_in_the_live_xml),
+        TEST(test_nowhere),
+        TEST(test_another_enumeration),
+        TEST(test_number_in_a_stuck_machine),
+        TEST(test_attached_by_an_older_service),
+        TEST(test_foreign),
+        TEST(test_in_flight),
+        TEST(test_number_out_of_range),
+        TEST(test_added_later),
+        TEST(test_dead_and_leaving),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

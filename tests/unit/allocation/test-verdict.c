@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -61,7 +62,10 @@ static void test_whole_rows(void **state)
         assert_true(known);
         assert_true(
             where == ASSIGNMENT_STATE_WAITING_DEVICE || where == ASSIGNMENT_STATE_WAITING_MACHINE ||
-            (where == ASSIGNMENT_STATE_ATTACHING && (verdict == VERDICT_GO || verdict == VERDICT_STORING)));
+            (where == ASSIGNMENT_STATE_ATTACHING && (verdict == VERDICT_GO || verdict == VERDICT_STORING)) ||
+            (where == ASSIGNMENT_STATE_QUARANTINED && verdict == VERDICT_QUARANTINED) ||
+            (where == ASSIGNMENT_STATE_FAILED &&
+             (verdict == VERDICT_NO_CONTROLLER || verdict == VERDICT_NO_PORT)));
         assert_true(!*error || ferry_error_from_name(error) != _FERRY_ERROR_INVALID);
         assert_true(*text && !g_str_has_suffix(text, "."));
         /* What comes by itself has nobody to complain to. */
@@ -106,6 +110,27 @@ static void test_texts(void **state)
     assert_text(fixture, PINNED, VERDICT_STORING, "assignment aaaaaaaa is being stored");
     pinned->releasing = true;
     assert_text(fixture, PINNED, VERDICT_SUSPENDED, "assignment aaaaaaaa is being released");
+}
+
+static void test_quarantined(void **state)
+{
+    Fixture *fixture = *state;
+    VerdictCase its = about(fixture, PINNED);
+    g_autofree char *text = NULL, *over = NULL;
+
+    its.now = G_USEC_PER_SEC;
+    for (int i = 0; i < 3; i++)
+        quarantines_strike(fixture->registry->quarantines, its.device, QUARANTINE_FLAPS, its.now);
+    text = verdict_text(VERDICT_QUARANTINED, &its);
+    assert_true(
+        g_regex_match_simple("^0529:0001 \\(1-1\\) is quarantined: it left and came back 3 times in a "
+                             "row; it is held back until [0-9]{2}:[0-9]{2}:[0-9]{2}; \"usbferry "
+                             "retry aaaaaaaa\" tries at once$",
+                             text, 0, 0));
+    /* Nobody looked since. */
+    its.now += 5 * G_USEC_PER_SEC;
+    over = verdict_text(VERDICT_QUARANTINED, &its);
+    assert_true(strstr(over, "it was held back until now") != NULL);
 }
 
 /* It is in the group, and not what the assignment draws from it. */
@@ -189,6 +214,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_whole_rows), TEST(test_what_follows), TEST(test_texts),           TEST(test_other_device),
+        TEST(test_whole_rows), TEST(test_what_follows), TEST(test_quarantined),     TEST(test_other_device),
         TEST(test_not_owned),  TEST(test_who),          TEST(test_hypervisor_away),
     };
 

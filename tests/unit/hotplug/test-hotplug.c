@@ -13,7 +13,7 @@
 #include "daemon/hotplug/udev-monitor.h"
 
 /* A device that comes back to its place within this has to be steady for a second. */
-#define FLAP_WINDOW_US (2 * G_USEC_PER_SEC)
+#define FLAP_WINDOW_US QUARANTINE_RETURN_US
 #define STEADY_US      (1 * G_USEC_PER_SEC)
 
 #define SOCKET "pci-0000:00:14.0/4"
@@ -221,6 +221,64 @@ static void who_has_a_serial_flaps_elsewhere_as_well(void **state)
     assert_int_equal(find("1-7", "pci-0000:00:14.0/7", "", 4)->steady_at, 0);
 }
 
+static const Quarantine *quarantine_of(Plugged *self, const char *sysname)
+{
+    return quarantines_find(self->registry->quarantines, registry_device(self->registry, sysname),
+                            monitor.now);
+}
+
+static void who_comes_back_three_times_is_held_back(void **state)
+{
+    Plugged *self = *state;
+
+    (void)find("1-4", SOCKET, "", 1);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_null(quarantine_of(self, "1-4"));
+        lose("1-4");
+        monitor.now += FLAP_WINDOW_US;
+        (void)find("1-4", SOCKET, "", 2 + i);
+    }
+    assert_non_null(quarantine_of(self, "1-4"));
+    assert_int_equal(quarantine_of(self, "1-4")->cause, QUARANTINE_FLAPS);
+}
+
+/* Somebody plugs it in anew, however often. */
+static void who_takes_his_time_is_not(void **state)
+{
+    Plugged *self = *state;
+
+    for (unsigned i = 0; i < 10; i++) {
+        (void)find("1-4", SOCKET, "", 1 + i);
+        assert_null(quarantine_of(self, "1-4"));
+        lose("1-4");
+        monitor.now += FLAP_WINDOW_US + 1;
+    }
+}
+
+/* A reset takes it away itself, and hubs go nowhere. */
+static void what_we_do_ourselves_does_not_count(void **state)
+{
+    Plugged *self = *state;
+
+    (void)find("1-4.1", SOCKET, "", 1);
+    find("1-5", "pci-0000:00:14.0/5", "", 1)->is_hub = true;
+    reservations_set(self->registry->reservations, "1-4", NULL, RESERVATION_RESET);
+    for (unsigned i = 0; i < 4; i++) {
+        Device *hub = device_new("1-5");
+
+        lose("1-4.1");
+        (void)find("1-4.1", SOCKET, "", 2 + i);
+        lose("1-5");
+        hub->is_hub = true;
+        hub->instance = 2 + i;
+        g_free(hub->socket);
+        hub->socket = g_strdup("pci-0000:00:14.0/5");
+        monitor.events->found(hub, monitor.userdata);
+    }
+    assert_null(quarantine_of(self, "1-4.1"));
+    assert_null(quarantine_of(self, "1-5"));
+}
+
 static void without_udev_there_is_none(void **state)
 {
     g_autoptr(Registry) registry = registry_new("host");
@@ -242,6 +300,9 @@ int main(void)
         TEST(who_comes_back_quickly_has_to_be_steady),
         TEST(the_place_counts_whoever_it_is),
         TEST(who_has_a_serial_flaps_elsewhere_as_well),
+        TEST(who_comes_back_three_times_is_held_back),
+        TEST(who_takes_his_time_is_not),
+        TEST(what_we_do_ourselves_does_not_count),
         cmocka_unit_test(without_udev_there_is_none),
     };
 

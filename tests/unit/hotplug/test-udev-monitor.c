@@ -165,6 +165,13 @@ static void announce(Fixture *fixture, const char *path, const char *action, con
     expect(fixture, told);
 }
 
+/* As another enumeration has it. */
+static void renumber(Fixture *fixture, const char *path, const char *number, const char *property)
+{
+    umockdev_testbed_set_attribute(fixture->testbed, path, "devnum", number);
+    umockdev_testbed_set_property(fixture->testbed, path, "DEVNUM", property);
+}
+
 static void test_facts(void **state)
 {
     Fixture *fixture = *state;
@@ -175,7 +182,8 @@ static void test_facts(void **state)
     device = fixture->last;
     assert_string_equal(device->sysname, "1-4");
     assert_string_equal(device->syspath, KEY);
-    assert_int_equal(device->instance, 1234567);
+    assert_int_not_equal(device->instance, 0);
+    assert_int_equal(device->udev_instance, 1234567);
     assert_int_equal(device->bus_number, 1);
     assert_int_equal(device->device_number, 7);
     assert_int_equal(device->vendor_id, 0x1050);
@@ -211,6 +219,7 @@ static void test_facts_without_udevs_help(void **state)
     assert_int_equal(device->interfaces[0].protocol, 0x50);
     assert_string_equal(device->class_name, "storage");
     assert_int_not_equal(device->instance, 0);
+    assert_int_equal(device->udev_instance, 0);
     assert_true(device->removable);
 
     announce(fixture, ROOT_HUB, "change", "+usb1 ");
@@ -270,7 +279,7 @@ static void test_own_texts_are_read_once(void **state)
     assert_string_equal(fixture->last->product, "Cruzer");
     assert_string_equal(fixture->last->serial, "S-1");
     /* Another enumeration. */
-    umockdev_testbed_set_property(fixture->testbed, STICK, "USEC_INITIALIZED", "9999999");
+    renumber(fixture, STICK, "10", "010");
     announce(fixture, STICK, "bind", "-1-5 +1-5 ");
     assert_string_equal(fixture->last->serial, "Another");
 }
@@ -322,16 +331,18 @@ static void test_unreadable(void **state)
 static void test_plugged_again(void **state)
 {
     Fixture *fixture = *state;
+    uint64_t before;
 
     plug(fixture, key);
     announce(fixture, KEY, "bind", "+1-4 ");
+    before = fixture->last->instance;
     announce(fixture, KEY, "remove", "-1-4 ");
     umockdev_testbed_remove_device(fixture->testbed, KEY);
     expect(fixture, "");
     plug(fixture, key_again);
     announce(fixture, KEY, "add", "");
     announce(fixture, KEY, "bind", "+1-4 ");
-    assert_int_equal(fixture->last->instance, 7654321);
+    assert_int_not_equal(fixture->last->instance, before);
     assert_int_equal(fixture->last->device_number, 8);
 }
 
@@ -359,8 +370,27 @@ static void test_instance_without_remove(void **state)
 
     plug(fixture, key);
     announce(fixture, KEY, "bind", "+1-4 ");
-    umockdev_testbed_set_property(fixture->testbed, KEY, "USEC_INITIALIZED", "9999999");
+    renumber(fixture, KEY, "8", "008");
     announce(fixture, KEY, "bind", "-1-4 +1-4 ");
+}
+
+/* udevadm info --cleanup-db; udevadm trigger --action=add. Another monitor is what a service that was
+ * restarted has. */
+static void test_the_record_of_udev_says_nothing(void **state)
+{
+    Fixture *fixture = *state;
+    uint64_t before;
+
+    plug(fixture, key);
+    announce(fixture, KEY, "bind", "+1-4 ");
+    before = fixture->last->instance;
+    umockdev_testbed_set_property(fixture->testbed, KEY, "USEC_INITIALIZED", "9999999");
+    umockdev_testbed_set_property(fixture->testbed, KEY, "SYNTH_UUID", "0");
+    announce(fixture, KEY, "add", "");
+    usb_monitor_free(fixture->monitor);
+    fixture->monitor = usb_monitor_new(&events, fixture, NULL);
+    announce(fixture, KEY, "add", "+1-4 ");
+    assert_true(fixture->last->instance == before);
 }
 
 static void test_rescan(void **state)
@@ -417,6 +447,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_plugged_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_plugged_again_unseen, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_instance_without_remove, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_record_of_udev_says_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rescan, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rescan_of_an_empty_host, set_up, tear_down),
     };

@@ -276,10 +276,10 @@ static void test_begin(void **state)
     unsteady = fixture_put_into(fixture, "1-4", SET);
     registry_assignment(fixture->registry, PINNED)->releasing = true;
     fixture_look(fixture);
-    reattach_begin(fixture->allocation, pool);
-    reattach_begin(fixture->allocation, pinned);
-    reattach_begin(fixture->allocation, set);
-    reattach_begin(fixture->allocation, unsteady);
+    reattach_begin(fixture->allocation, pool, 0);
+    reattach_begin(fixture->allocation, pinned, 0);
+    reattach_begin(fixture->allocation, set, 0);
+    reattach_begin(fixture->allocation, unsteady, 0);
     assert_true(reservations_is_for(reservations, "1-1", POOL));
     assert_int_equal(reservations_find(reservations, "1-1")->kind, RESERVATION_REATTACH);
     assert_false(is_reserved(fixture, "1-2"));

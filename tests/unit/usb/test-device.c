@@ -173,7 +173,9 @@ static void test_take_facts(void **state)
     device->assignment_id = g_strdup("k3xw90ab");
     device->tenant = g_strdup("acme");
     device->steady_at = 5;
+    device->udev_instance = 1234567;
     newer->instance = 7;
+    newer->udev_instance = 7654321;
     newer->vendor_id = 0x046d;
     g_free(newer->product);
     newer->product = g_strdup("Keyboard");
@@ -182,6 +184,11 @@ static void test_take_facts(void **state)
     device_free(newer);
     assert_ptr_equal(device->sysname, sysname);
     assert_int_equal(device->instance, 7);
+    /* udev's record of it was made anew: what was attached by the first one still is. */
+    assert_true(device_is_instance(device, 7));
+    assert_true(device_is_instance(device, 1234567));
+    assert_false(device_is_instance(device, 7654321));
+    assert_false(device_is_instance(device, 0));
     assert_int_equal(device->vendor_id, 0x046d);
     assert_string_equal(device->product, "Keyboard");
     assert_string_equal(device->hub, "3-1");

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* When to look at a device, and what of a look is kept. Called by reconciler.c in every turn, by hints, and
+ * by its own timer; writes Device.kernel and the Presence of machines. */
+
+#include "daemon/reconciler/witness.h"
+
+#include "daemon/base/wake.h"
+
+enum { US_PER_MS = 1000 };
+
+/* After a hint; the first one is at once. */
+enum { BURST_LONG = 3 }; /* the first one of a second */
+static const gint64 burst[] = { 0, 100 * US_PER_MS, 300 * US_PER_MS, 1 * G_USEC_PER_SEC, 2 * G_USEC_PER_SEC };
+
+/* What machines have, without any hint. All devices at the same time, so that the host wakes once for them.
+ */
+#define SLOW_US (10 * G_USEC_PER_SEC)
+
+/* A device that is looked at. */
+typedef struct Watch {
+    uint64_t instance;
+    bool listed; /* as ours, in the last turn */
+    bool slowly; /* it is looked at without a hint, too */
+    gint64 hinted_at;
+    gsize step;            /* the next one of the burst */
+    gint64 next_at;        /* the next look; 0 = none */
+    Possession possession; /* as who changed() was told for knows it */
+} Watch;
+
+struct Witness {
+    Registry *registry;
+    void (*changed)(void *userdata);
+    void *userdata;
+    GHashTable *watches; /* sysname → Watch */
+    guint timer;
+    gint64 timer_at;
+};
+
+static void arm(Witness *self);
+
+/* ------------------------------------------------------------------ one look */
+
+static void look(Device *device, gint64 now, bool *ret_changed)
+{
+    KernelFacts facts;
+
+    kernel_facts_read(device->syspath, &facts);
+    *ret_changed = kernel_word_take(&device->kernel, &facts, now);
+}
+
+/* What stays known of a hostdev as long as it is listed. */
+static void note_presence(const Attachment *attachment, const Device *device, Possession possession)
+{
+    const KernelWord *word = &device->kernel;
+    bool disturbed = kernel_word_shows(word, KERNEL_SIGN_HOST_DRIVER) ||
+                     kernel_word_shows(word, KERNEL_SIGN_CLOSED) ||
+                     kernel_word_shows(word, KERNEL_SIGN_SHARED);
+    Presence *presence = attachment && !attachment_is_in_flight(attachment)
+                             ? g_hash_table_lookup(attachment->machine->presences, attachment->hostdev->alias)
+                             : NULL;
+
+    if (!presence || !word->seen_at)
+        return;
+    if (possession == POSSESSION_THERE && !disturbed)
+        presence->confirmed = true;
+    if (!disturbed && !kernel_word_shows(word, KERNEL_SIGN_UNCLAIMED)) {
+        presence->configured |= kernel_word_shows(word, KERNEL_SIGN_CLAIMED);
+        presence->shared = false;
+    }
+    if (possession == POSSESSION_SHARED)
+        presence->shared = true;
+}
+
+static void plan(Witness *self, Watch *watch, const Attachments *attachments, const Device *device,
+                 gint64 now)
+{
+    while (watch->step < G_N_ELEMENTS(burst) && watch->hinted_at + burst[watch->step] <= now)
+        watch->step++;
+    watch->next_at = watch->step < G_N_ELEMENTS(burst) ? watch->hinted_at + burst[watch->step] : 0;
+    wake_at(&watch->next_at, possession_look_again_at(self->registry, attachments, device));
+    if (watch->slowly)
+        wake_at(&watch->next_at, (now / SLOW_US + 1) * SLOW_US);
+}
+
+/* True when the possession isn't what it was. */
+static bool look_and_plan(Witness *self, Watch *watch, const Attachments *attachments, Device *device,
+                          gint64 now)
+{
+    Possession before = watch->possession;
+    bool changed;
+
+    look(device, now, &changed);
+    if (changed && now - watch->hinted_at >= burst[BURST_LONG]) {
+        /* Nobody said that something happens there: it is a hint itself. */
+        watch->hinted_at = now;
+        watch->step = 0;
+    }
+    watch->possession = possession_of(self->registry, attachments, device);
+    note_presence(attachments_find(attachments, device), device, watch->possession);
+    plan(self, watch, attachments, device, now);
+    return watch->possession != before;
+}
+
+/* ------------------------------------------------------------------ hints */
+
+static void hint(Watch *watch, gint64 now)
+{
+    watch->hinted_at = now;
+    watch->step = 0;
+    watch->next_at = now;
+}
+
+void witness_hint(Witness *self, const char *sysname)
+{
+    Watch *watch = g_hash_table_lookup(self->watches, sysname);
+    Device *device = registry_device(self->registry, sysname);
+    gint64 now = g_get_monotonic_time();
+    bool changed = false;
+
+    if (watch) {
+        hint(watch, now);
+        arm(self);
+    } else if (device) {
+        /* Nobody wants it, so it is enough to know what it is like now. */
+        look(device, now, &changed);
+    }
+    if (changed)
+        self->changed(self->userdata);
+}
+
+void witness_hint_machine(Witness *self, const char *uuid)
+{
+    gint64 now = g_get_monotonic_time();
+    GHashTableIter iter;
+    gpointer sysname, watch;
+
+    g_hash_table_iter_init(&iter, self->watches);
+    while (g_hash_table_iter_next(&iter, &sysname, &watch)) {
+        const Device *device = registry_device(self->registry, sysname);
+
+        if (device && g_strcmp0(device->machine_uuid, uuid) == 0)
+            hint(watch, now);
+    }
+    arm(self);
+}
+
+void witness_hint_all(Witness *self)
+{
+    gint64 now = g_get_monotonic_time();
+    GHashTableIter iter;
+    gpointer watch;
+
+    g_hash_table_iter_init(&iter, self->watches);
+    while (g_hash_table_iter_next(&iter, NULL, &watch))
+        hint(watch, now);
+    arm(self);
+}
+
+/* ------------------------------------------------------------------ the timer */
+
+static gboolean timer_fired(gpointer userdata)
+{
+    Witness *self = userdata;
+    g_autoptr(Attachments) attachments = attachments_new(self->registry);
+    gint64 now = g_get_monotonic_time();
+    GHashTableIter iter;
+    gpointer sysname, value;
+    bool changed = false;
+
+    self->timer = 0;
+    g_hash_table_iter_init(&iter, self->watches);
+    while (g_hash_table_iter_next(&iter, &sysname, &value)) {
+        Watch *watch = value;
+        Device *device = registry_device(self->registry, sysname);
+
+        if (!device)
+            watch->next_at = 0; /* until the turn that follows */
+        else if (watch->next_at && watch->next_at <= now)
+            changed |= look_and_plan(self, watch, attachments, device, now);
+    }
+    arm(self);
+    if (changed)
+        self->changed(self->userdata);
+    return G_SOURCE_REMOVE;
+}
+
+static void arm(Witness *self)
+{
+    gint64 now = g_get_monotonic_time(), wake = 0;
+    GHashTableIter iter;
+    gpointer watch;
+
+    g_hash_table_iter_init(&iter, self->watches);
+    while (g_hash_table_iter_next(&iter, NULL, &watch))
+        wake_at(&wake, ((const Watch *)watch)->next_at);
+    if (self->timer && self->timer_at == wake)
+        return;
+    g_clear_handle_id(&self->timer, g_source_remove);
+    self->timer_at = wake;
+    if (wake)
+        self->timer =
+            g_timeout_add(wake > now ? (guint)((wake - now) / US_PER_MS + 1) : 0, timer_fired, self);
+}
+
+/* ------------------------------------------------------------------ the turn */
+
+static bool is_ours(const Attachment *attachment)
+{
+    return attachment && !attachment_is_foreign(attachment) && !attachment_is_in_flight(attachment);
+}
+
+static Watch *follow(Witness *self, const Device *device)
+{
+    Watch *watch = g_hash_table_lookup(self->watches, device->sysname);
+
+    if (watch && watch->instance == device->instance)
+        return watch;
+    watch = g_new0(Watch, 1);
+    watch->instance = device->instance;
+    g_hash_table_replace(self->watches, g_strdup(device->sysname), watch);
+    return watch;
+}
+
+/* True when a look was due and has shown something new. */
+static bool follow_device(Witness *self, const Allocation *allocation, Device *device, gint64 now)
+{
+    const Attachment *attachment = allocation_attachment(allocation, device);
+    bool listed = is_ours(attachment);
+    Watch *watch = follow(self, device);
+    bool is_new = !watch->hinted_at, changed = false;
+
+    watch->possession = allocation_possession(allocation, device);
+    if (watch->listed != listed)
+        kernel_word_begin_anew(&device->kernel, now);
+    if (is_new || watch->listed != listed)
+        hint(watch, now);
+    watch->listed = listed;
+    watch->slowly = listed || watch->possession != POSSESSION_FREE;
+    if (watch->next_at && watch->next_at <= now)
+        changed = look_and_plan(self, watch, allocation->attachments, device, now);
+    else
+        plan(self, watch, allocation->attachments, device, now);
+    return changed;
+}
+
+static gboolean is_not_followed(gpointer sysname, gpointer watch, gpointer followed)
+{
+    return !g_hash_table_contains(followed, sysname);
+}
+
+bool witness_turn(Witness *self, const Allocation *allocation, gint64 now)
+{
+    g_autoptr(GHashTable) followed = g_hash_table_new(g_str_hash, g_str_equal);
+    bool changed = false;
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, self->registry->devices);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        Device *device = value;
+
+        if (!allocation_want(allocation, device) && !is_ours(allocation_attachment(allocation, device)))
+            continue;
+        g_hash_table_add(followed, device->sysname);
+        changed |= follow_device(self, allocation, device, now);
+    }
+    g_hash_table_foreach_remove(self->watches, is_not_followed, followed);
+    arm(self);
+    return changed;
+}
+
+Witness *witness_new(Registry *registry, void (*changed)(void *userdata), void *userdata)
+{
+    Witness *self = g_new0(Witness, 1);
+
+    self->registry = registry;
+    self->changed = changed;
+    self->userdata = userdata;
+    self->watches = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    return self;
+}
+
+Witness *witness_free(Witness *self)
+{
+    if (!self)
+        return NULL;
+    g_clear_handle_id(&self->timer, g_source_remove);
+    g_hash_table_unref(self->watches);
+    g_free(self);
+    return NULL;
+}
