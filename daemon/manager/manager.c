@@ -144,7 +144,7 @@ Manager *manager_new(const ManagerConfig *config, WorkerPool *pool, Hypervisor *
     if (!self->store)
         return NULL;
     self->resets = resets_new(self->registry, pool, self->store, config->usb, kick, self);
-    self->reconciler = reconciler_new(self->registry, pool, hypervisor, self->resets);
+    self->reconciler = reconciler_new(self->registry, pool, hypervisor, self->resets, config->usb);
     hypervisor->events = &hypervisor_events;
     hypervisor->events_userdata = self;
     return g_steal_pointer(&self);

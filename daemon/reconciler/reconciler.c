@@ -8,6 +8,7 @@
 #include "daemon/base/log.h"
 #include "daemon/base/wake.h"
 #include "daemon/reconciler/dispatcher.h"
+#include "daemon/reconciler/homecoming.h"
 #include "daemon/reconciler/machine-list.h"
 #include "daemon/reconciler/machine-turn.h"
 #include "daemon/reconciler/reattach.h"
@@ -24,6 +25,7 @@ struct Reconciler {
     Dispatcher dispatcher;
     MachineList *list;
     Witness *witness;
+    Homecoming homecoming;
     bool connected; /* to the hypervisor */
 
     guint turn_source;
@@ -118,6 +120,7 @@ static gboolean take_turn(gpointer userdata)
         for (guint i = 0; registry->machines_known && i < machines->len; i++)
             machine_turn(&self->dispatcher, allocation, machines->pdata[i], now, &wake);
     }
+    homecoming_turn(&self->homecoming, allocation);
     wake_at(&wake, allocation->next_at);
     if (registry->settling && is_settled(self)) {
         registry->settling = false;
@@ -238,9 +241,13 @@ void reconciler_device_touched(Reconciler *self, const char *sysname)
 
 void reconciler_host_sleeps(Reconciler *self, bool sleeps)
 {
-    self->registry->host_sleeps = sleeps;
+    Registry *registry = self->registry;
+
+    if (sleeps == (registry->host_sleeps_at != 0))
+        return;
+    registry->host_sleeps_at = sleeps ? g_get_monotonic_time() : 0;
     if (!sleeps) {
-        self->registry->host_woke_at = g_get_monotonic_time();
+        registry->host_woke_at = g_get_monotonic_time();
         witness_hint_all(self->witness);
     }
     log_notice(sleeps ? "the host goes to sleep" : "the host is awake again");
@@ -273,7 +280,8 @@ static void look_again(void *userdata)
     reconciler_kick(userdata);
 }
 
-Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hypervisor, Resets *resets)
+Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hypervisor, Resets *resets,
+                           const UsbOps *usb)
 {
     Reconciler *self = g_new0(Reconciler, 1);
 
@@ -282,6 +290,9 @@ Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hyp
     self->resets = resets;
     self->dispatcher = (Dispatcher){
         .registry = registry, .pool = pool, .hypervisor = hypervisor, .changed = look_again, .userdata = self
+    };
+    self->homecoming = (Homecoming){
+        .registry = registry, .pool = pool, .usb = usb, .changed = look_again, .userdata = self
     };
     self->witness = witness_new(registry, look_again, self);
     self->list = machine_list_new(registry, pool, hypervisor, look_again, self);

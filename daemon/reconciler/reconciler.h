@@ -17,7 +17,8 @@
 typedef struct Reconciler Reconciler;
 
 /* resets: the caller's, set before the first turn. */
-Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hypervisor, Resets *resets);
+Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hypervisor, Resets *resets,
+                           const UsbOps *usb);
 Reconciler *reconciler_free(Reconciler *reconciler);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reconciler, reconciler_free)
 

@@ -40,12 +40,27 @@ static void arm(Witness *self);
 
 /* ------------------------------------------------------------------ one look */
 
+/* An interface that has had no driver for so long, before any machine had the device, isn't to have one. */
+#define WITHOUT_DRIVER_US (1 * G_USEC_PER_SEC)
+
 static void look(Device *device, gint64 now, bool *ret_changed)
 {
     KernelFacts facts;
 
     kernel_facts_read(device->syspath, &facts);
     *ret_changed = kernel_word_take(&device->kernel, &facts, now);
+    if (!device->ours && kernel_word_lasts(&device->kernel, KERNEL_SIGN_UNCLAIMED, WITHOUT_DRIVER_US) &&
+        kernel_word_shows(&device->kernel, KERNEL_SIGN_CLOSED))
+        device->driverless_at_home = facts.driverless;
+}
+
+/* The host has it as it had it before. */
+static bool is_home(const Device *device)
+{
+    const KernelWord *word = &device->kernel;
+
+    return kernel_word_lasts(word, KERNEL_SIGN_CLOSED, WITHOUT_DRIVER_US) &&
+           !(word->facts.driverless & ~device->driverless_at_home);
 }
 
 /* What stays known of a hostdev as long as it is listed. */
@@ -235,6 +250,7 @@ static bool follow_device(Witness *self, const Allocation *allocation, Device *d
     if (is_new || watch->listed != listed)
         hint(watch, now);
     watch->listed = listed;
+    device->ours |= listed;
     watch->slowly = listed || watch->possession != POSSESSION_FREE;
     if (watch->next_at && watch->next_at <= now)
         changed = look_and_plan(self, watch, allocation->attachments, device, now);
@@ -259,7 +275,10 @@ bool witness_turn(Witness *self, const Allocation *allocation, gint64 now)
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         Device *device = value;
 
-        if (!allocation_want(allocation, device) && !is_ours(allocation_attachment(allocation, device)))
+        if (device->ours && !allocation_attachment(allocation, device) && is_home(device))
+            device->ours = false;
+        if (!device->ours && !allocation_want(allocation, device) &&
+            !is_ours(allocation_attachment(allocation, device)))
             continue;
         g_hash_table_add(followed, device->sysname);
         changed |= follow_device(self, allocation, device, now);

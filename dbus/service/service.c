@@ -70,6 +70,7 @@ static bool service_open(BusService *self, Authority *authority, const ObjectKin
     self->changes = changes_new(self->bus, kinds);
     self->authorizer = authorizer_new(self->bus, authority);
     self->rescans = rescans_new(self->manager, self->changes);
+    self->host_sleep = host_sleep_new(self->bus, self->manager);
     self->objects = objects_new(self->bus, self->registry, kinds, self, error);
     if (!self->objects)
         return false;
@@ -136,6 +137,7 @@ void bus_service_close(BusService *self)
         self->registry->changed_userdata = NULL;
     }
     self->rescans = rescans_free(self->rescans);
+    self->host_sleep = host_sleep_free(self->host_sleep);
     if (self->changes)
         changes_flush(self->changes);
     self->changes = changes_free(self->changes);

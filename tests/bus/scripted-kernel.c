@@ -175,6 +175,16 @@ void scripted_kernel_release(unsigned bus_number, unsigned device_number, bool g
     free(device);
 }
 
+void scripted_kernel_connect(unsigned bus_number, unsigned device_number)
+{
+    char *device = find(bus_number, device_number);
+    g_autofree char *driver = device ? get_driver(device) : NULL;
+
+    if (device && strcmp(driver, "none") == 0)
+        set_drivers(device, HOST_DRIVER);
+    free(device);
+}
+
 void scripted_kernel_begin(void)
 {
     g_autofree char *devices = root("bus/usb/devices");

@@ -252,12 +252,13 @@ static void test_program_has_it(void **state)
     Fixture *fixture = *state;
     g_autofree char *assignment = NULL;
 
+    g_free(fixture_script(fixture, "usb user pcscd"));
     plug(fixture);
     kernel(fixture, "opens", "1");
     kernel(fixture, "driver", "usbfs");
     assignment = fixture_assign(fixture, "1-2", FIXTURE_DESK);
     wait_assignment(fixture, assignment, "waiting-device");
-    wait_reason(fixture, assignment, "a program of the host uses");
+    wait_reason(fixture, assignment, "the host's program \"pcscd\" uses");
     wait_device(fixture, "waiting");
     assert_counts(fixture, "attach=0");
     /* It ends, and nobody tells. */
@@ -276,13 +277,64 @@ static void test_program_has_it_as_well(void **state)
     kernel(fixture, "opens", "2");
     kernel(fixture, "driver", "usbfs");
     hint(fixture);
-    wait_reason(fixture, assignment, "uses it, too");
+    wait_reason(fixture, assignment, "a program of the host uses it, too");
     wait_device(fixture, "waiting");
     assert_counts(fixture, "attach=1 detach=0");
     kernel(fixture, "opens", "1");
     kernel(fixture, "driver", "none");
     hint(fixture);
     wait_cured(fixture, assignment);
+}
+
+/* ------------------------------------------------------------------ home again */
+
+static bool is_home(Fixture *fixture, void *userdata)
+{
+    g_autofree char *shown = fixture_script(fixture, "kernel show " NUMBERS);
+
+    return strstr(shown, "opens=0 driver=usbhid") != NULL;
+}
+
+static void assert_connects(Fixture *fixture, const char *connects)
+{
+    g_autofree char *shown = fixture_script(fixture, "usb show");
+
+    fixture_assert(fixture, strstr(shown, connects));
+}
+
+/* A QEMU that is killed leaves the device without a driver, whether it is still assigned or not. */
+static void test_machine_that_crashed(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = plug_and_give(fixture);
+
+    g_free(fixture_script(fixture, "crash %s", FIXTURE_DESK));
+    wait_assignment(fixture, assignment, "waiting-machine");
+    fixture_wait_for(fixture, is_home, NULL, "the host's driver is back");
+    assert_connects(fixture, "connects=1");
+    /* A release by the book needs nobody's help; a driver that the host took away is not called. */
+    g_free(fixture_script(fixture, "start %s", FIXTURE_DESK));
+    wait_assignment(fixture, assignment, "attached");
+    sd_bus_message_unref(
+        fixture_call_ok(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Release", "a{sv}", 0));
+    fixture_wait_object(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, false);
+    fixture_wait_for(fixture, is_home, NULL, "the host's driver is back");
+    assert_connects(fixture, "connects=1");
+}
+
+static void test_machine_that_crashed_after_a_release(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = plug_and_give(fixture);
+
+    g_free(fixture_script(fixture, "keep %s", FIXTURE_DESK));
+    sd_bus_message_unref(
+        fixture_call_ok(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Release", "a{sv}", 0));
+    wait_assignment(fixture, assignment, "detaching");
+    g_free(fixture_script(fixture, "crash %s", FIXTURE_DESK));
+    fixture_wait_object(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, false);
+    fixture_wait_for(fixture, is_home, NULL, "the host's driver is back");
+    assert_connects(fixture, "connects=1");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -301,6 +353,8 @@ int main(void)
         TEST(test_blocked_while_in_a_machine),
         TEST(test_program_has_it),
         TEST(test_program_has_it_as_well),
+        TEST(test_machine_that_crashed),
+        TEST(test_machine_that_crashed_after_a_release),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
