@@ -45,10 +45,9 @@ static char *read_name(const char *pid)
                                                         : g_strdup("");
 }
 
-char *node_users_find(const UsbAddress *address, bool beside_qemu)
+char *node_users_find(unsigned bus_number, unsigned device_number, bool beside_qemu)
 {
-    g_autofree char *node =
-        g_strdup_printf("/dev/bus/usb/%03u/%03u", address->bus_number, address->device_number);
+    g_autofree char *node = g_strdup_printf("/dev/bus/usb/%03u/%03u", bus_number, device_number);
     g_autofree char *own = g_strdup_printf("%d", (int)getpid());
     g_autoptr(GDir) processes = g_dir_open("/proc", 0, NULL);
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);

@@ -6,7 +6,6 @@
 
 #include <stdbool.h>
 
-#include "daemon/usb/usb-ops.h"
-
-/* As find_users of UsbOps. New string. */
-char *node_users_find(const UsbAddress *address, bool beside_qemu);
+/* The names of the programs that have it open ("pcscd, scdaemon"), not those of QEMU when beside_qemu. Clean.
+ * New string; NULL = none is seen. */
+char *node_users_find(unsigned bus_number, unsigned device_number, bool beside_qemu);

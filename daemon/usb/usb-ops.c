@@ -96,6 +96,11 @@ static bool connect_drivers(const UsbAddress *address, uint32_t interfaces, GErr
     return ok;
 }
 
+static char *find_users(const UsbAddress *address, bool beside_qemu)
+{
+    return node_users_find(address->bus_number, address->device_number, beside_qemu);
+}
+
 static bool switch_port(const char *folder, bool on, GError **error)
 {
     g_autofree char *path = g_build_filename(folder, SWITCH_ATTRIBUTE, NULL);
@@ -114,5 +119,5 @@ const UsbOps usb_ops = {
     .reset = reset,
     .switch_port = switch_port,
     .connect = connect_drivers,
-    .find_users = node_users_find,
+    .find_users = find_users,
 };

@@ -12,6 +12,7 @@
 #include "dbus/service/changes.h"
 #include "dbus/service/host-sleep.h"
 #include "dbus/service/rescan.h"
+#include "dbus/service/status-line.h"
 
 struct BusService {
     Manager *manager;
@@ -23,6 +24,7 @@ struct BusService {
     sd_bus_slot *managed_objects; /* filter: managed-objects.h */
     Objects *objects;
     Changes *changes;
+    StatusLine *status_line;
     Authorizer *authorizer;
     Rescans *rescans;
     HostSleep *host_sleep; /* NULL = it can't be followed */

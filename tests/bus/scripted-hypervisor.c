@@ -12,6 +12,7 @@
 
 #include "daemon/base/error.h"
 #include "tests/bus/scripted-kernel.h"
+#include "tests/bus/scripted-saved.h"
 #include "tests/bus/scripted-usb.h"
 
 typedef struct Domain {
@@ -25,6 +26,7 @@ typedef struct Domain {
     unsigned failures;
     char *failure_text;
     GHashTable *removals; /* aliases that go with let-go */
+    ScriptedSaved saved;
 } Domain;
 
 typedef struct Script {
@@ -48,6 +50,7 @@ static void domain_free(gpointer data)
 
     machine_info_free(domain->info);
     g_hash_table_unref(domain->removals);
+    scripted_saved_clear(&domain->saved);
     g_free(domain->failure_text);
     g_free(domain);
 }
@@ -75,16 +78,6 @@ static Domain *enter(Script *script, const char *uuid, bool attaches, GError **e
     return domain;
 }
 
-static gpointer copy_hostdev(gconstpointer source, gpointer userdata)
-{
-    const Hostdev *hostdev = source;
-    Hostdev *copy = g_memdup2(hostdev, sizeof *hostdev);
-
-    copy->alias = g_strdup(hostdev->alias);
-    copy->assignment_id = g_strdup(hostdev->assignment_id);
-    return copy;
-}
-
 static MachineInfo *copy_info(const MachineInfo *info, bool brief)
 {
     MachineInfo *copy = machine_info_new(info->uuid);
@@ -100,9 +93,14 @@ static MachineInfo *copy_info(const MachineInfo *info, bool brief)
     g_free(copy->usb_controller);
     copy->usb_controller = g_strdup(info->usb_controller);
     copy->free_ports = info->free_ports > info->hostdevs->len ? info->free_ports - info->hostdevs->len : 0;
-    if (info->state == MACHINE_STATE_RUNNING)
-        for (guint i = 0; i < info->hostdevs->len; i++)
-            g_ptr_array_add(copy->hostdevs, copy_hostdev(info->hostdevs->pdata[i], NULL));
+    copy->snapshots = info->snapshots;
+    if (info->state == MACHINE_STATE_RUNNING) {
+        g_ptr_array_unref(copy->hostdevs);
+        copy->hostdevs = scripted_saved_copy(info->hostdevs);
+    } else {
+        g_ptr_array_unref(copy->saved);
+        copy->saved = scripted_saved_copy_ours(info->saved);
+    }
     return copy;
 }
 
@@ -281,6 +279,28 @@ static bool script_detach(Hypervisor *hypervisor, const char *uuid, const char *
     return domain != NULL;
 }
 
+static bool script_repair_saved(Hypervisor *hypervisor, const char *uuid, const GPtrArray *places,
+                                GError **error)
+{
+    Script *script = (Script *)hypervisor;
+    Domain *domain = enter(script, uuid, false, error);
+    bool repaired = domain && scripted_saved_repair(domain->info, &domain->saved, places, error);
+
+    g_mutex_unlock(&script->lock);
+    return repaired;
+}
+
+static GPtrArray *script_repair_snapshots(Hypervisor *hypervisor, const char *uuid, const GPtrArray *known,
+                                          GError **error)
+{
+    Script *script = (Script *)hypervisor;
+    Domain *domain = enter(script, uuid, false, error);
+    GPtrArray *names = domain ? scripted_saved_repair_snapshots(&domain->saved, error) : NULL;
+
+    g_mutex_unlock(&script->lock);
+    return names;
+}
+
 /* ------------------------------------------------------------------ the script */
 
 static void drop_hostdevs(Domain *domain, bool gently)
@@ -373,6 +393,11 @@ static char *run_domain_command(Script *script, Domain *domain, char **words)
 
     if (strcmp(verb, "show") == 0)
         return show(domain);
+    if (strcmp(verb, "saved") == 0 || strcmp(verb, "snapshots") == 0)
+        return scripted_saved_command(domain->info, &domain->saved, words);
+    if ((strcmp(verb, "wake") == 0 && !scripted_saved_wake(domain->info)) ||
+        (strcmp(verb, "revert") == 0 && !scripted_saved_revert(domain->info, &domain->saved, words[2])))
+        return g_strdup("error it does not start");
     if (strcmp(verb, "start") == 0) {
         drop_hostdevs(domain, true);
         run_with(script, domain, "", words + 2);
@@ -382,6 +407,8 @@ static char *run_domain_command(Script *script, Domain *domain, char **words)
         domain->info->domain_id = 0;
     } else if (strcmp(verb, "restore") == 0) {
         run_with(script, domain, "", words + 2);
+    } else if (strcmp(verb, "wake") == 0 || strcmp(verb, "revert") == 0) {
+        run_with(script, domain, "", (char *[]){ NULL });
     } else if (strcmp(verb, "carry-on") == 0 && words[2]) {
         drop_hostdevs(domain, true);
         if (!run_with(script, domain, words[2], words + 3))
@@ -424,7 +451,11 @@ static char *run_domain_command(Script *script, Domain *domain, char **words)
     } else if (strcmp(verb, "let-go") == 0) {
         let_go(domain);
     } else {
-        return NULL;
+        char *answer = scripted_saved_command(domain->info, &domain->saved, words);
+
+        if (!answer)
+            return NULL;
+        g_free(answer);
     }
     touch(script, words[1]);
     return g_strdup("ok");
@@ -442,6 +473,7 @@ static void define(Script *script, char **words)
     domain->info->usb_controller = g_strdup("qemu-xhci");
     domain->info->free_ports = PORTS;
     domain->removals = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    scripted_saved_init(&domain->saved);
     g_hash_table_replace(script->domains, domain->info->uuid, domain);
     touch(script, words[1]);
 }
@@ -565,6 +597,8 @@ static const HypervisorOps script_ops = {
     .inspect = script_inspect,
     .attach = script_attach,
     .detach = script_detach,
+    .repair_saved = script_repair_saved,
+    .repair_snapshots = script_repair_snapshots,
 };
 
 Hypervisor *scripted_hypervisor_new(const char *uri, WorkerPool *pool)

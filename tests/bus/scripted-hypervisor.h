@@ -12,6 +12,12 @@
  *   crash UUID                  it is off, and left everything as it was
  *   lazy UUID                   from now on its guest configures no device
  *   restore UUID                another life with the USB devices that it had in the last one
+ *   save UUID, discard UUID     it is off, with a managed save image; that is thrown away
+ *   wake UUID                   another life out of the image; error when a hostdev in it isn't optional
+ *   saved UUID                  ok repairs=N ALIAS=BUS:DEV:POLICY … (of the image; 255:255 is nowhere)
+ *   snapshot UUID NAME, delete UUID NAME, revert UUID NAME      the same with snapshots
+ *   snapshots UUID              ok NAME ALIAS=BUS:DEV:POLICY … NAME …
+ *   refuse-repairs UUID [TEXT]  from now on images and snapshots can't be changed, for this reason; without one, they can
  *   carry-on UUID LIFE [ALIAS=BUS:DEV:VID:PID:GUESTRESET …]
  *                               it runs in this life with these USB devices, as show told it
  *   foreign UUID BUS DEV VID PID, unforeign UUID      a hostdev that isn't ours; ids in hex
