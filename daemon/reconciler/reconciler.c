@@ -9,6 +9,7 @@
 #include "daemon/base/wake.h"
 #include "daemon/reconciler/dispatcher.h"
 #include "daemon/reconciler/homecoming.h"
+#include "daemon/reconciler/host-jobs.h"
 #include "daemon/reconciler/machine-list.h"
 #include "daemon/reconciler/machine-turn.h"
 #include "daemon/reconciler/reattach.h"
@@ -26,11 +27,8 @@ struct Reconciler {
     Dispatcher dispatcher;
     MachineList *list;
     Witness *witness;
-<<<<<<< HEAD
-    Homecoming homecoming;
-=======
     Homecoming *homecoming;
->>>>>>> main
+    HostJobs host_jobs;
     bool connected; /* to the hypervisor */
     void (*turned)(const Allocation *allocation, void *userdata);
     void *turned_userdata;
@@ -127,7 +125,7 @@ static gboolean take_turn(gpointer userdata)
         for (guint i = 0; registry->machines_known && i < machines->len; i++)
             machine_turn(&self->dispatcher, allocation, machines->pdata[i], now, &wake);
     }
-    homecoming_turn(&self->homecoming, allocation);
+    host_jobs_turn(&self->host_jobs, allocation);
     wake_at(&wake, allocation->next_at);
     if (registry->settling && is_settled(self)) {
         registry->settling = false;
@@ -311,11 +309,8 @@ static void look_again(void *userdata)
 }
 
 Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hypervisor, Resets *resets,
-<<<<<<< HEAD
-                           const UsbOps *usb)
-=======
-                           void (*turned)(const Allocation *allocation, void *userdata), void *userdata)
->>>>>>> main
+                           const UsbOps *usb, void (*turned)(const Allocation *allocation, void *userdata),
+                           void *userdata)
 {
     Reconciler *self = g_new0(Reconciler, 1);
 
@@ -327,9 +322,8 @@ Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hyp
     self->dispatcher = (Dispatcher){
         .registry = registry, .pool = pool, .hypervisor = hypervisor, .changed = look_again, .userdata = self
     };
-    self->homecoming = (Homecoming){
-        .registry = registry, .pool = pool, .usb = usb, .changed = look_again, .userdata = self
-    };
+    self->host_jobs =
+        (HostJobs){ .registry = registry, .pool = pool, .usb = usb, .changed = look_again, .userdata = self };
     self->witness = witness_new(registry, look_again, self);
     self->homecoming = homecoming_new(registry);
     self->list = machine_list_new(registry, pool, hypervisor, look_again, self);
