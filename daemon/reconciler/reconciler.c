@@ -269,8 +269,8 @@ void reconciler_queue_idle(Reconciler *self, const char *queue)
 
     if (!machine_list_queue_idle(self->list, queue) && machine && machine->stuck) {
         log_object(G_LOG_LEVEL_MESSAGE, NULL, queue, NULL, "VM \"%s\" answers again", machine->info->name);
+        /* What it was to get counts as on its way until the machine has been looked at. */
         machine->busy = machine->stuck = false;
-        machine->in_flight = hostdev_free(machine->in_flight);
         machine->stale = true;
     }
     reconciler_kick(self);

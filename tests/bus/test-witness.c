@@ -286,6 +286,78 @@ static void test_program_has_it_as_well(void **state)
     wait_cured(fixture, assignment);
 }
 
+/* ------------------------------------------------------------------ the host's sleep */
+
+#define LOGIND "org.freedesktop.login1"
+
+static bool sleeps;
+
+static int get_sleeps(sd_bus *bus, const char *path, const char *interface, const char *property,
+                      sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    return sd_bus_message_append(reply, "b", sleeps);
+}
+
+static const sd_bus_vtable logind[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_PROPERTY("PreparingForSleep", "b", get_sleeps, 0, 0),
+    SD_BUS_VTABLE_END,
+};
+
+static void prepare_for_sleep(Fixture *fixture, bool begins)
+{
+    sleeps = begins;
+    assert_true(sd_bus_emit_signal(fixture->bus, "/org/freedesktop/login1", LOGIND ".Manager",
+                                   "PrepareForSleep", "b", begins) >= 0);
+}
+
+static bool log_says(Fixture *fixture, void *userdata)
+{
+    g_autofree char *path = g_build_filename(fixture->dir, "daemon.log", NULL);
+    g_autofree char *text = NULL;
+
+    return g_file_get_contents(path, &text, NULL, NULL) && strstr(text, userdata);
+}
+
+/* What the host's drivers take while it wakes is none of their business: they often let go again. When they
+ * don't, it goes back. */
+static void test_sleep(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = plug_and_give(fixture);
+    g_autofree char *other = fixture_device_path("1-4");
+    g_autofree char *second = NULL;
+
+    sleeps = false;
+    assert_true(sd_bus_add_object_vtable(fixture->bus, NULL, "/org/freedesktop/login1", LOGIND ".Manager",
+                                         logind, NULL) >= 0);
+    assert_true(sd_bus_request_name(fixture->bus, LOGIND, 0) >= 0);
+    prepare_for_sleep(fixture, true);
+    fixture_wait_for(fixture, log_says, (gpointer) "goes to sleep", "it knows of the sleep");
+    kernel(fixture, "driver", "usbhid");
+    kernel(fixture, "opens", "0");
+    hint(fixture);
+    /* What happens at once happens all the same, so this is later than the second of the first one. */
+    fixture_plug(fixture, "1-4", "0781", "5567", "S-1", "Stick");
+    fixture_wait_object(fixture, other, FERRY_INTERFACE_DEVICE, true);
+    second = fixture_assign(fixture, "1-4", FIXTURE_DESK);
+    wait_assignment(fixture, second, "attached");
+    assert_counts(fixture, "attach=2 detach=0");
+    prepare_for_sleep(fixture, false);
+    fixture_wait_for(fixture, log_says, (gpointer) "awake again", "it knows that it woke");
+    wait_counts(fixture, "attach=3 detach=1");
+    wait_assignment(fixture, assignment, "attached");
+    /* Anybody can send a signal. */
+    sleeps = false;
+    assert_true(sd_bus_emit_signal(fixture->bus, "/org/freedesktop/login1", LOGIND ".Manager",
+                                   "PrepareForSleep", "b", 1) >= 0);
+    kernel(fixture, "driver", "usbhid");
+    kernel(fixture, "opens", "0");
+    hint(fixture);
+    wait_counts(fixture, "attach=4 detach=2");
+    wait_assignment(fixture, assignment, "attached");
+}
+
 /* ------------------------------------------------------------------ home again */
 
 static bool is_home(Fixture *fixture, void *userdata)
@@ -353,6 +425,7 @@ int main(void)
         TEST(test_blocked_while_in_a_machine),
         TEST(test_program_has_it),
         TEST(test_program_has_it_as_well),
+        TEST(test_sleep),
         TEST(test_machine_that_crashed),
         TEST(test_machine_that_crashed_after_a_release),
     };
