@@ -5,6 +5,7 @@
 #include "daemon/reconciler/witness.h"
 
 #include "daemon/base/wake.h"
+#include "daemon/usb/node-watch.h"
 
 enum { US_PER_MS = 1000 };
 
@@ -32,6 +33,7 @@ struct Witness {
     void (*changed)(void *userdata);
     void *userdata;
     GHashTable *watches; /* sysname → Watch */
+    NodeWatch *nodes;    /* of devices that programs of the host have; NULL = nothing can be heard */
     guint timer;
     gint64 timer_at;
 };
@@ -125,6 +127,14 @@ static void hint(Watch *watch, gint64 now)
     watch->next_at = now;
 }
 
+/* Events come as fast as strangers make them: more than one hint until the next look of the burst says
+ * nothing. */
+static void hint_by_event(Watch *watch, gint64 now)
+{
+    if (now - watch->hinted_at >= burst[1])
+        hint(watch, now);
+}
+
 void witness_hint(Witness *self, const char *sysname)
 {
     Watch *watch = g_hash_table_lookup(self->watches, sysname);
@@ -132,8 +142,8 @@ void witness_hint(Witness *self, const char *sysname)
     gint64 now = g_get_monotonic_time();
     bool changed = false;
 
-    if (watch) {
-        hint(watch, now);
+    if (watch && (!device || watch->instance == device->instance)) {
+        hint_by_event(watch, now);
         arm(self);
     } else if (device) {
         /* Nobody wants it, so it is enough to know what it is like now. */
@@ -154,7 +164,7 @@ void witness_hint_machine(Witness *self, const char *uuid)
         const Device *device = registry_device(self->registry, sysname);
 
         if (device && g_strcmp0(device->machine_uuid, uuid) == 0)
-            hint(watch, now);
+            hint_by_event(watch, now);
     }
     arm(self);
 }
@@ -167,7 +177,7 @@ void witness_hint_all(Witness *self)
 
     g_hash_table_iter_init(&iter, self->watches);
     while (g_hash_table_iter_next(&iter, NULL, &watch))
-        hint(watch, now);
+        hint_by_event(watch, now);
     arm(self);
 }
 
@@ -242,16 +252,25 @@ static bool follow_device(Witness *self, const Allocation *allocation, Device *d
     const Attachment *attachment = allocation_attachment(allocation, device);
     bool listed = is_ours(attachment);
     Watch *watch = follow(self, device);
-    bool is_new = !watch->hinted_at, changed = false;
+    const Want *want = allocation_want(allocation, device);
+    bool is_new = !watch->hinted_at, changed = false, used, slowly;
 
     watch->possession = allocation_possession(allocation, device);
+    used = watch->possession == POSSESSION_SHARED || (want && want->verdict == VERDICT_IN_USE);
+    slowly = used || listed;
     if (watch->listed != listed)
         kernel_word_begin_anew(&device->kernel, now);
     if (is_new || watch->listed != listed)
         hint(watch, now);
+    if (slowly && !watch->slowly)
+        hint(watch, now); /* what was seen last may be long ago */
     watch->listed = listed;
+    watch->slowly = slowly;
     device->ours |= listed;
-    watch->slowly = listed || watch->possession != POSSESSION_FREE;
+    if (used)
+        node_watch_add(self->nodes, device->bus_number, device->device_number);
+    else
+        node_watch_remove(self->nodes, device->bus_number, device->device_number);
     if (watch->next_at && watch->next_at <= now)
         changed = look_and_plan(self, watch, allocation->attachments, device, now);
     else
@@ -288,6 +307,24 @@ bool witness_turn(Witness *self, const Allocation *allocation, gint64 now)
     return changed;
 }
 
+/* A program of the host let go of a device. */
+static void node_closed(unsigned bus_number, unsigned device_number, void *userdata)
+{
+    Witness *self = userdata;
+    gint64 now = g_get_monotonic_time();
+    GHashTableIter iter;
+    gpointer sysname, watch;
+
+    g_hash_table_iter_init(&iter, self->watches);
+    while (g_hash_table_iter_next(&iter, &sysname, &watch)) {
+        const Device *device = registry_device(self->registry, sysname);
+
+        if (device && device->bus_number == bus_number && device->device_number == device_number)
+            hint_by_event(watch, now);
+    }
+    arm(self);
+}
+
 Witness *witness_new(Registry *registry, void (*changed)(void *userdata), void *userdata)
 {
     Witness *self = g_new0(Witness, 1);
@@ -296,6 +333,7 @@ Witness *witness_new(Registry *registry, void (*changed)(void *userdata), void *
     self->changed = changed;
     self->userdata = userdata;
     self->watches = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    self->nodes = node_watch_new(NODE_WATCH_FOLDER, node_closed, self);
     return self;
 }
 
@@ -304,6 +342,7 @@ Witness *witness_free(Witness *self)
     if (!self)
         return NULL;
     g_clear_handle_id(&self->timer, g_source_remove);
+    node_watch_free(self->nodes);
     g_hash_table_unref(self->watches);
     g_free(self);
     return NULL;
