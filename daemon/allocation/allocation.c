@@ -5,6 +5,7 @@
 #include "daemon/allocation/allocation.h"
 
 #include "daemon/allocation/judge.h"
+#include "daemon/allocation/pinned.h"
 #include "daemon/allocation/ports.h"
 #include "daemon/allocation/possession.h"
 #include "daemon/allocation/priority.h"
@@ -20,6 +21,7 @@ static void note_inactive_owners(Allocation *allocation)
         Device *device = allocation_pinned(allocation, assignment);
 
         if (device && !assignment->releasing &&
+            !registry_machine_is_gone(allocation->registry, assignment->machine_uuid) &&
             judge_assignment(allocation->registry, assignment) == VERDICT_SUSPENDED)
             g_hash_table_insert(allocation->inactive_owners, device->sysname, assignment);
     }
@@ -31,6 +33,8 @@ static Verdict judge_want(const Allocation *allocation, const Want *want)
     Verdict device = judge_device(allocation->registry, allocation->attachments, want->device);
     Verdict possession = possession_judge(allocation->registry, allocation->attachments, want->device);
 
+    if (allocation->registry->held_home)
+        return VERDICT_HELD_HOME;
     if (device != VERDICT_GO)
         return device;
     if (possession == VERDICT_UNAUTHORIZED)
@@ -155,7 +159,7 @@ Possession allocation_possession(const Allocation *allocation, const Device *dev
 
 Device *allocation_pinned(const Allocation *allocation, const Assignment *assignment)
 {
-    return candidates_pinned(allocation->candidates, assignment);
+    return pinned_device(allocation->registry, allocation->attachments, allocation->candidates, assignment);
 }
 
 Assignment *allocation_owner(const Allocation *allocation, const Device *device)
@@ -187,6 +191,8 @@ static Verdict judge_not_drawn(const Allocation *allocation, const Assignment *a
         return itself;
     if (possession == VERDICT_UNAUTHORIZED)
         return possession;
+    if (allocation->registry->held_home)
+        return VERDICT_HELD_HOME;
     if (group && !group->enabled)
         return VERDICT_GROUP_DISABLED;
     if (!allocation->registry->enabled)
@@ -248,7 +254,8 @@ static VerdictCase case_of(const Allocation *allocation, const Assignment *assig
                           .device = device,
                           .attachment = device ? allocation_attachment(allocation, device) : NULL,
                           .first = want ? want->assignment : NULL,
-                          .now = allocation->now };
+                          .now = allocation->now,
+                          .meant = assignment ? allocation_pinned(allocation, assignment) : NULL };
 }
 
 bool allocation_check_device(const Allocation *allocation, const Device *device, GError **error)

@@ -5,6 +5,7 @@
 #include "daemon/allocation/deal.h"
 
 #include "daemon/allocation/judge.h"
+#include "daemon/allocation/pinned.h"
 #include "daemon/allocation/possession.h"
 #include "daemon/allocation/priority.h"
 #include "daemon/allocation/set-matching.h"
@@ -36,6 +37,11 @@ static bool takes_part(const Deal *self, const Assignment *assignment)
 static bool has_it(const Deal *self, const Assignment *assignment, const Device *device)
 {
     return priority_has_it(self->registry, self->attachments, assignment, device);
+}
+
+static Device *pinned(const Deal *self, const Assignment *assignment)
+{
+    return pinned_device(self->registry, self->attachments, self->candidates, assignment);
 }
 
 /* What is kept for somebody stays so while a program of the host looks at it. */
@@ -136,7 +142,7 @@ static bool needs_more(const Deal *self, const Assignment *assignment)
 /* What a damaged one has, in whatever machine, and what it alone may get one day. */
 static void freeze(Deal *self, Assignment *assignment, const GPtrArray *devices)
 {
-    Device *pinned = candidates_pinned(self->candidates, assignment);
+    Device *own = pinned(self, assignment);
 
     for (guint i = 0; i < devices->len; i++) {
         const Attachment *attachment = attachments_find(self->attachments, devices->pdata[i]);
@@ -144,8 +150,8 @@ static void freeze(Deal *self, Assignment *assignment, const GPtrArray *devices)
         if (attachment_is_of(attachment, assignment))
             give(self, devices->pdata[i], assignment)->machine = attachment->machine;
     }
-    if (pinned && !deal_want(self, pinned) && !attachments_find(self->attachments, pinned))
-        give(self, pinned, assignment);
+    if (own && !deal_want(self, own) && !attachments_find(self->attachments, own))
+        give(self, own, assignment);
 }
 
 /* What an assignment has and may still have stays. */
@@ -159,7 +165,7 @@ static void keep(Deal *self, Assignment *assignment)
         Device *device = matches->pdata[i];
 
         if (has_it(self, assignment, device) && !deal_want(self, device) && needs_more(self, assignment) &&
-            (assignment->group || candidates_pinned(self->candidates, assignment) == device))
+            (assignment->group || pinned(self, assignment) == device))
             give(self, device, assignment);
     }
 }
@@ -173,8 +179,8 @@ static bool is_spoken_for(const Deal *self, const Device *device, const Assignme
     for (guint i = 0; i < assignments->len; i++) {
         const Assignment *other = assignments->pdata[i];
 
-        if (!other->group && takes_part(self, other) &&
-            candidates_pinned(self->candidates, other) == device && compare(self, device, other, set) > 0)
+        if (!other->group && takes_part(self, other) && pinned(self, other) == device &&
+            compare(self, device, other, set) > 0)
             return true;
     }
     return false;
@@ -270,7 +276,7 @@ static bool may_claim(Deal *self, const Assignment *assignment, const Device *de
     if (!takes_part(self, assignment) || !needs_more(self, assignment))
         return false;
     if (!assignment->group)
-        return candidates_pinned(self->candidates, assignment) == device;
+        return pinned(self, assignment) == device;
     return may_draw(self, assignment) && is_available(self, device) && !deal_is_undecided(self, device) &&
            !hold_back(self, device);
 }

@@ -43,9 +43,14 @@ static Status without_device(Registry *registry, const Allocation *allocation, c
     g_autofree char *controller = pci_passthrough_controller_of_socket(assignment->home_socket);
     const Machine *taken_by = controller ? pci_passthrough_owner(registry, controller) : NULL;
 
-    if (matches->len > 0)
-        return by_verdict(allocation, assignment, matches->pdata[0],
-                          allocation_judge(allocation, assignment, matches->pdata[0]));
+    if (registry_machine_is_gone(registry, assignment->machine_uuid))
+        return by_verdict(allocation, assignment, NULL, VERDICT_MACHINE_UNKNOWN);
+    if (matches->len > 0) {
+        const Device *meant = allocation_pinned(allocation, assignment);
+        const Device *first = meant ? meant : matches->pdata[0];
+
+        return by_verdict(allocation, assignment, first, allocation_judge(allocation, assignment, first));
+    }
     if (not_owned)
         return by_verdict(allocation, assignment, not_owned, VERDICT_NOT_OWNED);
     if (taken_by) {
@@ -57,10 +62,17 @@ static Status without_device(Registry *registry, const Allocation *allocation, c
                             what, quoted, controller),
             ferry_error_to_name(FERRY_ERROR_CONTROLLER_PASSED_THROUGH));
     }
-    if (machine && machine_is_active(machine))
-        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
-                   g_strdup_printf("%s is not plugged in; it goes to %s when it is.", what, machine_text),
-                   "");
+    if (machine && machine_is_active(machine)) {
+        /* Elsewhere it would wait, as a twin would. */
+        g_autofree char *where = assignment->twins && *assignment->home_socket
+                                     ? g_strdup_printf(", in the socket %s", assignment->home_socket)
+                                     : g_strdup("");
+
+        return say(
+            ASSIGNMENT_STATE_WAITING_DEVICE,
+            g_strdup_printf("%s is not plugged in; it goes to %s when it is%s.", what, machine_text, where),
+            "");
+    }
     return say(ASSIGNMENT_STATE_WAITING_MACHINE,
                g_strdup_printf("%s is not running, and %s is not plugged in.", machine_text, what), "");
 }
@@ -263,6 +275,8 @@ static Status without_group_device(Registry *registry, const Allocation *allocat
                    g_strdup_printf("Group %s belongs to tenant %s, and %s does not.", group->name,
                                    group->tenant, machine_text),
                    ferry_error_to_name(FERRY_ERROR_NOT_OWNED));
+    if (machine == VERDICT_MACHINE_UNKNOWN)
+        return by_verdict(allocation, assignment, NULL, VERDICT_MACHINE_UNKNOWN);
     if (machine != VERDICT_GO)
         return say(verdict_state(machine),
                    g_strdup_printf("%s is not running; it draws from group %s when it does.", machine_text,

@@ -15,6 +15,7 @@
 #include "daemon/base/text.h"
 #include "daemon/hypervisor/domain-xml.h"
 #include "daemon/hypervisor/libvirt-connection.h"
+#include "daemon/hypervisor/libvirt-saved.h"
 
 #define OPEN_QUEUE       "libvirt-open"
 #define OPEN_DEADLINE_MS (30 * 1000)
@@ -220,18 +221,25 @@ static MachineState state_of(virDomainPtr domain, int state)
     }
 }
 
+static bool is_changing(int state, int reason)
+{
+    return state == VIR_DOMAIN_PAUSED &&
+           (reason == VIR_DOMAIN_PAUSED_STARTING_UP || reason == VIR_DOMAIN_PAUSED_MIGRATION ||
+            reason == VIR_DOMAIN_PAUSED_SAVE || reason == VIR_DOMAIN_PAUSED_SNAPSHOT);
+}
+
 /* UUID, name, state and domain id. These calls wait for no job of the domain, so a hung QEMU doesn't hold
  * them up. NULL when the domain is gone, or the connection. */
 static MachineInfo *read_brief(virDomainPtr domain, GError **error)
 {
     g_autoptr(GError) unread = NULL;
     char uuid[VIR_UUID_STRING_BUFLEN];
-    int state = VIR_DOMAIN_NOSTATE;
+    int state = VIR_DOMAIN_NOSTATE, reason = 0;
     MachineInfo *info;
 
     /* Can't fail: the domain knows its UUID. */
     (void)virDomainGetUUIDString(domain, uuid);
-    if (virDomainGetState(domain, &state, NULL, 0) < 0)
+    if (virDomainGetState(domain, &state, &reason, 0) < 0)
         unread = connection_take_error();
     /* Where only the state is not to be had, the machine is there all the same: its id says if it is active.
      */
@@ -244,6 +252,7 @@ static MachineInfo *read_brief(virDomainPtr domain, GError **error)
     g_free(info->name);
     info->name = text_sanitize(virDomainGetName(domain), TEXT_MAX);
     info->state = state_of(domain, state);
+    info->changing = is_changing(state, reason);
     info->domain_id = info->state == MACHINE_STATE_SHUTOFF ? 0 : virDomainGetID(domain);
     return info;
 }
@@ -314,7 +323,10 @@ static MachineInfo *inspect(Hypervisor *hypervisor, const char *uuid, GError **e
     g_autoptr(virDomain) domain = find_domain(&call, hypervisor, uuid, error);
     g_autoptr(MachineInfo) info = domain ? read_brief(domain, error) : NULL;
 
-    return info && read_xml(domain, info, error) ? g_steal_pointer(&info) : NULL;
+    if (!info || !read_xml(domain, info, error))
+        return NULL;
+    libvirt_saved_read(domain, info);
+    return g_steal_pointer(&info);
 }
 
 static bool has_alias(const MachineInfo *info, const char *alias)
@@ -400,6 +412,23 @@ static bool detach(Hypervisor *hypervisor, const char *uuid, const char *alias, 
     return false;
 }
 
+static bool repair_saved(Hypervisor *hypervisor, const char *uuid, const GPtrArray *places, GError **error)
+{
+    g_auto(LibvirtCall) call = { 0 };
+    g_autoptr(virDomain) domain = find_domain(&call, hypervisor, uuid, error);
+
+    return domain && libvirt_saved_repair(domain, places, error);
+}
+
+static GPtrArray *repair_snapshots(Hypervisor *hypervisor, const char *uuid, const GPtrArray *known,
+                                   GError **error)
+{
+    g_auto(LibvirtCall) call = { 0 };
+    g_autoptr(virDomain) domain = find_domain(&call, hypervisor, uuid, error);
+
+    return domain ? libvirt_saved_repair_snapshots(domain, known, error) : NULL;
+}
+
 static void start(Hypervisor *hypervisor)
 {
     try_open((LibvirtHypervisor *)hypervisor);
@@ -426,6 +455,8 @@ static const HypervisorOps libvirt_ops = {
     .inspect = inspect,
     .attach = attach,
     .detach = detach,
+    .repair_saved = repair_saved,
+    .repair_snapshots = repair_snapshots,
 };
 
 Hypervisor *libvirt_hypervisor_new(const char *uri, WorkerPool *pool)

@@ -103,6 +103,7 @@ Assignment *assignment_copy(const Assignment *assignment)
     copy->quantity_kind = assignment->quantity_kind;
     copy->quantity = assignment->quantity;
     text_replace(&copy->home_socket, assignment->home_socket);
+    copy->twins = assignment->twins;
     text_replace(&copy->device_text, assignment->device_text);
     copy->persistent = assignment->persistent;
     copy->wanted = assignment->wanted;

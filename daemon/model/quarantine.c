@@ -185,7 +185,7 @@ bool quarantines_strike(Quarantines *self, const Device *device, QuarantineCause
         g_autofree char *what = device_describe(device);
         g_autofree char *why = quarantine_text(&place->quarantine);
 
-        log_object(G_LOG_LEVEL_WARNING, device->sysname, NULL, NULL, "%s is quarantined: %s", what, why);
+        log_event(LOG_EVENT_QUARANTINED, device->sysname, NULL, NULL, "%s is quarantined: %s", what, why);
     }
     return is_held(place, now);
 }

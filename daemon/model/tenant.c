@@ -91,13 +91,15 @@ static bool member_is_valid(const char *text)
 {
     const char *name = NULL;
 
+    if (strlen(text) > TENANT_MEMBER_BYTES_MAX)
+        return false;
     if (g_str_has_prefix(text, USER_PREFIX))
         name = text + strlen(USER_PREFIX);
     else if (g_str_has_prefix(text, GROUP_PREFIX))
         name = text + strlen(GROUP_PREFIX);
     /* Directories allow much in names ("CAD\anna", "domain users"), passwd's colon ends them. */
-    return name && *name && strlen(text) <= TENANT_MEMBER_BYTES_MAX && text_is_clean(text) &&
-           !strchr(name, ':') && !g_ascii_isspace(*name) && !g_ascii_isspace(text[strlen(text) - 1]);
+    return name && *name && text_is_clean(text) && !strchr(name, ':') && !g_ascii_isspace(*name) &&
+           !g_ascii_isspace(text[strlen(text) - 1]);
 }
 
 bool tenant_check_members(const char *const *members, GError **error)

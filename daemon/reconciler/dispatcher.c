@@ -28,6 +28,9 @@ static const Backoff retry = { .first_us = G_USEC_PER_SEC / 2, .steps = 5, .slow
 /* A removal that no event has confirmed by then is looked at again. */
 #define REMOVAL_US (2 * G_USEC_PER_SEC)
 
+/* A device that comes and goes all the time has its machine's saved image written this often at most. */
+#define REPAIR_US G_USEC_PER_SEC
+
 /* What a job was about, for when its result comes back. Copies only: anything may be gone by then. */
 typedef struct Ticket {
     Dispatcher *dispatcher;
@@ -64,9 +67,9 @@ static void note_failure(Registry *registry, const Ticket *ticket, const GError 
 {
     Claim *one = claim_of(registry, ticket);
 
-    log_object(G_LOG_LEVEL_WARNING, ticket->sysname, ticket->uuid, ticket->assignment_id,
-               "attach of %s for assignment %s failed: %s", ticket->sysname, ticket->assignment_id,
-               error->message);
+    log_event(LOG_EVENT_ATTACH_FAILED, ticket->sysname, ticket->uuid, ticket->assignment_id,
+              "attach of %s for assignment %s failed: %s", ticket->sysname, ticket->assignment_id,
+              error->message);
     if (!one)
         return;
     retry_note_failure(one, error, g_get_monotonic_time());
@@ -76,14 +79,44 @@ static void note_refused_removal(Machine *machine, const Ticket *ticket, const G
 {
     Removal *removal = g_hash_table_lookup(machine->removals, ticket->alias);
 
-    log_object(G_LOG_LEVEL_WARNING, NULL, ticket->uuid, ticket->assignment_id, "detach of %s failed: %s",
-               ticket->alias, error->message);
+    log_event(LOG_EVENT_DETACH_FAILED, NULL, ticket->uuid, ticket->assignment_id, "detach of %s failed: %s",
+              ticket->alias, error->message);
     if (!removal)
         return;
     removal->ordered = false;
     removal->next_at = g_get_monotonic_time() + backoff_delay(&retry, removal->tries - 1);
     g_free(removal->error);
     removal->error = g_strdup(error->message);
+}
+
+static Repair *repair_of(Machine *machine, MachineJobKind kind)
+{
+    return kind == MACHINE_JOB_REPAIR_SAVED       ? &machine->saved_repair
+           : kind == MACHINE_JOB_REPAIR_SNAPSHOTS ? &machine->snapshot_repair
+                                                  : NULL;
+}
+
+/* Told once as long as it is the same. */
+static void note_repair(Machine *machine, const Ticket *ticket, MachineJobResult *result)
+{
+    Repair *repair = repair_of(machine, ticket->kind);
+    const char *text = result->change_error ? result->change_error->message : NULL;
+
+    if (!repair)
+        return;
+    if (text && g_strcmp0(repair->error, text) != 0)
+        log_object(G_LOG_LEVEL_WARNING, NULL, ticket->uuid, NULL,
+                   "%s of VM \"%s\" can't be changed so that it starts without its USB devices: %s",
+                   ticket->kind == MACHINE_JOB_REPAIR_SAVED ? "the saved state" : "a snapshot",
+                   machine->info->name, text);
+    g_free(repair->error);
+    repair->error = g_strdup(text);
+    if (result->snapshots) {
+        g_ptr_array_unref(machine->snapshots);
+        machine->snapshots = g_steal_pointer(&result->snapshots);
+        machine->snapshots_due = false;
+        repair->tries = 0;
+    }
 }
 
 static void take_info(Dispatcher *self, Machine *machine, MachineInfo *info)
@@ -142,10 +175,14 @@ static void job_done(gpointer output, const GError *pool_error, void *userdata)
         machine->in_flight = hostdev_free(machine->in_flight);
     if (ticket->kind == MACHINE_JOB_DETACH && result->change_error)
         note_refused_removal(machine, ticket, result->change_error);
+    note_repair(machine, ticket, result);
     if (ticket->connection != self->connection) {
         machine->stale = true;
     } else if (result->info) {
         take_info(self, machine, g_steal_pointer(&result->info));
+        /* Another look means that something may have happened to it. */
+        if (ticket->kind == MACHINE_JOB_INSPECT)
+            machine->snapshots_due = machine->info->snapshots > 0;
         if (ticket->kind == MACHINE_JOB_ATTACH && !result->change_error) {
             Claim *one = claim_of(self->registry, ticket);
 
@@ -159,8 +196,8 @@ static void job_done(gpointer output, const GError *pool_error, void *userdata)
         registry_remove_machine(self->registry, machine);
     } else {
         if (g_strcmp0(machine->read_error, result->info_error->message) != 0)
-            log_object(G_LOG_LEVEL_WARNING, NULL, ticket->uuid, NULL, "VM \"%s\" cannot be read: %s",
-                       machine->info->name, result->info_error->message);
+            log_event(LOG_EVENT_MACHINE_UNREADABLE, NULL, ticket->uuid, NULL, "VM \"%s\" cannot be read: %s",
+                      machine->info->name, result->info_error->message);
         g_free(machine->read_error);
         machine->read_error = g_strdup(result->info_error->message);
         machine->stale = true;
@@ -249,4 +286,36 @@ void dispatcher_attach(Dispatcher *self, Machine *machine, const Want *want)
     log_object(G_LOG_LEVEL_DEBUG, device->sysname, machine->info->uuid, want->assignment->id,
                "attaching %s to \"%s\"", device->sysname, machine->info->name);
     give_job(self, machine, job, ticket);
+}
+
+static void begin_repair(Dispatcher *self, Machine *machine, MachineJob *job, gint64 now)
+{
+    Repair *repair = repair_of(machine, job->kind);
+
+    repair->next_at = now + MAX(REPAIR_US, backoff_delay(&retry, repair->tries++));
+    log_object(G_LOG_LEVEL_DEBUG, NULL, machine->info->uuid, NULL, "%s of \"%s\"",
+               machine_job_kind_to_string(job->kind), machine->info->name);
+    give_job(self, machine, job, g_new0(Ticket, 1));
+}
+
+void dispatcher_repair_saved(Dispatcher *self, Machine *machine, GPtrArray *places, gint64 now)
+{
+    MachineJob *job = machine_job_new(MACHINE_JOB_REPAIR_SAVED, self->hypervisor, machine->info->uuid);
+
+    job->places = places;
+    begin_repair(self, machine, job, now);
+}
+
+static gpointer copy_name(gconstpointer name, gpointer userdata)
+{
+    return g_strdup(name);
+}
+
+void dispatcher_repair_snapshots(Dispatcher *self, Machine *machine, gint64 now)
+{
+    MachineJob *job = machine_job_new(MACHINE_JOB_REPAIR_SNAPSHOTS, self->hypervisor, machine->info->uuid);
+
+    job->known = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_extend(job->known, machine->snapshots, copy_name, NULL);
+    begin_repair(self, machine, job, now);
 }

@@ -25,7 +25,10 @@ struct Reconciler {
     Dispatcher dispatcher;
     MachineList *list;
     Witness *witness;
+    Homecoming *homecoming;
     bool connected; /* to the hypervisor */
+    void (*turned)(const Allocation *allocation, void *userdata);
+    void *turned_userdata;
 
     guint turn_source;
     guint timer_source;
@@ -125,7 +128,9 @@ static gboolean take_turn(gpointer userdata)
         registry_report(registry, OBJECT_MANAGER, "", MANAGER_FIELD_SETTLING);
     }
     status_update(registry, allocation);
+    self->turned(allocation, self->turned_userdata);
     finish_releases(self, allocation);
+    homecoming_turn(self->homecoming, now, &wake);
     arm_timer(self, now, wake);
     return G_SOURCE_REMOVE;
 }
@@ -203,9 +208,9 @@ static void show_hypervisor(Reconciler *self)
     if (state == registry->hypervisor_state)
         return;
     registry->hypervisor_state = state;
-    log_notice("hypervisor %s: %s%s%s", self->hypervisor->uri, hypervisor_state_to_string(state),
-               registry->hypervisor_text ? ": " : "",
-               registry->hypervisor_text ? registry->hypervisor_text : "");
+    log_event(LOG_EVENT_HYPERVISOR, NULL, NULL, NULL, "hypervisor %s: %s%s%s", self->hypervisor->uri,
+              hypervisor_state_to_string(state), registry->hypervisor_text ? ": " : "",
+              registry->hypervisor_text ? registry->hypervisor_text : "");
     registry_report(registry, OBJECT_MANAGER, "", MANAGER_FIELD_HYPERVISOR_STATE);
 }
 
@@ -277,22 +282,39 @@ void reconciler_retry(Reconciler *self, Assignment *assignment)
     reconciler_kick(self);
 }
 
+void reconciler_hold_home(Reconciler *self, bool hold, HomeDone done, void *userdata)
+{
+    if (hold != self->registry->held_home)
+        log_notice("%s", hold ? "everything comes home and stays there: usbferry-guests.service was stopped"
+                              : "devices are given to VMs again");
+    self->registry->held_home = hold;
+    if (hold)
+        homecoming_wait(self->homecoming, done, userdata);
+    else
+        done("", NULL, userdata);
+    reconciler_kick(self);
+}
+
 static void look_again(void *userdata)
 {
     reconciler_kick(userdata);
 }
 
-Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hypervisor, Resets *resets)
+Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hypervisor, Resets *resets,
+                           void (*turned)(const Allocation *allocation, void *userdata), void *userdata)
 {
     Reconciler *self = g_new0(Reconciler, 1);
 
     self->registry = registry;
     self->hypervisor = hypervisor;
     self->resets = resets;
+    self->turned = turned;
+    self->turned_userdata = userdata;
     self->dispatcher = (Dispatcher){
         .registry = registry, .pool = pool, .hypervisor = hypervisor, .changed = look_again, .userdata = self
     };
     self->witness = witness_new(registry, look_again, self);
+    self->homecoming = homecoming_new(registry);
     self->list = machine_list_new(registry, pool, hypervisor, look_again, self);
     self->safety_at = g_get_monotonic_time() + SAFETY_US;
     registry->settling = true;
@@ -307,6 +329,7 @@ Reconciler *reconciler_free(Reconciler *self)
     g_clear_handle_id(&self->timer_source, g_source_remove);
     machine_list_free(self->list);
     witness_free(self->witness);
+    homecoming_free(self->homecoming);
     g_free(self);
     return NULL;
 }

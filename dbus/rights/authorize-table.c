@@ -69,6 +69,13 @@ static const AuthorizeEntry entries[] = {
       NULL,
       { N_("Authentication is required to switch giving USB devices to virtual machines on or off") } },
     { FERRY_INTERFACE_MANAGER,
+      "HoldHome",
+      FERRY_ACTION_HOLD_HOME,
+      NULL,
+      { N_(
+          "Authentication is required to take the USB devices of all virtual machines home until the host has "
+          "shut down") } },
+    { FERRY_INTERFACE_MANAGER,
       "ReleaseAll",
       FERRY_ACTION_ASSIGN,
       FERRY_ACTION_ASSIGN_OWN,

@@ -74,6 +74,7 @@ static const struct {
     { "Manager.GetGroup", { "s@name" } },
     { "Manager.GetMachine", { "sdesk" } },
     { "Manager.GetTenant", { "s@tenant" } },
+    { "Manager.HoldHome", { "b0" } },
     { "Manager.MakePassthrough", { "[@device", "s@new", "{" } },
     { "Manager.ReleaseAll", { "{" } },
     { "Manager.PreviewRule", { "svendor=046d", "{" } },

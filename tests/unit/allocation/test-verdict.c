@@ -11,6 +11,7 @@
 
 #include "daemon/allocation/verdict.h"
 #include "daemon/base/error.h"
+#include "daemon/base/text.h"
 #include "tests/unit/fixture.h"
 
 #define PINNED "aaaaaaaa"
@@ -97,7 +98,20 @@ static void test_texts(void **state)
 
     assert_text(fixture, PINNED, VERDICT_GO, "0529:0001 (1-1) goes to VM \"desk\"");
     assert_text(fixture, POOL, VERDICT_GROUP_DISABLED, "group keys is disabled and gives nothing");
-    assert_text(fixture, PINNED, VERDICT_MACHINE_UNKNOWN, "the hypervisor knows no VM \"desk\" (" DESK ")");
+    assert_text(fixture, PINNED, VERDICT_MACHINE_UNKNOWN,
+                "the hypervisor knows no VM \"desk\" (" DESK
+                "); assignment aaaaaaaa holds nothing until it is "
+                "there again");
+    g_free(pinned->machine_uuid);
+    pinned->machine_uuid = g_strdup("99999999-9999-9999-9999-999999999999");
+    text_replace(&pinned->machine_name, "studio");
+    assert_text(
+        fixture, PINNED, VERDICT_MACHINE_UNKNOWN,
+        "the VM \"studio\" of assignment aaaaaaaa (99999999-9999-9999-9999-999999999999) is gone, and "
+        "a new one has its name (" STUDIO "); give that one the same again, or apply the assignment "
+        "again");
+    g_free(pinned->machine_uuid);
+    pinned->machine_uuid = g_strdup(DESK);
     g_free(device->controller);
     device->controller = g_strdup("0000:00:14.0");
     assert_text(fixture, PINNED, VERDICT_CONTROLLER_TAKEN,
