@@ -65,7 +65,8 @@ static void settle_enabled(Manager *self, const char *id, gpointer payload, bool
     if (!stored || self->registry->enabled == enabled)
         return;
     self->registry->enabled = enabled;
-    log_notice("usbferry is switched %s", enabled ? "on" : "off: nothing more is given");
+    log_event(LOG_EVENT_SWITCHED, NULL, NULL, NULL, "usbferry is switched %s",
+              enabled ? "on" : "off: nothing more is given");
     registry_report(self->registry, OBJECT_MANAGER, "", MANAGER_FIELD_ENABLED);
 }
 

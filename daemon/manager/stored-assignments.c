@@ -49,9 +49,9 @@ void stored_assignments_settle_new(Manager *self, const char *id, bool stored)
     assignment->saving = false;
     assignment->stored = stored;
     if (stored)
-        log_object(G_LOG_LEVEL_MESSAGE, NULL, assignment->machine_uuid, id,
-                   "assignment %s: %s to VM \"%s\" by uid %u", id, assignment->device_text,
-                   assignment->machine_name, assignment->owner);
+        log_event(LOG_EVENT_ASSIGNED, NULL, assignment->machine_uuid, id,
+                  "assignment %s: %s to VM \"%s\" by uid %u", id, assignment->device_text,
+                  assignment->machine_name, assignment->owner);
     else
         registry_end_assignment(self->registry, assignment);
 }
@@ -158,7 +158,7 @@ void stored_assignments_settle_deleted(Manager *self, const char *id, bool store
     assignment->saving = false;
     assignment->releasing = stored;
     if (stored)
-        log_object(G_LOG_LEVEL_MESSAGE, NULL, assignment->machine_uuid, id, "assignment %s is released", id);
+        log_event(LOG_EVENT_RELEASED, NULL, assignment->machine_uuid, id, "assignment %s is released", id);
 }
 
 static void settle_deleted(Manager *self, const char *id, gpointer payload, bool stored)

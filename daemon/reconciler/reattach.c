@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* When a reattach begins, and when it is over. Called by machine-turn.c and reconciler.c; touches the
- * registry's reservations only. */
+ * registry's reservations and quarantines only. */
 
 #include "daemon/reconciler/reattach.h"
 
@@ -10,14 +10,14 @@
 /* How long a device that was taken out is kept for its way back in. */
 #define REATTACH_US (30 * G_USEC_PER_SEC)
 
-/* What is lost again and again is held back: see daemon/model/quarantine.h. */
-static void note_loss(const Allocation *allocation, const Want *want, const char *why, gint64 now)
+/* What the host takes back again and again is quarantined. */
+static void note_loss(Registry *registry, const Want *want, const char *why, gint64 now)
 {
     g_autofree char *what = device_describe(want->device);
 
     log_object(G_LOG_LEVEL_MESSAGE, want->device->sysname, want->assignment->machine_uuid,
                want->assignment->id, "%s is taken out and put in again, because %s", what, why);
-    quarantines_strike(allocation->registry->quarantines, want->device, QUARANTINE_LOST, now);
+    quarantines_strike(registry->quarantines, want->device, QUARANTINE_LOST, why, now);
 }
 
 void reattach_begin(const Allocation *allocation, const Hostdev *hostdev, gint64 now)
@@ -29,7 +29,7 @@ void reattach_begin(const Allocation *allocation, const Hostdev *hostdev, gint64
 
     /* Once for each time that it is taken out, and not when it is to go somewhere else. */
     if (why && want->machine == machine && !g_hash_table_contains(machine->removals, hostdev->alias))
-        note_loss(allocation, want, why, now);
+        note_loss(allocation->registry, want, why, now);
     if (want && want->verdict == VERDICT_GO && !reservations_find(reservations, want->device->sysname))
         reservations_set(reservations, want->device->sysname, want->assignment->id, RESERVATION_REATTACH);
 }

@@ -171,6 +171,43 @@ static void test_an_assignment_of_a_running_machine(void **state)
     }
 }
 
+/* A reset takes the device out of its machine, and nothing says that it may come back. */
+static void refuse_reset(Fixture *fixture, const char *sysname)
+{
+    g_autofree char *device = fixture_device_path(sysname), *message = NULL;
+
+    message = fixture_call_error(fixture, "Storage", device, FERRY_INTERFACE_DEVICE, "Reset", "a{sv}", 0);
+    assert_says(message, "would not come back to VM \"desk\": ");
+    wait_attached(fixture, sysname, FIXTURE_DESK);
+    assert_nothing_moved(fixture);
+}
+
+static void test_a_reset_of_what_is_frozen(void **state)
+{
+    static const char *const texts[] = {
+        RUBBISH,
+        "[Assignment]\nName=x\nMachine=nonsense\nSelector=vendor=0529\n",
+        "[Assignment]\nName=x\nMachine=" FIXTURE_STUDIO "\nSelector=vendor=0529\nColour=red\n",
+        "[Assignment]\nName=x\nMachine=" FIXTURE_DESK "\nSelector=vendor=0529\nColour=red\n",
+        "[Assignment]\nName=x\nMachine=" FIXTURE_DESK "\nSelector=\n",
+    };
+    Fixture *fixture = *state;
+    g_autofree char *assignment = NULL, *file = NULL;
+
+    groups_plug(fixture, "1-1", KEY, "KEY-1");
+    assignment = fixture_assign(fixture, "1-1", FIXTURE_DESK);
+    wait_attached(fixture, "1-1", FIXTURE_DESK);
+    file = assignment_file(fixture, assignment);
+    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
+        Stopped stopped = stop(fixture);
+
+        write_file(file, texts[i]);
+        start(fixture, &stopped);
+        wait_attached(fixture, "1-1", FIXTURE_DESK);
+        refuse_reset(fixture, "1-1");
+    }
+}
+
 /* Releasing it is a decision, also when it lies in both folders. */
 static void test_a_damaged_assignment_can_be_released(void **state)
 {
@@ -310,6 +347,8 @@ static void assert_acme_stays(Fixture *fixture, const Acme *acme, bool owned)
     fixture_wait(fixture, acme->drawing, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
     fixture_wait(fixture, acme->pinned, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
     assert_nothing_moved(fixture);
+    refuse_reset(fixture, "1-1");
+    refuse_reset(fixture, "1-2");
     g_free(tenant_assign_error(fixture, "NotOwned", "1-3", FIXTURE_STUDIO));
     g_free(tenant_assign_error(fixture, owned ? "NotOwned" : "DeviceBusy", "1-1", FIXTURE_STUDIO));
 }
@@ -424,6 +463,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_an_assignment_of_a_running_machine),
+        TEST(test_a_reset_of_what_is_frozen),
         TEST(test_a_damaged_assignment_can_be_released),
         TEST(test_an_assignment_that_waits),
         TEST(test_a_pool),

@@ -230,7 +230,7 @@ static void quarantine(Fixture *fixture, const char *sysname)
     /* fixture_look() looks at the time 1. */
     for (int i = 0; i < 3; i++)
         quarantines_strike(fixture->registry->quarantines, registry_device(fixture->registry, sysname),
-                           QUARANTINE_FLAPS, 1);
+                           QUARANTINE_FLAPS, NULL, 1);
 }
 
 /* What is held back waits, and it is known until when. It doesn't move what is where it belongs. */
