@@ -21,6 +21,7 @@ static void note_inactive_owners(Allocation *allocation)
         Device *device = allocation_pinned(allocation, assignment);
 
         if (device && !assignment->releasing &&
+            !registry_machine_is_gone(allocation->registry, assignment->machine_uuid) &&
             judge_assignment(allocation->registry, assignment) == VERDICT_SUSPENDED)
             g_hash_table_insert(allocation->inactive_owners, device->sysname, assignment);
     }

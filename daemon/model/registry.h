@@ -54,6 +54,9 @@ Group *registry_group(Registry *registry, const char *name);
 Assignment *registry_assignment(Registry *registry, const char *id);
 Tenant *registry_tenant(Registry *registry, const char *name);
 
+/* The hypervisor knows no such machine. False as long as it can't be asked or has not answered yet. */
+bool registry_machine_is_gone(Registry *registry, const char *uuid);
+
 /* Whose the machine is; NULL = nobody's. */
 Tenant *registry_machine_tenant(Registry *registry, const char *uuid);
 /* Whether there is this tenant, and the machine is its. */

@@ -208,9 +208,9 @@ static void show_hypervisor(Reconciler *self)
     if (state == registry->hypervisor_state)
         return;
     registry->hypervisor_state = state;
-    log_notice("hypervisor %s: %s%s%s", self->hypervisor->uri, hypervisor_state_to_string(state),
-               registry->hypervisor_text ? ": " : "",
-               registry->hypervisor_text ? registry->hypervisor_text : "");
+    log_event(LOG_EVENT_HYPERVISOR, NULL, NULL, NULL, "hypervisor %s: %s%s%s", self->hypervisor->uri,
+              hypervisor_state_to_string(state), registry->hypervisor_text ? ": " : "",
+              registry->hypervisor_text ? registry->hypervisor_text : "");
     registry_report(registry, OBJECT_MANAGER, "", MANAGER_FIELD_HYPERVISOR_STATE);
 }
 
@@ -273,12 +273,8 @@ void reconciler_retry(Reconciler *self, Assignment *assignment)
     g_autoptr(Allocation) allocation = allocation_new(self->registry, g_get_monotonic_time());
     const GPtrArray *devices = candidates_of(allocation->candidates, assignment);
 
-    for (guint i = 0; i < assignment->claims->len; i++) {
-        Claim *claim = assignment->claims->pdata[i];
-
-        claim_forget_failures(claim);
-        claim->losses = 0;
-    }
+    for (guint i = 0; i < assignment->claims->len; i++)
+        claim_forget_failures(assignment->claims->pdata[i]);
     /* Also what it would draw. */
     for (guint i = 0; i < devices->len; i++)
         quarantines_end(self->registry->quarantines, devices->pdata[i], allocation->now);

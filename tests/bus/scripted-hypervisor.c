@@ -93,6 +93,7 @@ static MachineInfo *copy_info(const MachineInfo *info, bool brief)
     g_free(copy->usb_controller);
     copy->usb_controller = g_strdup(info->usb_controller);
     copy->free_ports = info->free_ports > info->hostdevs->len ? info->free_ports - info->hostdevs->len : 0;
+    copy->ports_known = true;
     copy->snapshots = info->snapshots;
     if (info->state == MACHINE_STATE_RUNNING) {
         g_ptr_array_unref(copy->hostdevs);
@@ -202,6 +203,10 @@ static bool refuse_attach(Script *script, Domain *domain, const HostdevSpec *spe
     if (domain->failures > 0) {
         domain->failures--;
         g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR, domain->failure_text);
+        return true;
+    }
+    if (domain->info->free_ports <= domain->info->hostdevs->len) {
+        g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR, "internal error: No free USB ports");
         return true;
     }
     if (domain->info->state != MACHINE_STATE_RUNNING) {
@@ -435,6 +440,10 @@ static char *run_domain_command(Script *script, Domain *domain, char **words)
         g_ptr_array_set_size(domain->info->pci, 0);
         if (words[2])
             g_ptr_array_add(domain->info->pci, g_strdup(words[2]));
+    } else if (strcmp(verb, "ports") == 0 && words[2]) {
+        domain->info->free_ports = (unsigned)g_ascii_strtoull(words[2], NULL, 10);
+        g_free(domain->info->usb_controller);
+        domain->info->usb_controller = g_strdup(domain->info->free_ports > 0 ? "qemu-xhci" : "");
     } else if (strcmp(verb, "hang") == 0) {
         domain->hangs = true;
         return g_strdup("ok");
