@@ -283,6 +283,8 @@ static Status without_group_device(Registry *registry, const Allocation *allocat
                    g_strdup_printf("%s is not running; it draws from group %s when it does.", machine_text,
                                    assignment->group),
                    verdict_error(machine));
+    if (registry->held_home)
+        return by_verdict(allocation, assignment, NULL, VERDICT_HELD_HOME);
     if (!registry->enabled)
         return by_verdict(allocation, assignment, NULL, VERDICT_SWITCHED_OFF);
     if (!group) /* it is stored along with it */
