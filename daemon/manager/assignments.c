@@ -346,6 +346,16 @@ void manager_set_wanted(Manager *self, const char *id, bool wanted, ManagerDone 
     stored_assignments_save(self, next, done, userdata);
 }
 
+void manager_retry(Manager *self, const char *id, ManagerDone done, void *userdata)
+{
+    g_autoptr(GError) error = NULL;
+    Assignment *assignment = find_releasable_assignment(self->registry, id, &error);
+
+    if (assignment && assignment->wanted)
+        reconciler_retry(self->reconciler, assignment);
+    done(assignment ? id : NULL, error, userdata);
+}
+
 bool manager_check_update(Manager *self, const char *id, const AssignmentUpdate *update, GError **error)
 {
     if (!find_changeable_assignment(self->registry, id, error))

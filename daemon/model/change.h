@@ -24,6 +24,7 @@ enum {
     MANAGER_FIELD_HYPERVISOR_STATE = 1 << 0,
     MANAGER_FIELD_SETTLING = 1 << 1,
     MANAGER_FIELD_ENABLED = 1 << 2,
+    MANAGER_FIELD_NODE = 1 << 3,
 };
 
 enum {

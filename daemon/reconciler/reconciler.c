@@ -24,8 +24,8 @@ struct Reconciler {
     Resets *resets;
     Dispatcher dispatcher;
     MachineList *list;
-    Witness *witness;
     Homecoming *homecoming;
+    Witness *witness;
     bool connected; /* to the hypervisor */
     void (*turned)(const Allocation *allocation, void *userdata);
     void *turned_userdata;
@@ -313,8 +313,8 @@ Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hyp
     self->dispatcher = (Dispatcher){
         .registry = registry, .pool = pool, .hypervisor = hypervisor, .changed = look_again, .userdata = self
     };
-    self->witness = witness_new(registry, look_again, self);
     self->homecoming = homecoming_new(registry);
+    self->witness = witness_new(registry, look_again, self);
     self->list = machine_list_new(registry, pool, hypervisor, look_again, self);
     self->safety_at = g_get_monotonic_time() + SAFETY_US;
     registry->settling = true;
@@ -328,8 +328,8 @@ Reconciler *reconciler_free(Reconciler *self)
     g_clear_handle_id(&self->turn_source, g_source_remove);
     g_clear_handle_id(&self->timer_source, g_source_remove);
     machine_list_free(self->list);
-    witness_free(self->witness);
     homecoming_free(self->homecoming);
+    witness_free(self->witness);
     g_free(self);
     return NULL;
 }

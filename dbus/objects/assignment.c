@@ -135,6 +135,25 @@ static int method_detach(sd_bus_message *message, void *userdata, sd_bus_error *
     return set_wanted(message, userdata, false, ret_error);
 }
 
+static int method_retry(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    const Assignment *assignment = userdata;
+    g_autoptr(GError) error = NULL;
+    int r;
+
+    if (!manager_check_change(service->manager, assignment->id, &error))
+        return bus_error_from_gerror(ret_error, error);
+    r = may_as(service, message, assignment, own_to_attach, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return 1; /* comes back with the answer */
+
+    manager_retry(service->manager, assignment->id, call_done, call_new(service, message));
+    return 1;
+}
+
 static int method_update(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
     BusService *service = object_service(sd_bus_message_get_bus(message));
@@ -238,6 +257,8 @@ static const sd_bus_vtable assignment_vtable[] = {
     SD_BUS_METHOD_WITH_ARGS("Attach", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_attach,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Detach", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_detach,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Retry", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_retry,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Update", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_update,
                             SD_BUS_VTABLE_UNPRIVILEGED),

@@ -238,7 +238,7 @@ static int method_rescan(sd_bus_message *message, void *userdata, sd_bus_error *
 static const sd_bus_vtable manager_vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_PROPERTY("Version", "s", property_get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-    SD_BUS_PROPERTY("Node", "s", property_get_node, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Node", "s", property_get_node, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("HypervisorURI", "s", property_get_hypervisor_uri, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("HypervisorState", "s", property_get_hypervisor_state, 0,
                     SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
@@ -287,6 +287,7 @@ static const FieldProperty manager_properties[] = {
     { MANAGER_FIELD_HYPERVISOR_STATE, "HypervisorState" },
     { MANAGER_FIELD_SETTLING, "Settling" },
     { MANAGER_FIELD_ENABLED, "Enabled" },
+    { MANAGER_FIELD_NODE, "Node" },
     {},
 };
 

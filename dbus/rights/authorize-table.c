@@ -117,6 +117,7 @@ static const AuthorizeEntry entries[] = {
           N_("Authentication is required to delete the group $(group) of USB devices for virtual machines"),
       } },
     { FERRY_INTERFACE_ASSIGNMENT, "Attach", FERRY_ACTION_ASSIGN, FERRY_ACTION_ASSIGN_OWN, GIVE_QUESTIONS },
+    { FERRY_INTERFACE_ASSIGNMENT, "Retry", FERRY_ACTION_ASSIGN, FERRY_ACTION_ASSIGN_OWN, GIVE_QUESTIONS },
     { FERRY_INTERFACE_ASSIGNMENT,
       "Update",
       FERRY_ACTION_ASSIGN,

@@ -249,6 +249,9 @@ const Method bad_input_methods[] = {
     { FERRY_INTERFACE_ASSIGNMENT, "Attach", "@pinned@", "", NULL, (const Bad[]) {
         { "NoSuchAssignment", "", "@gone-assignment@" },
         {} } },
+    { FERRY_INTERFACE_ASSIGNMENT, "Retry", "@pinned@", "", NULL, (const Bad[]) {
+        { "NoSuchAssignment", "", "@gone-assignment@" },
+        {} } },
     { FERRY_INTERFACE_ASSIGNMENT, "Detach", "@pinned@", "", NULL, (const Bad[]) {
         { "NoSuchAssignment", "", "@gone-assignment@" },
         {} } },

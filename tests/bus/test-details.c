@@ -341,6 +341,7 @@ static void ask_assignments(Stage *stage)
         ask(stage, "Assignment.Reset", path, expected, "a{sv}", 0);
         ask(stage, "Assignment.ResetAll", path, expected, "a{sv}", 0);
         ask(stage, "Assignment.Attach", path, expected, "");
+        ask(stage, "Assignment.Retry", path, expected, "");
         ask(stage, "Assignment.Detach", path, expected, "");
         ask(stage, "Assignment.Release", path, expected, "a{sv}", 0);
     }

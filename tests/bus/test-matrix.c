@@ -57,6 +57,7 @@ static const struct {
     { "Assignment.Update", { "{" } },
     { "Assignment.Detach", {} },
     { "Assignment.Attach", {} },
+    { "Assignment.Retry", {} },
     { "Assignment.Release", { "{" } },
     { "Assignment.Reset", { "{" } },
     { "Assignment.ResetAll", { "{" } },
