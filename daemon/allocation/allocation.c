@@ -5,6 +5,8 @@
 #include "daemon/allocation/allocation.h"
 
 #include "daemon/allocation/judge.h"
+#include "daemon/allocation/pinned.h"
+#include "daemon/allocation/ports.h"
 #include "daemon/allocation/possession.h"
 #include "daemon/allocation/priority.h"
 #include "daemon/base/wake.h"
@@ -19,6 +21,7 @@ static void note_inactive_owners(Allocation *allocation)
         Device *device = allocation_pinned(allocation, assignment);
 
         if (device && !assignment->releasing &&
+            !registry_machine_is_gone(allocation->registry, assignment->machine_uuid) &&
             judge_assignment(allocation->registry, assignment) == VERDICT_SUSPENDED)
             g_hash_table_insert(allocation->inactive_owners, device->sysname, assignment);
     }
@@ -30,6 +33,8 @@ static Verdict judge_want(const Allocation *allocation, const Want *want)
     Verdict device = judge_device(allocation->registry, allocation->attachments, want->device);
     Verdict possession = possession_judge(allocation->registry, allocation->attachments, want->device);
 
+    if (allocation->registry->held_home)
+        return VERDICT_HELD_HOME;
     if (device != VERDICT_GO)
         return device;
     if (possession == VERDICT_UNAUTHORIZED)
@@ -65,6 +70,7 @@ static void judge_wants(Allocation *allocation)
         if (want->verdict == VERDICT_UNSTEADY)
             wake_at(&allocation->next_at, want->device->steady_at);
     }
+    ports_judge(allocation->registry, allocation->attachments, wants);
 }
 
 static void note_ends_of_quarantines(Allocation *allocation, const GPtrArray *devices)
@@ -153,7 +159,7 @@ Possession allocation_possession(const Allocation *allocation, const Device *dev
 
 Device *allocation_pinned(const Allocation *allocation, const Assignment *assignment)
 {
-    return candidates_pinned(allocation->candidates, assignment);
+    return pinned_device(allocation->registry, allocation->attachments, allocation->candidates, assignment);
 }
 
 Assignment *allocation_owner(const Allocation *allocation, const Device *device)
@@ -163,17 +169,28 @@ Assignment *allocation_owner(const Allocation *allocation, const Device *device)
     return want ? want->assignment : g_hash_table_lookup(allocation->inactive_owners, device->sysname);
 }
 
+static bool is_complete(const Allocation *allocation, const Assignment *assignment)
+{
+    return assignment->quantity_kind == QUANTITY_COUNT &&
+           allocation_wants_of(allocation, assignment)->len >= assignment->quantity;
+}
+
 /* Why a device that it could have, and nobody else has, isn't drawn. */
 static Verdict judge_not_drawn(const Allocation *allocation, const Assignment *assignment,
                                const Device *device)
 {
     const Group *group = registry_group(allocation->registry, assignment->group);
     Verdict machine = judge_machine(allocation->registry, assignment);
+    Verdict ports = machine == VERDICT_GO
+                        ? judge_ports(registry_machine(allocation->registry, assignment->machine_uuid))
+                        : VERDICT_GO;
     Verdict itself = judge_device(allocation->registry, allocation->attachments, device);
     Verdict possession = possession_judge(allocation->registry, allocation->attachments, device);
 
     if (itself != VERDICT_GO)
         return itself;
+    if (allocation->registry->held_home)
+        return VERDICT_HELD_HOME;
     if (possession == VERDICT_UNAUTHORIZED)
         return possession;
     if (group && !group->enabled)
@@ -184,6 +201,10 @@ static Verdict judge_not_drawn(const Allocation *allocation, const Assignment *a
         return machine;
     if (possession != VERDICT_GO)
         return possession;
+    if (is_complete(allocation, assignment))
+        return VERDICT_ENOUGH;
+    if (deal_lacks_ports(allocation->deal, assignment))
+        return ports != VERDICT_GO ? ports : VERDICT_NO_PORT;
     if (deal_is_undecided(allocation->deal, device))
         return VERDICT_UNDECIDED;
     if (deal_is_held_back(allocation->deal, device))
@@ -233,7 +254,8 @@ static VerdictCase case_of(const Allocation *allocation, const Assignment *assig
                           .device = device,
                           .attachment = device ? allocation_attachment(allocation, device) : NULL,
                           .first = want ? want->assignment : NULL,
-                          .now = allocation->now };
+                          .now = allocation->now,
+                          .meant = assignment ? allocation_pinned(allocation, assignment) : NULL };
 }
 
 bool allocation_check_device(const Allocation *allocation, const Device *device, GError **error)

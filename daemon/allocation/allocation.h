@@ -56,7 +56,7 @@ const Want *allocation_want_of_hostdev(const Allocation *allocation, const Hostd
 bool allocation_is_attached(const Allocation *allocation, const Device *device);
 Possession allocation_possession(const Allocation *allocation, const Device *device);
 
-/* The device that an assignment of one device is for; see candidates_pinned(). */
+/* The device that an assignment of one device is for; see pinned_device(). */
 Device *allocation_pinned(const Allocation *allocation, const Assignment *assignment);
 
 /* The assignment that has or reserves this device, also one that is disabled; NULL = none. */

@@ -124,25 +124,6 @@ bool candidates_include(const Candidates *self, const Assignment *assignment, co
     return g_ptr_array_find((GPtrArray *)candidates_of(self, assignment), device, NULL);
 }
 
-/* When two devices match a rule that was made for one, only the socket says which one was meant: the right
- * one or none. */
-Device *candidates_pinned(const Candidates *self, const Assignment *assignment)
-{
-    const GPtrArray *matches = candidates_of(self, assignment);
-
-    if (assignment->group)
-        return NULL;
-    if (matches->len == 1)
-        return matches->pdata[0];
-    for (guint i = 0; i < matches->len; i++) {
-        Device *device = matches->pdata[i];
-
-        if (g_strcmp0(device->socket, assignment->home_socket) == 0)
-            return device;
-    }
-    return NULL;
-}
-
 const Device *candidates_withheld(const Candidates *self, const Assignment *assignment)
 {
     return g_hash_table_lookup(self->withheld, assignment->id);

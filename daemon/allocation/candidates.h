@@ -21,9 +21,5 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Candidates, candidates_free)
 const GPtrArray *candidates_of(const Candidates *candidates, const Assignment *assignment);
 bool candidates_include(const Candidates *candidates, const Assignment *assignment, const Device *device);
 
-/* The one that an assignment of one device is for. NULL = it isn't plugged in, isn't left to it, or it can't
- * be told which of several it is; and for an assignment that draws from a group. */
-Device *candidates_pinned(const Candidates *candidates, const Assignment *assignment);
-
 /* A device that the assignment names and the tenants keep from it; NULL = none. */
 const Device *candidates_withheld(const Candidates *candidates, const Assignment *assignment);

@@ -5,6 +5,7 @@
 #include "daemon/allocation/deal.h"
 
 #include "daemon/allocation/judge.h"
+#include "daemon/allocation/pinned.h"
 #include "daemon/allocation/possession.h"
 #include "daemon/allocation/priority.h"
 #include "daemon/allocation/set-matching.h"
@@ -19,6 +20,7 @@ struct Deal {
     GHashTable *by_assignment; /* assignment id → GPtrArray of Want, borrowed */
     GHashTable *undecided;     /* set of Device */
     GHashTable *held_back;     /* set of Device */
+    GHashTable *portless;      /* set of Assignment: of sets that need more ports than are free */
     GHashTable *away; /* assignment id → how many devices are reserved for it and not plugged in now */
 };
 
@@ -35,6 +37,11 @@ static bool takes_part(const Deal *self, const Assignment *assignment)
 static bool has_it(const Deal *self, const Assignment *assignment, const Device *device)
 {
     return priority_has_it(self->registry, self->attachments, assignment, device);
+}
+
+static Device *pinned(const Deal *self, const Assignment *assignment)
+{
+    return pinned_device(self->registry, self->attachments, self->candidates, assignment);
 }
 
 /* What is kept for somebody stays so while a program of the host looks at it. */
@@ -65,15 +72,15 @@ static int compare_sets(gconstpointer a, gconstpointer b, gpointer registry)
     return priority_compare_sets(registry, *(const Assignment *const *)b, *(const Assignment *const *)a);
 }
 
-/* Whether anything new may be drawn for this assignment. A machine that doesn't answer draws nothing: it
- * couldn't use what the others would miss. */
+/* Whether anything new may be drawn for this assignment. A machine that doesn't answer, or has no port
+ * left, draws nothing: it couldn't use what the others would miss. */
 static bool may_draw(const Deal *self, const Assignment *assignment)
 {
     const Group *group = registry_group(self->registry, assignment->group);
     const Machine *machine = registry_machine(self->registry, assignment->machine_uuid);
 
     return group && group->enabled && self->registry->enabled && machine && !machine->stuck &&
-           judge_machine(self->registry, assignment) == VERDICT_GO;
+           judge_machine(self->registry, assignment) == VERDICT_GO && judge_ports(machine) == VERDICT_GO;
 }
 
 static Want *give(Deal *self, Device *device, Assignment *assignment)
@@ -135,7 +142,7 @@ static bool needs_more(const Deal *self, const Assignment *assignment)
 /* What a damaged one has, in whatever machine, and what it alone may get one day. */
 static void freeze(Deal *self, Assignment *assignment, const GPtrArray *devices)
 {
-    Device *pinned = candidates_pinned(self->candidates, assignment);
+    Device *own = pinned(self, assignment);
 
     for (guint i = 0; i < devices->len; i++) {
         const Attachment *attachment = attachments_find(self->attachments, devices->pdata[i]);
@@ -143,8 +150,8 @@ static void freeze(Deal *self, Assignment *assignment, const GPtrArray *devices)
         if (attachment_is_of(attachment, assignment))
             give(self, devices->pdata[i], assignment)->machine = attachment->machine;
     }
-    if (pinned && !deal_want(self, pinned) && !attachments_find(self->attachments, pinned))
-        give(self, pinned, assignment);
+    if (own && !deal_want(self, own) && !attachments_find(self->attachments, own))
+        give(self, own, assignment);
 }
 
 /* What an assignment has and may still have stays. */
@@ -158,7 +165,7 @@ static void keep(Deal *self, Assignment *assignment)
         Device *device = matches->pdata[i];
 
         if (has_it(self, assignment, device) && !deal_want(self, device) && needs_more(self, assignment) &&
-            (assignment->group || candidates_pinned(self->candidates, assignment) == device))
+            (assignment->group || pinned(self, assignment) == device))
             give(self, device, assignment);
     }
 }
@@ -172,8 +179,8 @@ static bool is_spoken_for(const Deal *self, const Device *device, const Assignme
     for (guint i = 0; i < assignments->len; i++) {
         const Assignment *other = assignments->pdata[i];
 
-        if (!other->group && takes_part(self, other) &&
-            candidates_pinned(self->candidates, other) == device && compare(self, device, other, set) > 0)
+        if (!other->group && takes_part(self, other) && pinned(self, other) == device &&
+            compare(self, device, other, set) > 0)
             return true;
     }
     return false;
@@ -203,6 +210,20 @@ static bool has_any(const Deal *self, const Assignment *set)
     return false;
 }
 
+/* All of a set come, or none: the machine has a port for each that isn't in it. */
+static bool has_room(Deal *self, Assignment *set, const GPtrArray *chosen)
+{
+    const Machine *machine = registry_machine(self->registry, set->machine_uuid);
+    guint new_ones = 0;
+
+    for (guint i = 0; i < chosen->len; i++)
+        new_ones += !has_it(self, set, chosen->pdata[i]);
+    if (!machine || !machine->info->ports_known || new_ones <= machine->info->free_ports)
+        return true;
+    g_hash_table_add(self->portless, set);
+    return false;
+}
+
 /* keeps: what other sets have stays with them. */
 static void fill_set(Deal *self, Assignment *set, const GPtrArray *assignments, bool keeps)
 {
@@ -225,6 +246,8 @@ static void fill_set(Deal *self, Assignment *set, const GPtrArray *assignments, 
                 g_ptr_array_add(devices, device);
         }
     chosen = set_matching_choose(group, self->registry->node, devices);
+    if (chosen && !has_any(self, set) && !has_room(self, set, chosen))
+        return;
     if (!chosen && reserved_and_away(self, set) > 0) {
         /* One of them is being reset, and away for a moment: the others stay where they are. */
         chosen = g_ptr_array_new();
@@ -253,7 +276,7 @@ static bool may_claim(Deal *self, const Assignment *assignment, const Device *de
     if (!takes_part(self, assignment) || !needs_more(self, assignment))
         return false;
     if (!assignment->group)
-        return candidates_pinned(self->candidates, assignment) == device;
+        return pinned(self, assignment) == device;
     return may_draw(self, assignment) && is_available(self, device) && !deal_is_undecided(self, device) &&
            !hold_back(self, device);
 }
@@ -338,6 +361,7 @@ Deal *deal_new(Registry *registry, const Attachments *attachments, const Candida
     self->by_assignment = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
     self->undecided = g_hash_table_new(NULL, NULL);
     self->held_back = g_hash_table_new(NULL, NULL);
+    self->portless = g_hash_table_new(NULL, NULL);
     self->now = now;
     self->away = g_hash_table_new(g_str_hash, g_str_equal);
     count_reserved_and_away(self);
@@ -368,6 +392,7 @@ Deal *deal_free(Deal *self)
     if (!self)
         return NULL;
     g_hash_table_unref(self->away);
+    g_hash_table_unref(self->portless);
     g_hash_table_unref(self->held_back);
     g_hash_table_unref(self->undecided);
     g_hash_table_unref(self->by_assignment);
@@ -395,6 +420,15 @@ Want *deal_want(const Deal *self, const Device *device)
 bool deal_is_undecided(const Deal *self, const Device *device)
 {
     return g_hash_table_contains(self->undecided, device);
+}
+
+bool deal_lacks_ports(const Deal *self, const Assignment *assignment)
+{
+    const Machine *machine = registry_machine(self->registry, assignment->machine_uuid);
+
+    return g_hash_table_contains(self->portless, assignment) ||
+           (machine && judge_machine(self->registry, assignment) == VERDICT_GO &&
+            judge_ports(machine) != VERDICT_GO);
 }
 
 bool deal_is_held_back(const Deal *self, const Device *device)

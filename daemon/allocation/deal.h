@@ -36,6 +36,8 @@ const GPtrArray *deal_wants_of(const Deal *deal, const Assignment *assignment);
 Want *deal_want(const Deal *deal, const Device *device);
 /* A machine that could draw the device is still being read: nobody draws it before. */
 bool deal_is_undecided(const Deal *deal, const Device *device);
+/* Its machine runs and has no USB port for what it would draw; of a set, for all of it. */
+bool deal_lacks_ports(const Deal *deal, const Assignment *assignment);
 /* It would be drawn if it weren't for a quarantine: what a group has besides it comes first. */
 bool deal_is_held_back(const Deal *deal, const Device *device);
 /* A device of the assignment is being reset, and not plugged in for a moment. */

@@ -11,7 +11,10 @@ Verdict judge_assignment(Registry *registry, const Assignment *assignment)
 {
     if (!assignment->wanted || assignment->releasing)
         return VERDICT_SUSPENDED;
-    return damage_freezes(registry, assignment) ? VERDICT_DAMAGED : VERDICT_GO;
+    if (damage_freezes(registry, assignment))
+        return VERDICT_DAMAGED;
+    return registry_machine_is_gone(registry, assignment->machine_uuid) ? VERDICT_MACHINE_UNKNOWN
+                                                                        : VERDICT_GO;
 }
 
 Verdict judge_device(Registry *registry, const Attachments *attachments, const Device *device)
@@ -37,4 +40,13 @@ Verdict judge_machine(Registry *registry, const Assignment *assignment)
     if (!machine->inspected)
         return VERDICT_HYPERVISOR_AWAY;
     return machine_is_active(machine) ? VERDICT_GO : VERDICT_MACHINE_OFF;
+}
+
+Verdict judge_ports(const Machine *machine)
+{
+    if (!machine->info->ports_known)
+        return VERDICT_GO;
+    if (!*machine->info->usb_controller)
+        return VERDICT_NO_CONTROLLER;
+    return machine->info->free_ports > 0 ? VERDICT_GO : VERDICT_NO_PORT;
 }

@@ -9,7 +9,8 @@
 #include "daemon/allocation/verdict.h"
 #include "daemon/model/registry.h"
 
-/* Whether the assignment takes part at all: GO, SUSPENDED, or DAMAGED: what it has stays. */
+/* Whether the assignment takes part at all: GO; SUSPENDED; DAMAGED: what it has stays; or MACHINE_UNKNOWN:
+ * what nobody is there for holds no device. */
 Verdict judge_assignment(Registry *registry, const Assignment *assignment);
 
 /* Whether anybody can get the device: GO, or what is in the way. Where it is attached already, it stays. */
@@ -18,3 +19,7 @@ Verdict judge_device(Registry *registry, const Attachments *attachments, const D
 /* Whether the machine of an assignment can get devices now: GO, HYPERVISOR_AWAY, MACHINE_UNKNOWN or
  * MACHINE_OFF. */
 Verdict judge_machine(Registry *registry, const Assignment *assignment);
+
+/* Whether a running machine has a USB port for one more device: GO, NO_CONTROLLER or NO_PORT. GO as well
+ * where that can't be known: then libvirt says it. */
+Verdict judge_ports(const Machine *machine);

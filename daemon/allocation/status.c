@@ -43,9 +43,14 @@ static Status without_device(Registry *registry, const Allocation *allocation, c
     g_autofree char *controller = pci_passthrough_controller_of_socket(assignment->home_socket);
     const Machine *taken_by = controller ? pci_passthrough_owner(registry, controller) : NULL;
 
-    if (matches->len > 0)
-        return by_verdict(allocation, assignment, matches->pdata[0],
-                          allocation_judge(allocation, assignment, matches->pdata[0]));
+    if (registry_machine_is_gone(registry, assignment->machine_uuid))
+        return by_verdict(allocation, assignment, NULL, VERDICT_MACHINE_UNKNOWN);
+    if (matches->len > 0) {
+        const Device *meant = allocation_pinned(allocation, assignment);
+        const Device *first = meant ? meant : matches->pdata[0];
+
+        return by_verdict(allocation, assignment, first, allocation_judge(allocation, assignment, first));
+    }
     if (not_owned)
         return by_verdict(allocation, assignment, not_owned, VERDICT_NOT_OWNED);
     if (taken_by) {
@@ -57,10 +62,17 @@ static Status without_device(Registry *registry, const Allocation *allocation, c
                             what, quoted, controller),
             ferry_error_to_name(FERRY_ERROR_CONTROLLER_PASSED_THROUGH));
     }
-    if (machine && machine_is_active(machine))
-        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
-                   g_strdup_printf("%s is not plugged in; it goes to %s when it is.", what, machine_text),
-                   "");
+    if (machine && machine_is_active(machine)) {
+        /* Elsewhere it would wait, as a twin would. */
+        g_autofree char *where = assignment->twins && *assignment->home_socket
+                                     ? g_strdup_printf(", in the socket %s", assignment->home_socket)
+                                     : g_strdup("");
+
+        return say(
+            ASSIGNMENT_STATE_WAITING_DEVICE,
+            g_strdup_printf("%s is not plugged in; it goes to %s when it is%s.", what, machine_text, where),
+            "");
+    }
     return say(ASSIGNMENT_STATE_WAITING_MACHINE,
                g_strdup_printf("%s is not running, and %s is not plugged in.", machine_text, what), "");
 }
@@ -167,12 +179,34 @@ static guint target_of(const Assignment *assignment, const GPtrArray *wants)
     return assignment->quantity_kind == QUANTITY_COUNT ? assignment->quantity : wants->len;
 }
 
+/* A device of its group that it could have and doesn't draw, because it is held back or the machine has no
+ * port for it; NULL = none. */
+static const Device *left_out(const Allocation *allocation, const Assignment *assignment)
+{
+    const GPtrArray *matches = candidates_of(allocation->candidates, assignment);
+
+    /* Mostly there is nothing of the kind, and many devices. */
+    if (quarantines_count(allocation->registry->quarantines) == 0 &&
+        !deal_lacks_ports(allocation->deal, assignment))
+        return NULL;
+    for (guint i = 0; i < matches->len; i++) {
+        Verdict verdict = allocation_want(allocation, matches->pdata[i])
+                              ? VERDICT_TAKEN
+                              : allocation_judge(allocation, assignment, matches->pdata[i]);
+
+        if (verdict == VERDICT_QUARANTINED || verdict == VERDICT_NO_PORT || verdict == VERDICT_NO_CONTROLLER)
+            return matches->pdata[i];
+    }
+    return NULL;
+}
+
 static Status with_group_devices(Registry *registry, const Allocation *allocation,
                                  const Assignment *assignment, const GPtrArray *wants)
 {
     guint attached = 0, target = target_of(assignment, wants);
     g_autofree char *machine_text = verdict_machine_text(registry, assignment);
     Status worst = { ASSIGNMENT_STATE_ATTACHED, NULL, "" };
+    const Device *missed = left_out(allocation, assignment);
 
     for (guint i = 0; i < wants->len; i++) {
         const Want *want = wants->pdata[i];
@@ -184,12 +218,14 @@ static Status with_group_devices(Registry *registry, const Allocation *allocatio
             worst = with_device(registry, allocation, want);
         }
     }
-    if (attached == wants->len && attached >= target)
+    if (attached == wants->len && attached >= target && !missed)
         return say(
             ASSIGNMENT_STATE_ATTACHED,
             g_strdup_printf("%u of group %s attached to %s.", attached, assignment->group, machine_text), "");
     if (attached == 0 && worst.reason)
         return worst;
+    if (!worst.reason && missed)
+        worst = by_verdict(allocation, assignment, missed, allocation_judge(allocation, assignment, missed));
     if (!worst.reason)
         worst.reason = g_strdup("No more is free.");
     {
@@ -226,6 +262,7 @@ static Status without_group_device(Registry *registry, const Allocation *allocat
 {
     const GPtrArray *matches = candidates_of(allocation->candidates, assignment);
     const Group *group = registry_group(registry, assignment->group);
+    const Device *missed = left_out(allocation, assignment);
     Verdict machine = judge_machine(registry, assignment);
     g_autofree char *machine_text = verdict_machine_text(registry, assignment);
 
@@ -238,6 +275,8 @@ static Status without_group_device(Registry *registry, const Allocation *allocat
                    g_strdup_printf("Group %s belongs to tenant %s, and %s does not.", group->name,
                                    group->tenant, machine_text),
                    ferry_error_to_name(FERRY_ERROR_NOT_OWNED));
+    if (machine == VERDICT_MACHINE_UNKNOWN)
+        return by_verdict(allocation, assignment, NULL, VERDICT_MACHINE_UNKNOWN);
     if (machine != VERDICT_GO)
         return say(verdict_state(machine),
                    g_strdup_printf("%s is not running; it draws from group %s when it does.", machine_text,
@@ -259,9 +298,8 @@ static Status without_group_device(Registry *registry, const Allocation *allocat
                    g_strdup_printf("No device of group %s is plugged in.", assignment->group), "");
     if (allocation_judge(allocation, assignment, matches->pdata[0]) == VERDICT_UNDECIDED)
         return by_verdict(allocation, assignment, matches->pdata[0], VERDICT_UNDECIDED);
-    for (guint i = 0; i < matches->len; i++)
-        if (allocation_judge(allocation, assignment, matches->pdata[i]) == VERDICT_QUARANTINED)
-            return by_verdict(allocation, assignment, matches->pdata[i], VERDICT_QUARANTINED);
+    if (missed)
+        return by_verdict(allocation, assignment, missed, allocation_judge(allocation, assignment, missed));
     if (assignment->quantity_kind == QUANTITY_SET)
         return say(ASSIGNMENT_STATE_WAITING_DEVICE,
                    g_strdup_printf("Not every rule of group %s has a free device: all come, or none.",

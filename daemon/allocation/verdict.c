@@ -94,10 +94,19 @@ static char *not_owned_text(const VerdictCase *about)
 static char *not_home_text(const VerdictCase *about)
 {
     g_autofree char *what = device_describe(about->device);
+    g_autofree char *meant = about->meant ? device_describe(about->meant) : NULL;
+    const Assignment *assignment = about->assignment;
 
-    return g_strdup_printf(
-        "several devices match %s, and %s is not in the socket %s of the one that was assigned",
-        about->assignment->selector, what, about->assignment->home_socket);
+    if (meant)
+        return g_strdup_printf("several devices match %s, and the one that was assigned is %s",
+                               assignment->selector, meant);
+    if (*assignment->home_socket)
+        return g_strdup_printf("several devices match %s, and %s may be another one than was assigned, which "
+                               "was in the socket %s; plug that in there, or give this one by its port, %s",
+                               assignment->selector, what, assignment->home_socket, about->device->sysname);
+    return g_strdup_printf("several devices match %s, and nothing tells which one is meant; give %s by its "
+                           "port, %s, if it is this one",
+                           assignment->selector, what, about->device->sysname);
 }
 
 static char *taken_text(const VerdictCase *about)
@@ -131,6 +140,13 @@ static char *switched_off_text(const VerdictCase *about)
     return g_strdup("usbferry is switched off and gives nothing");
 }
 
+static char *held_home_text(const VerdictCase *about)
+{
+    return g_strdup(
+        "everything is home because usbferry-guests.service was stopped, as it is when the host shuts "
+        "down; start it, and devices are given again");
+}
+
 static char *foreign_text(const VerdictCase *about)
 {
     g_autofree char *what = device_describe(about->device);
@@ -156,11 +172,33 @@ static char *hypervisor_away_text(const VerdictCase *about)
     return g_strdup_printf("%s waits for %s: %s", what, machine, why);
 }
 
+/* Another machine by the name of the one that is gone; NULL = none. */
+static const Machine *find_namesake(Registry *registry, const Assignment *assignment)
+{
+    g_autoptr(GPtrArray) machines = registry_sorted(registry->machines);
+
+    for (guint i = 0; i < machines->len; i++) {
+        const Machine *machine = machines->pdata[i];
+
+        if (*assignment->machine_name && g_str_equal(machine->info->name, assignment->machine_name))
+            return machine;
+    }
+    return NULL;
+}
+
 static char *machine_unknown_text(const VerdictCase *about)
 {
-    g_autofree char *machine = verdict_machine_text(about->registry, about->assignment);
+    const Assignment *assignment = about->assignment;
+    const Machine *namesake = find_namesake(about->registry, assignment);
+    g_autofree char *machine = verdict_machine_text(about->registry, assignment);
 
-    return g_strdup_printf("the hypervisor knows no %s (%s)", machine, about->assignment->machine_uuid);
+    if (namesake)
+        return g_strdup_printf("the %s of assignment %s (%s) is gone, and a new one has its name (%s); give "
+                               "that one the same again, or apply the assignment again",
+                               machine, assignment->id, assignment->machine_uuid, namesake->info->uuid);
+    return g_strdup_printf("the hypervisor knows no %s (%s); assignment %s holds nothing until it is there "
+                           "again",
+                           machine, assignment->machine_uuid, assignment->id);
 }
 
 static char *machine_off_text(const VerdictCase *about)
@@ -169,6 +207,22 @@ static char *machine_off_text(const VerdictCase *about)
     g_autofree char *machine = verdict_machine_text(about->registry, about->assignment);
 
     return g_strdup_printf("%s is not running; %s goes there when it starts", machine, what);
+}
+
+static char *no_controller_text(const VerdictCase *about)
+{
+    const Machine *machine = registry_machine(about->registry, about->assignment->machine_uuid);
+
+    return machine ? machine_info_no_controller_text(machine->info)
+                   : verdict_machine_text(about->registry, about->assignment);
+}
+
+static char *no_port_text(const VerdictCase *about)
+{
+    const Machine *machine = registry_machine(about->registry, about->assignment->machine_uuid);
+
+    return machine ? machine_info_no_port_text(machine->info)
+                   : verdict_machine_text(about->registry, about->assignment);
 }
 
 static char *storing_text(const VerdictCase *about)
@@ -226,7 +280,7 @@ static char *quarantined_text(const VerdictCase *about)
     g_autofree char *why = quarantine ? quarantine_text(quarantine) : g_strdup("it was held back until now");
 
     return g_strdup_printf("%s is quarantined: %s; \"usbferry retry %s\" tries at once", what, why,
-                           about->device->sysname);
+                           about->assignment ? about->assignment->id : about->device->sysname);
 }
 
 static char *unsteady_text(const VerdictCase *about)
@@ -242,6 +296,7 @@ static char *unsteady_text(const VerdictCase *about)
 #define WAITING_DEVICE  ASSIGNMENT_STATE_WAITING_DEVICE
 #define WAITING_MACHINE ASSIGNMENT_STATE_WAITING_MACHINE
 #define QUARANTINED     ASSIGNMENT_STATE_QUARANTINED
+#define FAILED          ASSIGNMENT_STATE_FAILED
 #define NO_ERROR        _FERRY_ERROR_INVALID
 
 /* How long what is in the way stays there by itself. */
@@ -272,15 +327,18 @@ static const struct {
     [VERDICT_SET_INCOMPLETE]   = { "waits",  WAITING_DEVICE,  NO_ERROR,                              STAYS,  set_incomplete_text },
     [VERDICT_GROUP_DISABLED]   = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  STAYS,  group_disabled_text },
     [VERDICT_SWITCHED_OFF]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  STAYS,  switched_off_text },
+    [VERDICT_HELD_HOME]        = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  STAYS,  held_home_text },
     [VERDICT_FOREIGN]          = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               STAYS,  foreign_text },
     [VERDICT_UNDECIDED]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   undecided_text },
     [VERDICT_HYPERVISOR_AWAY]  = { "waits",  WAITING_MACHINE, NO_ERROR,                              PASSES, hypervisor_away_text },
     [VERDICT_MACHINE_UNKNOWN]  = { "waits",  WAITING_MACHINE, FERRY_ERROR_NO_SUCH_MACHINE,           STAYS,  machine_unknown_text },
     [VERDICT_MACHINE_OFF]      = { "waits",  WAITING_MACHINE, NO_ERROR,                              STAYS,  machine_off_text },
+    [VERDICT_NO_CONTROLLER]    = { "blocks", FAILED,          FERRY_ERROR_NO_CONTROLLER,             STAYS,  no_controller_text },
+    [VERDICT_NO_PORT]          = { "waits",  FAILED,          FERRY_ERROR_NO_FREE_PORT,              STAYS,  no_port_text },
     [VERDICT_STORING]          = { "waits",  ATTACHING,       NO_ERROR,                              SOON,   storing_text },
     [VERDICT_CONTROLLER_TAKEN] = { "blocks", WAITING_DEVICE,  FERRY_ERROR_CONTROLLER_PASSED_THROUGH, STAYS,  controller_taken_text },
     [VERDICT_UNAUTHORIZED]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               STAYS,  unauthorized_text },
-    [VERDICT_IN_USE]           = { "waits",  WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               PASSES, in_use_text },
+    [VERDICT_IN_USE]           = { "waits",  WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               STAYS,  in_use_text },
     [VERDICT_LOOKED_AT]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   looked_at_text },
     [VERDICT_RESETTING]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   resetting_text },
     [VERDICT_QUARANTINED]      = { "waits",  QUARANTINED,     NO_ERROR,                              PASSES, quarantined_text },

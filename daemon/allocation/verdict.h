@@ -19,17 +19,20 @@ typedef enum Verdict {
     VERDICT_OTHER_DEVICE,    /* the rule doesn't match, or the device isn't in the group */
     VERDICT_HUB,             /* hubs are never given to machines */
     VERDICT_NOT_OWNED,       /* a tenant's, and machine or assignment isn't; or the tenant's no longer */
-    VERDICT_NOT_HOME,        /* several devices match and this one isn't where the assigned one was */
+    VERDICT_NOT_HOME,        /* several devices match, and this isn't the one, or can't be told from it */
     VERDICT_TAKEN,           /* another assignment comes first */
     VERDICT_ENOUGH,          /* the assignment has as many as it is to have */
     VERDICT_SET_INCOMPLETE,  /* another device of the set is missing */
     VERDICT_GROUP_DISABLED,  /* the group gives nothing */
     VERDICT_SWITCHED_OFF,    /* the whole service gives nothing */
+    VERDICT_HELD_HOME,       /* everything comes home, as the host ends */
     VERDICT_FOREIGN,         /* some other program gave it to a machine */
     VERDICT_UNDECIDED,       /* another machine that could draw it is still being read */
     VERDICT_HYPERVISOR_AWAY, /* or its machine was not seen yet: nothing can be said or done */
     VERDICT_MACHINE_UNKNOWN,
     VERDICT_MACHINE_OFF,
+    VERDICT_NO_CONTROLLER,    /* the machine has no USB at all */
+    VERDICT_NO_PORT,          /* all of its USB ports are taken, or spoken for */
     VERDICT_STORING,          /* the assignment isn't durable yet: nothing is ordered for it */
     VERDICT_CONTROLLER_TAKEN, /* a machine has its controller as a whole */
     VERDICT_UNAUTHORIZED,     /* the host lets nobody use it */
@@ -49,6 +52,7 @@ typedef struct VerdictCase {
     const Attachment *attachment; /* where the device is now; NULL = with the host */
     const Assignment *first;      /* that comes first for the device; NULL = none */
     gint64 now;                   /* of the allocation that says it: µs, CLOCK_MONOTONIC */
+    const Device *meant;          /* that the assignment is for: allocation_pinned(); NULL = none */
 } VerdictCase;
 
 /* As explanations have it: "yes", "no", "waits" until something passes, "blocks" until somebody decides. */

@@ -131,6 +131,11 @@ static bool read_socket(KeyFileReader *reader, void *userdata)
     return key_file_reader_text(reader, &assignment_of(userdata)->home_socket);
 }
 
+static bool read_twins(KeyFileReader *reader, void *userdata)
+{
+    return key_file_reader_flag(reader, &assignment_of(userdata)->twins);
+}
+
 static bool read_device_text(KeyFileReader *reader, void *userdata)
 {
     return key_file_reader_text(reader, &assignment_of(userdata)->device_text);
@@ -216,6 +221,7 @@ static const KeyFileKey stored_keys[] = {
     { "Tenant", read_tenant },
     { "Selector", read_stored_selector },
     { "Socket", read_socket },
+    { "Twins", read_twins },
     { "DeviceText", read_device_text },
     { "Enabled", read_enabled },
     { "Priority", read_priority },
@@ -330,6 +336,8 @@ GKeyFile *assignment_to_key_file(const Assignment *assignment)
     if (assignment->rule)
         key_file_reader_set_text(file, ASSIGNMENT_SECTION, "Selector", assignment->selector);
     key_file_reader_set_text(file, ASSIGNMENT_SECTION, "Socket", assignment->home_socket);
+    if (assignment->twins)
+        g_key_file_set_boolean(file, ASSIGNMENT_SECTION, "Twins", true);
     key_file_reader_set_text(file, ASSIGNMENT_SECTION, "DeviceText", assignment->device_text);
     g_key_file_set_boolean(file, ASSIGNMENT_SECTION, "Enabled", assignment->wanted);
     g_key_file_set_integer(file, ASSIGNMENT_SECTION, "Priority", assignment->priority);

@@ -43,7 +43,7 @@ static void came(Hotplug *self, Device *device, gint64 now)
         return;
     device->steady_at = now + STEADY_US;
     if (!device->is_hub && !reservations_is_in_reset(registry->reservations, device->sysname))
-        (void)quarantines_strike(registry->quarantines, device, QUARANTINE_FLAPS, now);
+        (void)quarantines_strike(registry->quarantines, device, QUARANTINE_FLAPS, NULL, now);
 }
 
 static void device_found(Device *device, void *userdata)

@@ -4,13 +4,13 @@
 
 #include "daemon/hypervisor/domain-xml.h"
 
-#include <libxml/parser.h>
-#include <libxml/tree.h>
 #include <libxml/xmlwriter.h>
 #include <string.h>
 
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
+#include "daemon/hypervisor/hostdev-xml.h"
+#include "daemon/hypervisor/xml-node.h"
 
 /* libvirt's hub is always this one. */
 #define HUB_PORTS 8
@@ -24,7 +24,6 @@
 #define PCI_SLOT_MAX     31
 #define PCI_FUNCTION_MAX 7
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlBuffer, xmlBufferFree)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlTextWriter, xmlFreeTextWriter)
 
@@ -60,94 +59,20 @@ typedef struct Ports {
     bool buses[BUS_MAX + 1]; /* there is a controller with this index */
     GHashTable *taken;       /* set of "<bus>/<port>" */
     unsigned total;
+    bool known; /* every controller is in the table */
 } Ports;
-
-static bool is_element(const xmlNode *node, const char *name)
-{
-    return node->type == XML_ELEMENT_NODE && xmlStrEqual(node->name, BAD_CAST name);
-}
-
-static const xmlNode *find_child(const xmlNode *parent, const char *name)
-{
-    for (const xmlNode *child = parent ? parent->children : NULL; child; child = child->next)
-        if (is_element(child, name))
-            return child;
-    return NULL;
-}
-
-/* Clean text; "" when there is no such attribute. New string. */
-static char *attribute(const xmlNode *node, const char *name)
-{
-    xmlChar *value = node ? xmlGetNoNsProp((xmlNode *)node, BAD_CAST name) : NULL;
-    char *clean = text_sanitize((const char *)value, TEXT_MAX);
-
-    xmlFree(value);
-    return clean;
-}
-
-static bool attribute_is(const xmlNode *node, const char *name, const char *wanted)
-{
-    g_autofree char *value = attribute(node, name);
-
-    return strcmp(value, wanted) == 0;
-}
-
-/* Decimal, hexadecimal or octal, as libvirt reads them. False when it isn't there or out of range. */
-static bool attribute_number(const xmlNode *node, const char *name, unsigned max, unsigned *ret)
-{
-    g_autofree char *value = attribute(node, name);
-    char *end = NULL;
-    guint64 number;
-
-    if (!g_ascii_isdigit(*value))
-        return false;
-    number = g_ascii_strtoull(value, &end, 0);
-    if (*end || number > max)
-        return false;
-    *ret = (unsigned)number;
-    return true;
-}
-
-static GuestReset read_guest_reset(const xmlNode *source)
-{
-    g_autofree char *text = attribute(source, "guestReset");
-    GuestReset value = guest_reset_from_string(text);
-
-    /* A newer libvirt may know others. */
-    return value == _GUEST_RESET_INVALID ? GUEST_RESET_DEFAULT : value;
-}
-
-static Hostdev *read_hostdev(const xmlNode *node)
-{
-    const xmlNode *source = find_child(node, "source");
-    const xmlNode *address = find_child(source, "address");
-    Hostdev *hostdev = g_new0(Hostdev, 1);
-    unsigned vendor_id = 0, product_id = 0;
-
-    hostdev->alias = attribute(find_child(node, "alias"), "name");
-    (void)hostdev_alias_parse(hostdev->alias, &hostdev->assignment_id, &hostdev->instance,
-                              &hostdev->domain_id);
-    (void)attribute_number(address, "bus", G_MAXUINT16, &hostdev->bus_number);
-    (void)attribute_number(address, "device", G_MAXUINT16, &hostdev->device_number);
-    (void)attribute_number(find_child(source, "vendor"), "id", G_MAXUINT16, &vendor_id);
-    (void)attribute_number(find_child(source, "product"), "id", G_MAXUINT16, &product_id);
-    hostdev->guest_reset = read_guest_reset(source);
-    hostdev->vendor_id = (uint16_t)vendor_id;
-    hostdev->product_id = (uint16_t)product_id;
-    return hostdev;
-}
 
 /* "0000:00:14.0" of a <hostdev> of type pci; NULL when it names none. */
 static char *read_pci(const xmlNode *node)
 {
-    const xmlNode *address = find_child(find_child(node, "source"), "address");
+    const xmlNode *address = xml_find_child(xml_find_child(node, "source"), "address");
     unsigned domain = 0, bus, slot, function;
 
-    if ((!attribute_is(address, "domain", "") &&
-         !attribute_number(address, "domain", G_MAXUINT16, &domain)) ||
-        !attribute_number(address, "bus", G_MAXUINT8, &bus) ||
-        !attribute_number(address, "slot", PCI_SLOT_MAX, &slot) ||
-        !attribute_number(address, "function", PCI_FUNCTION_MAX, &function))
+    if ((!xml_attribute_is(address, "domain", "") &&
+         !xml_attribute_number(address, "domain", G_MAXUINT16, &domain)) ||
+        !xml_attribute_number(address, "bus", G_MAXUINT8, &bus) ||
+        !xml_attribute_number(address, "slot", PCI_SLOT_MAX, &slot) ||
+        !xml_attribute_number(address, "function", PCI_FUNCTION_MAX, &function))
         return NULL;
     return g_strdup_printf("%04x:%02x:%02x.%x", domain, bus, slot, function);
 }
@@ -155,7 +80,7 @@ static char *read_pci(const xmlNode *node)
 /* The rank of a controller: lower is better. */
 static gsize read_controller(const xmlNode *node, Ports *ports, char **ret_model)
 {
-    g_autofree char *model = attribute(node, "model");
+    g_autofree char *model = xml_attribute(node, "model");
     unsigned n_ports = UNKNOWN_MODEL_PORTS;
     unsigned index = 0;
     bool settable = true;
@@ -172,9 +97,10 @@ static gsize read_controller(const xmlNode *node, Ports *ports, char **ret_model
         settable = controller_models[rank].ports_settable;
         break;
     }
+    ports->known &= rank < G_N_ELEMENTS(controller_models);
     if (settable)
-        (void)attribute_number(node, "ports", CONTROLLER_PORTS_MAX, &n_ports);
-    if (n_ports > 0 && attribute_number(node, "index", BUS_MAX, &index)) {
+        (void)xml_attribute_number(node, "ports", CONTROLLER_PORTS_MAX, &n_ports);
+    if (n_ports > 0 && xml_attribute_number(node, "index", BUS_MAX, &index)) {
         ports->buses[index] = true;
         ports->total += n_ports;
     }
@@ -189,10 +115,10 @@ static void read_address(const xmlNode *device, Ports *ports)
         g_autofree char *port = NULL;
         unsigned bus;
 
-        if (!is_element(child, "address") || !attribute_is(child, "type", "usb"))
+        if (!xml_is_element(child, "address") || !xml_attribute_is(child, "type", "usb"))
             continue;
-        port = attribute(child, "port");
-        if (*port && attribute_number(child, "bus", BUS_MAX, &bus))
+        port = xml_attribute(child, "port");
+        if (*port && xml_attribute_number(child, "bus", BUS_MAX, &bus))
             g_hash_table_add(ports->taken, g_strdup_printf("%u/%s", bus, port));
     }
 }
@@ -210,17 +136,17 @@ static unsigned count_free(const Ports *ports)
     return ports->total > taken ? ports->total - taken : 0;
 }
 
-static void read_devices(const xmlNode *devices, bool live, MachineInfo *info)
+static void read_devices(const xmlNode *devices, bool live, bool known, MachineInfo *info)
 {
     g_autoptr(GHashTable) taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    Ports ports = { .taken = taken };
+    Ports ports = { .taken = taken, .known = known };
     gsize best = G_MAXSIZE;
 
     for (const xmlNode *node = devices ? devices->children : NULL; node; node = node->next) {
         if (node->type != XML_ELEMENT_NODE)
             continue;
-        if (is_element(node, "controller") && attribute_is(node, "type", "usb") &&
-            !attribute_is(node, "model", "none")) {
+        if (xml_is_element(node, "controller") && xml_attribute_is(node, "type", "usb") &&
+            !xml_attribute_is(node, "model", "none")) {
             g_autofree char *model = NULL;
             gsize rank = read_controller(node, &ports, &model);
 
@@ -229,13 +155,12 @@ static void read_devices(const xmlNode *devices, bool live, MachineInfo *info)
                 g_free(info->usb_controller);
                 info->usb_controller = g_steal_pointer(&model);
             }
-        } else if (is_element(node, "hub") && attribute_is(node, "type", "usb")) {
+        } else if (xml_is_element(node, "hub") && xml_attribute_is(node, "type", "usb")) {
             ports.total += HUB_PORTS;
-        } else if (live && is_element(node, "hostdev") && attribute_is(node, "mode", "subsystem") &&
-                   attribute_is(node, "type", "usb")) {
-            g_ptr_array_add(info->hostdevs, read_hostdev(node));
-        } else if (is_element(node, "hostdev") && attribute_is(node, "mode", "subsystem") &&
-                   attribute_is(node, "type", "pci")) {
+        } else if (live && hostdev_xml_is_usb(node)) {
+            g_ptr_array_add(info->hostdevs, hostdev_xml_read(node));
+        } else if (xml_is_element(node, "hostdev") && xml_attribute_is(node, "mode", "subsystem") &&
+                   xml_attribute_is(node, "type", "pci")) {
             char *pci = read_pci(node);
 
             if (pci)
@@ -244,45 +169,29 @@ static void read_devices(const xmlNode *devices, bool live, MachineInfo *info)
         read_address(node, &ports);
     }
     info->free_ports = count_free(&ports);
-}
-
-static xmlDoc *parse(const char *xml)
-{
-    static gsize initialized;
-    /* Nothing is fetched, no entity is replaced, and without XML_PARSE_HUGE the parser's own limits hold. */
-    int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOCDATA;
-    gsize length = strlen(xml);
-
-#if LIBXML_VERSION >= 21300
-    options |= XML_PARSE_NO_XXE;
-#endif
-    /* Several threads may be the first. */
-    if (g_once_init_enter(&initialized)) {
-        xmlInitParser();
-        g_once_init_leave(&initialized, 1);
-    }
-    return length > G_MAXINT ? NULL : xmlReadMemory(xml, (int)length, "domain", NULL, options);
+    info->ports_known = ports.known;
 }
 
 bool domain_xml_read(const char *xml, MachineInfo *info, bool *ret_live, GError **error)
 {
-    g_autoptr(xmlDoc) document = parse(xml);
+    g_autoptr(xmlDoc) document = xml_parse(xml);
     const xmlNode *root = document ? xmlDocGetRootElement(document) : NULL;
 
     /* libvirt writes no DTD: with one, this is something else. */
-    if (!root || !is_element(root, "domain") || document->intSubset) {
+    if (!root || !xml_is_element(root, "domain") || document->intSubset) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR,
                     "what libvirt gave for the VM is not its XML");
         return false;
     }
     *ret_live = xmlHasProp((xmlNode *)root, BAD_CAST "id") != NULL;
     info->domain_id = 0;
-    (void)attribute_number(root, "id", G_MAXINT, &info->domain_id);
+    (void)xml_attribute_number(root, "id", G_MAXINT, &info->domain_id);
     g_ptr_array_set_size(info->hostdevs, 0);
     g_ptr_array_set_size(info->pci, 0);
     g_free(info->usb_controller);
     info->usb_controller = g_strdup("");
-    read_devices(find_child(root, "devices"), *ret_live, info);
+    /* libvirt's driver for Xen makes controllers as it needs them. */
+    read_devices(xml_find_child(root, "devices"), *ret_live, !xml_attribute_is(root, "type", "xen"), info);
     return true;
 }
 

@@ -64,6 +64,13 @@ typedef struct HypervisorOps {
     /* Orders the removal. It is done when inspect() no longer shows the alias. An alias that is not there is
      * no error. */
     bool (*detach)(Hypervisor *hypervisor, const char *uuid, const char *alias, GError **error);
+    /* Makes the hostdevs of ours in the managed save image optional, and puts them where the places (of
+     * HostdevPlace) say. Nothing else of the image is changed. Without an image nothing is done. */
+    bool (*repair_saved)(Hypervisor *hypervisor, const char *uuid, const GPtrArray *places, GError **error);
+    /* Does the same with those of its snapshots that aren't among the known names, and with the current one;
+     * a snapshot's hostdevs are nowhere. The names of those that are right now (char *); NULL with error. */
+    GPtrArray *(*repair_snapshots)(Hypervisor *hypervisor, const char *uuid, const GPtrArray *known,
+                                   GError **error);
 } HypervisorOps;
 
 struct Hypervisor {

@@ -11,9 +11,11 @@
 
 #include "daemon/base/backoff.h"
 #include "daemon/base/error.h"
+#include "daemon/base/log.h"
 #include "daemon/base/text.h"
 #include "daemon/hypervisor/domain-xml.h"
 #include "daemon/hypervisor/libvirt-connection.h"
+#include "daemon/hypervisor/libvirt-saved.h"
 
 #define OPEN_QUEUE       "libvirt-open"
 #define OPEN_DEADLINE_MS (30 * 1000)
@@ -219,18 +221,25 @@ static MachineState state_of(virDomainPtr domain, int state)
     }
 }
 
+static bool is_changing(int state, int reason)
+{
+    return state == VIR_DOMAIN_PAUSED &&
+           (reason == VIR_DOMAIN_PAUSED_STARTING_UP || reason == VIR_DOMAIN_PAUSED_MIGRATION ||
+            reason == VIR_DOMAIN_PAUSED_SAVE || reason == VIR_DOMAIN_PAUSED_SNAPSHOT);
+}
+
 /* UUID, name, state and domain id. These calls wait for no job of the domain, so a hung QEMU doesn't hold
  * them up. NULL when the domain is gone, or the connection. */
 static MachineInfo *read_brief(virDomainPtr domain, GError **error)
 {
     g_autoptr(GError) unread = NULL;
     char uuid[VIR_UUID_STRING_BUFLEN];
-    int state = VIR_DOMAIN_NOSTATE;
+    int state = VIR_DOMAIN_NOSTATE, reason = 0;
     MachineInfo *info;
 
     /* Can't fail: the domain knows its UUID. */
     (void)virDomainGetUUIDString(domain, uuid);
-    if (virDomainGetState(domain, &state, NULL, 0) < 0)
+    if (virDomainGetState(domain, &state, &reason, 0) < 0)
         unread = connection_take_error();
     /* Where only the state is not to be had, the machine is there all the same: its id says if it is active.
      */
@@ -243,6 +252,7 @@ static MachineInfo *read_brief(virDomainPtr domain, GError **error)
     g_free(info->name);
     info->name = text_sanitize(virDomainGetName(domain), TEXT_MAX);
     info->state = state_of(domain, state);
+    info->changing = is_changing(state, reason);
     info->domain_id = info->state == MACHINE_STATE_SHUTOFF ? 0 : virDomainGetID(domain);
     return info;
 }
@@ -313,7 +323,10 @@ static MachineInfo *inspect(Hypervisor *hypervisor, const char *uuid, GError **e
     g_autoptr(virDomain) domain = find_domain(&call, hypervisor, uuid, error);
     g_autoptr(MachineInfo) info = domain ? read_brief(domain, error) : NULL;
 
-    return info && read_xml(domain, info, error) ? g_steal_pointer(&info) : NULL;
+    if (!info || !read_xml(domain, info, error))
+        return NULL;
+    libvirt_saved_read(domain, info);
+    return g_steal_pointer(&info);
 }
 
 static bool has_alias(const MachineInfo *info, const char *alias)
@@ -338,6 +351,15 @@ static MachineInfo *look_closer(virDomainPtr domain, GError *refusal)
     return g_steal_pointer(&info);
 }
 
+/* What it is in our words, and what to do; libvirt's go to the log. Takes the text. */
+static void say_instead(GError *refusal, const MachineInfo *info, FerryError code, char *text)
+{
+    log_object(G_LOG_LEVEL_MESSAGE, NULL, info->uuid, NULL, "libvirt: %s", refusal->message);
+    refusal->code = (gint)code;
+    g_free(refusal->message);
+    refusal->message = text;
+}
+
 static bool attach(Hypervisor *hypervisor, const char *uuid, const HostdevSpec *spec, GError **error)
 {
     g_auto(LibvirtCall) call = { 0 };
@@ -356,12 +378,15 @@ static bool attach(Hypervisor *hypervisor, const char *uuid, const HostdevSpec *
     from_parser = virGetLastErrorDomain() == VIR_FROM_DOMAIN;
     refusal = connection_take_error();
     info = look_closer(domain, refusal);
+    /* "cannot acquire state change lock (held by …)": it is being saved, migrated, backed up. */
+    if (code == VIR_ERR_OPERATION_TIMEOUT && refusal->code == FERRY_ERROR_HYPERVISOR)
+        refusal->code = FERRY_ERROR_TIMEOUT;
     if (info && info->state != MACHINE_STATE_SHUTOFF && from_parser) {
         /* "Domain has no USB bus support", "No free USB ports" */
         if (code == VIR_ERR_CONFIG_UNSUPPORTED && !*info->usb_controller)
-            refusal->code = FERRY_ERROR_NO_CONTROLLER;
+            say_instead(refusal, info, FERRY_ERROR_NO_CONTROLLER, machine_info_no_controller_text(info));
         else if (code == VIR_ERR_INTERNAL_ERROR && info->free_ports == 0)
-            refusal->code = FERRY_ERROR_NO_FREE_PORT;
+            say_instead(refusal, info, FERRY_ERROR_NO_FREE_PORT, machine_info_no_port_text(info));
     }
     g_propagate_error(error, g_steal_pointer(&refusal));
     return false;
@@ -385,6 +410,23 @@ static bool detach(Hypervisor *hypervisor, const char *uuid, const char *alias, 
         return true;
     g_propagate_error(error, g_steal_pointer(&refusal));
     return false;
+}
+
+static bool repair_saved(Hypervisor *hypervisor, const char *uuid, const GPtrArray *places, GError **error)
+{
+    g_auto(LibvirtCall) call = { 0 };
+    g_autoptr(virDomain) domain = find_domain(&call, hypervisor, uuid, error);
+
+    return domain && libvirt_saved_repair(domain, places, error);
+}
+
+static GPtrArray *repair_snapshots(Hypervisor *hypervisor, const char *uuid, const GPtrArray *known,
+                                   GError **error)
+{
+    g_auto(LibvirtCall) call = { 0 };
+    g_autoptr(virDomain) domain = find_domain(&call, hypervisor, uuid, error);
+
+    return domain ? libvirt_saved_repair_snapshots(domain, known, error) : NULL;
 }
 
 static void start(Hypervisor *hypervisor)
@@ -413,6 +455,8 @@ static const HypervisorOps libvirt_ops = {
     .inspect = inspect,
     .attach = attach,
     .detach = detach,
+    .repair_saved = repair_saved,
+    .repair_snapshots = repair_snapshots,
 };
 
 Hypervisor *libvirt_hypervisor_new(const char *uri, WorkerPool *pool)

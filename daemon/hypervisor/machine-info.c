@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/base/id.h"
+#include "daemon/base/text.h"
 
 /* libvirt keeps an alias only when it begins with "ua-". */
 #define ALIAS_PREFIX "ua-usbferry-"
@@ -38,6 +39,44 @@ Hostdev *hostdev_free(Hostdev *hostdev)
     g_free(hostdev->assignment_id);
     g_free(hostdev);
     return NULL;
+}
+
+static void destroy_place(gpointer data)
+{
+    HostdevPlace *place = data;
+
+    g_free(place->alias);
+    g_free(place);
+}
+
+GPtrArray *hostdev_places_new(void)
+{
+    return g_ptr_array_new_with_free_func(destroy_place);
+}
+
+void hostdev_places_add(GPtrArray *places, const char *alias, unsigned bus_number, unsigned device_number)
+{
+    HostdevPlace *place = g_new(HostdevPlace, 1);
+
+    *place =
+        (HostdevPlace){ .alias = g_strdup(alias), .bus_number = bus_number, .device_number = device_number };
+    g_ptr_array_add(places, place);
+}
+
+const HostdevPlace *hostdev_places_find(const GPtrArray *places, const char *alias)
+{
+    for (guint i = 0; i < places->len; i++)
+        if (strcmp(((const HostdevPlace *)places->pdata[i])->alias, alias) == 0)
+            return places->pdata[i];
+    return NULL;
+}
+
+bool hostdev_places_fit(const GPtrArray *places, const Hostdev *hostdev)
+{
+    const HostdevPlace *place = hostdev_places_find(places, hostdev->alias);
+
+    return hostdev->optional && hostdev->bus_number == (place ? place->bus_number : HOSTDEV_NOWHERE) &&
+           hostdev->device_number == (place ? place->device_number : HOSTDEV_NOWHERE);
 }
 
 char *hostdev_alias_format(const char *assignment_id, uint64_t instance, unsigned domain_id)
@@ -91,6 +130,7 @@ MachineInfo *machine_info_new(const char *uuid)
     info->hostdevs = g_ptr_array_new_with_free_func(destroy_hostdev);
     info->usb_controller = g_strdup("");
     info->pci = g_ptr_array_new_with_free_func(g_free);
+    info->saved = g_ptr_array_new_with_free_func(destroy_hostdev);
     return info;
 }
 
@@ -105,6 +145,25 @@ MachineInfo *machine_info_copy_brief(const MachineInfo *info)
     return copy;
 }
 
+char *machine_info_no_controller_text(const MachineInfo *info)
+{
+    g_autofree char *quoted = text_quote(info->name);
+
+    return g_strdup_printf("VM %s has no USB controller; give it one (\"virsh edit\": <controller type='usb' "
+                           "model='qemu-xhci' ports='15'/>), shut it down and start it",
+                           quoted);
+}
+
+char *machine_info_no_port_text(const MachineInfo *info)
+{
+    g_autofree char *quoted = text_quote(info->name);
+
+    return g_strdup_printf(
+        "VM %s has no free USB port; take a device home from it, or give its USB controller "
+        "more ports (\"virsh edit\": ports='15'), shut it down and start it",
+        quoted);
+}
+
 MachineInfo *machine_info_free(MachineInfo *info)
 {
     if (!info)
@@ -114,6 +173,7 @@ MachineInfo *machine_info_free(MachineInfo *info)
     g_ptr_array_unref(info->hostdevs);
     g_free(info->usb_controller);
     g_ptr_array_unref(info->pci);
+    g_ptr_array_unref(info->saved);
     g_free(info);
     return NULL;
 }

@@ -44,10 +44,29 @@ typedef struct Hostdev {
     uint16_t vendor_id; /* 0 when the XML names none */
     uint16_t product_id;
     GuestReset guest_reset;
+    bool optional; /* libvirt starts the machine without it */
 } Hostdev;
 
 Hostdev *hostdev_free(Hostdev *hostdev);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Hostdev, hostdev_free)
+
+/* No bus of the kernel's has this number, and no device on a bus. */
+#define HOSTDEV_NOWHERE 255
+
+/* Where libvirt is to look for a hostdev of ours when it starts a saved machine. */
+typedef struct HostdevPlace {
+    char *alias;
+    unsigned bus_number;
+    unsigned device_number;
+} HostdevPlace;
+
+/* An empty array of HostdevPlace, owned. */
+GPtrArray *hostdev_places_new(void);
+void hostdev_places_add(GPtrArray *places, const char *alias, unsigned bus_number, unsigned device_number);
+/* Borrowed. NULL = it is to be nowhere. */
+const HostdevPlace *hostdev_places_find(const GPtrArray *places, const char *alias);
+/* Whether the hostdev keeps no machine from being started: it is optional, and where its place is. */
+bool hostdev_places_fit(const GPtrArray *places, const Hostdev *hostdev);
 
 /* "ua-usbferry-<assignment id>-<instance>-<domain id>": the alias says whose the hostdev is, for which
  * enumeration of the device it was made, and in which life of the machine it was attached, so a restarted
@@ -66,15 +85,20 @@ typedef struct MachineInfo {
     char *uuid; /* lower case, with dashes */
     char *name; /* clean */
     MachineState state;
-    unsigned domain_id;  /* libvirt's id of the domain, another one for each QEMU: after a start, a restore, a
-                          * revert or a migration. It stays over restarts of libvirtd, but libvirtd counts from
-                          * the highest id that it finds running, so it may give the id of a machine that is
-                          * off  a second time. 0: off, or without an id */
-    GPtrArray *hostdevs; /* of Hostdev; empty unless the machine is active */
+    unsigned domain_id; /* libvirt's id of the domain, another one for each QEMU: after a start, a restore, a
+                         * revert or a migration. It stays over restarts of libvirtd, but libvirtd counts from
+                         * the highest id that it finds running, so it may give the id of a machine that is
+                         * off  a second time. 0: off, or without an id */
+    bool changing; /* libvirt starts, saves or migrates it: whoever changes it meanwhile waits for libvirt's
+                    * lock, and an event says when that is over */
+    GPtrArray *hostdevs;  /* of Hostdev; empty unless the machine is active */
     char *usb_controller; /* model of the best USB controller ("qemu-xhci"), "" = none */
-    GPtrArray *pci; /* of char *, "0000:00:14.0": PCI devices that it has as a whole; when it is off, those
-                     * that it is to take when it starts */
+    GPtrArray *pci;   /* of char *, "0000:00:14.0": PCI devices that it has as a whole; when it is off, those
+                       * that it is to take when it starts */
+    GPtrArray *saved; /* of Hostdev, ours only: what its managed save image has; empty while it is active */
+    unsigned snapshots;  /* how many it has */
     unsigned free_ports; /* guest USB ports that are not taken, over all controllers */
+    bool ports_known;    /* libvirt counts the same: all that it has USB controllers of is known here */
 } MachineInfo;
 
 MachineInfo *machine_info_new(const char *uuid);
@@ -82,3 +106,8 @@ MachineInfo *machine_info_new(const char *uuid);
 MachineInfo *machine_info_copy_brief(const MachineInfo *info);
 MachineInfo *machine_info_free(MachineInfo *info);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MachineInfo, machine_info_free)
+
+/* Why it can get no device, and what to do: for who sees that before an attach, and for who is told it by
+ * libvirt. Without a full stop. New string. */
+char *machine_info_no_controller_text(const MachineInfo *info);
+char *machine_info_no_port_text(const MachineInfo *info);

@@ -56,20 +56,36 @@ void stored_assignments_settle_new(Manager *self, const char *id, bool stored)
         registry_end_assignment(self->registry, assignment);
 }
 
-static void settle_added(Manager *self, const char *id, gpointer payload, bool stored)
+static void free_ids(gpointer ids)
 {
-    stored_assignments_settle_new(self, id, stored);
+    g_ptr_array_unref(ids);
 }
 
-void stored_assignments_add(Manager *self, Assignment *assignment, ManagerDone done, void *userdata)
+static void settle_added(Manager *self, const char *id, gpointer payload, bool stored)
 {
-    g_autoptr(GKeyFile) file = assignment_to_key_file(assignment);
+    g_autoptr(GPtrArray) replaced = payload;
 
-    show(self, assignment);
+    stored_assignments_settle_new(self, id, stored);
+    for (guint i = 0; i < replaced->len; i++)
+        stored_assignments_settle_deleted(self, replaced->pdata[i], stored);
+}
+
+void stored_assignments_add(Manager *self, Assignment *assignment, GPtrArray *replaced, ManagerDone done,
+                            void *userdata)
+{
+    StoreBatch *batch = store_batch_new();
+
+    for (guint i = 0; i < replaced->len; i++)
+        stored_assignments_put_deleted(self, batch, replaced->pdata[i]);
+    stored_assignments_put_new(self, batch, assignment);
     reconciler_look(self->reconciler);
-    pending_save(
-        self, area_of(assignment), STORE_KIND_ASSIGNMENTS, file,
-        &(PendingChange){ .id = assignment->id, .settle = settle_added, .done = done, .userdata = userdata });
+    pending_commit(self, batch,
+                   &(PendingChange){ .id = assignment->id,
+                                     .settle = settle_added,
+                                     .payload = replaced,
+                                     .free_payload = free_ids,
+                                     .done = done,
+                                     .userdata = userdata });
 }
 
 void stored_assignments_put_new(Manager *self, StoreBatch *batch, Assignment *assignment)
@@ -124,6 +140,13 @@ void stored_assignments_put_changed(Manager *self, StoreBatch *batch, const Assi
     if (area_of(assignment) != area_of(next))
         store_batch_delete(batch, area_of(assignment), STORE_KIND_ASSIGNMENTS, next->id);
     store_batch_save(batch, area_of(next), STORE_KIND_ASSIGNMENTS, next->id, file);
+}
+
+void stored_assignments_put_seen(StoreBatch *batch, const Assignment *assignment)
+{
+    g_autoptr(GKeyFile) file = assignment_to_key_file(assignment);
+
+    store_batch_save(batch, area_of(assignment), STORE_KIND_ASSIGNMENTS, assignment->id, file);
 }
 
 /* ------------------------------------------------------------------ released */

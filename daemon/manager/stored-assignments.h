@@ -15,8 +15,9 @@
 /* For the start, after tenants and groups. */
 bool stored_assignments_load(Manager *manager, GError **error);
 
-/* Takes the assignment. done()'s id is its own in all three. */
-void stored_assignments_add(Manager *manager, Assignment *assignment, ManagerDone done, void *userdata);
+/* Takes the assignment, and the ids of those that go as it comes. done()'s id is its own in all three. */
+void stored_assignments_add(Manager *manager, Assignment *assignment, GPtrArray *replaced, ManagerDone done,
+                            void *userdata);
 /* Takes next. */
 void stored_assignments_save(Manager *manager, Assignment *next, ManagerDone done, void *userdata);
 /* It is released then, and goes away by itself once its device is home. */
@@ -27,6 +28,8 @@ void stored_assignments_delete(Manager *manager, Assignment *assignment, Manager
 void stored_assignments_put_new(Manager *manager, StoreBatch *batch, Assignment *assignment);
 void stored_assignments_put_changed(Manager *manager, StoreBatch *batch, const Assignment *next);
 void stored_assignments_put_deleted(Manager *manager, StoreBatch *batch, const char *id);
+/* What was seen of it, not decided: nothing is settled, and other changes may begin meanwhile. */
+void stored_assignments_put_seen(StoreBatch *batch, const Assignment *assignment);
 void stored_assignments_settle_new(Manager *manager, const char *id, bool stored);
 void stored_assignments_settle_changed(Manager *manager, Assignment *next, bool stored);
 void stored_assignments_settle_deleted(Manager *manager, const char *id, bool stored);

@@ -34,7 +34,6 @@ Claim *claim_free(Claim *claim)
 void claim_forget_failures(Claim *claim)
 {
     claim->failures = 0;
-    claim->losses = 0;
     claim->next_at = 0;
     g_clear_error(&claim->error);
 }
@@ -104,6 +103,7 @@ Assignment *assignment_copy(const Assignment *assignment)
     copy->quantity_kind = assignment->quantity_kind;
     copy->quantity = assignment->quantity;
     text_replace(&copy->home_socket, assignment->home_socket);
+    copy->twins = assignment->twins;
     text_replace(&copy->device_text, assignment->device_text);
     copy->persistent = assignment->persistent;
     copy->wanted = assignment->wanted;

@@ -64,10 +64,6 @@ typedef struct Claim {
     unsigned failures;
     gint64 next_at; /* no further try before this: µs, CLOCK_MONOTONIC */
     GError *error;  /* why the last one failed; NULL = none did */
-
-    /* times that it was lost to the host after it had been attached: see daemon/reconciler/reattach.c */
-    unsigned losses;
-    gint64 lost_at; /* the last one: µs, CLOCK_MONOTONIC */
 } Claim;
 
 Claim *claim_free(Claim *claim);
@@ -88,7 +84,6 @@ typedef struct Assignment {
     char *selector;     /* rule_print(rule), "" for none */
     QuantityKind quantity_kind;
     unsigned quantity; /* for COUNT: 1…QUANTITY_MAX */
-    char *home_socket; /* where the pinned device was: decides between two that both match */
     char *device_text; /* what the device was called: for texts while it is away */
     bool persistent;   /* survives a reboot of the host */
     bool wanted;       /* false after Detach() */
@@ -98,6 +93,11 @@ typedef struct Assignment {
     uint32_t owner;   /* uid */
     int64_t created;  /* µs, CLOCK_REALTIME: a fact for people, and no order */
     int64_t sequence; /* of two assignments the older one has the smaller: registry_next_sequence() */
+
+    /* what was seen of the pinned device, and is in the store as well: see daemon/allocation/pinned.c */
+    char *home_socket; /* where it was used last, or assigned */
+    bool twins;        /* several that match were plugged in at the same time */
+    bool unsaved;      /* this isn't on the disk yet */
 
     char *damage; /* why its file makes no sense, see daemon/model/damage.h; NULL = it does */
 

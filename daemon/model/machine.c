@@ -20,6 +20,7 @@ Machine *machine_new(MachineInfo *info)
     machine->dead_aliases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     machine->removals = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_removal);
     machine->presences = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    machine->snapshots = g_ptr_array_new_with_free_func(g_free);
     return machine;
 }
 
@@ -33,6 +34,9 @@ Machine *machine_free(Machine *machine)
     g_hash_table_unref(machine->removals);
     g_hash_table_unref(machine->presences);
     hostdev_free(machine->in_flight);
+    g_free(machine->saved_repair.error);
+    g_free(machine->snapshot_repair.error);
+    g_ptr_array_unref(machine->snapshots);
     g_free(machine);
     return NULL;
 }

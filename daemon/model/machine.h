@@ -27,6 +27,13 @@ typedef struct Presence {
     bool shared;     /* a program of the host had it at the same time */
 } Presence;
 
+/* Something that is repaired when it isn't as it should be. */
+typedef struct Repair {
+    unsigned tries; /* since it was last seen to be right */
+    gint64 next_at; /* no repair before this: µs, CLOCK_MONOTONIC */
+    char *error;    /* what the last one said; NULL = nothing */
+} Repair;
+
 typedef struct Machine {
     MachineInfo *info; /* never NULL */
 
@@ -42,6 +49,10 @@ typedef struct Machine {
     GHashTable *presences;    /* own alias → Presence: everything of ours that the live XML lists */
     gint64 woke_at;           /* when it began to run, or went on: µs, CLOCK_MONOTONIC; 0 = not seen */
     Hostdev *in_flight;       /* an attach that is with a worker: it counts as taken, and not as attached */
+    Repair saved_repair;      /* of its managed save image */
+    Repair snapshot_repair;   /* of its snapshots */
+    bool snapshots_due;       /* there may be some that nobody has looked at */
+    GPtrArray *snapshots;     /* of char *, names: those that are as they should be */
 } Machine;
 
 /* Takes the info. */

@@ -80,6 +80,12 @@ Machine *registry_machine(Registry *registry, const char *uuid)
     return uuid ? g_hash_table_lookup(registry->machines, uuid) : NULL;
 }
 
+bool registry_machine_is_gone(Registry *registry, const char *uuid)
+{
+    return registry->hypervisor_state == HYPERVISOR_STATE_CONNECTED && registry->machines_known &&
+           !registry_machine(registry, uuid);
+}
+
 Group *registry_group(Registry *registry, const char *name)
 {
     return name ? g_hash_table_lookup(registry->groups, name) : NULL;
@@ -215,12 +221,29 @@ void registry_end_assignment(Registry *registry, Assignment *assignment)
     registry_report_machine_assignments(registry, uuid);
 }
 
+/* One that was assigned by this serial had a twin. */
+static bool had_twins(Registry *registry, const Device *device)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, registry->assignments);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Assignment *assignment = value;
+
+        if (assignment->twins && assignment->rule && rule_exact(assignment->rule, "serial") &&
+            rule_matches(assignment->rule, device, registry->node))
+            return true;
+    }
+    return false;
+}
+
 bool registry_serial_is_unique(Registry *registry, const Device *device)
 {
     GHashTableIter iter;
     gpointer value;
 
-    if (!rule_serial_is_sane(device->serial))
+    if (!rule_serial_is_sane(device->serial) || had_twins(registry, device))
         return false;
     g_hash_table_iter_init(&iter, registry->devices);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {

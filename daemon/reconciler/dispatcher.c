@@ -12,13 +12,14 @@
 #include "daemon/base/log.h"
 #include "daemon/model/machine-update.h"
 #include "daemon/reconciler/machine-job.h"
+#include "daemon/reconciler/retry.h"
 
 /* A healthy libvirt answers in milliseconds; these say when a machine counts as stuck. */
 #define INSPECT_DEADLINE_MS 10000
 #define CHANGE_DEADLINE_MS  15000
 
-/* Tries that failed are repeated after 0.5, 1, 2, 4, 8 s, then every 30 s: long enough for udev or a guest to
- * get ready, and soon enough to recover without anybody's help. */
+/* Removals that failed are repeated after 0.5, 1, 2, 4, 8 s, then every 30 s: soon enough to recover without
+ * anybody's help. When an attach is tried again says retry.h. */
 static const Backoff retry = { .first_us = G_USEC_PER_SEC / 2, .steps = 5, .slow_us = 30 * G_USEC_PER_SEC };
 
 /* A look at a machine that failed is repeated after this. */
@@ -26,6 +27,9 @@ static const Backoff retry = { .first_us = G_USEC_PER_SEC / 2, .steps = 5, .slow
 
 /* A removal that no event has confirmed by then is looked at again. */
 #define REMOVAL_US (2 * G_USEC_PER_SEC)
+
+/* A device that comes and goes all the time has its machine's saved image written this often at most. */
+#define REPAIR_US G_USEC_PER_SEC
 
 /* What a job was about, for when its result comes back. Copies only: anything may be gone by then. */
 typedef struct Ticket {
@@ -68,9 +72,7 @@ static void note_failure(Registry *registry, const Ticket *ticket, const GError 
               error->message);
     if (!one)
         return;
-    one->next_at = g_get_monotonic_time() + backoff_delay(&retry, one->failures++);
-    g_clear_error(&one->error);
-    one->error = g_error_copy(error);
+    retry_note_failure(one, error, g_get_monotonic_time());
 }
 
 static void note_refused_removal(Machine *machine, const Ticket *ticket, const GError *error)
@@ -87,34 +89,48 @@ static void note_refused_removal(Machine *machine, const Ticket *ticket, const G
     removal->error = g_strdup(error->message);
 }
 
-static void forget_failures(Registry *registry, const char *uuid)
+static Repair *repair_of(Machine *machine, MachineJobKind kind)
 {
-    GHashTableIter iter;
-    gpointer value;
+    return kind == MACHINE_JOB_REPAIR_SAVED       ? &machine->saved_repair
+           : kind == MACHINE_JOB_REPAIR_SNAPSHOTS ? &machine->snapshot_repair
+                                                  : NULL;
+}
 
-    g_hash_table_iter_init(&iter, registry->assignments);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        Assignment *assignment = value;
+/* Told once as long as it is the same. */
+static void note_repair(Machine *machine, const Ticket *ticket, MachineJobResult *result)
+{
+    Repair *repair = repair_of(machine, ticket->kind);
+    const char *text = result->change_error ? result->change_error->message : NULL;
 
-        if (g_strcmp0(assignment->machine_uuid, uuid) != 0)
-            continue;
-        for (guint i = 0; i < assignment->claims->len; i++)
-            claim_forget_failures(assignment->claims->pdata[i]);
+    if (!repair)
+        return;
+    if (text && g_strcmp0(repair->error, text) != 0)
+        log_object(G_LOG_LEVEL_WARNING, NULL, ticket->uuid, NULL,
+                   "%s of VM \"%s\" can't be changed so that it starts without its USB devices: %s",
+                   ticket->kind == MACHINE_JOB_REPAIR_SAVED ? "the saved state" : "a snapshot",
+                   machine->info->name, text);
+    g_free(repair->error);
+    repair->error = g_strdup(text);
+    if (result->snapshots) {
+        g_ptr_array_unref(machine->snapshots);
+        machine->snapshots = g_steal_pointer(&result->snapshots);
+        machine->snapshots_due = false;
+        repair->tries = 0;
     }
 }
 
 static void take_info(Dispatcher *self, Machine *machine, MachineInfo *info)
 {
     bool was_active = machine_is_active(machine);
+    unsigned helps = retry_compare(machine->info, info);
 
     machine_update(self->registry, machine, info);
     machine->inspected = true;
     g_clear_pointer(&machine->read_error, g_free);
-    if (was_active != machine_is_active(machine)) {
+    if (was_active != machine_is_active(machine))
         log_object(G_LOG_LEVEL_MESSAGE, NULL, machine->info->uuid, NULL, "VM \"%s\" is %s",
                    machine->info->name, machine_state_to_string(machine->info->state));
-        forget_failures(self->registry, machine->info->uuid);
-    }
+    retry_at_once(self->registry, machine->info->uuid, helps);
 }
 
 /* libvirt before 8.6 drops what it doesn't know. */
@@ -159,22 +175,24 @@ static void job_done(gpointer output, const GError *pool_error, void *userdata)
         machine->in_flight = hostdev_free(machine->in_flight);
     if (ticket->kind == MACHINE_JOB_DETACH && result->change_error)
         note_refused_removal(machine, ticket, result->change_error);
+    note_repair(machine, ticket, result);
     if (ticket->connection != self->connection) {
         machine->stale = true;
     } else if (result->info) {
         take_info(self, machine, g_steal_pointer(&result->info));
+        /* Another look means that something may have happened to it. */
+        if (ticket->kind == MACHINE_JOB_INSPECT)
+            machine->snapshots_due = machine->info->snapshots > 0;
         if (ticket->kind == MACHINE_JOB_ATTACH && !result->change_error) {
             Claim *one = claim_of(self->registry, ticket);
 
             look_for_guest_reset(machine, ticket->alias);
-            if (one) {
-                g_clear_error(&one->error);
-                one->failures = 0;
-                one->next_at = 0;
-            }
+            if (one)
+                claim_forget_failures(one);
         }
     } else if (g_error_matches(result->info_error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_MACHINE)) {
         log_object(G_LOG_LEVEL_MESSAGE, NULL, ticket->uuid, NULL, "VM \"%s\" is gone", machine->info->name);
+        retry_at_once(self->registry, ticket->uuid, RETRY_HOLDER);
         registry_remove_machine(self->registry, machine);
     } else {
         if (g_strcmp0(machine->read_error, result->info_error->message) != 0)
@@ -268,4 +286,36 @@ void dispatcher_attach(Dispatcher *self, Machine *machine, const Want *want)
     log_object(G_LOG_LEVEL_DEBUG, device->sysname, machine->info->uuid, want->assignment->id,
                "attaching %s to \"%s\"", device->sysname, machine->info->name);
     give_job(self, machine, job, ticket);
+}
+
+static void begin_repair(Dispatcher *self, Machine *machine, MachineJob *job, gint64 now)
+{
+    Repair *repair = repair_of(machine, job->kind);
+
+    repair->next_at = now + MAX(REPAIR_US, backoff_delay(&retry, repair->tries++));
+    log_object(G_LOG_LEVEL_DEBUG, NULL, machine->info->uuid, NULL, "%s of \"%s\"",
+               machine_job_kind_to_string(job->kind), machine->info->name);
+    give_job(self, machine, job, g_new0(Ticket, 1));
+}
+
+void dispatcher_repair_saved(Dispatcher *self, Machine *machine, GPtrArray *places, gint64 now)
+{
+    MachineJob *job = machine_job_new(MACHINE_JOB_REPAIR_SAVED, self->hypervisor, machine->info->uuid);
+
+    job->places = places;
+    begin_repair(self, machine, job, now);
+}
+
+static gpointer copy_name(gconstpointer name, gpointer userdata)
+{
+    return g_strdup(name);
+}
+
+void dispatcher_repair_snapshots(Dispatcher *self, Machine *machine, gint64 now)
+{
+    MachineJob *job = machine_job_new(MACHINE_JOB_REPAIR_SNAPSHOTS, self->hypervisor, machine->info->uuid);
+
+    job->known = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_extend(job->known, machine->snapshots, copy_name, NULL);
+    begin_repair(self, machine, job, now);
 }

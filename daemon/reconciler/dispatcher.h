@@ -25,3 +25,6 @@ typedef struct Dispatcher {
 void dispatcher_inspect(Dispatcher *dispatcher, Machine *machine);
 void dispatcher_detach(Dispatcher *dispatcher, Machine *machine, const Hostdev *hostdev, gint64 now);
 void dispatcher_attach(Dispatcher *dispatcher, Machine *machine, const Want *want);
+/* Takes the places. */
+void dispatcher_repair_saved(Dispatcher *dispatcher, Machine *machine, GPtrArray *places, gint64 now);
+void dispatcher_repair_snapshots(Dispatcher *dispatcher, Machine *machine, gint64 now);

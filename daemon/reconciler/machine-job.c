@@ -8,6 +8,8 @@ static const char *const kind_names[_MACHINE_JOB_KIND_MAX] = {
     [MACHINE_JOB_INSPECT] = "inspect",
     [MACHINE_JOB_ATTACH] = "attach",
     [MACHINE_JOB_DETACH] = "detach",
+    [MACHINE_JOB_REPAIR_SAVED] = "repair-saved",
+    [MACHINE_JOB_REPAIR_SNAPSHOTS] = "repair-snapshots",
 };
 
 ENUM_TABLE_DEFINE(MachineJobKind, machine_job_kind, kind_names, _MACHINE_JOB_KIND_INVALID);
@@ -35,6 +37,13 @@ gpointer machine_job_run(gpointer data, GError **error)
     case MACHINE_JOB_DETACH:
         ops->detach(job->hypervisor, job->uuid, job->alias, &result->change_error);
         break;
+    case MACHINE_JOB_REPAIR_SAVED:
+        ops->repair_saved(job->hypervisor, job->uuid, job->places, &result->change_error);
+        break;
+    case MACHINE_JOB_REPAIR_SNAPSHOTS:
+        result->snapshots =
+            ops->repair_snapshots(job->hypervisor, job->uuid, job->known, &result->change_error);
+        break;
     case MACHINE_JOB_INSPECT:
     case _MACHINE_JOB_KIND_MAX:
     case _MACHINE_JOB_KIND_INVALID:
@@ -51,6 +60,8 @@ void machine_job_free(gpointer data)
     g_free(job->uuid);
     g_free(job->alias);
     hostdev_spec_free(job->spec);
+    g_clear_pointer(&job->places, g_ptr_array_unref);
+    g_clear_pointer(&job->known, g_ptr_array_unref);
     g_free(job);
 }
 
@@ -59,6 +70,7 @@ void machine_job_result_free(gpointer data)
     MachineJobResult *result = data;
 
     g_clear_error(&result->change_error);
+    g_clear_pointer(&result->snapshots, g_ptr_array_unref);
     g_clear_error(&result->info_error);
     machine_info_free(result->info);
     g_free(result);

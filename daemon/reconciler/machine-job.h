@@ -14,6 +14,8 @@ typedef enum MachineJobKind {
     MACHINE_JOB_INSPECT,
     MACHINE_JOB_ATTACH,
     MACHINE_JOB_DETACH,
+    MACHINE_JOB_REPAIR_SAVED,
+    MACHINE_JOB_REPAIR_SNAPSHOTS,
     _MACHINE_JOB_KIND_MAX,
     _MACHINE_JOB_KIND_INVALID = -1,
 } MachineJobKind;
@@ -26,10 +28,13 @@ typedef struct MachineJob {
     char *uuid;
     HostdevSpec *spec; /* ATTACH */
     char *alias;       /* DETACH */
+    GPtrArray *places; /* REPAIR_SAVED: of HostdevPlace */
+    GPtrArray *known;  /* REPAIR_SNAPSHOTS: of char * */
 } MachineJob;
 
 typedef struct MachineJobResult {
-    GError *change_error; /* why the attach or detach failed; NULL = it didn't */
+    GError *change_error; /* why the change failed; NULL = it didn't */
+    GPtrArray *snapshots; /* REPAIR_SNAPSHOTS: of char *; NULL with change_error */
     MachineInfo *info;    /* NULL with info_error */
     GError *info_error;
 } MachineJobResult;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One machine's next step: look at it, take out what nobody wants there, put in what is wanted, in this
- * order. Called by reconciler.c for each machine. */
+/* One machine's next step: look at it, take out what nobody wants there, put in what is wanted, or see to it
+ * that it can be started when it is saved, in this order. Called by reconciler.c for each machine. */
 
 #include "daemon/reconciler/machine-turn.h"
 
 #include "daemon/allocation/guest-reset.h"
 #include "daemon/base/wake.h"
 #include "daemon/reconciler/reattach.h"
+#include "daemon/reconciler/saved-image.h"
 
 /* An unsteady device has only just come: a hostdev of its enumeration is not older than that. One that is
  * quarantined and not attached, and is listed all the same, is dead in its machine. */
@@ -15,7 +16,8 @@ static bool is_wanted(const Allocation *allocation, const Machine *machine, cons
     const Want *want = allocation_want_of_hostdev(allocation, hostdev);
 
     return want && want->machine == machine && want->verdict != VERDICT_RESETTING &&
-           want->verdict != VERDICT_UNAUTHORIZED && want->verdict != VERDICT_QUARANTINED &&
+           want->verdict != VERDICT_HELD_HOME && want->verdict != VERDICT_UNAUTHORIZED &&
+           want->verdict != VERDICT_QUARANTINED &&
            !possession_is_lost(allocation_possession(allocation, want->device)) &&
            !g_hash_table_contains(machine->dead_aliases, hostdev->alias) &&
            !guest_reset_differs(allocation->registry, hostdev, want->assignment);
@@ -74,6 +76,30 @@ static MachineStep next_attach(const Allocation *allocation, const Machine *mach
     return (MachineStep){ .kind = MACHINE_STEP_NONE };
 }
 
+/* Of one that is off. */
+static MachineStep next_saved_repair(const Allocation *allocation, Machine *machine, gint64 now, gint64 *wake)
+{
+    g_autoptr(GPtrArray) places = NULL;
+
+    if (machine->info->saved->len == 0)
+        return (MachineStep){ .kind = MACHINE_STEP_NONE };
+    places = saved_image_places(allocation, machine);
+    if (saved_image_fits(machine, places)) {
+        machine->saved_repair.tries = 0;
+        return (MachineStep){ .kind = MACHINE_STEP_NONE };
+    }
+    return (MachineStep){ .kind = wake_is_due(wake, machine->saved_repair.next_at, now)
+                                      ? MACHINE_STEP_REPAIR_SAVED
+                                      : MACHINE_STEP_NONE };
+}
+
+static MachineStep next_snapshot_repair(const Machine *machine, gint64 now, gint64 *wake)
+{
+    bool due = machine->snapshots_due && wake_is_due(wake, machine->snapshot_repair.next_at, now);
+
+    return (MachineStep){ .kind = due ? MACHINE_STEP_REPAIR_SNAPSHOTS : MACHINE_STEP_NONE };
+}
+
 MachineStep machine_next_step(const Allocation *allocation, Machine *machine, gint64 now, gint64 *wake)
 {
     MachineStep step = { .kind = MACHINE_STEP_NONE };
@@ -85,10 +111,16 @@ MachineStep machine_next_step(const Allocation *allocation, Machine *machine, gi
             step.kind = MACHINE_STEP_INSPECT;
         return step;
     }
-    if (!machine_is_active(machine))
+    if (machine->info->changing)
         return step;
-    step = next_detach(allocation, machine, now, wake);
-    return step.kind == MACHINE_STEP_NONE ? next_attach(allocation, machine, now, wake) : step;
+    if (machine_is_active(machine)) {
+        step = next_detach(allocation, machine, now, wake);
+        if (step.kind == MACHINE_STEP_NONE)
+            step = next_attach(allocation, machine, now, wake);
+    } else {
+        step = next_saved_repair(allocation, machine, now, wake);
+    }
+    return step.kind == MACHINE_STEP_NONE ? next_snapshot_repair(machine, now, wake) : step;
 }
 
 void machine_turn(Dispatcher *dispatcher, const Allocation *allocation, Machine *machine, gint64 now,
@@ -107,6 +139,12 @@ void machine_turn(Dispatcher *dispatcher, const Allocation *allocation, Machine 
     case MACHINE_STEP_ATTACH:
         dispatcher_attach(dispatcher, machine, step.want);
         attachments_add(allocation->attachments, machine, machine->in_flight);
+        break;
+    case MACHINE_STEP_REPAIR_SAVED:
+        dispatcher_repair_saved(dispatcher, machine, saved_image_places(allocation, machine), now);
+        break;
+    case MACHINE_STEP_REPAIR_SNAPSHOTS:
+        dispatcher_repair_snapshots(dispatcher, machine, now);
         break;
     case MACHINE_STEP_NONE:
         break;

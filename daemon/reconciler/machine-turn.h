@@ -16,6 +16,8 @@ typedef enum MachineStepKind {
     MACHINE_STEP_INSPECT,
     MACHINE_STEP_DETACH,
     MACHINE_STEP_ATTACH,
+    MACHINE_STEP_REPAIR_SAVED,
+    MACHINE_STEP_REPAIR_SNAPSHOTS,
 } MachineStepKind;
 
 typedef struct MachineStep {

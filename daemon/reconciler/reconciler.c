@@ -11,6 +11,7 @@
 #include "daemon/reconciler/machine-list.h"
 #include "daemon/reconciler/machine-turn.h"
 #include "daemon/reconciler/reattach.h"
+#include "daemon/reconciler/retry.h"
 #include "daemon/reconciler/status-update.h"
 #include "daemon/reconciler/witness.h"
 
@@ -23,8 +24,11 @@ struct Reconciler {
     Resets *resets;
     Dispatcher dispatcher;
     MachineList *list;
+    Homecoming *homecoming;
     Witness *witness;
     bool connected; /* to the hypervisor */
+    void (*turned)(const Allocation *allocation, void *userdata);
+    void *turned_userdata;
 
     guint turn_source;
     guint timer_source;
@@ -124,7 +128,9 @@ static gboolean take_turn(gpointer userdata)
         registry_report(registry, OBJECT_MANAGER, "", MANAGER_FIELD_SETTLING);
     }
     status_update(registry, allocation);
+    self->turned(allocation, self->turned_userdata);
     finish_releases(self, allocation);
+    homecoming_turn(self->homecoming, now, &wake);
     arm_timer(self, now, wake);
     return G_SOURCE_REMOVE;
 }
@@ -183,6 +189,8 @@ static void forget_what_was_known(Reconciler *self)
         machine->inspected = false;
         machine->stale = true;
         machine->retry_at = 0;
+        /* What failed over the old connection may work over the new one. */
+        retry_at_once(self->registry, machine->info->uuid, RETRY_LIFE);
     }
 }
 
@@ -262,9 +270,28 @@ void reconciler_queue_idle(Reconciler *self, const char *queue)
 
 void reconciler_retry(Reconciler *self, Assignment *assignment)
 {
+    g_autoptr(Allocation) allocation = allocation_new(self->registry, g_get_monotonic_time());
+    const GPtrArray *devices = candidates_of(allocation->candidates, assignment);
+
     for (guint i = 0; i < assignment->claims->len; i++)
         claim_forget_failures(assignment->claims->pdata[i]);
+    /* Also what it would draw. */
+    for (guint i = 0; i < devices->len; i++)
+        quarantines_end(self->registry->quarantines, devices->pdata[i], allocation->now);
     registry_mark_pending(self->registry, assignment);
+    reconciler_kick(self);
+}
+
+void reconciler_hold_home(Reconciler *self, bool hold, HomeDone done, void *userdata)
+{
+    if (hold != self->registry->held_home)
+        log_notice("%s", hold ? "everything comes home and stays there: usbferry-guests.service was stopped"
+                              : "devices are given to VMs again");
+    self->registry->held_home = hold;
+    if (hold)
+        homecoming_wait(self->homecoming, done, userdata);
+    else
+        done("", NULL, userdata);
     reconciler_kick(self);
 }
 
@@ -273,16 +300,20 @@ static void look_again(void *userdata)
     reconciler_kick(userdata);
 }
 
-Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hypervisor, Resets *resets)
+Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hypervisor, Resets *resets,
+                           void (*turned)(const Allocation *allocation, void *userdata), void *userdata)
 {
     Reconciler *self = g_new0(Reconciler, 1);
 
     self->registry = registry;
     self->hypervisor = hypervisor;
     self->resets = resets;
+    self->turned = turned;
+    self->turned_userdata = userdata;
     self->dispatcher = (Dispatcher){
         .registry = registry, .pool = pool, .hypervisor = hypervisor, .changed = look_again, .userdata = self
     };
+    self->homecoming = homecoming_new(registry);
     self->witness = witness_new(registry, look_again, self);
     self->list = machine_list_new(registry, pool, hypervisor, look_again, self);
     self->safety_at = g_get_monotonic_time() + SAFETY_US;
@@ -297,6 +328,7 @@ Reconciler *reconciler_free(Reconciler *self)
     g_clear_handle_id(&self->turn_source, g_source_remove);
     g_clear_handle_id(&self->timer_source, g_source_remove);
     machine_list_free(self->list);
+    homecoming_free(self->homecoming);
     witness_free(self->witness);
     g_free(self);
     return NULL;

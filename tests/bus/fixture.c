@@ -394,6 +394,10 @@ static void add_usb_device(Fixture *fixture, const char *devpath, const char *us
                              "A: devpath=%s\n"
                              "A: speed=12\n"
                              "A: removable=removable\n"
+                             "A: authorized=1\n"
+                             "A: power/control=auto\n"
+                             "A: power/runtime_status=active\n"
+                             "A: power/runtime_usage=0\n"
                              "A: manufacturer=Lab\n"
                              "A: product=%s\n",
                              devpath, number, number, g_get_monotonic_time(), interfaces, vendor, product,
@@ -408,6 +412,22 @@ static void add_usb_device(Fixture *fixture, const char *devpath, const char *us
         fail_msg("%s", error->message);
 }
 
+/* One, with a driver of the host. */
+static void add_interface(Fixture *fixture, const char *devpath)
+{
+    g_autofree char *sysname = g_path_get_basename(devpath);
+    g_autofree char *record = g_strdup_printf("P: %s/%s:1.0\n"
+                                              "L: driver=../../../../../../bus/usb/drivers/usbhid\n"
+                                              "E: DEVTYPE=usb_interface\n"
+                                              "E: SUBSYSTEM=usb\n"
+                                              "E: DRIVER=usbhid\n",
+                                              devpath, sysname);
+    g_autoptr(GError) error = NULL;
+
+    if (!umockdev_testbed_add_from_string(fixture->bed, record, &error))
+        fail_msg("%s", error->message);
+}
+
 static void plug(Fixture *fixture, const char *sysname, const char *class_code, const char *interfaces,
                  const char *vendor, const char *product, const char *serial, const char *name)
 {
@@ -415,6 +435,7 @@ static void plug(Fixture *fixture, const char *sysname, const char *class_code, 
 
     add_usb_device(fixture, devpath, strchr(sysname, '-') + 1, class_code, interfaces, vendor, product,
                    serial, name);
+    add_interface(fixture, devpath);
     announce(fixture, devpath, "add");
     announce(fixture, devpath, "bind");
     g_ptr_array_add(fixture->plugged, g_steal_pointer(&devpath));
@@ -462,8 +483,13 @@ void fixture_unplug(Fixture *fixture, const char *sysname)
     g_autofree char *devpath = device_devpath(sysname);
     g_autofree char *syspath = g_strconcat("/sys", devpath, NULL);
 
+    g_autofree char *interface = g_strdup_printf("%s/%s:1.0", syspath, sysname);
+
+    if (fixture->script >= 0)
+        g_free(fixture_script(fixture, "kernel depart %s", sysname));
     announce(fixture, devpath, "unbind");
     announce(fixture, devpath, "remove");
+    umockdev_testbed_remove_device(fixture->bed, interface);
     umockdev_testbed_remove_device(fixture->bed, syspath);
     for (guint i = 0; i < fixture->plugged->len; i++)
         if (strcmp(fixture->plugged->pdata[i], devpath) == 0) {

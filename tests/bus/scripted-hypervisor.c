@@ -11,17 +11,22 @@
 #include <unistd.h>
 
 #include "daemon/base/error.h"
+#include "tests/bus/scripted-kernel.h"
+#include "tests/bus/scripted-saved.h"
 #include "tests/bus/scripted-usb.h"
 
 typedef struct Domain {
     MachineInfo *info;
     bool hangs;
     bool unreadable;
-    bool holds; /* attaches block */
-    bool keeps; /* removals wait */
+    bool holds;    /* attaches block */
+    bool keeps;    /* removals wait */
+    bool lazy;     /* its guest configures nothing */
+    unsigned numb; /* so many attaches never reach QEMU */
     unsigned failures;
     char *failure_text;
     GHashTable *removals; /* aliases that go with let-go */
+    ScriptedSaved saved;
 } Domain;
 
 typedef struct Script {
@@ -45,6 +50,7 @@ static void domain_free(gpointer data)
 
     machine_info_free(domain->info);
     g_hash_table_unref(domain->removals);
+    scripted_saved_clear(&domain->saved);
     g_free(domain->failure_text);
     g_free(domain);
 }
@@ -72,16 +78,6 @@ static Domain *enter(Script *script, const char *uuid, bool attaches, GError **e
     return domain;
 }
 
-static gpointer copy_hostdev(gconstpointer source, gpointer userdata)
-{
-    const Hostdev *hostdev = source;
-    Hostdev *copy = g_memdup2(hostdev, sizeof *hostdev);
-
-    copy->alias = g_strdup(hostdev->alias);
-    copy->assignment_id = g_strdup(hostdev->assignment_id);
-    return copy;
-}
-
 static MachineInfo *copy_info(const MachineInfo *info, bool brief)
 {
     MachineInfo *copy = machine_info_new(info->uuid);
@@ -97,9 +93,15 @@ static MachineInfo *copy_info(const MachineInfo *info, bool brief)
     g_free(copy->usb_controller);
     copy->usb_controller = g_strdup(info->usb_controller);
     copy->free_ports = info->free_ports > info->hostdevs->len ? info->free_ports - info->hostdevs->len : 0;
-    if (info->state == MACHINE_STATE_RUNNING)
-        for (guint i = 0; i < info->hostdevs->len; i++)
-            g_ptr_array_add(copy->hostdevs, copy_hostdev(info->hostdevs->pdata[i], NULL));
+    copy->ports_known = true;
+    copy->snapshots = info->snapshots;
+    if (info->state == MACHINE_STATE_RUNNING) {
+        g_ptr_array_unref(copy->hostdevs);
+        copy->hostdevs = scripted_saved_copy(info->hostdevs);
+    } else {
+        g_ptr_array_unref(copy->saved);
+        copy->saved = scripted_saved_copy_ours(info->saved);
+    }
     return copy;
 }
 
@@ -203,6 +205,10 @@ static bool refuse_attach(Script *script, Domain *domain, const HostdevSpec *spe
         g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR, domain->failure_text);
         return true;
     }
+    if (domain->info->free_ports <= domain->info->hostdevs->len) {
+        g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR, "internal error: No free USB ports");
+        return true;
+    }
     if (domain->info->state != MACHINE_STATE_RUNNING) {
         g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_MACHINE_NOT_RUNNING, "domain is not running");
         return true;
@@ -234,6 +240,10 @@ static bool script_attach(Hypervisor *hypervisor, const char *uuid, const Hostde
         hostdev->product_id = spec->product_id;
         hostdev->guest_reset = script->old ? GUEST_RESET_DEFAULT : spec->guest_reset;
         g_ptr_array_add(domain->info->hostdevs, hostdev);
+        if (domain->numb > 0)
+            domain->numb--;
+        else
+            scripted_kernel_attach(spec->bus_number, spec->device_number, !domain->lazy);
         touch(script, uuid);
         attached = true;
     }
@@ -241,10 +251,18 @@ static bool script_attach(Hypervisor *hypervisor, const char *uuid, const Hostde
     return attached;
 }
 
+/* Devices of other programs aren't QEMU's in the kernel's eyes: nobody attached them here. */
+static void release(const Hostdev *hostdev, bool gently)
+{
+    if (hostdev->assignment_id)
+        scripted_kernel_release(hostdev->bus_number, hostdev->device_number, gently);
+}
+
 static void remove_alias(Domain *domain, const char *alias)
 {
     for (guint i = 0; i < domain->info->hostdevs->len; i++)
         if (g_strcmp0(((Hostdev *)domain->info->hostdevs->pdata[i])->alias, alias) == 0) {
+            release(domain->info->hostdevs->pdata[i], true);
             g_ptr_array_remove_index(domain->info->hostdevs, i);
             return;
         }
@@ -266,10 +284,39 @@ static bool script_detach(Hypervisor *hypervisor, const char *uuid, const char *
     return domain != NULL;
 }
 
+static bool script_repair_saved(Hypervisor *hypervisor, const char *uuid, const GPtrArray *places,
+                                GError **error)
+{
+    Script *script = (Script *)hypervisor;
+    Domain *domain = enter(script, uuid, false, error);
+    bool repaired = domain && scripted_saved_repair(domain->info, &domain->saved, places, error);
+
+    g_mutex_unlock(&script->lock);
+    return repaired;
+}
+
+static GPtrArray *script_repair_snapshots(Hypervisor *hypervisor, const char *uuid, const GPtrArray *known,
+                                          GError **error)
+{
+    Script *script = (Script *)hypervisor;
+    Domain *domain = enter(script, uuid, false, error);
+    GPtrArray *names = domain ? scripted_saved_repair_snapshots(&domain->saved, error) : NULL;
+
+    g_mutex_unlock(&script->lock);
+    return names;
+}
+
 /* ------------------------------------------------------------------ the script */
 
-static void drop_hostdevs(Domain *domain)
+static void release_all(Domain *domain, bool gently)
 {
+    for (guint i = 0; i < domain->info->hostdevs->len; i++)
+        release(domain->info->hostdevs->pdata[i], gently);
+}
+
+static void drop_hostdevs(Domain *domain, bool gently)
+{
+    release_all(domain, gently);
     g_ptr_array_set_size(domain->info->hostdevs, 0);
 }
 
@@ -307,6 +354,8 @@ static bool run_with(Script *script, Domain *domain, const char *id, char **host
         hostdev->vendor_id = (uint16_t)g_ascii_strtoull(parts[VENDOR], NULL, 16);
         hostdev->product_id = (uint16_t)g_ascii_strtoull(parts[PRODUCT], NULL, 16);
         hostdev->guest_reset = guest_reset_from_string(parts[GUEST_RESET]);
+        if (hostdev->assignment_id)
+            scripted_kernel_attach(hostdev->bus_number, hostdev->device_number, !domain->lazy);
         g_ptr_array_add(domain->info->hostdevs, hostdev);
     }
     return true;
@@ -354,17 +403,33 @@ static char *run_domain_command(Script *script, Domain *domain, char **words)
 
     if (strcmp(verb, "show") == 0)
         return show(domain);
+    if (strcmp(verb, "saved") == 0 || strcmp(verb, "snapshots") == 0)
+        return scripted_saved_command(domain->info, &domain->saved, words);
+    if (strcmp(verb, "save") == 0 || strcmp(verb, "revert") == 0)
+        release_all(domain, true);
+    if ((strcmp(verb, "wake") == 0 && !scripted_saved_wake(domain->info)) ||
+        (strcmp(verb, "revert") == 0 && !scripted_saved_revert(domain->info, &domain->saved, words[2])))
+        return g_strdup("error it does not start");
     if (strcmp(verb, "start") == 0) {
-        drop_hostdevs(domain);
+        drop_hostdevs(domain, true);
         run_with(script, domain, "", words + 2);
-    } else if (strcmp(verb, "stop") == 0) {
-        drop_hostdevs(domain);
+    } else if (strcmp(verb, "stop") == 0 || strcmp(verb, "crash") == 0) {
+        drop_hostdevs(domain, strcmp(verb, "stop") == 0);
         domain->info->state = MACHINE_STATE_SHUTOFF;
         domain->info->domain_id = 0;
     } else if (strcmp(verb, "restore") == 0) {
         run_with(script, domain, "", words + 2);
+    } else if (strcmp(verb, "wake") == 0 || strcmp(verb, "revert") == 0) {
+        /* QEMU opens them once, and then they are dead. */
+        for (guint i = 0; i < domain->info->hostdevs->len; i++) {
+            const Hostdev *hostdev = domain->info->hostdevs->pdata[i];
+
+            if (hostdev->assignment_id)
+                scripted_kernel_attach(hostdev->bus_number, hostdev->device_number, false);
+        }
+        run_with(script, domain, "", (char *[]){ NULL });
     } else if (strcmp(verb, "carry-on") == 0 && words[2]) {
-        drop_hostdevs(domain);
+        drop_hostdevs(domain, true);
         if (!run_with(script, domain, words[2], words + 3))
             return NULL;
     } else if (strcmp(verb, "foreign") == 0) {
@@ -375,8 +440,18 @@ static char *run_domain_command(Script *script, Domain *domain, char **words)
         g_ptr_array_set_size(domain->info->pci, 0);
         if (words[2])
             g_ptr_array_add(domain->info->pci, g_strdup(words[2]));
+    } else if (strcmp(verb, "ports") == 0 && words[2]) {
+        domain->info->free_ports = (unsigned)g_ascii_strtoull(words[2], NULL, 10);
+        g_free(domain->info->usb_controller);
+        domain->info->usb_controller = g_strdup(domain->info->free_ports > 0 ? "qemu-xhci" : "");
     } else if (strcmp(verb, "hang") == 0) {
         domain->hangs = true;
+        return g_strdup("ok");
+    } else if (strcmp(verb, "lazy") == 0) {
+        domain->lazy = true;
+        return g_strdup("ok");
+    } else if (strcmp(verb, "numb") == 0) {
+        domain->numb = (unsigned)g_ascii_strtoull(words[2], NULL, 10);
         return g_strdup("ok");
     } else if (strcmp(verb, "unreadable") == 0) {
         domain->unreadable = true;
@@ -399,7 +474,11 @@ static char *run_domain_command(Script *script, Domain *domain, char **words)
     } else if (strcmp(verb, "let-go") == 0) {
         let_go(domain);
     } else {
-        return NULL;
+        char *answer = scripted_saved_command(domain->info, &domain->saved, words);
+
+        if (!answer)
+            return NULL;
+        g_free(answer);
     }
     touch(script, words[1]);
     return g_strdup("ok");
@@ -417,6 +496,7 @@ static void define(Script *script, char **words)
     domain->info->usb_controller = g_strdup("qemu-xhci");
     domain->info->free_ports = PORTS;
     domain->removals = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    scripted_saved_init(&domain->saved);
     g_hash_table_replace(script->domains, domain->info->uuid, domain);
     touch(script, words[1]);
 }
@@ -466,6 +546,8 @@ static char *run_command(Script *script, const char *line, HypervisorState *ret_
     }
     if (n >= 2 && strcmp(words[0], "usb") == 0)
         return scripted_usb_command(words + 1);
+    if (n >= 2 && strcmp(words[0], "kernel") == 0)
+        return scripted_kernel_command(words + 1);
     if (n == 1 && strcmp(words[0], "counts") == 0)
         return g_strdup_printf("ok attach=%u detach=%u inspect=%u list=%u held=%u", script->attaches,
                                script->detaches, script->inspects, script->lists, script->held);
@@ -515,6 +597,7 @@ static void script_start(Hypervisor *hypervisor)
     const char *path = g_getenv("FERRY_SCRIPT_SOCKET");
 
     g_strlcpy(address.sun_path, path ? path : "", sizeof address.sun_path);
+    scripted_kernel_begin();
     script->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     (void)unlink(address.sun_path);
     if (bind(script->listener, (const struct sockaddr *)&address, sizeof address) < 0 ||
@@ -535,6 +618,8 @@ static const HypervisorOps script_ops = {
     .inspect = script_inspect,
     .attach = script_attach,
     .detach = script_detach,
+    .repair_saved = script_repair_saved,
+    .repair_snapshots = script_repair_snapshots,
 };
 
 Hypervisor *scripted_hypervisor_new(const char *uri, WorkerPool *pool)

@@ -9,13 +9,23 @@
  *   define UUID NAME            a machine, shut off
  *   undefine UUID
  *   start UUID, stop UUID
+ *   crash UUID                  it is off, and left everything as it was
+ *   lazy UUID                   from now on its guest configures no device
  *   restore UUID                another life with the USB devices that it had in the last one
+ *   save UUID, discard UUID     it is off, with a managed save image; that is thrown away
+ *   wake UUID                   another life out of the image; error when a hostdev in it isn't optional
+ *   saved UUID                  ok repairs=N ALIAS=BUS:DEV:POLICY … (of the image; 255:255 is nowhere)
+ *   snapshot UUID NAME, delete UUID NAME, revert UUID NAME      the same with snapshots
+ *   snapshots UUID              ok NAME ALIAS=BUS:DEV:POLICY … NAME …
+ *   refuse-repairs UUID [TEXT]  from now on images and snapshots can't be changed, for this reason; without one, they can
  *   carry-on UUID LIFE [ALIAS=BUS:DEV:VID:PID:GUESTRESET …]
  *                               it runs in this life with these USB devices, as show told it
  *   foreign UUID BUS DEV VID PID, unforeign UUID      a hostdev that isn't ours; ids in hex
  *   pci UUID [ADDRESS]          the PCI device in its configuration, and while it runs in its hands; without
  *                               an address none
+ *   ports UUID N                it has N USB ports (15 at first), for ours and foreign ones; with 0 no controller either
  *   hang UUID                   every worker call on this machine blocks until resume
+ *   numb UUID N                 the next N attaches are listed, and QEMU never opens the device
  *   unreadable UUID             its live XML can't be read
  *   hold UUID                   only attaches block until resume
  *   resume UUID
@@ -26,6 +36,8 @@
  *   list [TEXT]                 from now on listing the machines fails with TEXT; without one, no more
  *   old                         it is a libvirt that knows no guestReset
  *   show UUID                   ok NAME STATE LIFE ALIAS=BUS:DEV:VID:PID:GUESTRESET …
+ *   usb …                       tests/bus/scripted-usb.h
+ *   kernel …                    tests/bus/scripted-kernel.h
  *   counts                      ok attach=N detach=N inspect=N list=N held=N (attaches that block now)
  */
 /* clang-format on */

@@ -34,6 +34,7 @@ import os
 import re
 import shlex
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
 
@@ -83,17 +84,27 @@ class Lab:
         self._locks = []
         self._drives = set()
         self._ports = {}
+        self._plugged = {}
+        self._own_disk = None   # (folder, -drive option value) of a host that can be rebooted
 
     # Life
 
-    def start(self):
-        """Restores the snapshot: the same host each time. A restore that fails is tried once more."""
+    def start(self, reboots=False):
+        """Restores the snapshot: the same host each time. A restore that fails is tried once more.
+
+        reboots: what it writes to its disk is kept until stop(), so that reboot() can be called.
+        """
         image, snapshot, self._locks = cache.ensure(self.suite)
+        saved = self.installed or snapshot
         for last in False, True:
             self.vm = Outer(image)
+            disk = f'file={saved}/disk.qcow2,format=qcow2,discard=unmap,snapshot=on'
+            if reboots:
+                folder = tempfile.TemporaryDirectory(prefix='ferry-lab-disk-')
+                disk = self.vm.make_disk(f'{saved}/disk.qcow2', f'{folder.name}/disk.qcow2')
+                self._own_disk = folder, disk
             try:
-                self._restore(f'file={self.installed or snapshot}/disk.qcow2,format=qcow2,discard=unmap,snapshot=on',
-                              self.installed or snapshot)
+                self._restore(disk, saved)
                 self.run('virsh -q resume desk && virsh -q resume studio', timeout=60)
                 return self
             except LabError:
@@ -122,14 +133,33 @@ class Lab:
         if self.vm:
             self.vm.stop()
             self.vm = None
+        if self._own_disk:
+            self._own_disk[0].cleanup()
+            self._own_disk = None
         for lock in self._locks:
             lock.close()
         self._locks = []
 
+    def reboot(self):
+        """Ends the host as `systemctl reboot` does and boots it from its disk, with everything plugged in that was: a cold
+        boot, whose kernel finds the devices in any order. The names that plug() gave may be others' afterwards."""
+        image = self.vm.image
+        with contextlib.suppress(LabError):     # the connection may end before the command does
+            self.run('systemctl --no-block reboot')
+        self.vm.wait(150)
+        self.vm.stop()
+        self.vm = Outer(image)
+        self._drives = set()
+        self.vm.boot(self._own_disk[1])
+        for id, plugged in self._plugged.items():
+            self._plug(id, *plugged)
+        self.vm.wait_console('LAB-READY', 200)
+        self.vm.connect()
+
     def become_another_host(self):
         """Ends this host and starts another one, which knows nothing of what was done on it; the service is there again."""
         self.stop()
-        self._drives, self._ports = set(), {}
+        self._drives, self._ports, self._plugged = set(), {}, {}
         self.start()
 
     # Commands
@@ -201,6 +231,13 @@ class Lab:
             port = 1 + max([int(p.split('.')[0]) for b, p in self._ports.values() if b == bus], default=0)
         port = str(port)
         self._ports[id] = bus, port
+        self._plug(id, driver, bus, port, serial, props)
+        if not wait:
+            return None
+        return self.wait_host(*(f'{n}-{port}' for n in BUSES[bus]))
+
+    def _plug(self, id, driver, bus, port, serial, props):
+        self._plugged[id] = driver, bus, port, serial, dict(props)
         if driver == 'usb-storage' and 'drive' not in props:
             props['drive'] = self._drive(id)
         if driver == 'usb-serial':
@@ -214,17 +251,17 @@ class Lab:
         if serial is not None:
             props['serial'] = serial
         self.vm.qmp.command('device_add', driver=driver, id=id, bus=bus, port=port, **props)
-        if not wait:
-            return None
-        return self.wait_host(*(f'{n}-{port}' for n in BUSES[bus]))
 
     def unplug(self, id, wait=True):
         """Pulls it out. Waits until the host has noticed."""
         self.vm.qmp.events.clear()
         self.vm.qmp.command('device_del', id=id)
         self.vm.qmp.wait_event('DEVICE_DELETED', device=id)
+        bus, port = self._ports[id]
+        # What is behind a hub goes with it.
+        self._plugged = {other: plugged for other, plugged in self._plugged.items()
+                         if other != id and not (plugged[1] == bus and plugged[2].startswith(f'{port}.'))}
         if wait:
-            bus, port = self._ports[id]
             gone = ' && '.join(f'[ ! -e /sys/bus/usb/devices/{n}-{port} ]' for n in BUSES[bus])
             self.wait(f'{gone} && udevadm settle', 30, f'{id} gone from the host')
 

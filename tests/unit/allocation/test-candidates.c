@@ -108,44 +108,15 @@ static void test_kept_by_a_tenant(void **state)
     assert_null(candidates_withheld(candidates, other));
 }
 
-static void assert_pinned(Fixture *fixture, const Assignment *assignment, const char *sysname)
-{
-    g_autoptr(GPtrArray) devices = registry_sorted(fixture->registry->devices);
-    g_autoptr(Candidates) candidates = candidates_new(fixture->registry, devices);
-    const Device *device = candidates_pinned(candidates, assignment);
-
-    assert_ptr_equal(device, registry_device(fixture->registry, sysname));
-}
-
-/* Of several that match, the one in the socket that the assigned one was in, or none. */
-static void test_pinned(void **state)
-{
-    Fixture *fixture = *state;
-    const Assignment *one = assign(fixture, "aaaaaaaa", NULL, "vendor=046d");
-    const Assignment *two = assign(fixture, "bbbbbbbb", NULL, "vendor=0529");
-    const Assignment *none = assign(fixture, "cccccccc", NULL, "vendor=9999");
-    const Assignment *pool = assign(fixture, "dddddddd", "keys", "serial=AAAA-1");
-    char **home = &registry_assignment(fixture->registry, "bbbbbbbb")->home_socket;
-
-    assert_pinned(fixture, one, "1-3");
-    assert_pinned(fixture, two, NULL);
-    assert_pinned(fixture, none, NULL);
-    assert_pinned(fixture, pool, NULL);
-    g_free(*home);
-    *home = g_strdup("pci-0000:00:14.0/2");
-    assert_pinned(fixture, two, "1-2");
-    /* Where no other one is, it may be anywhere. */
-    registry_remove_device(fixture->registry, registry_device(fixture->registry, "1-2"));
-    assert_pinned(fixture, two, "1-1");
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, fixture_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_by_rule_and_group), TEST(test_no_hub), TEST(test_whoever_has_it),
-        TEST(test_kept_by_a_tenant),  TEST(test_pinned),
+        TEST(test_by_rule_and_group),
+        TEST(test_no_hub),
+        TEST(test_whoever_has_it),
+        TEST(test_kept_by_a_tenant),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

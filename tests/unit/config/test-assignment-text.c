@@ -50,12 +50,13 @@ static void assert_same(const Assignment *a, const Assignment *b)
     assert_true(a->sequence == b->sequence);
 }
 
-static const char everything[] = "[Assignment]\nName=my \\\\ \"keys\"; [x]=y # z\nDescription=\\sa\\s\n"
-                                 "Machine=" DESK "\nMachineName=desk\nGroup=acme/keys\nQuantity=set\n"
-                                 "Tenant=acme\nSelector=serial=\"a \\\\\\\\ \\\\*\"\n"
-                                 "Socket=pci-0000:00:14.0/1.2\nDeviceText=group acme/keys\nEnabled=false\n"
-                                 "Priority=-3\nAllowGuestReset=true\nAllowGuestResetsAll=false\n"
-                                 "Owner=4294967294\nCreated=1700000000000000\nSequence=17\n";
+static const char everything[] =
+    "[Assignment]\nName=my \\\\ \"keys\"; [x]=y # z\nDescription=\\sa\\s\n"
+    "Machine=" DESK "\nMachineName=desk\nGroup=acme/keys\nQuantity=set\n"
+    "Tenant=acme\nSelector=serial=\"a \\\\\\\\ \\\\*\"\n"
+    "Socket=pci-0000:00:14.0/1.2\nTwins=true\nDeviceText=group acme/keys\nEnabled=false\n"
+    "Priority=-3\nAllowGuestReset=true\nAllowGuestResetsAll=false\n"
+    "Owner=4294967294\nCreated=1700000000000000\nSequence=17\n";
 
 static void test_all_of_it(void **state)
 {

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 #include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
 
 #include "daemon/base/error.h"
 #include "daemon/hypervisor/libvirt-hypervisor.h"
@@ -23,6 +24,49 @@
 #define NO_FILE "test:///nowhere/ferry.xml"
 
 guint __wrap_g_timeout_add_seconds(guint interval, GSourceFunc function, gpointer data);
+
+int __real_virDomainAttachDeviceFlags(virDomainPtr domain, const char *xml, unsigned flags);
+int __wrap_virDomainAttachDeviceFlags(virDomainPtr domain, const char *xml, unsigned flags);
+virErrorPtr __real_virGetLastError(void);
+virErrorPtr __wrap_virGetLastError(void);
+int __wrap_virGetLastErrorCode(void);
+int __wrap_virGetLastErrorDomain(void);
+char *__real_virDomainGetXMLDesc(virDomainPtr domain, unsigned flags);
+char *__wrap_virDomainGetXMLDesc(virDomainPtr domain, unsigned flags);
+
+/* What an attach is refused with, and what the machine looks like then; the test driver attaches nothing. */
+static struct {
+    virError *error;
+    const char *xml;
+    bool just_now; /* it is what virGetLastError() tells */
+} refusal;
+
+int __wrap_virDomainAttachDeviceFlags(virDomainPtr domain, const char *xml, unsigned flags)
+{
+    refusal.just_now = true;
+    return -1;
+}
+
+virErrorPtr __wrap_virGetLastError(void)
+{
+    return refusal.just_now ? refusal.error : __real_virGetLastError();
+}
+
+int __wrap_virGetLastErrorCode(void)
+{
+    return __wrap_virGetLastError()->code;
+}
+
+int __wrap_virGetLastErrorDomain(void)
+{
+    return __wrap_virGetLastError()->domain;
+}
+
+char *__wrap_virDomainGetXMLDesc(virDomainPtr domain, unsigned flags)
+{
+    refusal.just_now = false;
+    return refusal.xml ? strdup(refusal.xml) : __real_virDomainGetXMLDesc(domain, flags);
+}
 
 /* The next try, which comes when the test wants it. */
 static struct {
@@ -241,6 +285,64 @@ static void what_libvirt_refuses_has_a_code(void **state)
     disconnect(self);
 }
 
+/* Raw texts of libvirt's are no help to anybody. */
+static void what_the_machine_lacks_is_said_in_our_words(void **state)
+{
+#define DOMAIN(devices) "<domain type='kvm' id='1'><name>test</name><devices>" devices "</devices></domain>"
+    static const struct {
+        virError error;
+        const char *xml;
+        FerryError code;
+        const char *text;
+    } cases[] = {
+        { { .code = VIR_ERR_CONFIG_UNSUPPORTED,
+            .domain = VIR_FROM_DOMAIN,
+            .message = (char *)"Domain has no USB bus support" },
+          DOMAIN("<controller type='usb' model='none'/>"),
+          FERRY_ERROR_NO_CONTROLLER,
+          "VM \"test\" has no USB controller; " },
+        { { .code = VIR_ERR_INTERNAL_ERROR, .domain = VIR_FROM_DOMAIN, .message = (char *)"No free USB ports" },
+          DOMAIN("<controller type='usb' index='0' model='from-the-future' ports='1'/>"
+                 "<input><address type='usb' bus='0' port='1'/></input>"),
+          FERRY_ERROR_NO_FREE_PORT,
+          "VM \"test\" has no free USB port; " },
+        /* It may be anything else where there is one. */
+        { { .code = VIR_ERR_INTERNAL_ERROR, .domain = VIR_FROM_DOMAIN, .message = (char *)"No luck" },
+          DOMAIN("<controller type='usb' index='0' model='qemu-xhci'/>"),
+          FERRY_ERROR_HYPERVISOR,
+          "No luck" },
+        { { .code = VIR_ERR_OPERATION_TIMEOUT,
+            .domain = VIR_FROM_QEMU,
+            .message = (char *)"cannot acquire the lock" },
+          DOMAIN("<controller type='usb' index='0' model='qemu-xhci'/>"),
+          FERRY_ERROR_TIMEOUT,
+          "cannot acquire the lock" },
+    };
+#undef DOMAIN
+    Connecting *self = connect_to("test:///default");
+    const HypervisorOps *ops = self->hypervisor->ops;
+    g_autoptr(GPtrArray) machines = NULL;
+    HostdevSpec spec = { .alias = (char *)"ua-x", .bus_number = 1, .device_number = 5 };
+
+    run_until_connected(self);
+    machines = ops->list(self->hypervisor, NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GError) error = NULL;
+        virError its = cases[i].error;
+
+        refusal.error = &its;
+        refusal.xml = cases[i].xml;
+        assert_false(
+            ops->attach(self->hypervisor, ((const MachineInfo *)machines->pdata[0])->uuid, &spec, &error));
+        if (!g_error_matches(error, FERRY_ERROR, (gint)cases[i].code) ||
+            !g_str_has_prefix(error->message, cases[i].text))
+            fail_msg("%s: %s", cases[i].error.message, error->message);
+        refusal.just_now = false;
+    }
+    refusal.xml = NULL;
+    disconnect(self);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +350,7 @@ int main(void)
         cmocka_unit_test(a_connection_that_breaks_is_made_again),
         cmocka_unit_test(machines_are_listed_and_read),
         cmocka_unit_test(what_libvirt_refuses_has_a_code),
+        cmocka_unit_test(what_the_machine_lacks_is_said_in_our_words),
     };
 
     closing.callbacks = g_hash_table_new_full(NULL, NULL, NULL, g_free);

@@ -25,6 +25,8 @@ static const char *const call_names[_FAKE_CALL_MAX] = {
     [FAKE_INSPECT] = "inspect",
     [FAKE_ATTACH] = "attach",
     [FAKE_DETACH] = "detach",
+    [FAKE_REPAIR_SAVED] = "repair-saved",
+    [FAKE_REPAIR_SNAPSHOTS] = "repair-snapshots",
 };
 
 static void free_info(gpointer info)
@@ -175,7 +177,40 @@ static bool detach(Hypervisor *hypervisor, const char *uuid, const char *alias, 
     return info != NULL;
 }
 
-static const HypervisorOps ops = { .list = list, .inspect = inspect, .attach = attach, .detach = detach };
+static bool repair_saved(Hypervisor *hypervisor, const char *uuid, const GPtrArray *places, GError **error)
+{
+    MachineInfo *info = begin(FAKE_REPAIR_SAVED, error) ? find(uuid, error) : NULL;
+
+    for (guint i = 0; info && i < info->saved->len; i++) {
+        Hostdev *hostdev = info->saved->pdata[i];
+        const HostdevPlace *place = hostdev_places_find(places, hostdev->alias);
+
+        hostdev->optional = true;
+        hostdev->bus_number = place ? place->bus_number : HOSTDEV_NOWHERE;
+        hostdev->device_number = place ? place->device_number : HOSTDEV_NOWHERE;
+    }
+    g_mutex_unlock(&fake.lock);
+    return info != NULL;
+}
+
+static GPtrArray *repair_snapshots(Hypervisor *hypervisor, const char *uuid, const GPtrArray *known,
+                                   GError **error)
+{
+    MachineInfo *info = begin(FAKE_REPAIR_SNAPSHOTS, error) ? find(uuid, error) : NULL;
+    GPtrArray *names = info ? g_ptr_array_new_with_free_func(g_free) : NULL;
+
+    for (guint i = 0; info && i < info->snapshots; i++)
+        g_ptr_array_add(names, g_strdup_printf("snapshot%u", i));
+    g_mutex_unlock(&fake.lock);
+    return names;
+}
+
+static const HypervisorOps ops = { .list = list,
+                                   .inspect = inspect,
+                                   .attach = attach,
+                                   .detach = detach,
+                                   .repair_saved = repair_saved,
+                                   .repair_snapshots = repair_snapshots };
 
 Hypervisor fake_hypervisor = { .ops = &ops, .state = HYPERVISOR_STATE_CONNECTED };
 

@@ -15,6 +15,8 @@ typedef enum FakeCall {
     FAKE_INSPECT,
     FAKE_ATTACH,
     FAKE_DETACH,
+    FAKE_REPAIR_SAVED,
+    FAKE_REPAIR_SNAPSHOTS,
     _FAKE_CALL_MAX,
 } FakeCall;
 

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From what a turn saw to the assignments' files. Writes what is new and nothing else: a device that comes
+ * back to its socket costs no write. */
+
+#include "daemon/manager/homes.h"
+
+#include "daemon/allocation/pinned.h"
+#include "daemon/base/log.h"
+#include "daemon/base/text.h"
+#include "daemon/manager/internal.h"
+#include "daemon/manager/stored-assignments.h"
+
+/* The one device that it has, once the machine really has it; NULL = none. */
+static const Device *used_device(const Allocation *allocation, const Assignment *assignment)
+{
+    const GPtrArray *wants = allocation_wants_of(allocation, assignment);
+    const Device *device = !assignment->group && wants->len > 0 ? ((Want *)wants->pdata[0])->device : NULL;
+
+    return device && allocation_is_attached(allocation, device) ? device : NULL;
+}
+
+/* What is being stored of it, or is not decided at all, is looked at when that is over. */
+static bool may_change(const Assignment *assignment)
+{
+    return assignment->stored && !assignment->saving && !assignment->releasing && !assignment->damage;
+}
+
+static void see(const Allocation *allocation, Assignment *assignment)
+{
+    const Device *used = used_device(allocation, assignment);
+
+    if (used && g_strcmp0(used->socket, assignment->home_socket) != 0) {
+        g_autofree char *what = device_describe(used);
+
+        log_object(G_LOG_LEVEL_MESSAGE, used->sysname, assignment->machine_uuid, assignment->id,
+                   "assignment %s: its device is in the socket %s now", assignment->id, used->socket);
+        text_replace(&assignment->home_socket, used->socket);
+        text_replace(&assignment->device_text, what);
+        assignment->unsaved = true;
+    }
+    if (!assignment->twins && pinned_has_twins(allocation->candidates, assignment)) {
+        log_object(
+            G_LOG_LEVEL_MESSAGE, NULL, assignment->machine_uuid, assignment->id,
+            "assignment %s: several devices match %s; from now on it is for the one in its socket only",
+            assignment->id, assignment->selector);
+        assignment->twins = assignment->unsaved = true;
+    }
+}
+
+typedef struct Saving {
+    Manager *manager;
+    GPtrArray *ids;
+} Saving;
+
+static void saving_free(gpointer data)
+{
+    Saving *saving = data;
+
+    g_ptr_array_unref(saving->ids);
+    g_free(saving);
+}
+
+/* What could not be stored is tried again with the next turn; there is one a minute at least. */
+static void saved(const GError *error, void *userdata)
+{
+    Saving *saving = userdata;
+    Manager *self = saving->manager;
+
+    for (guint i = 0; error && i < saving->ids->len; i++) {
+        Assignment *assignment = registry_assignment(self->registry, saving->ids->pdata[i]);
+
+        if (assignment)
+            assignment->unsaved = true;
+    }
+    if (error && !self->homes_failed)
+        log_warning("where devices were seen cannot be stored, it is tried again: %s", error->message);
+    self->homes_failed = error != NULL;
+    self->homes_saving = false;
+    if (!error) /* there may be more by now */
+        reconciler_kick(self->reconciler);
+    saving_free(saving);
+}
+
+void homes_look(const Allocation *allocation, void *userdata)
+{
+    Manager *self = userdata;
+    g_autoptr(GPtrArray) assignments = registry_sorted(self->registry->assignments);
+    g_autoptr(StoreBatch) batch = store_batch_new();
+    g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
+    Saving *saving;
+
+    for (guint i = 0; i < assignments->len; i++) {
+        Assignment *assignment = assignments->pdata[i];
+
+        if (!may_change(assignment))
+            continue;
+        see(allocation, assignment);
+        if (!assignment->unsaved || self->homes_saving)
+            continue;
+        stored_assignments_put_seen(batch, assignment);
+        assignment->unsaved = false;
+        g_ptr_array_add(ids, g_strdup(assignment->id));
+    }
+    if (ids->len == 0)
+        return;
+    saving = g_new(Saving, 1);
+    *saving = (Saving){ .manager = self, .ids = g_steal_pointer(&ids) };
+    self->homes_saving = true;
+    store_commit(self->store, g_steal_pointer(&batch), saved, saving, saving_free);
+}

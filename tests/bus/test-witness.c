@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Attached means that the kernel says so as well: one test for each line of the table in
+ * daemon/allocation/possession.c, as it happens to a device that a machine has, or is to get. The times of
+ * the table are tried in tests/unit/allocation/test-possession.c. */
+
+#include "tests/bus/cmocka-include.h"
+
+#include <string.h>
+
+#include "tests/bus/reset-calls.h"
+
+#define KEYBOARD "/sys/devices/pci0000:00/0000:00:14.0/usb1/1-2"
+
+/* Of the first device of a test. */
+#define NUMBERS "1 3"
+
+static void plug(Fixture *fixture)
+{
+    g_autofree char *path = fixture_device_path("1-2");
+
+    fixture_plug(fixture, "1-2", "046d", "c31c", "K-120", "Keyboard");
+    fixture_wait_object(fixture, path, FERRY_INTERFACE_DEVICE, true);
+}
+
+/* Something that udev tells: the hint to look. */
+static void hint(Fixture *fixture)
+{
+    umockdev_testbed_uevent(fixture->bed, KEYBOARD, "change");
+}
+
+static void kernel(Fixture *fixture, const char *what, const char *value)
+{
+    g_free(fixture_script(fixture, "kernel %s " NUMBERS " %s", what, value));
+}
+
+static void wait_device(Fixture *fixture, const char *state)
+{
+    g_autofree char *path = fixture_device_path("1-2");
+
+    fixture_wait(fixture, path, FERRY_INTERFACE_DEVICE, "State", state);
+}
+
+static void wait_assignment(Fixture *fixture, const char *path, const char *state)
+{
+    fixture_wait(fixture, path, FERRY_INTERFACE_ASSIGNMENT, "State", state);
+}
+
+/* New string: the assignment. */
+static char *plug_and_give(Fixture *fixture)
+{
+    char *assignment;
+
+    plug(fixture);
+    assignment = fixture_assign(fixture, "1-2", FIXTURE_DESK);
+    wait_assignment(fixture, assignment, "attached");
+    return assignment;
+}
+
+static bool was_counted(Fixture *fixture, void *userdata)
+{
+    g_autofree char *counts = fixture_script(fixture, "counts");
+
+    return strstr(counts, userdata) != NULL;
+}
+
+static void wait_counts(Fixture *fixture, const char *counts)
+{
+    fixture_wait_for(fixture, was_counted, (gpointer)counts, counts);
+}
+
+static void assert_counts(Fixture *fixture, const char *counts)
+{
+    g_autofree char *now = fixture_script(fixture, "counts");
+
+    fixture_assert(fixture, strstr(now, counts));
+}
+
+static bool reason_says(Fixture *fixture, void *userdata)
+{
+    const char *const *path_and_text = userdata;
+    g_autofree char *reason = fixture_get(fixture, path_and_text[0], FERRY_INTERFACE_ASSIGNMENT, "Reason");
+
+    return reason && strstr(reason, path_and_text[1]);
+}
+
+static void wait_reason(Fixture *fixture, const char *assignment, const char *text)
+{
+    const char *const path_and_text[] = { assignment, text };
+
+    fixture_wait_for(fixture, reason_says, (gpointer)path_and_text, text);
+}
+
+/* It was taken out and put in again, once, and the guest has it. */
+static void wait_cured(Fixture *fixture, const char *assignment)
+{
+    g_autofree char *shown = NULL;
+
+    wait_counts(fixture, "attach=2 detach=1");
+    wait_assignment(fixture, assignment, "attached");
+    wait_device(fixture, "attached");
+    shown = fixture_script(fixture, "kernel show " NUMBERS);
+    fixture_assert(fixture, strstr(shown, "opens=1"));
+}
+
+/* ------------------------------------------------------------------ in a machine */
+
+/* Bound to its driver again, by an update tool for instance. */
+static void test_host_driver_took_it(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = plug_and_give(fixture);
+
+    kernel(fixture, "driver", "usbhid");
+    kernel(fixture, "opens", "0");
+    hint(fixture);
+    wait_cured(fixture, assignment);
+}
+
+/* An idle stick that another program resets: QEMU has it open for ever, and it is dead. */
+static void test_host_driver_beside_qemu(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = plug_and_give(fixture);
+
+    kernel(fixture, "driver", "usb-storage");
+    hint(fixture);
+    wait_cured(fixture, assignment);
+}
+
+static void test_nobody_has_it(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = plug_and_give(fixture);
+
+    kernel(fixture, "driver", "none");
+    kernel(fixture, "opens", "0");
+    hint(fixture);
+    wait_cured(fixture, assignment);
+}
+
+/* No event at all: what machines have is looked at now and then. */
+static void test_without_an_event(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = plug_and_give(fixture);
+
+    kernel(fixture, "driver", "none");
+    kernel(fixture, "opens", "0");
+    wait_cured(fixture, assignment);
+}
+
+/* Its guest configures nothing, now or later; nor is it touched when the same happens to it as to a device
+ * that is taken back: the second one is the proof that time enough was there. */
+static void test_guest_that_configures_nothing(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *other = fixture_device_path("1-4");
+    g_autofree char *assignment = NULL, *second = NULL, *shown = NULL;
+
+    g_free(fixture_script(fixture, "lazy %s", FIXTURE_DESK));
+    assignment = plug_and_give(fixture);
+    fixture_plug(fixture, "1-4", "0781", "5567", "S-1", "Stick");
+    fixture_wait_object(fixture, other, FERRY_INTERFACE_DEVICE, true);
+    second = fixture_assign(fixture, "1-4", FIXTURE_DESK);
+    wait_assignment(fixture, second, "attached");
+    g_free(fixture_script(fixture, "kernel driver 1 4 usb-storage"));
+    umockdev_testbed_uevent(fixture->bed, "/sys/devices/pci0000:00/0000:00:14.0/usb1/1-4", "change");
+    wait_counts(fixture, "attach=3 detach=1");
+    wait_assignment(fixture, second, "attached");
+    wait_device(fixture, "attached");
+    shown = fixture_script(fixture, "kernel show " NUMBERS);
+    fixture_assert(fixture, strstr(shown, "opens=1 driver=none"));
+    assert_counts(fixture, "attach=3 detach=1");
+}
+
+/* libvirt lists it, and QEMU never opened it. */
+static void test_attached_in_words_only(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = NULL;
+
+    g_free(fixture_script(fixture, "numb %s 3", FIXTURE_DESK));
+    plug(fixture);
+    assignment = fixture_assign(fixture, "1-2", FIXTURE_DESK);
+    wait_assignment(fixture, assignment, "attaching");
+    wait_counts(fixture, "attach=3 detach=3");
+    wait_assignment(fixture, assignment, "quarantined");
+    wait_reason(fixture, assignment, "3 times");
+    wait_assignment(fixture, assignment, "attached");
+    assert_counts(fixture, "attach=4 detach=3");
+}
+
+static void test_kernel_that_counts_nothing(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = NULL;
+
+    plug(fixture);
+    g_free(fixture_script(fixture, "kernel forget " NUMBERS));
+    assignment = fixture_assign(fixture, "1-2", FIXTURE_DESK);
+    wait_assignment(fixture, assignment, "attached");
+    /* Drivers it still tells. */
+    kernel(fixture, "driver", "usbhid");
+    hint(fixture);
+    wait_counts(fixture, "attach=2 detach=1");
+    wait_assignment(fixture, assignment, "attached");
+}
+
+/* ------------------------------------------------------------------ authorized */
+
+static void test_blocked_by_the_host(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = NULL, *error = NULL;
+
+    plug(fixture);
+    kernel(fixture, "authorized", "0");
+    hint(fixture);
+    wait_device(fixture, "blocked");
+    assignment = fixture_assign(fixture, "1-2", FIXTURE_DESK);
+    wait_assignment(fixture, assignment, "waiting-device");
+    wait_reason(fixture, assignment, "authorized");
+    wait_device(fixture, "blocked");
+    error = fixture_get(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Error");
+    assert_string_equal(error, FERRY_ERROR_PREFIX "DeviceBusy");
+    assert_counts(fixture, "attach=0");
+    kernel(fixture, "authorized", "1");
+    hint(fixture);
+    wait_assignment(fixture, assignment, "attached");
+    wait_device(fixture, "attached");
+}
+
+static void test_blocked_while_in_a_machine(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = plug_and_give(fixture);
+
+    kernel(fixture, "authorized", "0");
+    hint(fixture);
+    wait_counts(fixture, "attach=1 detach=1");
+    wait_assignment(fixture, assignment, "waiting-device");
+    wait_device(fixture, "blocked");
+    kernel(fixture, "authorized", "1");
+    hint(fixture);
+    wait_assignment(fixture, assignment, "attached");
+}
+
+/* ------------------------------------------------------------------ programs of the host */
+
+static void test_program_has_it(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = NULL;
+
+    plug(fixture);
+    kernel(fixture, "opens", "1");
+    kernel(fixture, "driver", "usbfs");
+    assignment = fixture_assign(fixture, "1-2", FIXTURE_DESK);
+    wait_assignment(fixture, assignment, "waiting-device");
+    wait_reason(fixture, assignment, "a program of the host uses");
+    wait_device(fixture, "waiting");
+    assert_counts(fixture, "attach=0");
+    /* It ends, and nobody tells. */
+    kernel(fixture, "driver", "none");
+    kernel(fixture, "opens", "0");
+    wait_assignment(fixture, assignment, "attached");
+}
+
+static void test_program_has_it_as_well(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = NULL;
+
+    g_free(fixture_script(fixture, "lazy %s", FIXTURE_DESK));
+    assignment = plug_and_give(fixture);
+    kernel(fixture, "opens", "2");
+    kernel(fixture, "driver", "usbfs");
+    hint(fixture);
+    wait_reason(fixture, assignment, "uses it, too");
+    wait_device(fixture, "waiting");
+    assert_counts(fixture, "attach=1 detach=0");
+    kernel(fixture, "opens", "1");
+    kernel(fixture, "driver", "none");
+    hint(fixture);
+    wait_cured(fixture, assignment);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_host_driver_took_it),
+        TEST(test_host_driver_beside_qemu),
+        TEST(test_nobody_has_it),
+        TEST(test_without_an_event),
+        TEST(test_guest_that_configures_nothing),
+        TEST(test_attached_in_words_only),
+        TEST(test_kernel_that_counts_nothing),
+        TEST(test_blocked_by_the_host),
+        TEST(test_blocked_while_in_a_machine),
+        TEST(test_program_has_it),
+        TEST(test_program_has_it_as_well),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
