@@ -94,15 +94,17 @@ static Group *read_group(const char *path, GError **error)
 }
 
 /* The file names of a folder, each with its path, over those that are known already. */
-static void list_folder(const char *folder, GHashTable *paths)
+static void list_folder(const char *folder, GHashTable *paths, GHashTable *unread)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GDir) dir = g_dir_open(folder, 0, &error);
     const char *name;
 
     if (!dir) {
-        if (!g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+        if (!g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT)) {
             log_warning("%s", error->message);
+            g_hash_table_add(unread, g_strdup(folder));
+        }
         return;
     }
     while ((name = g_dir_read_name(dir)))
@@ -127,7 +129,7 @@ static void destroy_group(gpointer group)
     group_free(group);
 }
 
-GPtrArray *drop_ins_read(const char *const *folders)
+GPtrArray *drop_ins_read(const char *const *folders, GHashTable *unread)
 {
     g_autoptr(GHashTable) paths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     g_autoptr(GHashTable) by_name = g_hash_table_new(g_str_hash, g_str_equal);
@@ -135,7 +137,7 @@ GPtrArray *drop_ins_read(const char *const *folders)
     GPtrArray *groups = g_ptr_array_new_with_free_func(destroy_group);
 
     for (; *folders; folders++)
-        list_folder(*folders, paths);
+        list_folder(*folders, paths, unread);
 
     names = g_list_sort(g_hash_table_get_keys(paths), compare_strings);
     for (GList *at = names; at; at = at->next) {
@@ -145,6 +147,7 @@ GPtrArray *drop_ins_read(const char *const *folders)
 
         if (error) {
             log_warning("%s", error->message);
+            g_hash_table_add(unread, g_strdup(at->data));
         } else if (other) {
             log_warning("%s: left out, as the group \"%s\" is in %s already", group->file, group->name,
                         other->file);
