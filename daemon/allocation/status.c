@@ -126,11 +126,12 @@ static const char *reattach_reason(Registry *registry, const Allocation *allocat
 static Status shared_with_host(const Want *want, const char *machine_text)
 {
     g_autofree char *what = device_describe(want->device);
+    g_autofree char *user = verdict_user_text(want->device);
 
     return say(ASSIGNMENT_STATE_WAITING_DEVICE,
-               g_strdup_printf("%s is in %s, but a program of the host uses it, too; end that, then it is "
-                               "taken out and put in again.",
-                               what, machine_text),
+               g_strdup_printf("%s is in %s, but %s uses it, too; end that, then the device is taken out and "
+                               "put in again.",
+                               what, machine_text, user),
                ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY));
 }
 
