@@ -403,6 +403,7 @@ class Lab:
         for title, command in (
                 ('journal of usbferryd', 'journalctl -b -u usbferryd.service -o short-monotonic --no-pager -n 80'),
                 ('journal of libvirtd', 'journalctl -b -u libvirtd.service -o short-monotonic --no-pager -n 8'),
+                ('what used the processor', 'ps -eo pid,stat,time,args --sort=-time | grep -v "\[" | head -n 6 | cut -c1-100'),
                 ('guests', 'virsh -q list --all'),
                 ('how desk and studio ended', 'tail -qn 3 /var/log/libvirt/qemu/desk.log /var/log/libvirt/qemu/studio.log'),
                 ('USB devices of the host', 'lsusb'),
