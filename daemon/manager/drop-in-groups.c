@@ -12,12 +12,20 @@
 #define GROUP_FOLDERS_VARIABLE "FERRY_GROUPS_PATH"
 #define GROUP_FOLDERS          "/usr/lib/usbferry/groups.d:/etc/usbferry/groups.d"
 
-static GPtrArray *read_folders(GHashTable *unread)
+static GPtrArray *read_folders(unsigned *ret_refused)
 {
     const char *path = g_getenv(GROUP_FOLDERS_VARIABLE);
     g_auto(GStrv) folders = g_strsplit(path ? path : GROUP_FOLDERS, ":", -1);
 
-    return drop_ins_read((const char *const *)folders, unread);
+    return drop_ins_read((const char *const *)folders, ret_refused);
+}
+
+bool drop_in_groups_check(void)
+{
+    unsigned refused;
+    g_autoptr(GPtrArray) read = read_folders(&refused);
+
+    return refused == 0;
 }
 
 /* False when it is left out. */
@@ -31,35 +39,24 @@ static bool take(Manager *self, const Group *next)
         return false;
     }
     if (g_hash_table_contains(self->creating_groups, next->name) || (group && !group->file)) {
-        log_warning("%s: group %s was made over the bus already, the file is left out", next->file,
-                    next->name);
+        log_event(LOG_EVENT_GROUP_FILE_REFUSED, NULL, NULL, NULL,
+                  "%s: group %s was made over the bus already, the file is left out", next->file, next->name);
         return false;
     }
     if (!object_bytes_check(self->registry, group ? object_bytes_of_group(self->registry, group) : 0,
                             object_bytes_of_group(self->registry, next), &error)) {
-        log_warning("%s: group %s is left out: %s", next->file, next->name, error->message);
+        log_event(LOG_EVENT_GROUP_FILE_REFUSED, NULL, NULL, NULL, "%s: group %s is left out: %s", next->file,
+                  next->name, error->message);
         return false;
     }
     group_update(self->registry, self->memberships, group_copy(next));
     return true;
 }
 
-/* Nobody has decided that it goes: devices would be taken out of machines for a slip in an editor. */
-static bool stays(const Group *group, GHashTable *unread)
-{
-    g_autofree char *name = g_path_get_basename(group->file);
-    g_autofree char *folder = g_path_get_dirname(group->file);
-
-    if (!g_hash_table_contains(unread, name) && !g_hash_table_contains(unread, folder))
-        return false;
-    log_warning("%s: group %s stays as it was", group->file, group->name);
-    return true;
-}
-
 void drop_in_groups_read(Manager *self)
 {
-    g_autoptr(GHashTable) unread = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    g_autoptr(GPtrArray) read = read_folders(unread);
+    unsigned refused;
+    g_autoptr(GPtrArray) read = read_folders(&refused);
     g_autoptr(GPtrArray) known = registry_sorted(self->registry->groups);
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
 
@@ -74,7 +71,7 @@ void drop_in_groups_read(Manager *self)
     for (guint i = 0; i < known->len; i++) {
         Group *group = known->pdata[i];
 
-        if (group->file && !g_hash_table_contains(seen, group->name) && !stays(group, unread))
+        if (group->file && !g_hash_table_contains(seen, group->name))
             group_update_remove(self->registry, self->memberships, group);
     }
     memberships_end_many(self->memberships);

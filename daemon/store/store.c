@@ -267,7 +267,7 @@ static bool load_file(const Loading *loading, const char *path, const char *name
             content->str[i] = '\xff';
     if (!loading->take(&(StoredFile){ loading->area, id, clean_path, content->str }, loading->userdata,
                        &damage))
-        log_warning("damaged, and left as it is: %s", damage->message);
+        log_event(LOG_EVENT_DAMAGED, NULL, NULL, NULL, "damaged, and left as it is: %s", damage->message);
     return true;
 }
 
