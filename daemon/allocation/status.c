@@ -126,11 +126,12 @@ static const char *reattach_reason(Registry *registry, const Allocation *allocat
 static Status shared_with_host(const Want *want, const char *machine_text)
 {
     g_autofree char *what = device_describe(want->device);
+    g_autofree char *user = verdict_user_text(want->device);
 
     return say(ASSIGNMENT_STATE_WAITING_DEVICE,
-               g_strdup_printf("%s is in %s, but a program of the host uses it, too; end that, then it is "
-                               "taken out and put in again.",
-                               what, machine_text),
+               g_strdup_printf("%s is in %s, but %s uses it, too; end that, then the device is taken out and "
+                               "put in again.",
+                               what, machine_text, user),
                ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY));
 }
 
@@ -282,6 +283,8 @@ static Status without_group_device(Registry *registry, const Allocation *allocat
                    g_strdup_printf("%s is not running; it draws from group %s when it does.", machine_text,
                                    assignment->group),
                    verdict_error(machine));
+    if (registry->held_home)
+        return by_verdict(allocation, assignment, NULL, VERDICT_HELD_HOME);
     if (!registry->enabled)
         return by_verdict(allocation, assignment, NULL, VERDICT_SWITCHED_OFF);
     if (!group) /* it is stored along with it */

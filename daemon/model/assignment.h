@@ -79,7 +79,7 @@ typedef struct Assignment {
     char *name; /* never "" */
     char *description;
     char *machine_uuid;
-    char *machine_name; /* as it was when assigned, for machines that are gone */
+    char *machine_name; /* its last one, for machines that are gone */
     char *group;        /* the pool that it draws from; NULL = one pinned device */
     char *tenant;       /* whose device or group it is, by assigning or granting it; NULL = nobody's */
     Rule *rule;         /* the pinned device; with a group: only these of its devices, NULL = any */

@@ -514,6 +514,8 @@ static char *run_command(Script *script, const char *line, HypervisorState *ret_
         return g_strdup("ok");
     }
     if (n == 2 && strcmp(words[0], "undefine") == 0) {
+        if (domain)
+            drop_hostdevs(domain, true);
         g_hash_table_remove(script->domains, words[1]);
         touch(script, words[1]);
         return g_strdup("ok");

@@ -10,6 +10,7 @@ import others
 
 DEADLINE = 900
 REBOOTS = True
+BOOT = 240  # seconds; a guest says something once it is up
 
 XHCI, EHCI = '0000:00:05.0', '0000:00:06.0'
 
@@ -55,7 +56,7 @@ def run(lab):
     assert not same, f'on a bus of the same number: {same}'
     ferry.wait_hypervisor(lab, 'connected', 90)
     given = [others.Given(vms[text], after[text].name, text, path) for text, path in paths.items() if text != 'TEMPORARY']
-    others.wait_right(lab, given, 180)
+    others.wait_right(lab, given, BOOT)
     for text in 'twin', 'TEMPORARY':
         lab.wait_driver(after[text], 'usbhid')
         ferry.wait_device(lab, after[text].name, 'host')
