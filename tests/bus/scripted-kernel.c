@@ -59,6 +59,17 @@ static gpointer key(unsigned bus_number, unsigned device_number)
     return GUINT_TO_POINTER(bus_number * DEVICES_MAX + device_number);
 }
 
+/* The number is another device's now. */
+static char *arrive(const char *sysname)
+{
+    g_autofree char *devices = root("bus/usb/devices");
+    g_autofree char *device = g_build_filename(devices, sysname, NULL);
+
+    if (departed)
+        g_hash_table_remove(departed, key(read_number(device, "busnum"), read_number(device, "devnum")));
+    return g_strdup("ok");
+}
+
 static char *depart(const char *sysname)
 {
     g_autofree char *devices = root("bus/usb/devices");
@@ -232,6 +243,8 @@ char *scripted_kernel_command(char **words)
 
     if (g_strv_length(words) == 2 && strcmp(words[0], "depart") == 0)
         return depart(words[1]);
+    if (g_strv_length(words) == 2 && strcmp(words[0], "arrive") == 0)
+        return arrive(words[1]);
     if (g_strv_length(words) < 3)
         return g_strdup("error unknown");
     device =
