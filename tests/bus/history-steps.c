@@ -149,6 +149,73 @@ static void step_trigger(World *world, const Step *step)
     let_read(world);
 }
 
+/* ------------------------------------------------------------------ the kernel */
+
+static bool is_held(const World *world, const Presence *presence)
+{
+    for (int i = 0; i < HISTORY_VMS; i++)
+        for (guint k = 0; k < world->vms[i].holdings->len; k++)
+            if (((const Holding *)world->vms[i].holdings->pdata[k])->number == presence->number)
+                return true;
+    return false;
+}
+
+/* What was reset, or bound anew, by another program: QEMU has it no more, or not all of it. */
+static void step_disturb(World *world, const Step *step)
+{
+    Presence *presence;
+
+    world_settle(world);
+    presence = (Presence *)world_any_present(world, step->a);
+    if (world->failure || !presence || presence->blocked || !is_held(world, presence))
+        return;
+    presence->disturbed = true;
+    world_say(world, "the host's driver takes %s%s", history_things[presence->thing].name,
+              step->b % 2 ? ", and QEMU lets go" : "");
+    (void)world_script(world, NULL, "kernel driver 1 %u usbhid", presence->number);
+    if (step->b % 2)
+        (void)world_script(world, NULL, "kernel opens 1 %u 0", presence->number);
+    world_announce(world, presence, "change");
+    let_read(world);
+}
+
+static void step_authorize(World *world, const Step *step)
+{
+    Presence *presence;
+
+    world_settle(world);
+    presence = (Presence *)world_any_present(world, step->a);
+    if (world->failure || !presence)
+        return;
+    presence->blocked = !presence->blocked;
+    presence->disturbed = true;
+    world_say(world, "%s is %s", history_things[presence->thing].name,
+              presence->blocked ? "not authorized any more" : "authorized");
+    (void)world_script(world, NULL, "kernel authorized 1 %u %d", presence->number, !presence->blocked);
+    world_announce(world, presence, "change");
+    let_read(world);
+}
+
+static void step_open(World *world, const Step *step)
+{
+    g_autofree char *driver = NULL;
+    Presence *presence;
+    unsigned opens;
+
+    world_settle(world);
+    presence = (Presence *)world_any_present(world, step->a);
+    if (world->failure || !presence || !world_kernel(world, presence, &opens, &driver))
+        return;
+    if (presence->held && opens == 0)
+        return;
+    world_say(world, "a program %s %s", presence->held ? "lets go of" : "opens",
+              history_things[presence->thing].name);
+    presence->disturbed = true;
+    (void)world_script(world, NULL, "kernel opens 1 %u %u", presence->number,
+                       presence->held ? opens - 1 : opens + 1);
+    presence->held = !presence->held;
+}
+
 /* ------------------------------------------------------------------ VMs */
 
 static Vm *any_vm(World *world, const Step *step)
@@ -212,6 +279,7 @@ static void step_redefine(World *world, const Step *step)
 
     tell_vm(world, vm, "is made anew, with another UUID");
     forget_foreign(world, vm);
+    (void)world_script(world, NULL, "stop %s", vm->uuid);
     (void)world_script(world, NULL, "undefine %s", vm->uuid);
     world_define_vm(world, i);
 }
@@ -287,6 +355,16 @@ static void step_delay(World *world, const Step *step)
     world->faulty = true;
     world_say(world, "the next %s of VM %s takes %u ms", call, history_vm_names[vm - world->vms], ms);
     (void)world_script(world, NULL, "delay %s %s 1 %u", vm->uuid, call, ms);
+}
+
+/* libvirt says yes, and the device never reaches the guest. */
+static void step_numb(World *world, const Step *step)
+{
+    const Vm *vm = any_vm(world, step);
+
+    world->numb = true;
+    world_say(world, "the next attach of VM %s doesn't reach QEMU", history_vm_names[vm - world->vms]);
+    (void)world_script(world, NULL, "numb %s 1", vm->uuid);
 }
 
 static void step_hang(World *world, const Step *step)
@@ -371,20 +449,52 @@ static const struct {
     void (*take)(World *world, const Step *step);
     guint often;
 } kinds[] = {
-    { step_plug, 14 },         { step_unplug, 5 },      { step_replug, 6 },
-    { step_swap, 3 },          { step_other_ids, 3 },   { step_trigger, 2 },
-    { step_start, 5 },         { step_stop, 4 },        { step_restore, 3 },
-    { step_redefine, 1 },      { step_pause, 1 },       { step_foreign, 2 },
-    { step_unforeign, 1 },     { step_error, 4 },       { step_delay, 4 },
-    { step_hang, 4 },          { step_libvirt, 4 },     { step_die, 2 },
-    { step_kill, 2 },          { step_time, 8 },        { step_clock, 1 },
-    { ask_assign_device, 12 }, { ask_assign_group, 6 }, { ask_release, 3 },
-    { ask_attach, 2 },         { ask_detach, 3 },       { ask_update, 3 },
-    { ask_create_group, 4 },   { ask_add_rule, 5 },     { ask_remove_rule, 2 },
-    { ask_update_group, 2 },   { ask_delete_group, 1 }, { ask_make_passthrough, 2 },
-    { ask_tenant, 1 },         { ask_tenant_vm, 1 },    { ask_grant, 2 },
-    { ask_revoke, 1 },         { ask_enable, 2 },       { ask_release_all, 1 },
-    { ask_apply, 1 },          { ask_reset, 2 },        { ask_rescan, 1 },
+    { step_plug, 14 },
+    { step_unplug, 5 },
+    { step_replug, 6 },
+    { step_swap, 3 },
+    { step_other_ids, 3 },
+    { step_trigger, 2 },
+    { step_disturb, 3 },
+    { step_authorize, 2 },
+    { step_open, 2 },
+    { step_numb, 1 },
+    { step_start, 5 },
+    { step_stop, 4 },
+    { step_restore, 3 },
+    { step_redefine, 1 },
+    { step_pause, 1 },
+    { step_foreign, 2 },
+    { step_unforeign, 1 },
+    { step_error, 4 },
+    { step_delay, 4 },
+    { step_hang, 4 },
+    { step_libvirt, 4 },
+    { step_die, 2 },
+    { step_kill, 2 },
+    { step_time, 8 },
+    { step_clock, 1 },
+    { ask_assign_device, 12 },
+    { ask_assign_group, 6 },
+    { ask_release, 3 },
+    { ask_attach, 2 },
+    { ask_detach, 3 },
+    { ask_update, 3 },
+    { ask_create_group, 4 },
+    { ask_add_rule, 5 },
+    { ask_remove_rule, 2 },
+    { ask_update_group, 2 },
+    { ask_delete_group, 1 },
+    { ask_make_passthrough, 2 },
+    { ask_tenant, 1 },
+    { ask_tenant_vm, 1 },
+    { ask_grant, 2 },
+    { ask_revoke, 1 },
+    { ask_enable, 2 },
+    { ask_release_all, 1 },
+    { ask_apply, 1 },
+    { ask_reset, 2 },
+    { ask_rescan, 1 },
 };
 
 static guint draw_kind(GRand *rand)

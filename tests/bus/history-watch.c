@@ -127,6 +127,21 @@ static bool had(const World *world, const char *assignment, const Vm *vm, const 
     return key && g_hash_table_contains(world->had, key);
 }
 
+/* What a VM has is given to no other one, as far as it can be seen. */
+static void check_given_once(World *world, const Vm *to, const Presence *given)
+{
+    if (!given || given->gone || world->faulty)
+        return;
+    for (int i = 0; i < HISTORY_VMS; i++)
+        for (guint k = 0; k < world->vms[i].holdings->len; k++) {
+            const Holding *holding = world->vms[i].holdings->pdata[k];
+
+            if (&world->vms[i] != to && holding->enumeration == given->enumeration)
+                world_wrong(world, "%s (1:%u) is given to %s, while it is in %s",
+                            history_things[given->thing].name, given->number, to->shown, world->vms[i].shown);
+        }
+}
+
 static void judge_attach(World *world, char **words)
 {
     enum { VERB, UUID, ALIAS, BUS, DEVICE, VENDOR, PRODUCT, N_WORDS };
@@ -154,16 +169,20 @@ static void judge_attach(World *world, char **words)
     if (reason && given && calls_allow(world, assignment, vm->path, given))
         reason = NULL;
     if (reason)
-        world_fail(world, "%s (1:%u) is given to %s by %s: %s",
-                   given ? history_things[given->thing].name : "?", number, vm->shown, assignment, reason);
+        world_wrong(world, "%s (1:%u) is given to %s by %s: %s",
+                    given ? history_things[given->thing].name : "?", number, vm->shown, assignment, reason);
     else
         note_place(world, assignment, given);
     if (given)
         g_hash_table_replace(world->ordered, g_strdup(words[ALIAS]), GUINT_TO_POINTER(given->enumeration));
     if (!was_enabled(world) && !world->call && !world->was_reset && !had(world, assignment, vm, given))
-        world_fail(world, "1:%u is given to %s while the service is switched off", number, vm->shown);
+        world_wrong(world, "1:%u is given to %s while the service is switched off", number, vm->shown);
+    if (given && given->blocked && world->recent->len == 0 && !world->call)
+        world_wrong(world, "%s (1:%u) is given to %s, and the host doesn't authorize it",
+                    history_things[given->thing].name, number, vm->shown);
+    check_given_once(world, vm, given);
     if (given && is_foreign(world, given->enumeration) && !given->gone && !world->faulty)
-        world_fail(world, "1:%u is given to %s, and another program gave it away", number, vm->shown);
+        world_wrong(world, "1:%u is given to %s, and another program gave it away", number, vm->shown);
 }
 
 /* ------------------------------------------------------------------ detaches */
@@ -195,8 +214,8 @@ static const char *why_take(World *world, const Vm *vm, const Holding *holding)
     g_autofree char *guest_reset = NULL;
     View *view;
 
-    if (!presence || holding->life != vm->life || world->was_reset || world->background ||
-        is_foreign(world, holding->enumeration))
+    if (!presence || presence->disturbed || world->numb || holding->life != vm->life || world->was_reset ||
+        world->background || is_foreign(world, holding->enumeration))
         return NULL;
     if (world->call || world->recent->len > 0)
         return NULL; /* what was decided has changed a moment ago */
@@ -223,14 +242,15 @@ static void judge_detach(World *world, char **words)
     world->orders++;
     world_say(world, "   -> detach %s from %s", words[ALIAS], vm ? vm->shown : words[UUID]);
     if (!g_str_has_prefix(words[ALIAS], OWN_PREFIX)) {
-        world_fail(world, "%s of %s is another program's, and it is taken out", words[ALIAS], words[UUID]);
+        world_wrong(world, "%s of %s is another program's, and it is taken out", words[ALIAS], words[UUID]);
         return;
     }
     if (!holding)
         return; /* gone meanwhile */
     reason = why_take(world, vm, holding);
     if (reason)
-        world_fail(world, "1:%u is taken from %s (%s): %s", holding->number, vm->shown, words[ALIAS], reason);
+        world_wrong(world, "1:%u is taken from %s (%s): %s", holding->number, vm->shown, words[ALIAS],
+                    reason);
 }
 
 /* ------------------------------------------------------------------ what VMs have */

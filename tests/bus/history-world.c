@@ -21,7 +21,7 @@
 #define HUB "1-5"
 
 /* Long enough for everything that the service puts off when it has tried often: in its own time. */
-#define REST_MS 400000
+#define REST_MS 150000
 
 const Thing history_things[HISTORY_THINGS] = {
     { "keyboard A", "046d", "c31c", "KBD-4711", "1-1" },
@@ -59,6 +59,18 @@ void world_fail(World *world, const char *format, ...)
     world->failure = g_strdup_vprintf(format, arguments);
     va_end(arguments);
     world_say(world, "  !! %s", world->failure);
+}
+
+void world_wrong(World *world, const char *format, ...)
+{
+    g_autofree char *text = NULL;
+    va_list arguments;
+
+    va_start(arguments, format);
+    text = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    world->is_wrong |= !world->failure;
+    world_fail(world, "%s", text);
 }
 
 /* ------------------------------------------------------------------ the script */
@@ -219,6 +231,19 @@ void world_unplug(World *world, int thing)
     presence = (Presence *)world_present(world, thing);
     fixture_unplug(world->fixture, presence->socket);
     presence->gone = true;
+}
+
+bool world_kernel(World *world, const Presence *presence, unsigned *ret_opens, char **ret_driver)
+{
+    g_autofree char *answer = NULL;
+    const char *driver;
+
+    if (!world_script(world, &answer, "kernel show 1 %u", presence->number))
+        return false;
+    *ret_opens = (unsigned)g_ascii_strtoull(answer + strlen("opens="), NULL, 10);
+    driver = strstr(answer, "driver=") + strlen("driver=");
+    *ret_driver = g_strndup(driver, strcspn(driver, " "));
+    return true;
 }
 
 /* ------------------------------------------------------------------ VMs */
@@ -412,6 +437,21 @@ void world_free(World *world)
     g_free(world);
 }
 
+/* No program of the host has it, and the host allows it. */
+static void release_to_service(World *world, Presence *presence)
+{
+    g_autofree char *driver = NULL;
+    unsigned opens;
+
+    if (presence->held && world_kernel(world, presence, &opens, &driver) && opens > 0)
+        (void)world_script(world, NULL, "kernel opens 1 %u %u", presence->number, opens - 1);
+    if (presence->blocked) {
+        (void)world_script(world, NULL, "kernel authorized 1 %u 1", presence->number);
+        world_announce(world, presence, "change");
+    }
+    presence->held = presence->blocked = false;
+}
+
 void world_calm(World *world)
 {
     world_settle(world);
@@ -424,6 +464,8 @@ void world_calm(World *world)
         (void)world_script(world, NULL, "calm %s", uuid);
         (void)world_script(world, NULL, "let-go %s", uuid);
     }
+    for (guint i = 0; i < world->presences->len; i++)
+        release_to_service(world, world->presences->pdata[i]);
     (void)world_script(world, NULL, "list");
     (void)world_script(world, NULL, "loud");
     if (!world->connected)

@@ -112,6 +112,9 @@ typedef struct Presence {
     unsigned number;
     unsigned enumeration; /* 1, 2, … over all */
     bool gone;
+    bool blocked;   /* the host doesn't authorize it */
+    bool held;      /* a program of the host has it open */
+    bool disturbed; /* the kernel takes it from who has it, or did */
 } Presence;
 
 /* What a VM has by the hypervisor's own words. */
@@ -138,6 +141,7 @@ typedef struct World {
     guint32 seed;
     GString *story; /* what happened, for people */
     char *failure;  /* the first thing that must not be */
+    bool is_wrong;  /* and no time will mend it */
 
     GPtrArray *presences; /* of Presence: what is there, and what went since the service was quiet last */
     unsigned enumerations;
@@ -155,6 +159,7 @@ typedef struct World {
     GPtrArray *foreign;  /* of char *: "UUID NUMBER ENUMERATION" that other programs gave */
     GHashTable *ordered; /* alias → enumeration that had the number when the attach was asked for */
     GHashTable *had;     /* set of "assignment VM enumeration": once attached so */
+    bool numb;           /* what the live XML shows may not be so */
     bool faulty;         /* the service can't always see what VMs have */
     unsigned names;
     struct OpenCall *call; /* the one that is open */
@@ -168,6 +173,8 @@ World *world_new(Fixture *fixture, guint32 seed);
 void world_free(World *world);
 void world_say(World *world, const char *format, ...) G_GNUC_PRINTF(2, 3);
 void world_fail(World *world, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* Something was done that must not be. */
+void world_wrong(World *world, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* True when the world can go on; else it has failed, or the service is gone and comes back. */
 bool world_script(World *world, char **ret_answer, const char *format, ...) G_GNUC_PRINTF(3, 4);
 void world_let_pass(World *world, unsigned ms);
@@ -179,6 +186,8 @@ const Presence *world_any_present(World *world, guint32 number);
 const Presence *world_in_socket(World *world, const char *socket);
 void world_plug(World *world, int thing, const char *socket, unsigned number, const char *product);
 void world_unplug(World *world, int thing);
+/* What the kernel says of it; false when it can't be asked. driver: new string. */
+bool world_kernel(World *world, const Presence *presence, unsigned *ret_opens, char **ret_driver);
 void world_announce(World *world, const Presence *presence, const char *action);
 void world_define_vm(World *world, int i);
 void world_restart(World *world, int signal_number);
