@@ -9,6 +9,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "daemon/base/log.h"
+#include "daemon/manager/drop-in-groups.h"
 #include "daemon/manager/manager.h"
 #include "dbus/names.h"
 #include "dbus/objects/objects.h"
@@ -170,13 +171,14 @@ static void daemon_run(Daemon *self)
     guint hangup = g_unix_signal_add(SIGHUP, on_reload, self);
 
     if (daemon_start(self, &error)) {
-        log_notice("usbferryd " FERRY_VERSION " is ready as " FERRY_BUS_NAME ", VMs of %s",
-                   manager_hypervisor_uri(self->manager));
+        log_event(LOG_EVENT_READY, NULL, NULL, NULL,
+                  "usbferryd " FERRY_VERSION " is ready as " FERRY_BUS_NAME ", VMs of %s",
+                  manager_hypervisor_uri(self->manager));
         sd_notify(0, "READY=1");
         self->keep_alive = keep_alive();
         g_main_loop_run(self->loop);
     } else {
-        log_warning("usbferryd can't start: %s", error->message);
+        log_event(LOG_EVENT_NOT_STARTED, NULL, NULL, NULL, "usbferryd can't start: %s", error->message);
         self->status = EXIT_FAILURE;
     }
     g_clear_handle_id(&self->retire_timeout, g_source_remove);
@@ -191,10 +193,12 @@ int ferry_run(int argc, char **argv, Hypervisor *(*make_hypervisor)(const char *
               const UsbOps *usb)
 {
     g_autofree char *uri = NULL;
-    gboolean version = FALSE, verbose = FALSE;
+    gboolean version = FALSE, verbose = FALSE, check = FALSE;
     const GOptionEntry entries[] = {
         { "uri", 'c', 0, G_OPTION_ARG_STRING, &uri, "The hypervisor (" DEFAULT_URI ")", "URI" },
         { "verbose", 'v', 0, G_OPTION_ARG_NONE, &verbose, "Log every decision", NULL },
+        { "check", 0, 0, G_OPTION_ARG_NONE, &check, "Say what is wrong in the files of groups, and end",
+          NULL },
         { "version", 0, 0, G_OPTION_ARG_NONE, &version, "Print the version", NULL },
         G_OPTION_ENTRY_NULL,
     };
@@ -218,6 +222,8 @@ int ferry_run(int argc, char **argv, Hypervisor *(*make_hypervisor)(const char *
         g_print("usbferryd " FERRY_VERSION "\n");
         return EXIT_SUCCESS;
     }
+    if (check)
+        return drop_in_groups_check() ? EXIT_SUCCESS : EXIT_FAILURE;
     if (verbose)
         g_setenv("G_MESSAGES_DEBUG", G_LOG_DOMAIN, FALSE);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* attach and detach: the device comes and goes, the assignment stays. target.c finds the assignments, wait.c
- * waits for them. */
+/* attach, detach and retry: the device comes and goes, the assignment stays. target.c finds the assignments,
+ * wait.c waits for them. */
 
 #include "client/verbs/attach.h"
 
@@ -66,7 +66,15 @@ static Outcome detach(Client *client, char **words, GError **error)
     return run(client, words, "Detach", WAIT_DETACHED, error);
 }
 
+static Outcome retry(Client *client, char **words, GError **error)
+{
+    return run(client, words, "Retry", WAIT_ATTACHED, error);
+}
+
 const Verb verb_detach = { "detach", "DEVICE|ASSIGNMENT…", "Takes devices home and keeps their assignments",
                            detach };
 
 const Verb verb_attach = { "attach", "ASSIGNMENT…", "Gives devices again after a detach", attach };
+
+const Verb verb_retry = { "retry", "DEVICE|ASSIGNMENT…", "Tries at once what failed or is quarantined",
+                          retry };

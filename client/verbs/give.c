@@ -9,6 +9,7 @@
 #include "client/bus/follow.h"
 #include "client/bus/path.h"
 #include "client/verbs/options.h"
+#include "client/verbs/target.h"
 #include "client/verbs/wait-report.h"
 #include "client/verbs/wait.h"
 #include "dbus/names.h"
@@ -75,8 +76,9 @@ static char *assign(Client *client, const char *source, const char *machine, GVa
     return path;
 }
 
-/* A group when it is exactly its name: a text that means a device today may mean two tomorrow. */
-static char *find_source(Client *client, const char *word, GError **error)
+/* A group when it is exactly its name: a text that means a device today may mean two tomorrow. Unless a
+ * device is called just so, too: then nobody knows which one is meant. */
+static char *find_source(Client *client, const Model *model, const char *word, GError **error)
 {
     g_autoptr(GError) local = NULL;
 
@@ -84,7 +86,10 @@ static char *find_source(Client *client, const char *word, GError **error)
         return g_strdup(word);
 
     char *source = client_find_group(client, word, &local);
-    if (source)
+    const Object *group = source ? model_get(model, source, KIND_GROUP) : NULL;
+    if (group && !target_check_devices(model, group, word, error))
+        g_clear_pointer(&source, g_free);
+    if (source || group)
         return source;
     /* what can't be a group's name may still mean a device */
     if (local->code != OUTCOME_NOT_FOUND && local->code != OUTCOME_USAGE) {
@@ -109,15 +114,16 @@ static char *find_source(Client *client, const char *word, GError **error)
 static GPtrArray *find_sources(Client *client, char **words, guint n, GError **error)
 {
     g_autoptr(GPtrArray) sources = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(Model) model = model_fetch(client, error);
 
-    for (guint i = 0; i < n; i++) {
-        g_autofree char *source = find_source(client, words[i], error);
+    for (guint i = 0; model && i < n; i++) {
+        g_autofree char *source = find_source(client, model, words[i], error);
         if (!source)
             return NULL;
         if (!g_ptr_array_find_with_equal_func(sources, source, g_str_equal, NULL))
             g_ptr_array_add(sources, g_steal_pointer(&source));
     }
-    return g_steal_pointer(&sources);
+    return model ? g_steal_pointer(&sources) : NULL;
 }
 
 static bool check_options(const GiveOptions *options, GPtrArray *sources, GError **error)

@@ -22,12 +22,15 @@ static bool take_host(Client *client, const char *host, GError **error)
     return true;
 }
 
-/* words: without the program's name; parsed options are taken out. */
+/* words: without the program's name; parsed options are taken out. What is left is collected as an option,
+ * or "--" would be left with it when a word behind it looks like one: a VM may be called "-v". */
 static char **parse(Client *client, GOptionContext *context, char **words, GError **error)
 {
     g_autofree char *host = NULL;
+    g_auto(GStrv) rest = NULL;
     gboolean json = FALSE;
     const GOptionEntry entries[] = {
+        { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &rest, NULL, NULL },
         { "host", 'H', 0, G_OPTION_ARG_STRING, &host, "Work on another host, over ssh", "[USER@]HOST" },
         { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL },
         { 0 },
@@ -52,7 +55,7 @@ static char **parse(Client *client, GOptionContext *context, char **words, GErro
         return NULL;
     client->json |= json;
 
-    return g_strdupv(argv + 1);
+    return rest ? g_steal_pointer(&rest) : g_new0(char *, 1);
 }
 
 char **options_parse_common(Client *client, char **words, const char *summary, bool *ret_version,

@@ -31,6 +31,29 @@ bool passthrough_rule_names(const char *rule, const char *key)
     return false;
 }
 
+/* Whether it has to have a certain value: neither != nor any. */
+static bool demands(const char *rule, const char *key)
+{
+    gsize length = strlen(key);
+
+    for (; *rule; rule = skip_condition(rule)) {
+        const char *value = rule + length + 1;
+
+        if (strncmp(rule, key, length) == 0 && rule[length] == '=' && strcmp(value, "*") != 0 &&
+            !g_str_has_prefix(value, "* "))
+            return true;
+    }
+    return false;
+}
+
+bool passthrough_rule_is_forgeable(const char *rule)
+{
+    bool by_text = demands(rule, "name") || demands(rule, "manufacturer") || demands(rule, "serial");
+    bool by_ids = demands(rule, "vendor") && demands(rule, "product");
+
+    return by_text && !by_ids && !demands(rule, "port") && !demands(rule, "hub");
+}
+
 char *passthrough_reason(const char *rule, const Object *device)
 {
     g_autofree char *serial = escape_text(object_string(device, "Serial"));

@@ -11,6 +11,7 @@
 #include "client/bus/follow.h"
 #include "client/bus/path.h"
 #include "client/verbs/options.h"
+#include "client/verbs/passthrough-rule.h"
 #include "client/view/columns.h"
 #include "client/view/json.h"
 #include "client/view/table.h"
@@ -204,6 +205,16 @@ static void print_changes(GVariant *changes, const char *group)
     }
 }
 
+/* The same for people and programs: on the standard error. */
+static void warn_of_impostors(const char *rule)
+{
+    if (passthrough_rule_is_forgeable(rule))
+        fprintf(stderr,
+                "%s: this rule goes by what a device says of itself alone, and any device can say so: "
+                "vendor= and product= make it narrower, port= or hub= say where\n",
+                g_get_prgname());
+}
+
 static Outcome test(Client *client, char **words, GError **error)
 {
     g_autofree char *group = NULL, *number = NULL;
@@ -239,6 +250,7 @@ static Outcome test(Client *client, char **words, GError **error)
             g_ptr_array_add(devices, (void *)device);
     }
 
+    warn_of_impostors(rule);
     if (client->json) {
         print_json(model, rule, group, devices, changes);
         return OUTCOME_DONE;

@@ -17,6 +17,75 @@ static bool is_called(const Object *object, const char *word)
            (g_str_equal(id, word) || g_str_equal(object_string(object, "Name"), word));
 }
 
+static bool is_folded(const char *text, const char *word)
+{
+    g_autofree char *folded_text = g_utf8_casefold(text, -1), *folded_word = g_utf8_casefold(word, -1);
+
+    return g_str_equal(folded_text, folded_word);
+}
+
+/* The program's own words for kinds of devices: "hid-keyboard" or "keyboard", "046d:c31c". */
+static bool is_kind(const Object *device, const char *word)
+{
+    g_autofree char *ids = g_strdup_printf("%04x:%04x", (unsigned)object_number(device, "VendorId"),
+                                           (unsigned)object_number(device, "ProductId"));
+    const char *class_name = object_string(device, "Class");
+
+    return is_folded(ids, word) || is_folded(class_name, word) ||
+           (g_str_has_prefix(class_name, "hid-") && is_folded(class_name + strlen("hid-"), word));
+}
+
+static bool calls_itself(const Object *device, const char *word)
+{
+    return g_str_equal(object_string(device, "Serial"), word) ||
+           is_folded(object_string(device, "Product"), word) ||
+           is_folded(object_string(device, "Vendor"), word);
+}
+
+/* What is done with the whole is done with the device. */
+static bool is_part_of(const Object *device, const Object *whole)
+{
+    GVariant *groups = object_value(device, "Groups");
+    bool found = g_str_equal(object_string(device, "Assignment"), whole->path);
+
+    for (gsize i = 0; groups && !found && i < g_variant_n_children(groups); i++) {
+        const char *group;
+        g_variant_get_child(groups, i, "&o", &group);
+        found = g_str_equal(group, whole->path);
+    }
+    return found;
+}
+
+bool target_check_devices(const Model *model, const Object *named, const char *word, GError **error)
+{
+    g_autoptr(GPtrArray) devices = model_sorted(model, KIND_DEVICE);
+    g_autoptr(GString) others = g_string_new(NULL);
+
+    if (!*word || g_str_equal(named->path, word))
+        return true;
+    for (guint i = 0; i < devices->len; i++) {
+        const Object *device = devices->pdata[i];
+
+        if (device == named || object_flag(device, "IsHub") || is_part_of(device, named) ||
+            !(is_kind(device, word) || calls_itself(device, word)))
+            continue;
+        g_autofree char *text = object_describe(device);
+        g_string_append_printf(others, "\n  %s%s: %s", text,
+                               is_kind(device, word) ? "" : ", which calls itself so", device->path);
+    }
+    if (others->len == 0)
+        return true;
+
+    g_autofree char *escaped = escape_text(word);
+    g_autofree char *text = object_describe(named);
+    g_set_error(
+        error, CLIENT_ERROR, OUTCOME_USAGE,
+        "Ambiguous: \"%s\" is the name of one thing, and devices are called so, say the path of one:\n"
+        "  %s: %s%s",
+        escaped, text, named->path, others->str);
+    return false;
+}
+
 const Object *target_match(const Model *model, TargetKinds kinds, const char *word, GError **error)
 {
     const Object *found = NULL;
@@ -36,8 +105,11 @@ const Object *target_match(const Model *model, TargetKinds kinds, const char *wo
             }
     }
 
-    if (n <= 1)
+    if (n == 0 ||
+        (n == 1 && (!(kinds & 1U << KIND_DEVICE) || target_check_devices(model, found, word, error))))
         return found;
+    if (n == 1)
+        return NULL;
     g_autofree char *escaped = escape_text(word);
     g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
                 "Ambiguous: \"%s\" is the name of %u things, say the path of one:%s", escaped, n,

@@ -18,13 +18,19 @@ typedef enum TargetKinds {
 } TargetKinds;
 
 /* What exactly has this name: assignments by id or name, VMs by UUID or name, groups by name, devices by
- * their port, all by path. NULL without an error: nothing has. USAGE when several have. Pure. */
+ * their port, all by path. NULL without an error: nothing has. USAGE when several have, or when a device is
+ * called so as well, see target_check_devices(). Pure. */
 const Object *target_match(const Model *model, TargetKinds kinds, const char *word, GError **error);
 
 /* The same, and when nothing has exactly this name the service is asked which device or VM it means. NULL and
  * an error when none. */
 const Object *target_find(Client *client, const Model *model, TargetKinds kinds, const char *word,
                           GError **error);
+
+/* named is what has the word for its name. False with USAGE when it also is the class or the ids of
+ * another device, or all that one says of itself: its serial, its own or its maker's name. What is in the
+ * named group or assignment is meant with it. Pure. */
+bool target_check_devices(const Model *model, const Object *named, const char *word, GError **error);
 
 /* A group, or a tenant, by its name or path. NULL and an error when there is none. Pure. */
 const Object *target_find_group(const Model *model, const char *word, GError **error);

@@ -21,6 +21,7 @@ static void note_inactive_owners(Allocation *allocation)
         Device *device = allocation_pinned(allocation, assignment);
 
         if (device && !assignment->releasing &&
+            !registry_machine_is_gone(allocation->registry, assignment->machine_uuid) &&
             judge_assignment(allocation->registry, assignment) == VERDICT_SUSPENDED)
             g_hash_table_insert(allocation->inactive_owners, device->sysname, assignment);
     }
@@ -32,6 +33,8 @@ static Verdict judge_want(const Allocation *allocation, const Want *want)
     Verdict device = judge_device(allocation->registry, allocation->attachments, want->device);
     Verdict possession = possession_judge(allocation->registry, allocation->attachments, want->device);
 
+    if (allocation->registry->held_home)
+        return VERDICT_HELD_HOME;
     if (device != VERDICT_GO)
         return device;
     if (possession == VERDICT_UNAUTHORIZED)
@@ -186,6 +189,8 @@ static Verdict judge_not_drawn(const Allocation *allocation, const Assignment *a
 
     if (itself != VERDICT_GO)
         return itself;
+    if (allocation->registry->held_home)
+        return VERDICT_HELD_HOME;
     if (possession == VERDICT_UNAUTHORIZED)
         return possession;
     if (group && !group->enabled)

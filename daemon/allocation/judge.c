@@ -11,7 +11,10 @@ Verdict judge_assignment(Registry *registry, const Assignment *assignment)
 {
     if (!assignment->wanted || assignment->releasing)
         return VERDICT_SUSPENDED;
-    return damage_freezes(registry, assignment) ? VERDICT_DAMAGED : VERDICT_GO;
+    if (damage_freezes(registry, assignment))
+        return VERDICT_DAMAGED;
+    return registry_machine_is_gone(registry, assignment->machine_uuid) ? VERDICT_MACHINE_UNKNOWN
+                                                                        : VERDICT_GO;
 }
 
 Verdict judge_device(Registry *registry, const Attachments *attachments, const Device *device)

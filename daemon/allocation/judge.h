@@ -9,7 +9,8 @@
 #include "daemon/allocation/verdict.h"
 #include "daemon/model/registry.h"
 
-/* Whether the assignment takes part at all: GO, SUSPENDED, or DAMAGED: what it has stays. */
+/* Whether the assignment takes part at all: GO; SUSPENDED; DAMAGED: what it has stays; or MACHINE_UNKNOWN:
+ * what nobody is there for holds no device. */
 Verdict judge_assignment(Registry *registry, const Assignment *assignment);
 
 /* Whether anybody can get the device: GO, or what is in the way. Where it is attached already, it stays. */

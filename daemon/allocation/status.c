@@ -43,6 +43,8 @@ static Status without_device(Registry *registry, const Allocation *allocation, c
     g_autofree char *controller = pci_passthrough_controller_of_socket(assignment->home_socket);
     const Machine *taken_by = controller ? pci_passthrough_owner(registry, controller) : NULL;
 
+    if (registry_machine_is_gone(registry, assignment->machine_uuid))
+        return by_verdict(allocation, assignment, NULL, VERDICT_MACHINE_UNKNOWN);
     if (matches->len > 0) {
         const Device *meant = allocation_pinned(allocation, assignment);
         const Device *first = meant ? meant : matches->pdata[0];
@@ -273,6 +275,8 @@ static Status without_group_device(Registry *registry, const Allocation *allocat
                    g_strdup_printf("Group %s belongs to tenant %s, and %s does not.", group->name,
                                    group->tenant, machine_text),
                    ferry_error_to_name(FERRY_ERROR_NOT_OWNED));
+    if (machine == VERDICT_MACHINE_UNKNOWN)
+        return by_verdict(allocation, assignment, NULL, VERDICT_MACHINE_UNKNOWN);
     if (machine != VERDICT_GO)
         return say(verdict_state(machine),
                    g_strdup_printf("%s is not running; it draws from group %s when it does.", machine_text,

@@ -140,6 +140,13 @@ static char *switched_off_text(const VerdictCase *about)
     return g_strdup("usbferry is switched off and gives nothing");
 }
 
+static char *held_home_text(const VerdictCase *about)
+{
+    return g_strdup(
+        "everything is home because usbferry-guests.service was stopped, as it is when the host shuts "
+        "down; start it, and devices are given again");
+}
+
 static char *foreign_text(const VerdictCase *about)
 {
     g_autofree char *what = device_describe(about->device);
@@ -165,11 +172,33 @@ static char *hypervisor_away_text(const VerdictCase *about)
     return g_strdup_printf("%s waits for %s: %s", what, machine, why);
 }
 
+/* Another machine by the name of the one that is gone; NULL = none. */
+static const Machine *find_namesake(Registry *registry, const Assignment *assignment)
+{
+    g_autoptr(GPtrArray) machines = registry_sorted(registry->machines);
+
+    for (guint i = 0; i < machines->len; i++) {
+        const Machine *machine = machines->pdata[i];
+
+        if (*assignment->machine_name && g_str_equal(machine->info->name, assignment->machine_name))
+            return machine;
+    }
+    return NULL;
+}
+
 static char *machine_unknown_text(const VerdictCase *about)
 {
-    g_autofree char *machine = verdict_machine_text(about->registry, about->assignment);
+    const Assignment *assignment = about->assignment;
+    const Machine *namesake = find_namesake(about->registry, assignment);
+    g_autofree char *machine = verdict_machine_text(about->registry, assignment);
 
-    return g_strdup_printf("the hypervisor knows no %s (%s)", machine, about->assignment->machine_uuid);
+    if (namesake)
+        return g_strdup_printf("the %s of assignment %s (%s) is gone, and a new one has its name (%s); give "
+                               "that one the same again, or apply the assignment again",
+                               machine, assignment->id, assignment->machine_uuid, namesake->info->uuid);
+    return g_strdup_printf("the hypervisor knows no %s (%s); assignment %s holds nothing until it is there "
+                           "again",
+                           machine, assignment->machine_uuid, assignment->id);
 }
 
 static char *machine_off_text(const VerdictCase *about)
@@ -298,6 +327,7 @@ static const struct {
     [VERDICT_SET_INCOMPLETE]   = { "waits",  WAITING_DEVICE,  NO_ERROR,                              STAYS,  set_incomplete_text },
     [VERDICT_GROUP_DISABLED]   = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  STAYS,  group_disabled_text },
     [VERDICT_SWITCHED_OFF]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  STAYS,  switched_off_text },
+    [VERDICT_HELD_HOME]        = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  STAYS,  held_home_text },
     [VERDICT_FOREIGN]          = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               STAYS,  foreign_text },
     [VERDICT_UNDECIDED]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   undecided_text },
     [VERDICT_HYPERVISOR_AWAY]  = { "waits",  WAITING_MACHINE, NO_ERROR,                              PASSES, hypervisor_away_text },

@@ -25,6 +25,7 @@ typedef enum Verdict {
     VERDICT_SET_INCOMPLETE,  /* another device of the set is missing */
     VERDICT_GROUP_DISABLED,  /* the group gives nothing */
     VERDICT_SWITCHED_OFF,    /* the whole service gives nothing */
+    VERDICT_HELD_HOME,       /* everything comes home, as the host ends */
     VERDICT_FOREIGN,         /* some other program gave it to a machine */
     VERDICT_UNDECIDED,       /* another machine that could draw it is still being read */
     VERDICT_HYPERVISOR_AWAY, /* or its machine was not seen yet: nothing can be said or done */

@@ -13,6 +13,11 @@
 /* How much of an unknown word goes into a message. */
 #define SHOWN_BYTES_MAX 64
 
+/* Comments for everybody else. What begins with the first isn't whole without the second; what somebody has
+ * added behind that is read like the rest. */
+#define LAST_LINE  "# end"
+#define FIRST_LINE "# Kept by usbferry. Without the line \"" LAST_LINE "\" the end of it is missing."
+
 bool key_file_reader_refuse(KeyFileReader *self, unsigned line, FerryError code, const char *format, ...)
 {
     g_autofree char *message = NULL;
@@ -159,6 +164,13 @@ void key_file_reader_set_flag(GKeyFile *file, const char *section, const char *k
         g_key_file_set_boolean(file, section, key, value);
 }
 
+char *key_file_reader_close(GKeyFile *file)
+{
+    g_autofree char *text = g_key_file_to_data(file, NULL, NULL);
+
+    return g_strconcat(FIRST_LINE "\n", text, LAST_LINE "\n", NULL);
+}
+
 /* ------------------------------------------------------------------ lines */
 
 static bool end_section(KeyFileReader *self)
@@ -258,7 +270,20 @@ static bool read_raw_line(KeyFileReader *self, char *line)
         return lose(self);
     }
     g_strstrip(line);
+    if (self->line == 1)
+        self->closes = g_str_equal(line, FIRST_LINE);
+    self->closed |= g_str_equal(line, LAST_LINE);
     return !*line || *line == '#' || read_line(self, line);
+}
+
+/* A file system can lose the end of a file, and what is left may make sense. */
+static bool check_closed(KeyFileReader *self)
+{
+    if (!self->closes || self->closed)
+        return true;
+    key_file_reader_refuse(self, self->line, FERRY_ERROR_INVALID_OPTION,
+                           "the end of the file is missing, which is a line \"" LAST_LINE "\"");
+    return lose(self);
 }
 
 bool key_file_reader_read(KeyFileReader *self, const char *text)
@@ -273,6 +298,8 @@ bool key_file_reader_read(KeyFileReader *self, const char *text)
         self->line++;
         ok &= read_raw_line(self, line);
     }
+    if (ok || self->keep_going)
+        ok &= check_closed(self);
     if (ok || self->keep_going)
         ok &= end_section(self);
     g_clear_pointer(&self->section, g_free);

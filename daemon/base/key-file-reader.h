@@ -46,6 +46,8 @@ struct KeyFileReader {
     GKeyFile *value; /* the line */
     bool refused;    /* something was: the first one is the error */
     bool lost;       /* of that, a line or a section that nobody can say more of */
+    bool closes;     /* its first line says that it has a last one */
+    bool closed;     /* and that was read */
 };
 
 /* False with an error that names the line. */
@@ -80,5 +82,9 @@ bool key_file_reader_list(KeyFileReader *reader, char ***list);
 
 /* The other way: such that key_file_reader_text() gives it back. */
 void key_file_reader_set_text(GKeyFile *file, const char *section, const char *key, const char *text);
+/* The text of a file of which can be told whether it is whole: its first line says that it has a last one.
+ * Without that last line it isn't read, wherever it ends. Without the first it is as it always was. New
+ * string. */
+char *key_file_reader_close(GKeyFile *file);
 /* Only when it isn't as usual: a file says what somebody decided. */
 void key_file_reader_set_flag(GKeyFile *file, const char *section, const char *key, bool value, bool usual);

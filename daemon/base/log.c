@@ -12,20 +12,44 @@ static const char *priority(GLogLevelFlags level)
     return level & G_LOG_LEVEL_MESSAGE ? "5" : "7";
 }
 
-void log_object(GLogLevelFlags level, const char *device, const char *machine, const char *assignment,
-                const char *format, ...)
-{
-    g_autofree char *message = NULL;
-    GLogField fields[6];
-    gsize n = 0;
-    va_list arguments;
+typedef struct EventRow {
+    const char *id; /* MESSAGE_ID */
+    GLogLevelFlags level;
+} EventRow;
 
-    va_start(arguments, format);
-    message = g_strdup_vprintf(format, arguments);
-    va_end(arguments);
+static const EventRow events[_LOG_EVENT_MAX] = {
+    [LOG_EVENT_READY] = { "c977cfcd047d40ed83b273ee3e09ba30", G_LOG_LEVEL_MESSAGE },
+    [LOG_EVENT_NOT_STARTED] = { "fe17509654f3492cae61b28afc227e10", G_LOG_LEVEL_WARNING },
+    [LOG_EVENT_PLUGGED] = { "d0568e7a6b2b4b8ea4d31285edc5bba8", G_LOG_LEVEL_MESSAGE },
+    [LOG_EVENT_UNPLUGGED] = { "191fe924ef76431a8f0f24a733eea703", G_LOG_LEVEL_MESSAGE },
+    [LOG_EVENT_QUARANTINED] = { "9d73a00890de4d09b83076fa242a5ecf", G_LOG_LEVEL_WARNING },
+    [LOG_EVENT_ASSIGNED] = { "6a3f975983604479947e8ad45a93c940", G_LOG_LEVEL_MESSAGE },
+    [LOG_EVENT_RELEASED] = { "819c67cbc21044b5b59e04dca07d2eda", G_LOG_LEVEL_MESSAGE },
+    [LOG_EVENT_ATTACHED] = { "3d62fe936fd84ad1adec6375cff62534", G_LOG_LEVEL_MESSAGE },
+    [LOG_EVENT_ASSIGNMENT_FAILED] = { "751d5d6be8204830bfc41a1dcb5a0b51", G_LOG_LEVEL_WARNING },
+    [LOG_EVENT_ATTACH_FAILED] = { "1054c176c80c4c4f9bf52106fc2094b7", G_LOG_LEVEL_WARNING },
+    [LOG_EVENT_DETACH_FAILED] = { "c638d1c3055d4add97ceacca62bfd9b3", G_LOG_LEVEL_WARNING },
+    [LOG_EVENT_HYPERVISOR] = { "a9a27596ae604faba7e63b966bb60ba6", G_LOG_LEVEL_MESSAGE },
+    [LOG_EVENT_MACHINE_UNREADABLE] = { "cad615c611e949eda90abbb1c723d8c5", G_LOG_LEVEL_WARNING },
+    [LOG_EVENT_NOT_STORED] = { "40f81bb824b846b4b470e27cd1278c86", G_LOG_LEVEL_WARNING },
+    [LOG_EVENT_DAMAGED] = { "7b27319437ce4b44af6ec9b39766010c", G_LOG_LEVEL_WARNING },
+    [LOG_EVENT_GROUP_FILE_REFUSED] = { "eeb4f1c12d0b4f47bda14769f89bca7b", G_LOG_LEVEL_WARNING },
+    [LOG_EVENT_RESET_FAILED] = { "3b962c3e76094265baa9cabaf40d36d5", G_LOG_LEVEL_WARNING },
+    [LOG_EVENT_PORT_OFF] = { "00ccf76f3dca44c2a4f947f315f878e8", G_LOG_LEVEL_WARNING },
+    [LOG_EVENT_SWITCHED] = { "b5069011ccb940d391074887243f7688", G_LOG_LEVEL_MESSAGE },
+};
+
+static void write_line(GLogLevelFlags level, const char *id, const char *device, const char *machine,
+                       const char *assignment, const char *message)
+{
+    GLogField fields[7];
+    gsize n = 0;
+
     fields[n++] = (GLogField){ "MESSAGE", message, -1 };
     fields[n++] = (GLogField){ "PRIORITY", priority(level), -1 };
     fields[n++] = (GLogField){ "GLIB_DOMAIN", G_LOG_DOMAIN, -1 };
+    if (id)
+        fields[n++] = (GLogField){ "MESSAGE_ID", id, -1 };
     if (device)
         fields[n++] = (GLogField){ "FERRY_DEVICE", device, -1 };
     if (machine)
@@ -33,4 +57,28 @@ void log_object(GLogLevelFlags level, const char *device, const char *machine, c
     if (assignment)
         fields[n++] = (GLogField){ "FERRY_ASSIGNMENT", assignment, -1 };
     g_log_structured_array(level, fields, n);
+}
+
+void log_object(GLogLevelFlags level, const char *device, const char *machine, const char *assignment,
+                const char *format, ...)
+{
+    g_autofree char *message = NULL;
+    va_list arguments;
+
+    va_start(arguments, format);
+    message = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    write_line(level, NULL, device, machine, assignment, message);
+}
+
+void log_event(LogEvent event, const char *device, const char *machine, const char *assignment,
+               const char *format, ...)
+{
+    g_autofree char *message = NULL;
+    va_list arguments;
+
+    va_start(arguments, format);
+    message = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    write_line(events[event].level, events[event].id, device, machine, assignment, message);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Logs: structured, so that the journal can be asked for one device, machine or assignment. GLib's default
- * writer sends them to the journal when stderr is connected to it and prints them otherwise. Texts of
- * strangers are clean already. */
+/* Logs: structured, so that the journal can be asked for one device, machine or assignment, or for one kind
+ * of event. GLib's default writer sends them to the journal when stderr is connected to it and prints them
+ * otherwise. Texts of strangers are clean already. */
 
 #include <glib.h>
 
@@ -15,3 +15,32 @@
  * be NULL. */
 void log_object(GLogLevelFlags level, const char *device, const char *machine, const char *assignment,
                 const char *format, ...) G_GNUC_PRINTF(5, 6);
+
+/* What administrators look for in the journal, each with a MESSAGE_ID of its own, which data/usbferry.catalog
+ * explains. A new one needs its entry there and its row in log.c. */
+typedef enum LogEvent {
+    LOG_EVENT_READY,
+    LOG_EVENT_NOT_STARTED,
+    LOG_EVENT_PLUGGED,
+    LOG_EVENT_UNPLUGGED,
+    LOG_EVENT_QUARANTINED,
+    LOG_EVENT_ASSIGNED,
+    LOG_EVENT_RELEASED,
+    LOG_EVENT_ATTACHED,
+    LOG_EVENT_ASSIGNMENT_FAILED,
+    LOG_EVENT_ATTACH_FAILED,
+    LOG_EVENT_DETACH_FAILED,
+    LOG_EVENT_HYPERVISOR,
+    LOG_EVENT_MACHINE_UNREADABLE,
+    LOG_EVENT_NOT_STORED,
+    LOG_EVENT_DAMAGED,
+    LOG_EVENT_GROUP_FILE_REFUSED,
+    LOG_EVENT_RESET_FAILED,
+    LOG_EVENT_PORT_OFF,
+    LOG_EVENT_SWITCHED,
+    _LOG_EVENT_MAX,
+} LogEvent;
+
+/* A line about one of them; the objects as above. */
+void log_event(LogEvent event, const char *device, const char *machine, const char *assignment,
+               const char *format, ...) G_GNUC_PRINTF(5, 6);

@@ -27,8 +27,8 @@ static void device_gone(const char *sysname, void *userdata)
     if (!device)
         return;
     what = device_describe(device);
-    log_object(G_LOG_LEVEL_MESSAGE, sysname, device->machine_uuid, device->assignment_id, "%s was unplugged",
-               what);
+    log_event(LOG_EVENT_UNPLUGGED, sysname, device->machine_uuid, device->assignment_id, "%s was unplugged",
+              what);
     quarantines_note_left(self->registry->quarantines, device, now);
     registry_remove_device(self->registry, device);
     self->events->changed(NULL, self->userdata);
@@ -43,7 +43,7 @@ static void came(Hotplug *self, Device *device, gint64 now)
         return;
     device->steady_at = now + STEADY_US;
     if (!device->is_hub && !reservations_is_in_reset(registry->reservations, device->sysname))
-        (void)quarantines_strike(registry->quarantines, device, QUARANTINE_FLAPS, now);
+        (void)quarantines_strike(registry->quarantines, device, QUARANTINE_FLAPS, NULL, now);
 }
 
 static void device_found(Device *device, void *userdata)
@@ -63,8 +63,7 @@ static void device_found(Device *device, void *userdata)
     if (old)
         device_gone(device->sysname, self);
     came(self, device, now);
-    log_object(G_LOG_LEVEL_MESSAGE, device->sysname, NULL, NULL, "%s is plugged in at %s", what,
-               device->socket);
+    log_event(LOG_EVENT_PLUGGED, device->sysname, NULL, NULL, "%s is plugged in at %s", what, device->socket);
     registry_add_device(self->registry, device);
     self->events->changed(device, self->userdata);
 }

@@ -221,18 +221,25 @@ static MachineState state_of(virDomainPtr domain, int state)
     }
 }
 
+static bool is_changing(int state, int reason)
+{
+    return state == VIR_DOMAIN_PAUSED &&
+           (reason == VIR_DOMAIN_PAUSED_STARTING_UP || reason == VIR_DOMAIN_PAUSED_MIGRATION ||
+            reason == VIR_DOMAIN_PAUSED_SAVE || reason == VIR_DOMAIN_PAUSED_SNAPSHOT);
+}
+
 /* UUID, name, state and domain id. These calls wait for no job of the domain, so a hung QEMU doesn't hold
  * them up. NULL when the domain is gone, or the connection. */
 static MachineInfo *read_brief(virDomainPtr domain, GError **error)
 {
     g_autoptr(GError) unread = NULL;
     char uuid[VIR_UUID_STRING_BUFLEN];
-    int state = VIR_DOMAIN_NOSTATE;
+    int state = VIR_DOMAIN_NOSTATE, reason = 0;
     MachineInfo *info;
 
     /* Can't fail: the domain knows its UUID. */
     (void)virDomainGetUUIDString(domain, uuid);
-    if (virDomainGetState(domain, &state, NULL, 0) < 0)
+    if (virDomainGetState(domain, &state, &reason, 0) < 0)
         unread = connection_take_error();
     /* Where only the state is not to be had, the machine is there all the same: its id says if it is active.
      */
@@ -245,6 +252,7 @@ static MachineInfo *read_brief(virDomainPtr domain, GError **error)
     g_free(info->name);
     info->name = text_sanitize(virDomainGetName(domain), TEXT_MAX);
     info->state = state_of(domain, state);
+    info->changing = is_changing(state, reason);
     info->domain_id = info->state == MACHINE_STATE_SHUTOFF ? 0 : virDomainGetID(domain);
     return info;
 }

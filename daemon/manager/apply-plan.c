@@ -129,6 +129,41 @@ static char *declared_machine(ApplyPlan *plan, const ManifestItem *declared, GEr
     return NULL;
 }
 
+/* Of two that have the name one has to be called otherwise first. Always false. */
+static bool refuse_two(ApplyPlan *plan, const ManifestItem *declared, const Assignment *one,
+                       const Assignment *other, GError **error)
+{
+    manifest_set_error(plan->manifest, declared->line, error, FERRY_ERROR_AMBIGUOUS,
+                       "assignments %s and %s of this VM both have this name; give one another name first",
+                       one->id, other->id);
+    return false;
+}
+
+/* The one that a machine had which is gone, and whose name the declared one has now: it was made anew, and
+ * the assignment moves to it. */
+static bool left_behind(ApplyPlan *plan, const ManifestItem *declared, const char *uuid,
+                        const Assignment **ret_assignment, GError **error)
+{
+    Registry *registry = plan->manager->registry;
+    const Machine *machine = registry_machine(registry, uuid);
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, registry->assignments);
+    while (machine && g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Assignment *one = value;
+
+        if (one->releasing || one->tenant || !g_str_equal(one->name, declared->assignment->name) ||
+            !g_str_equal(one->machine_name, machine->info->name) ||
+            !registry_machine_is_gone(registry, one->machine_uuid))
+            continue;
+        if (*ret_assignment)
+            return refuse_two(plan, declared, *ret_assignment, one, error);
+        *ret_assignment = one;
+    }
+    return true;
+}
+
 /* The one of this machine and name, if there is one: false with an error when that can't be told. */
 static bool declared_assignment(ApplyPlan *plan, const ManifestItem *declared, const char *uuid,
                                 const Assignment **ret_assignment, GError **error)
@@ -144,15 +179,12 @@ static bool declared_assignment(ApplyPlan *plan, const ManifestItem *declared, c
 
         if (one->releasing || !g_str_equal(one->name, name) || !g_str_equal(one->machine_uuid, uuid))
             continue;
-        if (found) {
-            manifest_set_error(plan->manifest, declared->line, error, FERRY_ERROR_AMBIGUOUS,
-                               "assignments %s and %s of this VM both have this name; give one "
-                               "another name first",
-                               found->id, one->id);
-            return false;
-        }
+        if (found)
+            return refuse_two(plan, declared, found, one, error);
         found = one;
     }
+    if (!found && !left_behind(plan, declared, uuid, &found, error))
+        return false;
     if (found && (!find_check_saved(found->saving, "assignment", found->id, error) ||
                   !damage_check_assignment(found, error)))
         return false;

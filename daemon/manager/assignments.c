@@ -160,6 +160,13 @@ static const char *tenant_of(Manager *self, const AssignRequest *request)
                           : registry_device(self->registry, request->device)->tenant;
 }
 
+/* Whether it says the same of what is given, to whatever machine. */
+static bool gives_the_same(const Assignment *one, const Assignment *wanted)
+{
+    return g_strcmp0(one->group, wanted->group) == 0 && strcmp(one->selector, wanted->selector) == 0 &&
+           one->quantity_kind == wanted->quantity_kind && one->quantity == wanted->quantity;
+}
+
 /* One that says the same is there: who asks for it twice means it once. What it is called says nothing. */
 static bool check_new(Manager *self, const AssignRequest *request, GError **error)
 {
@@ -174,8 +181,7 @@ static bool check_new(Manager *self, const AssignRequest *request, GError **erro
         g_autofree char *machine = NULL;
 
         if (one->releasing || strcmp(one->machine_uuid, request->machine_uuid) != 0 ||
-            g_strcmp0(one->group, wanted->group) != 0 || strcmp(one->selector, wanted->selector) != 0 ||
-            one->quantity_kind != wanted->quantity_kind || one->quantity != wanted->quantity)
+            !gives_the_same(one, wanted))
             continue;
         machine = quote_machine(self, one->machine_uuid, one->machine_name);
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_ALREADY_EXISTS,
@@ -201,27 +207,51 @@ bool manager_check_assign(Manager *self, const AssignRequest *request, GError **
 
 /* ------------------------------------------------------------------ a new one */
 
-static bool name_is_taken(Manager *self, const char *name)
+/* What the same user gave to a machine of this name that is gone, and gives again now that it was made anew:
+ * the new assignment takes its place, or they would pile up. */
+static bool is_replaced(Manager *self, const Assignment *one, const Assignment *wanted)
+{
+    return !one->releasing && !one->saving && !one->damage &&
+           registry_machine_is_gone(self->registry, one->machine_uuid) && *one->machine_name &&
+           g_str_equal(one->machine_name, wanted->machine_name) && gives_the_same(one, wanted) &&
+           g_strcmp0(one->tenant, wanted->tenant) == 0 && (one->owner == wanted->owner || wanted->owner == 0);
+}
+
+/* Their ids. New array. */
+static GPtrArray *replaced_by(Manager *self, const Assignment *wanted)
+{
+    GPtrArray *ids = g_ptr_array_new_with_free_func(g_free);
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, self->registry->assignments);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        if (is_replaced(self, value, wanted))
+            g_ptr_array_add(ids, g_strdup(((const Assignment *)value)->id));
+    return ids;
+}
+
+static bool name_is_taken(Manager *self, const char *name, const Assignment *wanted)
 {
     GHashTableIter iter;
     gpointer value;
 
     g_hash_table_iter_init(&iter, self->registry->assignments);
     while (g_hash_table_iter_next(&iter, NULL, &value))
-        if (g_strcmp0(((const Assignment *)value)->name, name) == 0)
+        if (g_strcmp0(((const Assignment *)value)->name, name) == 0 && !is_replaced(self, value, wanted))
             return true;
     return false;
 }
 
 /* "Keyboard K120 to win11", and "Keyboard K120 to win11 (2)" for the second one. */
-static char *make_name(Manager *self, const char *what, const Machine *machine)
+static char *make_name(Manager *self, const char *what, const Assignment *wanted)
 {
     enum { NUMBER_BYTES_MAX = sizeof " (1024)" };
-    g_autofree char *whole = g_strdup_printf("%s to %s", what, machine->info->name);
+    g_autofree char *whole = g_strdup_printf("%s to %s", what, wanted->machine_name);
     g_autofree char *base = text_sanitize(whole, ASSIGNMENT_NAME_MAX - NUMBER_BYTES_MAX);
     char *name = g_strdup(base);
 
-    for (unsigned n = 2; name_is_taken(self, name); n++) {
+    for (unsigned n = 2; name_is_taken(self, name, wanted); n++) {
         g_free(name);
         name = g_strdup_printf("%s (%u)", base, n);
     }
@@ -242,10 +272,9 @@ static Assignment *make_assignment(Manager *self, const AssignRequest *request)
                        : *device->product ? device->product
                                           : device->class_name;
     g_autofree char *id = registry_make_assignment_id(self->registry);
-    g_autofree char *made_name = make_name(self, what, machine);
+    g_autofree char *made_name = NULL;
     Assignment *assignment = assignment_new(id);
 
-    text_replace(&assignment->name, request->name && *request->name ? request->name : made_name);
     text_replace(&assignment->description, request->description);
     assignment->machine_uuid = g_strdup(machine->info->uuid);
     text_replace(&assignment->machine_name, machine->info->name);
@@ -260,17 +289,22 @@ static Assignment *make_assignment(Manager *self, const AssignRequest *request)
     assignment->owner = request->owner;
     assignment->created = g_get_real_time();
     assignment->sequence = registry_next_sequence(self->registry);
+    made_name = make_name(self, what, assignment);
+    text_replace(&assignment->name, request->name && *request->name ? request->name : made_name);
     return assignment;
 }
 
 void manager_assign(Manager *self, const AssignRequest *request, ManagerDone done, void *userdata)
 {
     g_autoptr(GError) error = NULL;
+    Assignment *assignment;
 
-    if (manager_check_assign(self, request, &error))
-        stored_assignments_add(self, make_assignment(self, request), done, userdata);
-    else
+    if (!manager_check_assign(self, request, &error)) {
         done(NULL, error, userdata);
+        return;
+    }
+    assignment = make_assignment(self, request);
+    stored_assignments_add(self, assignment, replaced_by(self, assignment), done, userdata);
 }
 
 /* ------------------------------------------------------------------ release, attach, detach, update */
@@ -310,6 +344,16 @@ void manager_set_wanted(Manager *self, const char *id, bool wanted, ManagerDone 
     next = assignment_copy(assignment);
     next->wanted = wanted;
     stored_assignments_save(self, next, done, userdata);
+}
+
+void manager_retry(Manager *self, const char *id, ManagerDone done, void *userdata)
+{
+    g_autoptr(GError) error = NULL;
+    Assignment *assignment = find_releasable_assignment(self->registry, id, &error);
+
+    if (assignment && assignment->wanted)
+        reconciler_retry(self->reconciler, assignment);
+    done(assignment ? id : NULL, error, userdata);
 }
 
 bool manager_check_update(Manager *self, const char *id, const AssignmentUpdate *update, GError **error)

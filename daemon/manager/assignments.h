@@ -39,6 +39,10 @@ void manager_release(Manager *manager, const char *id, ManagerDone done, void *u
 /* Detach() and Attach(): keep the assignment, take the device home or give it again. */
 void manager_set_wanted(Manager *manager, const char *id, bool wanted, ManagerDone done, void *userdata);
 
+/* What failed is tried at once, and what is quarantined is given at once; nothing for one that was stopped by
+ * Detach(). */
+void manager_retry(Manager *manager, const char *id, ManagerDone done, void *userdata);
+
 typedef struct AssignmentUpdate {
     const char *name;                   /* NULL = as it is */
     const char *description;            /* NULL = as it is */

@@ -12,12 +12,20 @@
 #define GROUP_FOLDERS_VARIABLE "FERRY_GROUPS_PATH"
 #define GROUP_FOLDERS          "/usr/lib/usbferry/groups.d:/etc/usbferry/groups.d"
 
-static GPtrArray *read_folders(void)
+static GPtrArray *read_folders(unsigned *ret_refused)
 {
     const char *path = g_getenv(GROUP_FOLDERS_VARIABLE);
     g_auto(GStrv) folders = g_strsplit(path ? path : GROUP_FOLDERS, ":", -1);
 
-    return drop_ins_read((const char *const *)folders);
+    return drop_ins_read((const char *const *)folders, ret_refused);
+}
+
+bool drop_in_groups_check(void)
+{
+    unsigned refused;
+    g_autoptr(GPtrArray) read = read_folders(&refused);
+
+    return refused == 0;
 }
 
 /* False when it is left out. */
@@ -31,13 +39,14 @@ static bool take(Manager *self, const Group *next)
         return false;
     }
     if (g_hash_table_contains(self->creating_groups, next->name) || (group && !group->file)) {
-        log_warning("%s: group %s was made over the bus already, the file is left out", next->file,
-                    next->name);
+        log_event(LOG_EVENT_GROUP_FILE_REFUSED, NULL, NULL, NULL,
+                  "%s: group %s was made over the bus already, the file is left out", next->file, next->name);
         return false;
     }
     if (!object_bytes_check(self->registry, group ? object_bytes_of_group(self->registry, group) : 0,
                             object_bytes_of_group(self->registry, next), &error)) {
-        log_warning("%s: group %s is left out: %s", next->file, next->name, error->message);
+        log_event(LOG_EVENT_GROUP_FILE_REFUSED, NULL, NULL, NULL, "%s: group %s is left out: %s", next->file,
+                  next->name, error->message);
         return false;
     }
     group_update(self->registry, self->memberships, group_copy(next));
@@ -46,7 +55,8 @@ static bool take(Manager *self, const Group *next)
 
 void drop_in_groups_read(Manager *self)
 {
-    g_autoptr(GPtrArray) read = read_folders();
+    unsigned refused;
+    g_autoptr(GPtrArray) read = read_folders(&refused);
     g_autoptr(GPtrArray) known = registry_sorted(self->registry->groups);
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
 

@@ -86,6 +86,7 @@ static const Assignment *find_other_taker(Manager *self, const Tenant *tenant, c
         bool is_pool = assignment->group && g_strcmp0(assignment->tenant, tenant->name) != 0;
 
         if (stands_for(allocation, assignment, device) &&
+            !registry_machine_is_gone(self->registry, assignment->machine_uuid) &&
             (is_pool || !tenant_has_machine(tenant, assignment->machine_uuid)))
             return assignment;
     }

@@ -34,6 +34,8 @@ struct Manager {
     bool drop_ins_left_out;       /* a group of that name is being deleted: read again after that */
     void (*blind)(void *userdata); /* as in ManagerConfig */
     void *blind_userdata;
+    int node_file; /* tells when this host's name was changed */
+    guint node_source;
     bool saving_settings;
     bool homes_saving; /* what homes.c saw is on its way to the disk */
     bool homes_failed; /* and could not be written the last time */

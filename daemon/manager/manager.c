@@ -4,15 +4,12 @@
 
 #include "daemon/manager/manager.h"
 
-#include <limits.h>
-#include <unistd.h>
-
 #include "daemon/base/key-file-reader.h"
 #include "daemon/base/log.h"
-#include "daemon/base/text.h"
 #include "daemon/manager/drop-in-groups.h"
 #include "daemon/manager/homes.h"
 #include "daemon/manager/internal.h"
+#include "daemon/manager/node.h"
 #include "daemon/manager/pending.h"
 #include "daemon/manager/revocations.h"
 #include "daemon/manager/stored-assignments.h"
@@ -68,7 +65,8 @@ static void settle_enabled(Manager *self, const char *id, gpointer payload, bool
     if (!stored || self->registry->enabled == enabled)
         return;
     self->registry->enabled = enabled;
-    log_notice("usbferry is switched %s", enabled ? "on" : "off: nothing more is given");
+    log_event(LOG_EVENT_SWITCHED, NULL, NULL, NULL, "usbferry is switched %s",
+              enabled ? "on" : "off: nothing more is given");
     registry_report(self->registry, OBJECT_MANAGER, "", MANAGER_FIELD_ENABLED);
 }
 
@@ -90,6 +88,11 @@ void manager_set_enabled(Manager *self, bool enabled, ManagerDone done, void *us
                                    .answer = "",
                                    .done = done,
                                    .userdata = userdata });
+}
+
+void manager_hold_home(Manager *self, bool hold, ManagerDone done, void *userdata)
+{
+    reconciler_hold_home(self->reconciler, hold, done, userdata);
 }
 
 static bool read_enabled(KeyFileReader *reader, void *userdata)
@@ -126,12 +129,9 @@ static void kick(void *userdata)
 Manager *manager_new(const ManagerConfig *config, WorkerPool *pool, Hypervisor *hypervisor, GError **error)
 {
     g_autoptr(Manager) self = g_new0(Manager, 1);
-    char node[HOST_NAME_MAX + 1] = "";
-    g_autofree char *clean_node = NULL;
+    g_autofree char *node = node_read();
 
-    (void)gethostname(node, sizeof node - 1);
-    clean_node = text_sanitize(node, HOST_NAME_MAX);
-    self->registry = registry_new(clean_node);
+    self->registry = registry_new(node);
     self->hypervisor = hypervisor;
     self->memberships = memberships_new(self->registry);
     self->creating_groups = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -157,6 +157,7 @@ Manager *manager_free(Manager *self)
         return NULL;
     if (self->hypervisor)
         self->hypervisor->events = NULL;
+    node_unwatch(self);
     hotplug_free(self->hotplug);
     reconciler_free(self->reconciler);
     resets_free(self->resets);
@@ -214,6 +215,8 @@ bool manager_start(Manager *self, GError **error)
     self->hotplug = hotplug_new(self->registry, &hotplug_events, self, error);
     if (!self->hotplug || !hotplug_rescan(self->hotplug, NULL, NULL, error))
         return false;
+    node_watch(self);
+    node_look(self);
     self->hypervisor->ops->start(self->hypervisor);
     reconciler_kick(self->reconciler);
     return true;
@@ -221,6 +224,7 @@ bool manager_start(Manager *self, GError **error)
 
 void manager_reload(Manager *self)
 {
+    node_look(self);
     drop_in_groups_read(self);
     tenant_accounts_look_up(self->pool, self->registry, NULL);
 }

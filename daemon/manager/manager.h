@@ -49,5 +49,9 @@ void manager_host_sleeps(Manager *manager, bool sleeps);
 /* Compares /sys with what is known. */
 bool manager_rescan(Manager *manager, unsigned *ret_added, unsigned *ret_removed, GError **error);
 
+/* Everything comes home and nothing is given, until it is called with false or the service begins anew.
+ * done()'s id is ""; the error is one of daemon/reconciler/homecoming.h. */
+void manager_hold_home(Manager *manager, bool hold, ManagerDone done, void *userdata);
+
 /* Nothing more is given while disabled; what is attached stays attached. Stored. done()'s id is "". */
 void manager_set_enabled(Manager *manager, bool enabled, ManagerDone done, void *userdata);

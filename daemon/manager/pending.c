@@ -40,7 +40,8 @@ static void stored(const GError *error, void *userdata)
     const char *answer = change->answer ? change->answer : change->id;
 
     if (error)
-        log_warning("%s cannot be stored: %s", change->id, error->message);
+        log_event(LOG_EVENT_NOT_STORED, NULL, NULL, NULL, "%s cannot be stored: %s", change->id,
+                  error->message);
     change->settle(pending->manager, change->id, g_steal_pointer(&change->payload), !error);
     change->done(error ? NULL : answer, error, change->userdata);
     reconciler_kick(pending->manager->reconciler);

@@ -49,27 +49,43 @@ void stored_assignments_settle_new(Manager *self, const char *id, bool stored)
     assignment->saving = false;
     assignment->stored = stored;
     if (stored)
-        log_object(G_LOG_LEVEL_MESSAGE, NULL, assignment->machine_uuid, id,
-                   "assignment %s: %s to VM \"%s\" by uid %u", id, assignment->device_text,
-                   assignment->machine_name, assignment->owner);
+        log_event(LOG_EVENT_ASSIGNED, NULL, assignment->machine_uuid, id,
+                  "assignment %s: %s to VM \"%s\" by uid %u", id, assignment->device_text,
+                  assignment->machine_name, assignment->owner);
     else
         registry_end_assignment(self->registry, assignment);
 }
 
-static void settle_added(Manager *self, const char *id, gpointer payload, bool stored)
+static void free_ids(gpointer ids)
 {
-    stored_assignments_settle_new(self, id, stored);
+    g_ptr_array_unref(ids);
 }
 
-void stored_assignments_add(Manager *self, Assignment *assignment, ManagerDone done, void *userdata)
+static void settle_added(Manager *self, const char *id, gpointer payload, bool stored)
 {
-    g_autoptr(GKeyFile) file = assignment_to_key_file(assignment);
+    g_autoptr(GPtrArray) replaced = payload;
 
-    show(self, assignment);
+    stored_assignments_settle_new(self, id, stored);
+    for (guint i = 0; i < replaced->len; i++)
+        stored_assignments_settle_deleted(self, replaced->pdata[i], stored);
+}
+
+void stored_assignments_add(Manager *self, Assignment *assignment, GPtrArray *replaced, ManagerDone done,
+                            void *userdata)
+{
+    StoreBatch *batch = store_batch_new();
+
+    for (guint i = 0; i < replaced->len; i++)
+        stored_assignments_put_deleted(self, batch, replaced->pdata[i]);
+    stored_assignments_put_new(self, batch, assignment);
     reconciler_look(self->reconciler);
-    pending_save(
-        self, area_of(assignment), STORE_KIND_ASSIGNMENTS, file,
-        &(PendingChange){ .id = assignment->id, .settle = settle_added, .done = done, .userdata = userdata });
+    pending_commit(self, batch,
+                   &(PendingChange){ .id = assignment->id,
+                                     .settle = settle_added,
+                                     .payload = replaced,
+                                     .free_payload = free_ids,
+                                     .done = done,
+                                     .userdata = userdata });
 }
 
 void stored_assignments_put_new(Manager *self, StoreBatch *batch, Assignment *assignment)
@@ -142,7 +158,7 @@ void stored_assignments_settle_deleted(Manager *self, const char *id, bool store
     assignment->saving = false;
     assignment->releasing = stored;
     if (stored)
-        log_object(G_LOG_LEVEL_MESSAGE, NULL, assignment->machine_uuid, id, "assignment %s is released", id);
+        log_event(LOG_EVENT_RELEASED, NULL, assignment->machine_uuid, id, "assignment %s is released", id);
 }
 
 static void settle_deleted(Manager *self, const char *id, gpointer payload, bool stored)

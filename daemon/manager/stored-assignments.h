@@ -15,8 +15,9 @@
 /* For the start, after tenants and groups. */
 bool stored_assignments_load(Manager *manager, GError **error);
 
-/* Takes the assignment. done()'s id is its own in all three. */
-void stored_assignments_add(Manager *manager, Assignment *assignment, ManagerDone done, void *userdata);
+/* Takes the assignment, and the ids of those that go as it comes. done()'s id is its own in all three. */
+void stored_assignments_add(Manager *manager, Assignment *assignment, GPtrArray *replaced, ManagerDone done,
+                            void *userdata);
 /* Takes next. */
 void stored_assignments_save(Manager *manager, Assignment *next, ManagerDone done, void *userdata);
 /* It is released then, and goes away by itself once its device is home. */

@@ -15,6 +15,8 @@ unsigned assignment_update(Registry *registry, Assignment *next)
         fields |= ASSIGNMENT_FIELD_NAME;
     if (take_text(&assignment->description, &next->description))
         fields |= ASSIGNMENT_FIELD_DESCRIPTION;
+    if (take_text(&assignment->machine_uuid, &next->machine_uuid))
+        fields |= ASSIGNMENT_FIELD_MACHINE;
     if (take_text(&assignment->group, &next->group))
         fields |= ASSIGNMENT_FIELD_GROUP;
     if (take_text(&assignment->selector, &next->selector))
@@ -30,6 +32,7 @@ unsigned assignment_update(Registry *registry, Assignment *next)
 
     rule_free(assignment->rule);
     assignment->rule = g_steal_pointer(&next->rule);
+    take_text(&assignment->machine_name, &next->machine_name);
     take_text(&assignment->tenant, &next->tenant);
     take_text(&assignment->home_socket, &next->home_socket);
     assignment->twins = next->twins;
@@ -40,5 +43,8 @@ unsigned assignment_update(Registry *registry, Assignment *next)
 
     assignment_free(next);
     registry_report(registry, OBJECT_ASSIGNMENT, assignment->id, fields);
+    /* It was of a machine that is gone. */
+    if (fields & ASSIGNMENT_FIELD_MACHINE)
+        registry_report_machine_assignments(registry, assignment->machine_uuid);
     return fields;
 }

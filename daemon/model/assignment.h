@@ -64,10 +64,6 @@ typedef struct Claim {
     unsigned failures;
     gint64 next_at; /* no further try before this: µs, CLOCK_MONOTONIC */
     GError *error;  /* why the last one failed; NULL = none did */
-
-    /* times that it was lost to the host after it had been attached: see daemon/reconciler/reattach.c */
-    unsigned losses;
-    gint64 lost_at; /* the last one: µs, CLOCK_MONOTONIC */
 } Claim;
 
 Claim *claim_free(Claim *claim);

@@ -5,8 +5,8 @@
  * what can still be known of them is in the registry. What is promised, until somebody decides or the file is
  * mended and the service started again:
  *
- * - an assignment: it keeps what machines have of it, and gets nothing. The one device that its Selector
- * names is given to nobody else, if that can be read. Releasing it is the decision.
+ * - an assignment: it keeps what machines have of it, and gets nothing; so none of that is reset. The one
+ * device that its Selector names is given to nobody else, if that can be read. Releasing it is the decision.
  * - a group: the same for the assignments that draw from it. A tenant's group owns what its rules match; when
  *   one of them can't be read, nothing that no tenant is known to own is assigned or granted, as it may be
  *   this one's; what is attached stays attached. Revoking or deleting it is the decision.

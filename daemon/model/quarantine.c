@@ -10,7 +10,7 @@
 #define STRIKES 3
 
 /* Strikes are in a row when less than this is between them. */
-#define CALM_US (30 * G_USEC_PER_SEC)
+#define CALM_US (60 * G_USEC_PER_SEC)
 
 /* The wait of the first time, and of the last: doubled in between. */
 #define FIRST_WAIT_US (5 * G_USEC_PER_SEC)
@@ -144,7 +144,7 @@ static bool is_held(const Place *place, gint64 now)
 }
 
 /* True when it is held back from now on, and was not before. */
-static bool strike(Place *place, QuarantineCause cause, gint64 now)
+static bool strike(Place *place, QuarantineCause cause, const char *because, gint64 now)
 {
     Quarantine *quarantine = &place->quarantine;
     bool was_held = is_held(place, now);
@@ -154,6 +154,7 @@ static bool strike(Place *place, QuarantineCause cause, gint64 now)
         place->wait = 0;
     }
     quarantine->cause = cause;
+    quarantine->because = because;
     quarantine->strikes++;
     place->calm_at = now + CALM_US;
     if (quarantine->strikes < STRIKES)
@@ -174,16 +175,17 @@ static const char *key_to_strike(const Quarantines *self, const Keys *keys, gint
     return hops ? keys->identity : keys->socket;
 }
 
-bool quarantines_strike(Quarantines *self, const Device *device, QuarantineCause cause, gint64 now)
+bool quarantines_strike(Quarantines *self, const Device *device, QuarantineCause cause, const char *because,
+                        gint64 now)
 {
     g_auto(Keys) keys = keys_of(device);
     Place *place = find_or_add(self, key_to_strike(self, &keys, now), now);
 
-    if (strike(place, cause, now)) {
+    if (strike(place, cause, because, now)) {
         g_autofree char *what = device_describe(device);
         g_autofree char *why = quarantine_text(&place->quarantine);
 
-        log_object(G_LOG_LEVEL_WARNING, device->sysname, NULL, NULL, "%s is quarantined: %s", what, why);
+        log_event(LOG_EVENT_QUARANTINED, device->sysname, NULL, NULL, "%s is quarantined: %s", what, why);
     }
     return is_held(place, now);
 }
@@ -220,10 +222,12 @@ char *quarantine_text(const Quarantine *quarantine)
         what = g_strdup_printf("it left and came back %u times in a row", quarantine->strikes);
         break;
     case QUARANTINE_LOST:
-        what = g_strdup_printf("the host took it out of its VM %u times in a row", quarantine->strikes);
+        what = g_strdup_printf("its VM lost it %u times in a row", quarantine->strikes);
         break;
     }
-    return g_strdup_printf("%s; it is held back until %s", what, clock);
+    return g_strdup_printf("%s%s%s; it is held back until %s", what,
+                           quarantine->because ? ", the last time because " : "",
+                           quarantine->because ? quarantine->because : "", clock);
 }
 
 bool quarantines_end(Quarantines *self, const Device *device, gint64 now)

@@ -8,7 +8,7 @@
  *
  * Three strikes in a row hold a device back for 5 s; the first one after that for 10 s, then 20 s, up to five
  * minutes. A strike while it is held back only begins the same wait anew: it has to be well for so long. Two
- * strikes with half a minute in between, or after a wait as long as that wait, aren't in a row: everything
+ * strikes with a minute in between, or after a wait as long as that wait, aren't in a row: everything
  * before is forgotten then.
  *
  * A device is known by its socket, so that it is found again after each enumeration. One that has a serial
@@ -25,7 +25,7 @@
 /* What went wrong; each has its sentence in quarantine.c. */
 typedef enum QuarantineCause {
     QUARANTINE_FLAPS, /* it left and came back within QUARANTINE_RETURN_US */
-    QUARANTINE_LOST,  /* its machine had it, and the host took it */
+    QUARANTINE_LOST,  /* its machine had it, and has it no more: it is taken out and put in again */
 } QuarantineCause;
 
 /* Who is back so soon has not been plugged in anew by somebody. */
@@ -33,6 +33,7 @@ typedef enum QuarantineCause {
 
 typedef struct Quarantine {
     QuarantineCause cause; /* of the last strike */
+    const char *because;   /* and of what, as a clause, static; NULL = nothing to add */
     unsigned strikes;      /* in a row */
     gint64 until;          /* held back: µs, CLOCK_MONOTONIC */
     gint64 until_clock;    /* the same for people: µs, CLOCK_REALTIME as it was at the last strike */
@@ -48,8 +49,10 @@ void quarantines_note_left(Quarantines *quarantines, const Device *device, gint6
 /* The same place was left, or the same device left any place, QUARANTINE_RETURN_US ago or less. */
 bool quarantines_left_just_now(const Quarantines *quarantines, const Device *device, gint64 now);
 
-/* Something went wrong with it. True when it is held back now. Logs when that begins. */
-bool quarantines_strike(Quarantines *quarantines, const Device *device, QuarantineCause cause, gint64 now);
+/* Something went wrong with it; because: static, may be NULL. True when it is held back now. Logs when that
+ * begins. */
+bool quarantines_strike(Quarantines *quarantines, const Device *device, QuarantineCause cause,
+                        const char *because, gint64 now);
 
 /* What holds it back, valid until the next strike; NULL = nothing does. */
 const Quarantine *quarantines_find(const Quarantines *quarantines, const Device *device, gint64 now);

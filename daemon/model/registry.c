@@ -80,6 +80,12 @@ Machine *registry_machine(Registry *registry, const char *uuid)
     return uuid ? g_hash_table_lookup(registry->machines, uuid) : NULL;
 }
 
+bool registry_machine_is_gone(Registry *registry, const char *uuid)
+{
+    return registry->hypervisor_state == HYPERVISOR_STATE_CONNECTED && registry->machines_known &&
+           !registry_machine(registry, uuid);
+}
+
 Group *registry_group(Registry *registry, const char *name)
 {
     return name ? g_hash_table_lookup(registry->groups, name) : NULL;

@@ -29,7 +29,8 @@ typedef struct Registry {
     Quarantines *quarantines;
     char *node; /* this host's name */
 
-    bool enabled; /* false: nothing more is given, what is attached stays attached */
+    bool enabled;   /* false: nothing more is given, what is attached stays attached */
+    bool held_home; /* the VMs are about to be saved or shut down with the host: everything comes home */
 
     HypervisorState hypervisor_state;
     char *hypervisor_text; /* why it is away; NULL when connected */
@@ -52,6 +53,9 @@ Machine *registry_machine(Registry *registry, const char *uuid);
 Group *registry_group(Registry *registry, const char *name);
 Assignment *registry_assignment(Registry *registry, const char *id);
 Tenant *registry_tenant(Registry *registry, const char *name);
+
+/* The hypervisor knows no such machine. False as long as it can't be asked or has not answered yet. */
+bool registry_machine_is_gone(Registry *registry, const char *uuid);
 
 /* Whose the machine is; NULL = nobody's. */
 Tenant *registry_machine_tenant(Registry *registry, const char *uuid);

@@ -67,9 +67,9 @@ static void note_failure(Registry *registry, const Ticket *ticket, const GError 
 {
     Claim *one = claim_of(registry, ticket);
 
-    log_object(G_LOG_LEVEL_WARNING, ticket->sysname, ticket->uuid, ticket->assignment_id,
-               "attach of %s for assignment %s failed: %s", ticket->sysname, ticket->assignment_id,
-               error->message);
+    log_event(LOG_EVENT_ATTACH_FAILED, ticket->sysname, ticket->uuid, ticket->assignment_id,
+              "attach of %s for assignment %s failed: %s", ticket->sysname, ticket->assignment_id,
+              error->message);
     if (!one)
         return;
     retry_note_failure(one, error, g_get_monotonic_time());
@@ -79,8 +79,8 @@ static void note_refused_removal(Machine *machine, const Ticket *ticket, const G
 {
     Removal *removal = g_hash_table_lookup(machine->removals, ticket->alias);
 
-    log_object(G_LOG_LEVEL_WARNING, NULL, ticket->uuid, ticket->assignment_id, "detach of %s failed: %s",
-               ticket->alias, error->message);
+    log_event(LOG_EVENT_DETACH_FAILED, NULL, ticket->uuid, ticket->assignment_id, "detach of %s failed: %s",
+              ticket->alias, error->message);
     if (!removal)
         return;
     removal->ordered = false;
@@ -196,8 +196,8 @@ static void job_done(gpointer output, const GError *pool_error, void *userdata)
         registry_remove_machine(self->registry, machine);
     } else {
         if (g_strcmp0(machine->read_error, result->info_error->message) != 0)
-            log_object(G_LOG_LEVEL_WARNING, NULL, ticket->uuid, NULL, "VM \"%s\" cannot be read: %s",
-                       machine->info->name, result->info_error->message);
+            log_event(LOG_EVENT_MACHINE_UNREADABLE, NULL, ticket->uuid, NULL, "VM \"%s\" cannot be read: %s",
+                      machine->info->name, result->info_error->message);
         g_free(machine->read_error);
         machine->read_error = g_strdup(result->info_error->message);
         machine->stale = true;

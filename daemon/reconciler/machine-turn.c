@@ -16,7 +16,8 @@ static bool is_wanted(const Allocation *allocation, const Machine *machine, cons
     const Want *want = allocation_want_of_hostdev(allocation, hostdev);
 
     return want && want->machine == machine && want->verdict != VERDICT_RESETTING &&
-           want->verdict != VERDICT_UNAUTHORIZED && want->verdict != VERDICT_QUARANTINED &&
+           want->verdict != VERDICT_HELD_HOME && want->verdict != VERDICT_UNAUTHORIZED &&
+           want->verdict != VERDICT_QUARANTINED &&
            !possession_is_lost(allocation_possession(allocation, want->device)) &&
            !g_hash_table_contains(machine->dead_aliases, hostdev->alias) &&
            !guest_reset_differs(allocation->registry, hostdev, want->assignment);
@@ -110,6 +111,8 @@ MachineStep machine_next_step(const Allocation *allocation, Machine *machine, gi
             step.kind = MACHINE_STEP_INSPECT;
         return step;
     }
+    if (machine->info->changing)
+        return step;
     if (machine_is_active(machine)) {
         step = next_detach(allocation, machine, now, wake);
         if (step.kind == MACHINE_STEP_NONE)

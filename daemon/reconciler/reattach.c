@@ -1,43 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* When a reattach begins, and when it is over. Called by machine-turn.c and reconciler.c; touches the
- * registry's reservations only. */
+ * registry's reservations and quarantines only. */
 
 #include "daemon/reconciler/reattach.h"
 
-#include "daemon/base/backoff.h"
-#include "daemon/base/error.h"
 #include "daemon/base/log.h"
 #include "daemon/base/wake.h"
 
 /* How long a device that was taken out is kept for its way back in. */
 #define REATTACH_US (30 * G_USEC_PER_SEC)
 
-/* Something that the host takes back again and again is put in after 0, 1, 2, 4 … s, in the end once a
- * minute. What stays in for so long begins anew. */
-static const Backoff losses = { .first_us = G_USEC_PER_SEC, .steps = 6, .slow_us = 60 * G_USEC_PER_SEC };
-#define LOSSES_FORGOTTEN_US (120 * G_USEC_PER_SEC)
-
-static void note_loss(const Want *want, const char *why, gint64 now)
+/* What the host takes back again and again is quarantined. */
+static void note_loss(Registry *registry, const Want *want, const char *why, gint64 now)
 {
-    Claim *claim = assignment_claim(want->assignment, want->device->sysname, want->device->instance);
     g_autofree char *what = device_describe(want->device);
 
     log_object(G_LOG_LEVEL_MESSAGE, want->device->sysname, want->assignment->machine_uuid,
                want->assignment->id, "%s is taken out and put in again, because %s", what, why);
-    if (!claim)
-        return;
-    if (now - claim->lost_at > LOSSES_FORGOTTEN_US)
-        claim->losses = 0;
-    claim->lost_at = now;
-    if (claim->losses++ == 0)
-        return;
-    claim->next_at = now + backoff_delay(&losses, claim->losses - 2);
-    g_clear_error(&claim->error);
-    claim->error =
-        g_error_new(FERRY_ERROR, FERRY_ERROR_DEVICE_BUSY,
-                    "%s was lost %u times one after the other, the last time because %s; it is put "
-                    "in again in a while",
-                    what, claim->losses, why);
+    quarantines_strike(registry->quarantines, want->device, QUARANTINE_LOST, why, now);
 }
 
 void reattach_begin(const Allocation *allocation, const Hostdev *hostdev, gint64 now)
@@ -49,7 +29,7 @@ void reattach_begin(const Allocation *allocation, const Hostdev *hostdev, gint64
 
     /* Once for each time that it is taken out, and not when it is to go somewhere else. */
     if (why && want->machine == machine && !g_hash_table_contains(machine->removals, hostdev->alias))
-        note_loss(want, why, now);
+        note_loss(allocation->registry, want, why, now);
     if (want && want->verdict == VERDICT_GO && !reservations_find(reservations, want->device->sysname))
         reservations_set(reservations, want->device->sysname, want->assignment->id, RESERVATION_REATTACH);
 }

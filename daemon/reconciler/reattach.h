@@ -11,8 +11,7 @@
 #include "daemon/allocation/allocation.h"
 
 /* The hostdev is about to be taken out. Its device is reserved when it is to come back, and isn't reserved
- * already. What was lost again soon after it had been put in waits longer and longer before it is put in the
- * next time. */
+ * already. What its machine lost is a strike for daemon/model/quarantine.h. */
 void reattach_begin(const Allocation *allocation, const Hostdev *hostdev, gint64 now);
 
 /* Ends those that are over: the device is in its machine again, it isn't to go there any more, or it doesn't

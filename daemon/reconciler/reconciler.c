@@ -24,6 +24,7 @@ struct Reconciler {
     Resets *resets;
     Dispatcher dispatcher;
     MachineList *list;
+    Homecoming *homecoming;
     Witness *witness;
     bool connected; /* to the hypervisor */
     void (*turned)(const Allocation *allocation, void *userdata);
@@ -129,6 +130,7 @@ static gboolean take_turn(gpointer userdata)
     status_update(registry, allocation);
     self->turned(allocation, self->turned_userdata);
     finish_releases(self, allocation);
+    homecoming_turn(self->homecoming, now, &wake);
     arm_timer(self, now, wake);
     return G_SOURCE_REMOVE;
 }
@@ -206,9 +208,9 @@ static void show_hypervisor(Reconciler *self)
     if (state == registry->hypervisor_state)
         return;
     registry->hypervisor_state = state;
-    log_notice("hypervisor %s: %s%s%s", self->hypervisor->uri, hypervisor_state_to_string(state),
-               registry->hypervisor_text ? ": " : "",
-               registry->hypervisor_text ? registry->hypervisor_text : "");
+    log_event(LOG_EVENT_HYPERVISOR, NULL, NULL, NULL, "hypervisor %s: %s%s%s", self->hypervisor->uri,
+              hypervisor_state_to_string(state), registry->hypervisor_text ? ": " : "",
+              registry->hypervisor_text ? registry->hypervisor_text : "");
     registry_report(registry, OBJECT_MANAGER, "", MANAGER_FIELD_HYPERVISOR_STATE);
 }
 
@@ -271,16 +273,25 @@ void reconciler_retry(Reconciler *self, Assignment *assignment)
     g_autoptr(Allocation) allocation = allocation_new(self->registry, g_get_monotonic_time());
     const GPtrArray *devices = candidates_of(allocation->candidates, assignment);
 
-    for (guint i = 0; i < assignment->claims->len; i++) {
-        Claim *claim = assignment->claims->pdata[i];
-
-        claim_forget_failures(claim);
-        claim->losses = 0;
-    }
+    for (guint i = 0; i < assignment->claims->len; i++)
+        claim_forget_failures(assignment->claims->pdata[i]);
     /* Also what it would draw. */
     for (guint i = 0; i < devices->len; i++)
         quarantines_end(self->registry->quarantines, devices->pdata[i], allocation->now);
     registry_mark_pending(self->registry, assignment);
+    reconciler_kick(self);
+}
+
+void reconciler_hold_home(Reconciler *self, bool hold, HomeDone done, void *userdata)
+{
+    if (hold != self->registry->held_home)
+        log_notice("%s", hold ? "everything comes home and stays there: usbferry-guests.service was stopped"
+                              : "devices are given to VMs again");
+    self->registry->held_home = hold;
+    if (hold)
+        homecoming_wait(self->homecoming, done, userdata);
+    else
+        done("", NULL, userdata);
     reconciler_kick(self);
 }
 
@@ -302,6 +313,7 @@ Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hyp
     self->dispatcher = (Dispatcher){
         .registry = registry, .pool = pool, .hypervisor = hypervisor, .changed = look_again, .userdata = self
     };
+    self->homecoming = homecoming_new(registry);
     self->witness = witness_new(registry, look_again, self);
     self->list = machine_list_new(registry, pool, hypervisor, look_again, self);
     self->safety_at = g_get_monotonic_time() + SAFETY_US;
@@ -316,6 +328,7 @@ Reconciler *reconciler_free(Reconciler *self)
     g_clear_handle_id(&self->turn_source, g_source_remove);
     g_clear_handle_id(&self->timer_source, g_source_remove);
     machine_list_free(self->list);
+    homecoming_free(self->homecoming);
     witness_free(self->witness);
     g_free(self);
     return NULL;

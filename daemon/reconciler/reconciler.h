@@ -13,6 +13,7 @@
 #include "daemon/base/worker.h"
 #include "daemon/hypervisor/hypervisor.h"
 #include "daemon/model/registry.h"
+#include "daemon/reconciler/homecoming.h"
 #include "daemon/reset/reset.h"
 
 typedef struct Reconciler Reconciler;
@@ -39,6 +40,11 @@ void reconciler_host_sleeps(Reconciler *reconciler, bool sleeps);
 
 /* A queue whose job had timed out is free again. */
 void reconciler_queue_idle(Reconciler *reconciler, const char *queue);
+
+/* Everything of ours comes home from every machine and nothing is given, until it is called with false: for
+ * the time in which the machines are saved or shut down with the host. done() when everything is home, see
+ * homecoming.h; at once with false. Not stored. */
+void reconciler_hold_home(Reconciler *reconciler, bool hold, HomeDone done, void *userdata);
 
 /* Forgets what failed, and ends the quarantines of its devices, so that the next turn tries at once. */
 void reconciler_retry(Reconciler *reconciler, Assignment *assignment);

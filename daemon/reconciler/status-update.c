@@ -93,11 +93,18 @@ static bool update_claims(Registry *registry, const Allocation *allocation, Assi
 static void log_assignment(Registry *registry, const Assignment *assignment)
 {
     const Claim *first = assignment->claims->len ? assignment->claims->pdata[0] : NULL;
-    bool bad = assignment->state == ASSIGNMENT_STATE_FAILED;
+    const char *device = first ? first->sysname : NULL;
+    const char *is = assignment_state_to_string(assignment->state);
 
-    log_object(bad ? G_LOG_LEVEL_WARNING : G_LOG_LEVEL_MESSAGE, first ? first->sysname : NULL,
-               assignment->machine_uuid, assignment->id, "assignment %s is %s: %s", assignment->id,
-               assignment_state_to_string(assignment->state), assignment->reason);
+    if (assignment->state == ASSIGNMENT_STATE_FAILED)
+        log_event(LOG_EVENT_ASSIGNMENT_FAILED, device, assignment->machine_uuid, assignment->id,
+                  "assignment %s is %s: %s", assignment->id, is, assignment->reason);
+    else if (assignment->state == ASSIGNMENT_STATE_ATTACHED)
+        log_event(LOG_EVENT_ATTACHED, device, assignment->machine_uuid, assignment->id,
+                  "assignment %s is %s: %s", assignment->id, is, assignment->reason);
+    else
+        log_object(G_LOG_LEVEL_MESSAGE, device, assignment->machine_uuid, assignment->id,
+                   "assignment %s is %s: %s", assignment->id, is, assignment->reason);
 }
 
 static void update_assignment(Registry *registry, const Allocation *allocation, Assignment *assignment)

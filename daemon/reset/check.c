@@ -7,6 +7,7 @@
 #include "daemon/allocation/verdict.h"
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
+#include "daemon/model/damage.h"
 #include "daemon/usb/socket.h"
 
 /* ------------------------------------------------------------------ what machines have */
@@ -93,6 +94,25 @@ bool resets_is_open(Registry *registry, const char *sysname)
            reservations_is_in_reset(registry->reservations, sysname);
 }
 
+/* What a damaged assignment has stays in its machine; once it is out, nothing says that it may come back. */
+static bool check_way_back(Registry *registry, const Device *device, GError **error)
+{
+    g_autoptr(Attachments) attachments = attachments_new(registry);
+    const Attachment *attachment = attachments_find(attachments, device);
+    const Assignment *assignment =
+        attachment ? registry_assignment(registry, attachment->hostdev->assignment_id) : NULL;
+    g_autofree char *what = NULL, *name = NULL, *why = NULL;
+
+    if (!assignment || !damage_freezes(registry, assignment))
+        return true;
+    what = device_describe(device);
+    name = text_quote(attachment->machine->info->name);
+    why = damage_text(registry, assignment);
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "%s would not come back to VM %s: %s", what, name,
+                why);
+    return false;
+}
+
 static bool check_one(Registry *registry, const Device *device, GError **error)
 {
     g_autofree char *what = device_describe(device);
@@ -117,7 +137,7 @@ static bool check_one(Registry *registry, const Device *device, GError **error)
                     "%s may be in a VM, and must not be reset there: %s", what, unseen);
         return false;
     }
-    return true;
+    return check_way_back(registry, device, error);
 }
 
 bool reset_may_begin(Registry *registry, const Device *target, ResetMethod method, GError **error)

@@ -166,8 +166,9 @@ static void tried(const GError *error, void *userdata)
         return;
     }
     if (left_off->failures == 0)
-        log_warning("what a power cycle left off cannot be switched on, which is tried again: %s",
-                    error->message);
+        log_event(LOG_EVENT_PORT_OFF, NULL, NULL, NULL,
+                  "what a power cycle left off cannot be switched on, which is tried again: %s",
+                  error->message);
     if (g_error_matches(error, FERRY_ERROR, FERRY_ERROR_TIMEOUT))
         return; /* until its queue is idle */
     left_off->working = false;

@@ -44,7 +44,8 @@ bool resets_restore(Resets *resets, GError **error);
  * another program's; HYPERVISOR when nobody can say what machines have, because a device must never be reset
  * in one. One machine that can't be read is enough for that, whatever the device: what its QEMU has open
  * can't be seen from here, and a host's driver on every interface proves nothing, because that is how a
- * device looks for a moment when a guest resets it. */
+ * device looks for a moment when a guest resets it. STORAGE when damage keeps it where it is: it would not
+ * come back (daemon/model/damage.h). */
 bool resets_check(Resets *resets, const Device *target, ResetMethod method, GError **error);
 
 /* A device, or a hub with all that is behind it. resets_check() must have passed. free_userdata is called

@@ -70,8 +70,8 @@ void reset_answer(Reset *reset)
         return;
     reset->done = NULL;
     if (reset->error)
-        log_object(G_LOG_LEVEL_WARNING, reset->sysname, NULL, NULL, "%s failed: %s",
-                   reset_method_to_string(reset->method), reset->error->message);
+        log_event(LOG_EVENT_RESET_FAILED, reset->sysname, NULL, NULL, "%s failed: %s",
+                  reset_method_to_string(reset->method), reset->error->message);
     else
         log_object(G_LOG_LEVEL_MESSAGE, reset->sysname, NULL, NULL, "%s: %s is done", reset->what,
                    reset_method_to_string(reset->method));
@@ -156,8 +156,8 @@ static void switched_on(Reset *reset, const GError *error)
     if (is_stuck(reset, error))
         return;
     if (error && ++reset->tries < POWER_TRIES_MAX) {
-        log_object(G_LOG_LEVEL_WARNING, reset->sysname, NULL, NULL, "%s: its port is off still: %s",
-                   reset->what, error->message);
+        log_event(LOG_EVENT_PORT_OFF, reset->sysname, NULL, NULL, "%s: its port is off still: %s",
+                  reset->what, error->message);
         pause_in(reset, RESET_STEP_POWER_RETRY, POWER_RETRY_US);
         return;
     }
@@ -248,8 +248,8 @@ void reset_switch_on_now(const Reset *reset)
     }
     usb_gate_wait(reset->gate);
     if (!usb_jobs_switch_on_now(&reset->context->jobs, reset->ports, &error))
-        log_warning("%s: its port stays off until usbferryd is started again: %s", reset->what,
-                    error->message);
+        log_event(LOG_EVENT_PORT_OFF, reset->sysname, NULL, NULL,
+                  "%s: its port stays off until usbferryd is started again: %s", reset->what, error->message);
 }
 
 /* ------------------------------------------------------------------ waiting */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/base/error.h"
+#include "daemon/base/key-file-reader.h"
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
 #include "daemon/base/worker.h"
@@ -125,7 +126,7 @@ static void add_entry(StoreBatch *batch, StoreArea area, const char *kind, const
 
 void store_batch_save(StoreBatch *batch, StoreArea area, const char *kind, const char *id, GKeyFile *file)
 {
-    add_entry(batch, area, kind, id, g_key_file_to_data(file, NULL, NULL));
+    add_entry(batch, area, kind, id, key_file_reader_close(file));
 }
 
 void store_batch_delete(StoreBatch *batch, StoreArea area, const char *kind, const char *id)
@@ -264,7 +265,7 @@ static bool load_file(const Loading *loading, const char *path, const char *name
             content->str[i] = '\xff';
     if (!loading->take(&(StoredFile){ loading->area, id, clean_path, content->str }, loading->userdata,
                        &damage))
-        log_warning("damaged, and left as it is: %s", damage->message);
+        log_event(LOG_EVENT_DAMAGED, NULL, NULL, NULL, "damaged, and left as it is: %s", damage->message);
     return true;
 }
 

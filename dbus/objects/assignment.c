@@ -135,6 +135,25 @@ static int method_detach(sd_bus_message *message, void *userdata, sd_bus_error *
     return set_wanted(message, userdata, false, ret_error);
 }
 
+static int method_retry(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    const Assignment *assignment = userdata;
+    g_autoptr(GError) error = NULL;
+    int r;
+
+    if (!manager_check_change(service->manager, assignment->id, &error))
+        return bus_error_from_gerror(ret_error, error);
+    r = may_as(service, message, assignment, own_to_attach, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return 1; /* comes back with the answer */
+
+    manager_retry(service->manager, assignment->id, call_done, call_new(service, message));
+    return 1;
+}
+
 static int method_update(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
     BusService *service = object_service(sd_bus_message_get_bus(message));
@@ -217,7 +236,7 @@ static const sd_bus_vtable assignment_vtable[] = {
     MOVING("Name", "s", NULL, name),
     MOVING("Description", "s", NULL, description),
     SD_BUS_PROPERTY("Type", "s", property_get_type, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-    FIXED("Machine", "o", property_get_machine_path, machine_uuid),
+    MOVING("Machine", "o", property_get_machine_path, machine_uuid),
     MOVING("Group", "o", property_get_group_path, group),
     MOVING("Selector", "s", NULL, selector),
     SD_BUS_PROPERTY("Quantity", "s", property_get_quantity, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
@@ -239,6 +258,8 @@ static const sd_bus_vtable assignment_vtable[] = {
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Detach", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_detach,
                             SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Retry", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_retry,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Update", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_update,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Reset", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_reset,
@@ -252,6 +273,7 @@ static const FieldProperty assignment_properties[] = {
     { ASSIGNMENT_FIELD_STATE, "State" },
     { ASSIGNMENT_FIELD_STATE, "Since" },
     { ASSIGNMENT_FIELD_PENDING, "Pending" },
+    { ASSIGNMENT_FIELD_MACHINE, "Machine" },
     { ASSIGNMENT_FIELD_REASON, "Reason" },
     { ASSIGNMENT_FIELD_ERROR, "Error" },
     { ASSIGNMENT_FIELD_DEVICES, "Devices" },

@@ -201,6 +201,26 @@ static int method_set_enabled(sd_bus_message *message, void *userdata, sd_bus_er
     return 1;
 }
 
+static int method_hold_home(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    g_auto(GStrv) details = details_new(&(Details){});
+    uint32_t uid;
+    int hold, r;
+
+    r = sd_bus_message_read(message, "b", &hold);
+    if (r < 0)
+        return r;
+    r = authorize(service->authorizer, message, (const char *const *)details, &uid, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return 1; /* comes back with the answer */
+
+    manager_hold_home(service->manager, hold != 0, call_done, call_new(service, message));
+    return 1;
+}
+
 static int method_release_all(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
     return release_all_call(message, NULL, ret_error);
@@ -218,7 +238,7 @@ static int method_rescan(sd_bus_message *message, void *userdata, sd_bus_error *
 static const sd_bus_vtable manager_vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_PROPERTY("Version", "s", property_get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-    SD_BUS_PROPERTY("Node", "s", property_get_node, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+    SD_BUS_PROPERTY("Node", "s", property_get_node, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("HypervisorURI", "s", property_get_hypervisor_uri, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("HypervisorState", "s", property_get_hypervisor_state, 0,
                     SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
@@ -252,6 +272,8 @@ static const sd_bus_vtable manager_vtable[] = {
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("SetEnabled", SD_BUS_ARGS("b", enabled), SD_BUS_NO_RESULT, method_set_enabled,
                             SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("HoldHome", SD_BUS_ARGS("b", hold), SD_BUS_NO_RESULT, method_hold_home,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("ReleaseAll", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("u", released),
                             method_release_all, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Rescan", SD_BUS_NO_ARGS, SD_BUS_RESULT("u", added, "u", removed), method_rescan,
@@ -265,6 +287,7 @@ static const FieldProperty manager_properties[] = {
     { MANAGER_FIELD_HYPERVISOR_STATE, "HypervisorState" },
     { MANAGER_FIELD_SETTLING, "Settling" },
     { MANAGER_FIELD_ENABLED, "Enabled" },
+    { MANAGER_FIELD_NODE, "Node" },
     {},
 };
 

@@ -69,6 +69,13 @@ static const AuthorizeEntry entries[] = {
       NULL,
       { N_("Authentication is required to switch giving USB devices to virtual machines on or off") } },
     { FERRY_INTERFACE_MANAGER,
+      "HoldHome",
+      FERRY_ACTION_HOLD_HOME,
+      NULL,
+      { N_(
+          "Authentication is required to take the USB devices of all virtual machines home until the host has "
+          "shut down") } },
+    { FERRY_INTERFACE_MANAGER,
       "ReleaseAll",
       FERRY_ACTION_ASSIGN,
       FERRY_ACTION_ASSIGN_OWN,
@@ -110,6 +117,7 @@ static const AuthorizeEntry entries[] = {
           N_("Authentication is required to delete the group $(group) of USB devices for virtual machines"),
       } },
     { FERRY_INTERFACE_ASSIGNMENT, "Attach", FERRY_ACTION_ASSIGN, FERRY_ACTION_ASSIGN_OWN, GIVE_QUESTIONS },
+    { FERRY_INTERFACE_ASSIGNMENT, "Retry", FERRY_ACTION_ASSIGN, FERRY_ACTION_ASSIGN_OWN, GIVE_QUESTIONS },
     { FERRY_INTERFACE_ASSIGNMENT,
       "Update",
       FERRY_ACTION_ASSIGN,

@@ -11,6 +11,7 @@
 #include "dbus/bus/log-limit.h"
 #include "dbus/service/changes.h"
 #include "dbus/service/rescan.h"
+#include "dbus/service/status-line.h"
 
 struct BusService {
     Manager *manager;
@@ -22,6 +23,7 @@ struct BusService {
     sd_bus_slot *managed_objects; /* filter: managed-objects.h */
     Objects *objects;
     Changes *changes;
+    StatusLine *status_line;
     Authorizer *authorizer;
     Rescans *rescans;
     GHashTable *calls;   /* set of Call: accepted, to be answered; see dbus/service/call.h */

@@ -53,6 +53,14 @@ static void on_lost(int error, void *userdata)
     self->lost(error, self->lost_userdata);
 }
 
+static void on_change(const Change *change, void *userdata)
+{
+    BusService *self = userdata;
+
+    changes_record(change, self->changes);
+    status_line_look_again(self->status_line);
+}
+
 static bool service_open(BusService *self, Authority *authority, const ObjectKind *const *kinds,
                          GError **error)
 {
@@ -74,8 +82,10 @@ static bool service_open(BusService *self, Authority *authority, const ObjectKin
     if (!self->objects)
         return false;
 
-    self->registry->changed = changes_record;
-    self->registry->changed_userdata = self->changes;
+    self->status_line = status_line_new(self->registry);
+    self->registry->changed = on_change;
+    self->registry->changed_userdata = self;
+    status_line_look_again(self->status_line);
     return true;
 }
 
@@ -135,6 +145,7 @@ void bus_service_close(BusService *self)
         self->registry->changed = NULL;
         self->registry->changed_userdata = NULL;
     }
+    self->status_line = status_line_free(self->status_line);
     self->rescans = rescans_free(self->rescans);
     if (self->changes)
         changes_flush(self->changes);

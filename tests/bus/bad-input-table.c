@@ -188,6 +188,7 @@ const Method bad_input_methods[] = {
         { "InvalidOption", "'vendor=*', {'Rule': <uint32 1>}" },
         {} } },
     { FERRY_INTERFACE_MANAGER, "SetEnabled", "@root@", "false", NULL, (const Bad[]) { {} } },
+    { FERRY_INTERFACE_MANAGER, "HoldHome", "@root@", "false", NULL, (const Bad[]) { {} } },
     { FERRY_INTERFACE_MANAGER, "ReleaseAll", "@root@", OPTIONS, "", (const Bad[]) { {} } },
     { FERRY_INTERFACE_MANAGER, "Rescan", "@root@", "", NULL, (const Bad[]) { {} } },
     { FERRY_INTERFACE_MANAGER, "Explain", "@root@", "'@free@'", NULL, (const Bad[]) {
@@ -246,6 +247,9 @@ const Method bad_input_methods[] = {
         { "NoSuchAssignment", "{}", "/org/usbferry1/assignment/x" },
         {} } },
     { FERRY_INTERFACE_ASSIGNMENT, "Attach", "@pinned@", "", NULL, (const Bad[]) {
+        { "NoSuchAssignment", "", "@gone-assignment@" },
+        {} } },
+    { FERRY_INTERFACE_ASSIGNMENT, "Retry", "@pinned@", "", NULL, (const Bad[]) {
         { "NoSuchAssignment", "", "@gone-assignment@" },
         {} } },
     { FERRY_INTERFACE_ASSIGNMENT, "Detach", "@pinned@", "", NULL, (const Bad[]) {

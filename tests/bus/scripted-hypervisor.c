@@ -111,6 +111,7 @@ static MachineInfo *copy_info(const MachineInfo *info, bool brief)
     g_free(copy->usb_controller);
     copy->usb_controller = g_strdup(info->usb_controller);
     copy->free_ports = info->free_ports > info->hostdevs->len ? info->free_ports - info->hostdevs->len : 0;
+    copy->ports_known = true;
     copy->snapshots = info->snapshots;
     if (is_active(info)) {
         g_ptr_array_unref(copy->hostdevs);
@@ -220,6 +221,10 @@ static bool refuse_attach(Script *script, Domain *domain, const HostdevSpec *spe
     if (domain->failures > 0) {
         domain->failures--;
         g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR, domain->failure_text);
+        return true;
+    }
+    if (domain->info->free_ports <= domain->info->hostdevs->len) {
+        g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR, "internal error: No free USB ports");
         return true;
     }
     if (!is_active(domain->info)) {
@@ -347,10 +352,15 @@ static GPtrArray *script_repair_snapshots(Hypervisor *hypervisor, const char *uu
 
 /* ------------------------------------------------------------------ the script */
 
-static void drop_hostdevs(Domain *domain, bool gently)
+static void release_all(Domain *domain, bool gently)
 {
     for (guint i = 0; i < domain->info->hostdevs->len; i++)
         release(domain->info->hostdevs->pdata[i], gently);
+}
+
+static void drop_hostdevs(Domain *domain, bool gently)
+{
+    release_all(domain, gently);
     g_ptr_array_set_size(domain->info->hostdevs, 0);
 }
 
@@ -439,6 +449,8 @@ static char *run_domain_command(Script *script, Domain *domain, char **words)
         return show(domain);
     if (strcmp(verb, "saved") == 0 || strcmp(verb, "snapshots") == 0)
         return scripted_saved_command(domain->info, &domain->saved, words);
+    if (strcmp(verb, "save") == 0 || strcmp(verb, "revert") == 0)
+        release_all(domain, true);
     if ((strcmp(verb, "wake") == 0 && !scripted_saved_wake(domain->info)) ||
         (strcmp(verb, "revert") == 0 && !scripted_saved_revert(domain->info, &domain->saved, words[2])))
         return g_strdup("error it does not start");
@@ -458,6 +470,13 @@ static char *run_domain_command(Script *script, Domain *domain, char **words)
     } else if (strcmp(verb, "restore") == 0) {
         run_with(script, domain, "", words + 2);
     } else if (strcmp(verb, "wake") == 0 || strcmp(verb, "revert") == 0) {
+        /* QEMU opens them once, and then they are dead. */
+        for (guint i = 0; i < domain->info->hostdevs->len; i++) {
+            const Hostdev *hostdev = domain->info->hostdevs->pdata[i];
+
+            if (hostdev->assignment_id)
+                scripted_kernel_attach(hostdev->bus_number, hostdev->device_number, false);
+        }
         run_with(script, domain, "", (char *[]){ NULL });
     } else if (strcmp(verb, "carry-on") == 0 && words[2]) {
         drop_hostdevs(domain, true);
@@ -471,6 +490,10 @@ static char *run_domain_command(Script *script, Domain *domain, char **words)
         g_ptr_array_set_size(domain->info->pci, 0);
         if (words[2])
             g_ptr_array_add(domain->info->pci, g_strdup(words[2]));
+    } else if (strcmp(verb, "ports") == 0 && words[2]) {
+        domain->info->free_ports = (unsigned)g_ascii_strtoull(words[2], NULL, 10);
+        g_free(domain->info->usb_controller);
+        domain->info->usb_controller = g_strdup(domain->info->free_ports > 0 ? "qemu-xhci" : "");
     } else if (strcmp(verb, "hang") == 0) {
         domain->hangs = true;
         return g_strdup("ok");

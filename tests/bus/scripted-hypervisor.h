@@ -23,6 +23,7 @@
  *   foreign UUID BUS DEV VID PID, unforeign UUID      a hostdev that isn't ours; ids in hex
  *   pci UUID [ADDRESS]          the PCI device in its configuration, and while it runs in its hands; without
  *                               an address none
+ *   ports UUID N                it has N USB ports (15 at first), for ours and foreign ones; with 0 no controller either
  *   hang UUID                   every worker call on this machine blocks until resume
  *   numb UUID N                 the next N attaches are listed, and QEMU never opens the device
  *   unreadable UUID             its live XML can't be read

@@ -218,7 +218,7 @@ static void test_wait_for_what_passes(void **state)
     expect(fixture, "take 1-2 --no-wait", DONE, "ordered", NULL);
     expect(fixture, "give 1-2 studio", DONE, "is attached to VM \"studio\"", NULL);
     expect(fixture, "take 1-2", DONE, "is on the host", NULL);
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < 2; i++) { /* three times would be quarantined */
         fixture_unplug(fixture, "1-2");
         plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
     }

@@ -93,6 +93,15 @@ static void write_file(const char *path, const char *text)
     assert_true(g_file_set_contents(path, text, -1, NULL));
 }
 
+/* What is left makes sense, line by line. New string. */
+static char *cut_off(const char *text, const char *from)
+{
+    const char *end = strstr(text, from);
+
+    assert_non_null(end);
+    return g_strndup(text, (gsize)(end - text));
+}
+
 static void append_line(const char *path, const char *line)
 {
     g_autofree char *text = NULL, *more = NULL;
@@ -122,15 +131,16 @@ static void release(Fixture *fixture, const char *assignment)
 /* Whatever is left of its file, a running machine keeps its device, and nobody else gets it. */
 static void test_an_assignment_of_a_running_machine(void **state)
 {
-    static const char *const texts[] = { "", RUBBISH, "[Assignment]\nName=x\nSelector=\n" };
+    const char *texts[] = { "", RUBBISH, "[Assignment]\nName=x\nSelector=\n", NULL };
     Fixture *fixture = *state;
-    g_autofree char *assignment = NULL, *file = NULL, *good = NULL, *reason = NULL;
+    g_autofree char *assignment = NULL, *file = NULL, *good = NULL, *cut = NULL, *reason = NULL;
 
     groups_plug(fixture, "1-1", KEY, "KEY-1");
     assignment = fixture_assign(fixture, "1-1", FIXTURE_DESK);
     wait_attached(fixture, "1-1", FIXTURE_DESK);
     file = assignment_file(fixture, assignment);
     assert_true(g_file_get_contents(file, &good, NULL, NULL));
+    texts[G_N_ELEMENTS(texts) - 1] = cut = cut_off(good, "Sequence=");
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
         Stopped stopped = stop(fixture);
 
@@ -158,6 +168,43 @@ static void test_an_assignment_of_a_running_machine(void **state)
         fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
         fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Error", "");
         assert_nothing_moved(fixture);
+    }
+}
+
+/* A reset takes the device out of its machine, and nothing says that it may come back. */
+static void refuse_reset(Fixture *fixture, const char *sysname)
+{
+    g_autofree char *device = fixture_device_path(sysname), *message = NULL;
+
+    message = fixture_call_error(fixture, "Storage", device, FERRY_INTERFACE_DEVICE, "Reset", "a{sv}", 0);
+    assert_says(message, "would not come back to VM \"desk\": ");
+    wait_attached(fixture, sysname, FIXTURE_DESK);
+    assert_nothing_moved(fixture);
+}
+
+static void test_a_reset_of_what_is_frozen(void **state)
+{
+    static const char *const texts[] = {
+        RUBBISH,
+        "[Assignment]\nName=x\nMachine=nonsense\nSelector=vendor=0529\n",
+        "[Assignment]\nName=x\nMachine=" FIXTURE_STUDIO "\nSelector=vendor=0529\nColour=red\n",
+        "[Assignment]\nName=x\nMachine=" FIXTURE_DESK "\nSelector=vendor=0529\nColour=red\n",
+        "[Assignment]\nName=x\nMachine=" FIXTURE_DESK "\nSelector=\n",
+    };
+    Fixture *fixture = *state;
+    g_autofree char *assignment = NULL, *file = NULL;
+
+    groups_plug(fixture, "1-1", KEY, "KEY-1");
+    assignment = fixture_assign(fixture, "1-1", FIXTURE_DESK);
+    wait_attached(fixture, "1-1", FIXTURE_DESK);
+    file = assignment_file(fixture, assignment);
+    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
+        Stopped stopped = stop(fixture);
+
+        write_file(file, texts[i]);
+        start(fixture, &stopped);
+        wait_attached(fixture, "1-1", FIXTURE_DESK);
+        refuse_reset(fixture, "1-1");
     }
 }
 
@@ -300,6 +347,8 @@ static void assert_acme_stays(Fixture *fixture, const Acme *acme, bool owned)
     fixture_wait(fixture, acme->drawing, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
     fixture_wait(fixture, acme->pinned, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
     assert_nothing_moved(fixture);
+    refuse_reset(fixture, "1-1");
+    refuse_reset(fixture, "1-2");
     g_free(tenant_assign_error(fixture, "NotOwned", "1-3", FIXTURE_STUDIO));
     g_free(tenant_assign_error(fixture, owned ? "NotOwned" : "DeviceBusy", "1-1", FIXTURE_STUDIO));
 }
@@ -329,20 +378,22 @@ static void test_a_tenants_group_whose_rules_can_be_read(void **state)
 /* Nobody knows which devices are its: nothing that isn't known to be somebody's is given to anybody. */
 static void test_a_tenants_group_that_is_rubbish(void **state)
 {
-    static const char *const texts[] = { "", RUBBISH,
-                                         "[Group]\nName=acme/keys\n[Rule 1]\nMatch=vendor=xyz\n" };
+    const char *texts[] = { "", RUBBISH, "[Group]\nName=acme/keys\n[Rule 1]\nMatch=vendor=xyz\n", NULL };
     Fixture *fixture = *state;
     Acme acme = make_acme(fixture);
+    g_autofree char *good = NULL, *cut = NULL;
     g_autofree char *other = tenant_create(fixture, "other", NULL);
     g_autofree char *pool = group_create_with(fixture, "all", "vendor=0529");
     g_autofree char *drawing = NULL, *reason = NULL;
 
+    assert_true(g_file_get_contents(acme.file, &good, NULL, NULL));
+    texts[G_N_ELEMENTS(texts) - 1] = cut = cut_off(good, "[Rule 3]");
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
         Stopped stopped = stop(fixture);
 
         write_file(acme.file, texts[i]);
         start(fixture, &stopped);
-        assert_acme_stays(fixture, &acme, false);
+        assert_acme_stays(fixture, &acme, texts[i] == cut);
         reason = tenant_assign_error(fixture, "NotOwned", "1-4", FIXTURE_STUDIO);
         assert_says(reason, "may belong to tenant acme");
         g_clear_pointer(&reason, g_free);
@@ -412,6 +463,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_an_assignment_of_a_running_machine),
+        TEST(test_a_reset_of_what_is_frozen),
         TEST(test_a_damaged_assignment_can_be_released),
         TEST(test_an_assignment_that_waits),
         TEST(test_a_pool),

@@ -341,6 +341,7 @@ static void ask_assignments(Stage *stage)
         ask(stage, "Assignment.Reset", path, expected, "a{sv}", 0);
         ask(stage, "Assignment.ResetAll", path, expected, "a{sv}", 0);
         ask(stage, "Assignment.Attach", path, expected, "");
+        ask(stage, "Assignment.Retry", path, expected, "");
         ask(stage, "Assignment.Detach", path, expected, "");
         ask(stage, "Assignment.Release", path, expected, "a{sv}", 0);
     }
@@ -419,6 +420,8 @@ static void ask_the_rest(Stage *stage)
     ask(stage, "Manager.Apply", FERRY_PATH_ROOT, (Expected){}, "ssa{sv}", "[Group]\nName=applied\n", "a file",
         0);
     ask(stage, "Manager.SetEnabled", FERRY_PATH_ROOT, (Expected){}, "b", 1);
+    /* Nobody is asked: who has no right gets none. */
+    g_hash_table_insert(stage->told, g_strdup("Manager.HoldHome"), GUINT_TO_POINTER(0));
     /* a machine that the hypervisor knows no more has its UUID for a name */
     g_free(fixture_script(stage->fixture, "stop %s", FIXTURE_DESK));
     g_free(fixture_script(stage->fixture, "undefine %s", FIXTURE_DESK));

@@ -209,6 +209,8 @@ static const Case ending[] = {
     { "reset desk-keyboard", "reset" },
     { "detach desk-keyboard", "results" },
     { "attach desk-keyboard", "results" },
+    { "retry desk-keyboard", "results" },
+    { "retry 1-1.1 --no-wait", "results" },
     { "take 1-1.1 1-4", "results" },
     { "take 1-1.1", "results" },
     { "take 1-2", "results" }, /* is home already */

@@ -76,7 +76,7 @@ static void rules(Fixture *fixture, const char *text)
     fixture_start_polkit(fixture, text);
 }
 
-static const char *const members[] = { "Update", "Detach", "Attach", "Release" };
+static const char *const members[] = { "Update", "Detach", "Attach", "Retry", "Release" };
 
 static void test_owner_may_and_others_may_not(void **state)
 {

@@ -253,6 +253,105 @@ static void test_snapshots(void **state)
     assert_string_equal(after, "repairs=2");
 }
 
+/* ------------------------------------------------------------------ the end of the host */
+
+static void hold_home(Fixture *fixture, bool hold)
+{
+    sd_bus_message_unref(
+        fixture_call_ok(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "HoldHome", "b", (int)hold));
+}
+
+static void test_everything_comes_home(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = give_keyboard(fixture);
+    g_autofree char *shown = NULL, *again = NULL, *other = NULL;
+
+    g_free(fixture_script(fixture, "foreign %s 1 99 0529 0001", FIXTURE_DESK));
+    hold_home(fixture, true);
+    /* When it answers, not some time after. */
+    shown = fixture_script(fixture, "show %s", FIXTURE_DESK);
+    fixture_assert(fixture, !strstr(shown, "ua-usbferry-") && strstr(shown, "hostdev0=1:99:"));
+    reset_wait_state(fixture, assignment, "waiting-device");
+    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Error", "org.usbferry1.Error.Disabled");
+    fixture_wait(
+        fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Reason",
+        "everything is home because usbferry-guests.service was stopped, as it is when the host shuts "
+        "down; start it, and devices are given again.");
+
+    /* Nothing is given: neither to a machine that starts, nor what is assigned now. */
+    g_free(fixture_script(fixture, "start %s", FIXTURE_STUDIO));
+    reset_plug(fixture, "1-4", "KBD-0009");
+    other = fixture_assign(fixture, "1-4", FIXTURE_STUDIO);
+    fixture_wait(fixture, other, FERRY_INTERFACE_ASSIGNMENT, "Error", "org.usbferry1.Error.Disabled");
+    hold_home(fixture, true);
+    again = fixture_script(fixture, "counts");
+    fixture_assert(fixture, strstr(again, "attach=1 detach=1 "));
+
+    hold_home(fixture, false);
+    reset_wait_state(fixture, assignment, "attached");
+    reset_wait_state(fixture, other, "attached");
+}
+
+static void test_drawn_devices_come_home(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *group = group_create_with(fixture, "dongles", "vendor=0529");
+    g_autofree char *assignment = group_assign(fixture, group, FIXTURE_DESK, "all", NULL);
+    g_autofree char *shown = NULL;
+
+    groups_plug(fixture, "1-2", "0529:0001", "A-1");
+    groups_plug(fixture, "1-3", "0529:0001", "A-2");
+    reset_wait_state(fixture, assignment, "attached");
+    hold_home(fixture, true);
+    shown = fixture_script(fixture, "show %s", FIXTURE_DESK);
+    fixture_assert(fixture, !strstr(shown, "ua-usbferry-"));
+    hold_home(fixture, false);
+    wait_list(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Devices", "1-2 attached; 1-3 attached");
+}
+
+/* What was saved before isn't looked for anywhere after a boot of the host, where everything has other
+ * numbers. */
+static void test_images_are_held_too(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = give_keyboard(fixture);
+
+    save(fixture, assignment);
+    wait_saved(fixture, "=1:3:optional");
+    hold_home(fixture, true);
+    wait_saved(fixture, NOWHERE);
+    hold_home(fixture, false);
+    wait_saved(fixture, "=1:3:optional");
+}
+
+/* Another process of the service gives: as after a boot. */
+static void test_a_new_process_holds_nothing(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = give_keyboard(fixture);
+
+    hold_home(fixture, true);
+    fixture_stop_daemon(fixture, SIGTERM);
+    fixture_start_daemon(fixture);
+    g_free(fixture_script(fixture, "define %s desk", FIXTURE_DESK));
+    g_free(fixture_script(fixture, "start %s", FIXTURE_DESK));
+    g_free(fixture_script(fixture, "connect"));
+    reset_wait_state(fixture, assignment, "attached");
+}
+
+static void test_nobody_can_say(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *text = NULL;
+
+    g_free(fixture_script(fixture, "disconnect gone"));
+    fixture_wait(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "HypervisorState", "connecting");
+    text = fixture_call_error(fixture, "Hypervisor", FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "HoldHome",
+                              "b", 1);
+    assert_string_equal(text, "the hypervisor is away: gone");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -268,6 +367,11 @@ int main(void)
         TEST(test_what_cannot_be_repaired),
         TEST(test_an_image_that_is_thrown_away),
         TEST(test_snapshots),
+        TEST(test_everything_comes_home),
+        cmocka_unit_test_setup_teardown(test_drawn_devices_come_home, groups_setup, groups_teardown),
+        TEST(test_images_are_held_too),
+        TEST(test_a_new_process_holds_nothing),
+        TEST(test_nobody_can_say),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

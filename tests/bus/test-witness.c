@@ -179,15 +179,15 @@ static void test_attached_in_words_only(void **state)
     Fixture *fixture = *state;
     g_autofree char *assignment = NULL;
 
-    g_free(fixture_script(fixture, "numb %s 2", FIXTURE_DESK));
+    g_free(fixture_script(fixture, "numb %s 3", FIXTURE_DESK));
     plug(fixture);
     assignment = fixture_assign(fixture, "1-2", FIXTURE_DESK);
     wait_assignment(fixture, assignment, "attaching");
-    wait_counts(fixture, "attach=2 detach=1");
-    wait_reason(fixture, assignment, "2 times");
-    wait_assignment(fixture, assignment, "failed");
+    wait_counts(fixture, "attach=3 detach=3");
+    wait_assignment(fixture, assignment, "quarantined");
+    wait_reason(fixture, assignment, "3 times");
     wait_assignment(fixture, assignment, "attached");
-    assert_counts(fixture, "attach=3 detach=2");
+    assert_counts(fixture, "attach=4 detach=3");
 }
 
 static void test_kernel_that_counts_nothing(void **state)

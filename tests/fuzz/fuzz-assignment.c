@@ -12,6 +12,7 @@
 #include "daemon/model/group.h"
 #include "daemon/model/tenant.h"
 #include "tests/fuzz/check-error.h"
+#include "tests/fuzz/cut-text.h"
 
 #define ID   "k3xw90ab"
 #define PATH "/var/lib/usbferry/assignments/" ID
@@ -23,7 +24,7 @@ static char *print(const Assignment *assignment)
 {
     g_autoptr(GKeyFile) file = assignment_to_key_file(assignment);
 
-    return g_key_file_to_data(file, NULL, NULL);
+    return key_file_reader_close(file);
 }
 
 static void check_assignment(const Assignment *assignment)
@@ -69,6 +70,8 @@ static void check_round_trip(const Assignment *assignment)
     g_assert_cmpstr(text, ==, text_again);
     text_of_copy = print(copy);
     g_assert_cmpstr(text, ==, text_of_copy);
+    cut_closed_text(text);
+    g_assert_null(assignment_from_text(ID, text, PATH, NULL));
 }
 
 /* Such as the manager makes of a call and of what a device calls itself. */

@@ -8,6 +8,7 @@
 #include "daemon/base/text.h"
 #include "daemon/config/group-text.h"
 #include "tests/fuzz/check-error.h"
+#include "tests/fuzz/cut-text.h"
 
 #define PATH "/etc/usbferry/groups.d/a.conf"
 
@@ -53,6 +54,23 @@ static void check_group(const Group *group)
     g_assert_cmpuint(group->next_rule_id, >, last);
 }
 
+/* As it is stored. */
+static void check_cut(const char *text)
+{
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    g_autoptr(Group) whole = NULL, part = NULL;
+    g_autofree char *closed = NULL;
+
+    g_assert_true(g_key_file_load_from_data(file, text, (gsize)-1, G_KEY_FILE_NONE, NULL));
+    closed = key_file_reader_close(file);
+    whole = group_from_text(closed, PATH, false, NULL);
+    g_assert_nonnull(whole);
+    cut_closed_text(closed);
+    g_assert_null(group_from_text(closed, PATH, false, NULL));
+    part = group_from_damaged_text("a", closed, PATH, "cut off");
+    g_assert_true(part->rules_lost);
+}
+
 static void check_round_trip(const Group *group)
 {
     g_autofree char *text = group_to_text(group), *text_again = NULL;
@@ -66,6 +84,7 @@ static void check_round_trip(const Group *group)
     assert_same(group, copy);
     text_again = group_to_text(again);
     g_assert_cmpstr(text, ==, text_again);
+    check_cut(text);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -7,9 +7,11 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "daemon/base/key-file-reader.h"
 #include "daemon/base/text.h"
 #include "daemon/config/tenant-text.h"
 #include "tests/fuzz/check-error.h"
+#include "tests/fuzz/cut-text.h"
 
 #define PATH "/var/lib/usbferry/tenants/acme"
 
@@ -19,7 +21,7 @@ static char *print(const Tenant *tenant)
 {
     g_autoptr(GKeyFile) file = tenant_to_key_file(tenant);
 
-    return g_key_file_to_data(file, NULL, NULL);
+    return key_file_reader_close(file);
 }
 
 static void check_tenant(const Tenant *tenant)
@@ -65,6 +67,8 @@ static void check_round_trip(const Tenant *tenant)
     g_assert_cmpstr(text, ==, text_again);
     text_of_copy = print(copy);
     g_assert_cmpstr(text, ==, text_of_copy);
+    cut_closed_text(text);
+    g_assert_null(tenant_from_text(text, PATH, NULL));
 }
 
 /* As the manager makes it of a call: what the checks let through is stored. */

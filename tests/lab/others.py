@@ -44,6 +44,16 @@ def unbind_interface(lab, device, interface='1.0'):
     lab.run(f'echo {device.name}:{interface} > {SYSFS}/{device.name}:{interface}/driver/unbind')
 
 
+def configure_anew(lab, device):
+    """As usb_modeswitch does: all its interfaces go, and come again."""
+    lab.run(f'echo 0 > {SYSFS}/{device.name}/bConfigurationValue; echo 1 > {SYSFS}/{device.name}/bConfigurationValue')
+
+
+def reload_driver(lab, driver):
+    """As after an update: it takes every interface that has no driver."""
+    lab.run(f'modprobe -r {driver} && modprobe {driver}')
+
+
 def authorize(lab, device, yes):
     lab.run(f'echo {int(yes)} > {SYSFS}/{device.name}/authorized')
 

@@ -76,6 +76,7 @@ call Tenant.Delete {tenant} 'a{{sv}}' 1 Force b true
 call Manager.CreateGroup /org/usbferry1 'sa{{sv}}' n-{tag} 0
 call Manager.MakePassthrough /org/usbferry1 'aosa{{sv}}' 1 {device} p-{tag} 0
 call Manager.SetEnabled /org/usbferry1 b true
+call Manager.HoldHome /org/usbferry1 b false
 call ResourceGroup.Update {group} 'a{{sv}}' 0
 call ResourceGroup.AddRule {group} 'sa{{sv}}' vendor=1234 0
 call ResourceGroup.UpdateRule {group} 'usa{{sv}}' 1 vendor=4321 0

@@ -35,7 +35,8 @@ def run(lab):
         given = others.Given('desk', keyboard.name, 'KBD-A', path)
         others.wait_right(lab, [given])
         # Only now it shows what it is.
-        assert lab.run(f"usbferry list devices --noheadings -o device,class | grep '^{keyboard.name} '").split()[1] == 'keyboard'
+        kinds = {row['device']: row['class'] for row in ferry.rows(lab, 'devices', 'device,class')}
+        assert kinds[keyboard.name] == 'keyboard', kinds
 
         # By a host's policy that changes while it is used.
         others.authorize(lab, keyboard, False)

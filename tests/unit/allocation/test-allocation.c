@@ -160,12 +160,14 @@ static void test_verdicts_of_a_want(void **state)
     desk->inspected = false;
     fixture_look(fixture);
     fixture_assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_HYPERVISOR_AWAY);
-    registry_remove_machine(fixture->registry, desk);
-    fixture_look(fixture);
-    fixture_assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_MACHINE_UNKNOWN);
     fixture_put_foreign(fixture, "1-1", LOFT);
     fixture_look(fixture);
     fixture_assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_FOREIGN);
+    registry_remove_machine(fixture->registry, desk);
+    fixture_look(fixture);
+    fixture_assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_MACHINE_UNKNOWN);
+    /* What nobody is there for is nobody's. */
+    assert_null(allocation_owner(fixture->allocation, registry_device(fixture->registry, "1-1")));
 }
 
 /* Before it is durable it stands for its device, and gets nothing. */
@@ -228,7 +230,7 @@ static void quarantine(Fixture *fixture, const char *sysname)
     /* fixture_look() looks at the time 1. */
     for (int i = 0; i < 3; i++)
         quarantines_strike(fixture->registry->quarantines, registry_device(fixture->registry, sysname),
-                           QUARANTINE_FLAPS, 1);
+                           QUARANTINE_FLAPS, NULL, 1);
 }
 
 /* What is held back waits, and it is known until when. It doesn't move what is where it belongs. */

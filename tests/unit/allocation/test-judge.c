@@ -80,12 +80,15 @@ static void test_machine(void **state)
     assert_int_equal(judge_machine(fixture->registry, assignment), VERDICT_HYPERVISOR_AWAY);
     registry_remove_machine(fixture->registry, desk);
     assert_int_equal(judge_machine(fixture->registry, assignment), VERDICT_MACHINE_UNKNOWN);
+    assert_int_equal(judge_assignment(fixture->registry, assignment), VERDICT_MACHINE_UNKNOWN);
     /* Nobody can say that it is unknown while the list of machines isn't known. */
     fixture->registry->machines_known = false;
     assert_int_equal(judge_machine(fixture->registry, assignment), VERDICT_HYPERVISOR_AWAY);
+    assert_int_equal(judge_assignment(fixture->registry, assignment), VERDICT_GO);
     fixture->registry->machines_known = true;
     fixture->registry->hypervisor_state = HYPERVISOR_STATE_FAILED;
     assert_int_equal(judge_machine(fixture->registry, assignment), VERDICT_HYPERVISOR_AWAY);
+    assert_int_equal(judge_assignment(fixture->registry, assignment), VERDICT_GO);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, fixture_teardown)

@@ -245,7 +245,8 @@ static void test_empty_pool(void **state)
     g_free(pool->machine_name);
     pool->machine_name = g_strdup("desk");
     assert_status(fixture, POOL, ASSIGNMENT_STATE_WAITING_MACHINE, "NoSuchMachine",
-                  "VM \"desk\" is not running; it draws from group keys when it does.");
+                  "the hypervisor knows no VM \"desk\" (" DESK "); assignment bbbbbbbb holds nothing until "
+                  "it is there again.");
     registry_add_tenant(fixture->registry, tenant_new("lab"));
     keys->tenant = g_strdup("lab");
     assert_status(fixture, POOL, ASSIGNMENT_STATE_WAITING_DEVICE, "NotOwned",

@@ -11,6 +11,7 @@
 
 #include "daemon/allocation/verdict.h"
 #include "daemon/base/error.h"
+#include "daemon/base/text.h"
 #include "tests/unit/fixture.h"
 
 #define PINNED "aaaaaaaa"
@@ -68,8 +69,8 @@ static void test_whole_rows(void **state)
              (verdict == VERDICT_NO_CONTROLLER || verdict == VERDICT_NO_PORT)));
         assert_true(!*error || ferry_error_from_name(error) != _FERRY_ERROR_INVALID);
         assert_true(*text && !g_str_has_suffix(text, "."));
-        /* What comes by itself has nobody to complain to. */
-        assert_true(!verdict_comes_by_itself(verdict) || !*error);
+        /* What comes by itself has nobody to complain to, but a program that has it. */
+        assert_true(!verdict_comes_by_itself(verdict) || !*error || verdict == VERDICT_IN_USE);
         assert_true(!verdict_passes_soon(verdict) || verdict_comes_by_itself(verdict));
         assert_true(!verdict_comes_by_itself(verdict) ||
                     g_strcmp0(verdict_word(verdict), verdict == VERDICT_GO ? "yes" : "waits") == 0);
@@ -97,7 +98,20 @@ static void test_texts(void **state)
 
     assert_text(fixture, PINNED, VERDICT_GO, "0529:0001 (1-1) goes to VM \"desk\"");
     assert_text(fixture, POOL, VERDICT_GROUP_DISABLED, "group keys is disabled and gives nothing");
-    assert_text(fixture, PINNED, VERDICT_MACHINE_UNKNOWN, "the hypervisor knows no VM \"desk\" (" DESK ")");
+    assert_text(fixture, PINNED, VERDICT_MACHINE_UNKNOWN,
+                "the hypervisor knows no VM \"desk\" (" DESK
+                "); assignment aaaaaaaa holds nothing until it is "
+                "there again");
+    g_free(pinned->machine_uuid);
+    pinned->machine_uuid = g_strdup("99999999-9999-9999-9999-999999999999");
+    text_replace(&pinned->machine_name, "studio");
+    assert_text(
+        fixture, PINNED, VERDICT_MACHINE_UNKNOWN,
+        "the VM \"studio\" of assignment aaaaaaaa (99999999-9999-9999-9999-999999999999) is gone, and "
+        "a new one has its name (" STUDIO "); give that one the same again, or apply the assignment "
+        "again");
+    g_free(pinned->machine_uuid);
+    pinned->machine_uuid = g_strdup(DESK);
     g_free(device->controller);
     device->controller = g_strdup("0000:00:14.0");
     assert_text(fixture, PINNED, VERDICT_CONTROLLER_TAKEN,
@@ -120,7 +134,7 @@ static void test_quarantined(void **state)
 
     its.now = G_USEC_PER_SEC;
     for (int i = 0; i < 3; i++)
-        quarantines_strike(fixture->registry->quarantines, its.device, QUARANTINE_FLAPS, its.now);
+        quarantines_strike(fixture->registry->quarantines, its.device, QUARANTINE_FLAPS, NULL, its.now);
     text = verdict_text(VERDICT_QUARANTINED, &its);
     assert_true(
         g_regex_match_simple("^0529:0001 \\(1-1\\) is quarantined: it left and came back 3 times in a "

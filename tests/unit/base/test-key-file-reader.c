@@ -125,12 +125,77 @@ static void test_written_texts_come_back(void **state)
     }
 }
 
+static bool reads(const char *text, char **ret_message)
+{
+    Values values = {};
+    g_autoptr(GError) error = NULL;
+    bool ok = key_file_read_section("A", keys, text, PATH, &values, &error);
+
+    *ret_message = error ? g_strdup(error->message) : NULL;
+    values_clear(&values);
+    return ok;
+}
+
+/* Wherever it was cut off, also between two lines. */
+static void test_a_closed_text_is_whole(void **state)
+{
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    g_autofree char *text = NULL;
+
+    key_file_reader_set_text(file, "A", "Text", "x");
+    g_key_file_set_integer(file, "A", "Number", 5);
+    text = key_file_reader_close(file);
+    for (gsize length = 0; length <= strlen(text); length++) {
+        g_autofree char *cut = g_strndup(text, length), *message = NULL;
+        bool is_whole = length + strlen("\n") >= strlen(text);
+
+        if (reads(cut, &message) != is_whole)
+            fail_msg("%s: %s", is_whole ? "refused" : "taken", cut);
+    }
+}
+
+/* What is said of it, and what people and editors do to a file that they mend. */
+static void test_closed_texts(void **state)
+{
+    static const struct {
+        const char *before, *after, *message;
+    } cases[] = {
+        { "", "\n# end\n", NULL },
+        { "", "\r\n  # end\r\n\n \n", NULL },
+        { "", "\n# end", NULL },
+        { "", "\n# end\nNumber=1\n# end\n", NULL },
+        { "", "", ":3: the end of the file is missing" },
+        { "", "\n", ":3: the end of the file is missing" },
+        { "", "\nNumber=\n", ":4: Number: " },
+        { "", "\n# end\nNumber=1\n", NULL },
+        { "", "\n# end\nNumber=\n", ":5: Number: " },
+        { "", "\n#end\n", ":4: the end of the file is missing" },
+        { "\n", "", NULL }, /* not the first line */
+        { "# ", "", NULL },
+    };
+    g_autoptr(GKeyFile) empty = g_key_file_new();
+    g_autofree char *closed = key_file_reader_close(empty);
+    g_autofree char *first = g_strndup(closed, strcspn(closed, "\n"));
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *text = g_strconcat(cases[i].before, first, "\n[A]\nText=x", cases[i].after, NULL);
+        g_autofree char *message = NULL;
+        g_autofree char *expected = cases[i].message ? g_strconcat(PATH, cases[i].message, NULL) : NULL;
+
+        if (reads(text, &message) != !expected || (expected && !g_str_has_prefix(message, expected)))
+            fail_msg("%s\n%s, expected %s", text, message ? message : "taken",
+                     expected ? expected : "nothing");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_bad),
         cmocka_unit_test(test_written_texts_come_back),
+        cmocka_unit_test(test_a_closed_text_is_whole),
+        cmocka_unit_test(test_closed_texts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -46,11 +47,31 @@ static void priorities_are_syslogs(void **state)
     expect("MESSAGE=d\nPRIORITY=7\nGLIB_DOMAIN=usbferry\n");
 }
 
+static void events_have_an_id(void **state)
+{
+    g_autoptr(GHashTable) ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+    log_event(LOG_EVENT_QUARANTINED, "1-4", NULL, NULL, "%s", "it flaps");
+    expect("MESSAGE=it flaps\nPRIORITY=4\nGLIB_DOMAIN=usbferry\n"
+           "MESSAGE_ID=9d73a00890de4d09b83076fa242a5ecf\nFERRY_DEVICE=1-4\n");
+    for (LogEvent event = 0; event < _LOG_EVENT_MAX; event++) {
+        const char *id;
+
+        log_event(event, NULL, NULL, NULL, "x");
+        id = strstr(written->str, "MESSAGE_ID=");
+        assert_non_null(id);
+        assert_int_equal(strcspn(id, "\n"), strlen("MESSAGE_ID=") + 32);
+        assert_true(g_hash_table_add(ids, g_strdup(id)));
+        g_string_truncate(written, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(objects_are_fields),
         cmocka_unit_test(priorities_are_syslogs),
+        cmocka_unit_test(events_have_an_id),
     };
 
     written = g_string_new(NULL);

@@ -24,6 +24,7 @@ typedef struct Fixture {
 } Fixture;
 
 static GPtrArray *messages;
+static unsigned refused;
 
 static GLogWriterOutput take_message(GLogLevelFlags level, const GLogField *fields, gsize n_fields,
                                      gpointer userdata)
@@ -96,7 +97,7 @@ static GPtrArray *read_both(const Fixture *fixture)
     const char *folders[] = { fixture->usr, fixture->etc, NULL };
 
     g_ptr_array_set_size(messages, 0);
-    return drop_ins_read(folders);
+    return drop_ins_read(folders, &refused);
 }
 
 static void assert_groups(const GPtrArray *groups, const char *names)
@@ -136,6 +137,7 @@ static void test_two_folders(void **state)
     groups = read_both(fixture);
     assert_groups(groups, "x y z");
     assert_int_equal(messages->len, 0);
+    assert_int_equal(refused, 0);
     second = groups->pdata[1];
     assert_string_equal(second->file, path);
     assert_string_equal(((GroupRule *)second->rules->pdata[0])->origin, origin);
@@ -149,7 +151,7 @@ static void test_no_folder(void **state)
     g_autoptr(GPtrArray) groups = NULL;
 
     put_group(fixture->etc, "a.conf", "a");
-    groups = drop_ins_read(folders);
+    groups = drop_ins_read(folders, &refused);
     assert_groups(groups, "a");
     assert_int_equal(messages->len, 0);
 }
@@ -162,9 +164,10 @@ static void test_folder_that_is_none(void **state)
     g_autoptr(GPtrArray) groups = NULL;
 
     put_group(fixture->etc, "a.conf", "a");
-    groups = drop_ins_read(folders);
+    groups = drop_ins_read(folders, &refused);
     assert_groups(groups, "a");
     assert_int_equal(messages->len, 1);
+    assert_int_equal(refused, 1);
 }
 
 static void test_bad_files(void **state)

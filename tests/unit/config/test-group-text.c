@@ -302,6 +302,34 @@ static void test_tenants_group(void **state)
     assert_true(g_error_matches(error, FERRY_ERROR, FERRY_ERROR_INVALID_NAME));
 }
 
+/* Wherever it was cut off: a group that has lost a rule is no group with fewer rules. */
+static void test_cut_off(void **state)
+{
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    g_autofree char *text = NULL;
+
+    assert_true(g_key_file_load_from_data(
+        file, "[Group]\nName=keys\n[Rule 1]\nMatch=vendor=0529\n[Rule 2]\nMatch=vendor=046d\nEnabled=false\n",
+        (gsize)-1, G_KEY_FILE_NONE, NULL));
+    text = key_file_reader_close(file);
+    for (gsize length = 0; length < strlen(text) - strlen("\n"); length++) {
+        g_autofree char *cut = g_strndup(text, length);
+        g_autoptr(Group) whole = group_from_text(cut, PATH, false, NULL);
+        g_autoptr(Group) damaged = group_from_damaged_text("keys", cut, PATH, "cut off");
+
+        if (whole)
+            fail_msg("taken: %s", cut);
+        if (!damaged->rules_lost)
+            fail_msg("all of its rules are there: %s", cut);
+    }
+    {
+        g_autoptr(Group) whole = group_from_text(text, PATH, true, NULL);
+
+        assert_non_null(whole);
+        assert_int_equal(whole->rules->len, 2);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -309,6 +337,7 @@ int main(void)
         cmocka_unit_test(test_drop_in),   cmocka_unit_test(test_order_and_texts),
         cmocka_unit_test(test_bad),       cmocka_unit_test(test_too_many_rules),
         cmocka_unit_test(test_bad_words), cmocka_unit_test(test_tenants_group),
+        cmocka_unit_test(test_cut_off),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

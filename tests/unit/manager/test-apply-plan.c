@@ -18,6 +18,7 @@
 
 #define GROUP      "[Group]\nName=keys\n\n[Rule 1]\nMatch=vendor=0529\n"
 #define ASSIGNMENT "[Assignment]\nName=x\nMachine=desk\nGroup=keys\n"
+#define PINNED     "[Assignment]\nName=x\nMachine=desk\nSelector=vendor=0529\n"
 #define SPARE      "[Group]\nName=spare\n"
 #define SOURCE     "file.conf"
 #define OWNER      1000
@@ -137,6 +138,40 @@ static void test_changed(void **state)
     /* The other machine's is another one. */
     assert_plan(core, GROUP "[Assignment]\nName=x\nMachine=studio\nGroup=keys\n", false,
                 "added assignment x");
+}
+
+/* Its machine was made anew under its name: the assignment moves there, in one step, and says so. */
+static void test_left_behind_by_its_machine(void **state)
+{
+    Core *core = *state;
+    static const char anew[] = "99999999-9999-9999-9999-999999999999";
+    g_autoptr(GPtrArray) all = NULL;
+    g_autofree char *id = NULL, *file = NULL, *text = NULL;
+    const Assignment *assignment;
+    MachineInfo *info = machine_info_new(anew);
+
+    apply(core, PINNED, false);
+    all = registry_sorted(core->registry->assignments);
+    assignment = all->pdata[0];
+    id = g_strdup(assignment->id);
+    g_free(info->name);
+    info->name = g_strdup("desk");
+    registry_remove_machine(core->registry, registry_machine(core->registry, DESK));
+    registry_add_machine(core->registry, machine_new(info));
+    core->registry->hypervisor_state = HYPERVISOR_STATE_CONNECTED;
+    /* As long as nobody knows that it is gone, it is another one's. */
+    core->registry->machines_known = false;
+    assert_plan(core, PINNED, false, "added assignment x");
+    core->registry->machines_known = true;
+    assert_plan(core, PINNED, false, "changed assignment x");
+    apply(core, PINNED, false);
+    assert_ptr_equal(registry_assignment(core->registry, id), assignment);
+    assert_string_equal(assignment->machine_uuid, anew);
+    assert_int_equal(g_hash_table_size(core->registry->assignments), 1);
+    file = g_strdup_printf("state/assignments/%s", id);
+    text = core_file(core, file);
+    assert_non_null(strstr(text, anew));
+    assert_plan(core, PINNED, false, "");
 }
 
 /* What told it from others when it was made stays with the same Selector, and goes with another one. */
@@ -263,11 +298,17 @@ static void test_one_at_a_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_from_nothing),   TEST(test_nothing_to_do),
-        TEST(test_changed),        TEST(test_where_it_is_at_home),
-        TEST(test_rule_numbers),   TEST(test_prune),
-        TEST(test_a_device),       TEST(test_refused),
-        TEST(test_declared_twice), TEST(test_one_at_a_time),
+        TEST(test_from_nothing),
+        TEST(test_nothing_to_do),
+        TEST(test_changed),
+        TEST(test_where_it_is_at_home),
+        TEST(test_rule_numbers),
+        TEST(test_prune),
+        TEST(test_a_device),
+        TEST(test_refused),
+        TEST(test_declared_twice),
+        TEST(test_one_at_a_time),
+        TEST(test_left_behind_by_its_machine),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,6 +31,10 @@ static const struct {
     { "4-1", 4, 3, 0x0781, 0x5567, "SanDisk", "Cruzer", "4C530002", "storage", "pci-0/ss-1" },
     { "4-2", 4, 4, 0x0003, 0x0007, "", "", "3-2", "vendor", "pci-0/4" },
     { "4-3", 4, 5, 0x0fff, 0x0001, "Storage Works", "Mouse Trap", "keyboard", "smartcard", "pci-0/5" },
+    /* strangers that call themselves as other devices are called by the program */
+    { "4-6", 4, 6, 0x0bad, 0x0001, "My Printer", "1-7", "009:009", "vendor", "pci-0/6" },
+    { "4-7", 4, 7, 0x0bad, 0x0002, "", "pci-0000:00:15.0/9", "1234:abcd", "vendor", "pci-0/7" },
+    { "4-8", 4, 8, 0x0bad, 0x0003, "Smartcard", "", "2004.888", "vendor", "pci-0/8" },
 };
 
 static void drop_device(gpointer device)
@@ -67,7 +71,7 @@ static const struct {
     { " 3-1.1\n", "3-1.1" },
     { "3-1", "3-1" }, /* hubs by sysname */
     { "usb3", "usb3" },
-    { "3-2", "3-2" }, /* sysname before serial */
+    { "3-2", "" }, /* a port, and what another one says of itself */
     { "003:007", "3-1.1" },
     { "3:7", "3-1.1" },
     { "003:001", "usb3" },
@@ -91,12 +95,13 @@ static const struct {
     { "pci-0/1", "3-1" },
     { "pci-0/", "usb3" },
     { "4C530002", "4-1" },
-    { "4c530002", NULL },  /* case matters in a serial */
-    { "keyboard", "4-3" }, /* serial before class */
+    { "4c530002", NULL }, /* case matters in a serial */
+    { "keyboard", "" },   /* a class, and the serial of another one */
     { "hid-keyboard", "3-1.1" },
-    { "mouse", "3-1.2" }, /* class before text */
+    { "mouse", "3-1.2" }, /* class before a part of a text */
     { "MOUSE", "3-1.2" },
-    { "smartcard", "4-3" },
+    { "smartcard", "" }, /* and the whole name of another one's maker */
+    { "SMARTCARD", "" },
     { "storage", "" },
     { "hid", NULL },
     { "k120", "3-1.1" },
@@ -104,6 +109,13 @@ static const struct {
     { "logitech, inc. keyboard", "3-1.1" },
     { "GRÖẞE", "3-2" },
     { "works", "4-3" },
+    /* Words of the program's that nothing has, but in its own texts. */
+    { "printer", NULL },
+    { "1-7", NULL },
+    { "009:009", NULL },
+    { "1234:abcd", NULL },
+    { "pci-0000:00:15.0/9", NULL },
+    { "2004.888", "4-8" }, /* a serial that looks like nothing of the program's */
     { "nothing like it", NULL },
     { "", NULL },
     { "   ", NULL },
@@ -139,6 +151,32 @@ static void test_ambiguous_lists_the_matches(void **state)
     assert_true(g_error_matches(error, FERRY_ERROR, FERRY_ERROR_AMBIGUOUS));
     assert_non_null(strstr(error->message, "\"Cruzer\": 2 devices"));
     assert_non_null(strstr(error->message, "\n0781:5567 \"Cruzer Größe\" (3-2)\n0781:5567 \"Cruzer\" (4-1)"));
+}
+
+static void assert_text(const char *selector, FerryError code, const char *text)
+{
+    g_autoptr(GPtrArray) all = devices();
+    g_autoptr(GError) error = NULL;
+
+    assert_null(find_device(selector, all, &error));
+    assert_true(g_error_matches(error, FERRY_ERROR, (int)code));
+    assert_string_equal(error->message, text);
+}
+
+/* What the program calls so comes first, and who only says so is marked. */
+static void test_impostors(void **state)
+{
+    assert_text("keyboard", FERRY_ERROR_AMBIGUOUS,
+                "\"keyboard\": 2 devices are called so, use the name in parentheses of one of them:\n"
+                "046d:c31c \"Keyboard K120\" (3-1.1)\n0fff:0001 \"Mouse Trap\" (4-3), which calls itself so");
+    /* The name in parentheses would lead here again. */
+    assert_text("3-2", FERRY_ERROR_AMBIGUOUS,
+                "\"3-2\": 2 devices are called so, use bus and device number (003:007) or the path of one of "
+                "them:\n0781:5567 \"Cruzer Größe\" (3-2)\n0003:0007 (4-2), which calls itself so");
+    assert_text("printer", FERRY_ERROR_NO_SUCH_DEVICE,
+                "\"printer\": no USB device has this port, number or class; what a device says of itself is "
+                "not taken for it, use the name in parentheses:\n"
+                "0bad:0001 \"1-7\" (4-6), which calls itself so");
 }
 
 static void test_long_list_ends(void **state)
@@ -177,9 +215,8 @@ static void test_dirty_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_find),
-        cmocka_unit_test(test_ambiguous_lists_the_matches),
-        cmocka_unit_test(test_long_list_ends),
+        cmocka_unit_test(test_find),       cmocka_unit_test(test_ambiguous_lists_the_matches),
+        cmocka_unit_test(test_impostors),  cmocka_unit_test(test_long_list_ends),
         cmocka_unit_test(test_dirty_text),
     };
 

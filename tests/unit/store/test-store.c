@@ -154,8 +154,11 @@ static bool make_many(Store *store)
 
 static bool take_text(const StoredFile *file, void *userdata, GError **error)
 {
-    g_string_append_printf(userdata, "%s%s=%.6s;", file->area == STORE_AREA_STATE ? "" : "run:", file->id,
-                           file->text + strlen("[A]\nB="));
+    enum { SHOWN = 3 };
+    const char *value = strstr(file->text, "\nB=");
+
+    g_string_append_printf(userdata, "%s%s=%.*s;", file->area == STORE_AREA_STATE ? "" : "run:", file->id,
+                           SHOWN, value ? value + strlen("\nB=") : "");
     return true;
 }
 

@@ -46,6 +46,31 @@ static void test_options(void **state)
     }
 }
 
+/* Behind "--" everything is a word, however it begins, and "--" itself is one only there. */
+static void test_words_like_options(void **state)
+{
+    static const struct {
+        const char *line, *rest;
+    } cases[] = {
+        { "keyboard -- -v", "keyboard|-v" },       { "-- keyboard -v", "keyboard|-v" },
+        { "keyboard -- win11", "keyboard|win11" }, { "-- keyboard --json", "keyboard|--json" },
+        { "keyboard -- --", "keyboard|--" },       { "-- -- --", "--|--" },
+        { "keyboard win11 --", "keyboard|win11" }, { "--json keyboard -- -H", "keyboard|-H" },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        Client client = { .verb = &verb };
+        g_autoptr(GError) error = NULL;
+        g_auto(GStrv) words = g_strsplit(cases[i].line, " ", -1);
+
+        g_auto(GStrv) rest = options_parse(&client, words, NULL, NULL, 2, -1, &error);
+        assert_null(error);
+        g_autofree char *joined = g_strjoinv("|", rest);
+        assert_string_equal(joined, cases[i].rest);
+        client_done(&client);
+    }
+}
+
 static void test_common(void **state)
 {
     const char *words[] = { "-H", "far", "--json", "list", "--noheadings", NULL };
@@ -100,6 +125,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_options),
+        cmocka_unit_test(test_words_like_options),
         cmocka_unit_test(test_common),
         cmocka_unit_test(test_option_values),
     };

@@ -39,10 +39,37 @@ static void test_passthrough(void **state)
     assert_non_null(strstr(unique, "by its serial number"));
 }
 
+static void test_forgeable(void **state)
+{
+    static const struct {
+        const char *rule;
+        bool forgeable;
+    } rules[] = {
+        { "name=\"Key*\"", true },
+        { "serial=AB12", true },
+        { "manufacturer=acme class=hid-keyboard", true },
+        { "vendor=046d serial=AB12", true },
+        { "vendor=* product=* serial=AB12", true },
+        { "vendor!=046d product=c31c serial=AB12", true },
+        { "vendor=046d product=c31c serial=AB12", false },
+        { "name=key port=3-1.2", false },
+        { "hub=3-1 name=key", false },
+        { "class=hid-keyboard", false },
+        { "serial!=AB12", false },
+        { "class=hid-keyboard name!=\"serial=x name=y\"", false },
+        { "", false },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rules); i++)
+        if (passthrough_rule_is_forgeable(rules[i].rule) != rules[i].forgeable)
+            fail_msg("%s", rules[i].rule);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_passthrough),
+        cmocka_unit_test(test_forgeable),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "client/bus/outcome.h"
@@ -53,6 +54,42 @@ static void test_groups(void **state)
     assert_true(g_error_matches(error, CLIENT_ERROR, OUTCOME_USAGE));
 }
 
+static void assert_ambiguous(const Model *model, const char *word, const char *text)
+{
+    g_autoptr(GError) error = NULL;
+
+    assert_null(target_match(model, TARGET_ANY, word, &error));
+    assert_true(g_error_matches(error, CLIENT_ERROR, OUTCOME_USAGE));
+    if (!strstr(error->message, text))
+        fail_msg("%s: not in: %s", text, error->message);
+}
+
+/* What a device says of itself never stands for what people and the program call something. */
+static void test_impostors(void **state)
+{
+    g_autoptr(Model) model = fixture_load();
+    g_autoptr(GError) error = NULL;
+
+    fixture_change(model, DEVICE, "{'Serial': <'win11'>}");
+    assert_ambiguous(model, "win11",
+                     "  VM \"win11\": " MACHINE
+                     "\n  046d:c31c \"Keyboard K120\" (3-1.10), which calls itself so: " DEVICE);
+    fixture_change(model, DEVICE, "{'Serial': <''>, 'Product': <'Win11'>}");
+    assert_ambiguous(model, "win11", "which calls itself so");
+    /* A part of its name is not its name. */
+    fixture_change(model, DEVICE, "{'Product': <'win11 thing'>, 'Class': <'hid-keyboard'>}");
+    assert_non_null(target_match(model, TARGET_ANY, "win11", &error));
+    /* Who looks for nothing but groups has nothing to do with devices. */
+    fixture_change(model, DEVICE, "{'Product': <'win11'>}");
+    assert_non_null(target_match(model, (TargetKinds)(1 << KIND_MACHINE), "win11", &error));
+    /* Two words of the program's. */
+    fixture_change(model, MACHINE, "{'Name': <'keyboard'>}");
+    assert_ambiguous(model, "keyboard", " \"win11\" (3-1.10): " DEVICE);
+    /* The assignment that it is in is the same thing. */
+    fixture_change(model, DEVICE, "{'Serial': <'keys'>}");
+    assert_string_equal(target_match(model, TARGET_ANY, "keys", &error)->path, ASSIGNMENT);
+}
+
 /* No call is needed for what has exactly this name, and none is made. */
 static void test_find(void **state)
 {
@@ -83,6 +120,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_target),
         cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_impostors),
         cmocka_unit_test(test_find),
     };
 

@@ -32,8 +32,11 @@ static void test_print(void **state)
     assert_string_equal(devices, "DEVICE VM    IS-HUB\n"
                                  "3-1.9  -     yes\n"
                                  "3-1.10 win11 no\n");
+    /* How wide a column is without its heading is libsmartcols' to say, and differs between its versions. */
     g_autofree char *groups = print(model, KIND_GROUP, "rules,file,group", TABLE_NO_HEADINGS);
-    assert_string_equal(groups, "    2      keys\n");
+    g_auto(GStrv) words = g_strsplit_set(g_strstrip(groups), " ", 2);
+    assert_string_equal(words[0], "2");
+    assert_string_equal(g_strchug(words[1]), "keys");
 }
 
 /* Zero-width and unprintable characters would have libsmartcols loop, and the terminal act. */
