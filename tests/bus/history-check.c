@@ -183,13 +183,26 @@ static bool is_reserved(const World *world, const Presence *presence, const Deci
     return false;
 }
 
+/* By another program, if only because that means what had the number before. */
+static bool is_number_listed(const World *world, unsigned number)
+{
+    for (int i = 0; i < HISTORY_VMS; i++)
+        for (guint k = 0; k < world->vms[i].holdings->len; k++) {
+            const Holding *holding = world->vms[i].holdings->pdata[k];
+
+            if (holding->number == number && !is_ours(holding))
+                return true;
+        }
+    return false;
+}
+
 static bool is_free(const World *world, const Presence *presence, const Decision *decision)
 {
     const Holding *holding;
     guint n;
 
-    return !holder_of(world, presence, &holding, &n) && !is_reserved(world, presence, decision) &&
-           !model_why_not(world->model, decision, presence);
+    return !holder_of(world, presence, &holding, &n) && !is_number_listed(world, presence->number) &&
+           !is_reserved(world, presence, decision) && !model_why_not(world->model, decision, presence);
 }
 
 /* One device for each of the rules from here on, of those that are free or its own. */

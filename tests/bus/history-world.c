@@ -446,10 +446,11 @@ static void release_to_service(World *world, Presence *presence)
     if (presence->held && world_kernel(world, presence, &opens, &driver) && opens > 0)
         (void)world_script(world, NULL, "kernel opens 1 %u %u", presence->number, opens - 1);
     if (presence->blocked) {
+        presence->blocked = false;
         (void)world_script(world, NULL, "kernel authorized 1 %u 1", presence->number);
         world_announce(world, presence, "change");
     }
-    presence->held = presence->blocked = false;
+    presence->held = false;
 }
 
 void world_calm(World *world)

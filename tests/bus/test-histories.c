@@ -20,7 +20,10 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 
-enum { USUAL_SECONDS = 40, RUNS_MAX = 300, SECONDS_PER_DAY = 86400, SEEDS_PER_DAY = 20000 };
+enum { USUAL_SECONDS = 40, SECONDS_PER_DAY = 86400, SEEDS_PER_DAY = 20000 };
+
+/* For the shortest one that fails. */
+#define SHRINK_US (120 * G_USEC_PER_SEC)
 
 static char *folder; /* in memory */
 
@@ -70,10 +73,10 @@ static bool is_same(const char *a, const char *b)
 /* Leaves out steps, many at once first, as long as it still fails. */
 static void shrink(Fixture *fixture, guint32 seed, GArray *steps, const char *failure)
 {
-    guint runs = 0;
+    gint64 until = g_get_monotonic_time() + SHRINK_US;
 
     for (guint size = steps->len / 2; size > 0; size /= 2)
-        for (guint from = steps->len; from > 0 && runs < RUNS_MAX;) {
+        for (guint from = steps->len; from > 0 && g_get_monotonic_time() < until;) {
             guint first = from > size ? from - size : 0;
             g_autofree char *now = NULL;
             g_autoptr(GArray) fewer = g_array_copy(steps);
@@ -86,7 +89,6 @@ static void shrink(Fixture *fixture, guint32 seed, GArray *steps, const char *fa
             from = first;
             if (!any)
                 continue;
-            runs++;
             now = run(fixture, seed, fewer, NULL);
             if (now && is_same(now, failure))
                 memcpy(steps->data, fewer->data, steps->len * sizeof(Step));
