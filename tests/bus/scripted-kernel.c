@@ -16,6 +16,8 @@
 /* After an attach, until the guest has configured the device. */
 #define CONFIGURE_MS 30
 
+static GMutex lock;
+
 static char *root(const char *path)
 {
     return g_build_filename(g_getenv("UMOCKDEV_DIR"), "sys", path, NULL);
@@ -143,9 +145,10 @@ static void add_opens(const char *device, int more)
 
 static gboolean configure(gpointer data)
 {
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
     g_autofree char *driver = get_driver(data);
 
-    /* The device may have gone elsewhere meanwhile. In the main thread, as departures are. */
+    /* The device may have gone elsewhere meanwhile. */
     if (!has_departed(read_number(data, "busnum"), read_number(data, "devnum")) &&
         strcmp(driver, "none") == 0 && read_number(data, "power/runtime_usage") > 0)
         set_drivers(data, "usbfs");
@@ -154,6 +157,7 @@ static gboolean configure(gpointer data)
 
 void scripted_kernel_attach(unsigned bus_number, unsigned device_number, bool configured)
 {
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
     char *device = find(bus_number, device_number);
     g_autofree char *driver = device ? get_driver(device) : NULL;
 
@@ -171,6 +175,7 @@ void scripted_kernel_attach(unsigned bus_number, unsigned device_number, bool co
 
 void scripted_kernel_release(unsigned bus_number, unsigned device_number, bool gently)
 {
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
     char *device = find(bus_number, device_number);
 
     if (!device)
@@ -183,6 +188,7 @@ void scripted_kernel_release(unsigned bus_number, unsigned device_number, bool g
 
 void scripted_kernel_connect(unsigned bus_number, unsigned device_number)
 {
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
     char *device = find(bus_number, device_number);
     g_autofree char *driver = device ? get_driver(device) : NULL;
 
@@ -244,6 +250,7 @@ static char *run(const char *device, const char *verb, const char *value)
 
 char *scripted_kernel_command(char **words)
 {
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
     char *device, *answer;
 
     if (g_strv_length(words) == 2 && strcmp(words[0], "depart") == 0)
