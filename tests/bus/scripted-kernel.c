@@ -139,10 +139,12 @@ static void add_opens(const char *device, int more)
 static gboolean configure(gpointer data)
 {
     g_autofree char *driver = get_driver(data);
+    char *still = find(read_number(data, "busnum"), read_number(data, "devnum"));
 
     /* The device may have gone elsewhere meanwhile. */
-    if (strcmp(driver, "none") == 0 && read_number(data, "power/runtime_usage") > 0)
+    if (still && strcmp(driver, "none") == 0 && read_number(data, "power/runtime_usage") > 0)
         set_drivers(data, "usbfs");
+    free(still);
     return G_SOURCE_REMOVE;
 }
 
