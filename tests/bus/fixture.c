@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #define DEADLINE_US (20 * G_USEC_PER_SEC)
-#define POLL_US     (20 * G_TIME_SPAN_MILLISECOND)
+#define POLL_US     (2 * G_TIME_SPAN_MILLISECOND)
 
 /* The test program's own are put away and back. */
 #define NGROUPS_KEPT 64
@@ -436,6 +436,8 @@ static void plug(Fixture *fixture, const char *sysname, const char *class_code, 
     add_usb_device(fixture, devpath, strchr(sysname, '-') + 1, class_code, interfaces, vendor, product,
                    serial, name);
     add_interface(fixture, devpath);
+    if (fixture->script >= 0)
+        g_free(fixture_script(fixture, "kernel arrive %s", sysname));
     announce(fixture, devpath, "add");
     announce(fixture, devpath, "bind");
     g_ptr_array_add(fixture->plugged, g_steal_pointer(&devpath));
@@ -496,6 +498,13 @@ void fixture_unplug(Fixture *fixture, const char *sysname)
             g_ptr_array_remove_index(fixture->plugged, i);
             return;
         }
+}
+
+void fixture_announce(Fixture *fixture, const char *sysname, const char *action)
+{
+    g_autofree char *devpath = device_devpath(sysname);
+
+    announce(fixture, devpath, action);
 }
 
 /* ------------------------------------------------------------------ the hypervisor */
