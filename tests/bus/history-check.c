@@ -346,6 +346,29 @@ static void check(World *world)
         world_fail(world, "it doesn't come to rest");
 }
 
+/* Not at rest: what is said to be attached is what the VM has, and not what was plugged in there before. */
+void check_on_the_way(World *world)
+{
+    View *view = world->faulty || world->call ? NULL : view_new(world);
+
+    for (guint i = 0; view && i < world->presences->len; i++) {
+        const Presence *presence = world->presences->pdata[i];
+        g_autofree char *path = fixture_device_path(presence->socket);
+        const Standing *its = standing_find(view->devices, path);
+        const Holding *holding = NULL;
+        guint n;
+
+        if (!its || strcmp(its->state, "attached") != 0)
+            continue;
+        if (!holder_of(world, presence, &holding, &n) ||
+            (holding->enumeration && holding->enumeration != presence->enumeration))
+            world_wrong(world, "%s (1:%u) is said to be attached, and %s",
+                        history_things[presence->thing].name, presence->number,
+                        holding ? "the VM has what was plugged in before it" : "no VM has it");
+    }
+    view_free(view);
+}
+
 /* What was put off for longest comes after the second time. */
 void check_at_rest(World *world)
 {

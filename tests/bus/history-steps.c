@@ -66,7 +66,7 @@ static void unplug(World *world, int thing)
 
 static void step_plug(World *world, const Step *step)
 {
-    int thing = (int)(step->a % HISTORY_THINGS);
+    int thing = world_choose(step->a);
     const char *socket;
 
     for (int i = 0; i < HISTORY_THINGS && world_present(world, thing); i++)
@@ -533,10 +533,14 @@ GArray *history_draw(guint32 seed, guint n)
 
 void history_take_step(World *world, const Step *step)
 {
+    enum { CHECK_EACH = 4 }; /* it takes its time */
+
     kinds[step->kind].take(world, step);
     world_look_after_service(world);
     if (step->races)
         watch_calls(world);
     else
         world_settle(world);
+    if (!step->races && step->c % CHECK_EACH == 0)
+        check_on_the_way(world);
 }
