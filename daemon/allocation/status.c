@@ -440,7 +440,7 @@ static bool lets_go_soon(const Attachment *attachment)
     return !attachment->machine->stuck && (!removal || (!removal->error && removal->tries <= 1));
 }
 
-/* On its way to the machine, or from another one first. */
+/* On its way to the machine, or from another one first. While a program of the host has it too, it isn't. */
 static bool is_coming(Registry *registry, const Allocation *allocation, const Want *want)
 {
     const Attachment *attachment = allocation_attachment(allocation, want->device);
@@ -448,6 +448,7 @@ static bool is_coming(Registry *registry, const Allocation *allocation, const Wa
 
     g_free(status.reason);
     return want->verdict == VERDICT_GO && status.state != ASSIGNMENT_STATE_FAILED &&
+           allocation_possession(allocation, want->device) != POSSESSION_SHARED &&
            (!attachment || lets_go_soon(attachment));
 }
 
