@@ -189,10 +189,10 @@ static Verdict judge_not_drawn(const Allocation *allocation, const Assignment *a
 
     if (itself != VERDICT_GO)
         return itself;
-    if (possession == VERDICT_UNAUTHORIZED)
-        return possession;
     if (allocation->registry->held_home)
         return VERDICT_HELD_HOME;
+    if (possession == VERDICT_UNAUTHORIZED)
+        return possession;
     if (group && !group->enabled)
         return VERDICT_GROUP_DISABLED;
     if (!allocation->registry->enabled)

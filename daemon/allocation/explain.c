@@ -160,6 +160,9 @@ GPtrArray *explain_device(Registry *registry, const Device *device)
     add_tenant(lines, device);
     for (guint i = 0; !device->is_hub && i < groups->len; i++)
         add_group(lines, registry, device, groups->pdata[i]);
+    if (registry->held_home)
+        add(lines, "service", "", "blocks",
+            allocation_verdict_text(allocation, NULL, NULL, VERDICT_HELD_HOME));
     if (!registry->enabled)
         add(lines, "service", "", "blocks", g_strdup("usbferry is switched off and gives nothing more"));
     if (assignments->len == 0)

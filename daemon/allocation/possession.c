@@ -34,31 +34,47 @@
 #define AFTER_START_US  (2 * G_USEC_PER_SEC)
 #define AFTER_SLEEP_US  (2 * G_USEC_PER_SEC)
 
+/* The clock stands still while the host sleeps: one that is awake for so long has said so, and wasn't heard.
+ */
+#define SLEEP_MAX_US (60 * G_USEC_PER_SEC)
+
 static const Presence *presence_of(const Attachment *attachment)
 {
     return g_hash_table_lookup(attachment->machine->presences, attachment->hostdev->alias);
 }
 
-/* The guest had configured it before another one opened it, and has lost nothing since. */
-static bool is_undisturbed(const Presence *presence, const KernelWord *word)
+/* Where a device is, and how its signs are to be read. */
+typedef struct Case {
+    const Device *device;
+    const KernelWord *word;
+    const Presence *presence; /* NULL = not listed, or nothing is known of when it was */
+    const struct Row *rows;
+    gsize n_rows;
+    gint64 counts_from; /* before that nothing counts but what counts at once */
+} Case;
+
+/* All but what the guest had configured before another one opened it, and has lost nothing of since. */
+static bool is_disturbed(const Case *one)
 {
-    return presence && presence->configured && !kernel_word_shows(word, KERNEL_SIGN_UNCLAIMED);
+    return !one->presence || !one->presence->configured ||
+           kernel_word_shows(one->word, KERNEL_SIGN_UNCLAIMED);
 }
 
-static bool is_disturbed(const Presence *presence, const KernelWord *word)
+static bool was_shared(const Case *one)
 {
-    return !is_undisturbed(presence, word);
+    return one->presence && one->presence->shared && !kernel_word_shows(one->word, KERNEL_SIGN_SHARED);
 }
 
-static bool was_shared(const Presence *presence, const KernelWord *word)
+/* What had no driver before is as the host wants it. */
+static bool was_ours(const Case *one)
 {
-    return presence && presence->shared && !kernel_word_shows(word, KERNEL_SIGN_SHARED);
+    return one->device->ours && (one->word->facts.driverless & ~one->device->driverless_at_home);
 }
 
 /* The first one that fits counts. */
 static const struct Row {
     KernelSign sign;
-    bool (*applies)(const Presence *presence, const KernelWord *word); /* NULL = always */
+    bool (*applies)(const Case *one); /* NULL = always */
     gint64 lasts;
     bool at_once; /* also in the times in which nothing else counts */
     Possession possession;
@@ -72,16 +88,8 @@ static const struct Row {
     { KERNEL_SIGN_UNAUTHORIZED, NULL, 0, true, POSSESSION_UNAUTHORIZED },
     { KERNEL_SIGN_IN_USE, NULL, LASTS_US, false, POSSESSION_IN_USE },
     { KERNEL_SIGN_CLAIMED, NULL, 0, false, POSSESSION_CLAIMED },
+    { KERNEL_SIGN_CLOSED, was_ours, LASTS_US, false, POSSESSION_LEFT },
 };
-
-/* Where a device is, and how its signs are to be read. */
-typedef struct Case {
-    const KernelWord *word;
-    const Presence *presence; /* NULL = not listed, or nothing is known of when it was */
-    const struct Row *rows;
-    gsize n_rows;
-    gint64 counts_from; /* before that nothing counts but what counts at once */
-} Case;
 
 static gint64 after(gint64 event, gint64 duration)
 {
@@ -91,10 +99,13 @@ static gint64 after(gint64 event, gint64 duration)
 static Case case_of(const Registry *registry, const Attachments *attachments, const Device *device)
 {
     const Attachment *attachment = attachments_find(attachments, device);
-    Case one = { .word = &device->kernel, .counts_from = after(registry->host_woke_at, AFTER_SLEEP_US) };
+    Case one = { .device = device,
+                 .word = &device->kernel,
+                 .counts_from = after(registry->host_woke_at, AFTER_SLEEP_US) };
 
-    if (registry->host_sleeps || attachment_is_foreign(attachment) || !device->kernel.seen_at)
+    if (attachment_is_foreign(attachment) || !device->kernel.seen_at)
         return one;
+    one.counts_from = MAX(one.counts_from, after(registry->host_sleeps_at, SLEEP_MAX_US));
     if (attachment && !attachment_is_in_flight(attachment)) {
         one.rows = listed;
         one.n_rows = G_N_ELEMENTS(listed);
@@ -114,8 +125,7 @@ static Case case_of(const Registry *registry, const Attachments *attachments, co
 
 static bool is_shown(const Case *one, const struct Row *row)
 {
-    return kernel_word_shows(one->word, row->sign) &&
-           (!row->applies || row->applies(one->presence, one->word));
+    return kernel_word_shows(one->word, row->sign) && (!row->applies || row->applies(one));
 }
 
 static gint64 counts_at(const Case *one, const struct Row *row)
@@ -180,6 +190,7 @@ const char *possession_loss_text(Possession possession)
     case POSSESSION_FREE:
     case POSSESSION_CLAIMED:
     case POSSESSION_IN_USE:
+    case POSSESSION_LEFT:
     case POSSESSION_THERE:
     case POSSESSION_UNPROVEN:
     case POSSESSION_SHARED:
@@ -199,6 +210,7 @@ Verdict possession_judge(const Registry *registry, const Attachments *attachment
     case POSSESSION_CLAIMED:
         return VERDICT_LOOKED_AT;
     case POSSESSION_FREE:
+    case POSSESSION_LEFT:
     case POSSESSION_THERE:
     case POSSESSION_UNPROVEN:
     case POSSESSION_TAKEN_BACK:

@@ -18,6 +18,7 @@ typedef enum Possession {
     POSSESSION_CLAIMED, /* somebody claimed it; whether a program has it, or only looks at it, isn't said yet
                          */
     POSSESSION_IN_USE,  /* a program of the host has it */
+    POSSESSION_LEFT,    /* it was a machine's, and the host's drivers didn't take it when that let go */
     /* a machine lists it as ours */
     POSSESSION_THERE,      /* the machine has it */
     POSSESSION_UNPROVEN,   /* attached a moment ago, and the kernel doesn't say so yet */

@@ -25,6 +25,13 @@ char *verdict_hypervisor_text(Registry *registry, const Machine *machine)
     return g_strdup(machine && machine->stuck ? "it does not answer" : "the VMs are still being read");
 }
 
+char *verdict_user_text(const Device *device)
+{
+    g_autofree char *quoted = device->user ? text_quote(device->user) : NULL;
+
+    return quoted ? g_strdup_printf("the host's program %s", quoted) : g_strdup("a program of the host");
+}
+
 /* ------------------------------------------------------------------ sentences */
 
 static char *go_text(const VerdictCase *about)
@@ -255,14 +262,16 @@ static char *in_use_text(const VerdictCase *about)
 {
     g_autofree char *what = device_describe(about->device);
 
-    return g_strdup_printf("a program of the host uses %s; end it, or wait until it lets go", what);
+    g_autofree char *user = verdict_user_text(about->device);
+
+    return g_strdup_printf("%s uses %s; end it, or wait until it lets go", user, what);
 }
 
 static char *looked_at_text(const VerdictCase *about)
 {
     g_autofree char *what = device_describe(about->device);
 
-    return g_strdup_printf("a program of the host looks at %s in this moment", what);
+    return g_strdup_printf("a program of the host looks at %s now", what);
 }
 
 static char *resetting_text(const VerdictCase *about)

@@ -74,5 +74,9 @@ void verdict_set_error(Verdict verdict, const VerdictCase *about, GError **error
 
 /* VM "win11". New string. */
 char *verdict_machine_text(Registry *registry, const Assignment *assignment);
+/* The host's program "pcscd", which has the device open; in other words when nobody knows its name. New
+ * string.
+ */
+char *verdict_user_text(const Device *device);
 /* Why nothing can be said of this machine (NULL = of any) now. New string. */
 char *verdict_hypervisor_text(Registry *registry, const Machine *machine);

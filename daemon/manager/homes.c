@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* From what a turn saw to the assignments' files. Writes what is new and nothing else: a device that comes
- * back to its socket costs no write. */
+ * back to its socket costs no write. The name of a machine is such a fact as well. */
 
 #include "daemon/manager/homes.h"
 
@@ -32,6 +32,13 @@ static bool may_change(const Assignment *assignment)
 static void see(const Allocation *allocation, Assignment *assignment)
 {
     const Device *used = used_device(allocation, assignment);
+    const Machine *machine = registry_machine(allocation->registry, assignment->machine_uuid);
+
+    /* What it was called last: so it is found again when it is made anew. */
+    if (machine && *machine->info->name && g_strcmp0(machine->info->name, assignment->machine_name) != 0) {
+        text_replace(&assignment->machine_name, machine->info->name);
+        assignment->unsaved = true;
+    }
 
     if (used && g_strcmp0(used->socket, assignment->home_socket) != 0) {
         g_autofree char *what = device_describe(used);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Homes: what was seen of assigned devices and has to be known for ever: where each was used last, and which
- * have twins. Seen, not decided: it is in the registry at once and stands in nobody's way while it is being
- * stored. The reconciler calls it after each turn, for manager.c. Main thread only. */
+/* Homes: what was seen of assignments and has to be known for ever: where each device was used last, which
+ * have twins, and what each machine is called. Seen, not decided: it is in the registry at once and stands in
+ * nobody's way while it is being stored. The reconciler calls it after each turn, for manager.c. Main thread
+ * only. */
 
 #include "daemon/allocation/allocation.h"
 

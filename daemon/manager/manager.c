@@ -145,7 +145,8 @@ Manager *manager_new(const ManagerConfig *config, WorkerPool *pool, Hypervisor *
     if (!self->store)
         return NULL;
     self->resets = resets_new(self->registry, pool, self->store, config->usb, kick, self);
-    self->reconciler = reconciler_new(self->registry, pool, hypervisor, self->resets, homes_look, self);
+    self->reconciler =
+        reconciler_new(self->registry, pool, hypervisor, self->resets, config->usb, homes_look, self);
     hypervisor->events = &hypervisor_events;
     hypervisor->events_userdata = self;
     return g_steal_pointer(&self);

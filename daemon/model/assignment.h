@@ -43,6 +43,8 @@ typedef enum QuantityKind {
 
 /* The longest name, in bytes. */
 #define ASSIGNMENT_NAME_MAX 128
+/* Room for it is reserved in what all objects are together. */
+#define ASSIGNMENT_REASON_MAX 2048
 
 /* Out of reach for counting, but not for a file. */
 #define ASSIGNMENT_SEQUENCE_MAX G_MAXINT64
@@ -77,7 +79,7 @@ typedef struct Assignment {
     char *name; /* never "" */
     char *description;
     char *machine_uuid;
-    char *machine_name; /* as it was when assigned, for machines that are gone */
+    char *machine_name; /* its last one, for machines that are gone */
     char *group;        /* the pool that it draws from; NULL = one pinned device */
     char *tenant;       /* whose device or group it is, by assigning or granting it; NULL = nobody's */
     Rule *rule;         /* the pinned device; with a group: only these of its devices, NULL = any */
@@ -110,7 +112,7 @@ typedef struct Assignment {
     /* where it stands: set by daemon/reconciler/status-update.c */
     AssignmentState state;
     bool pending;           /* not durable, or not compared with what is since the last change */
-    char *reason;           /* a sentence, never NULL */
+    char *reason;           /* a sentence, never NULL; at most ASSIGNMENT_REASON_MAX bytes */
     const char *error;      /* static error name, "" = none */
     GPtrArray *claims;      /* of Claim, sorted by sysname */
     bool allow_guest_reset; /* daemon/allocation/guest-reset.h, with its group's say */

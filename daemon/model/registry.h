@@ -39,8 +39,8 @@ typedef struct Registry {
     bool machines_known;   /* the list of machines has been read since the last connect */
     bool settling;         /* not everything has been read and compared since the start */
 
-    bool host_sleeps;    /* the host is about to sleep, sleeps, or wakes */
-    gint64 host_woke_at; /* when it last woke: µs, CLOCK_MONOTONIC; 0 = it didn't */
+    gint64 host_sleeps_at; /* when the host was about to sleep, and isn't awake again; 0 = it is */
+    gint64 host_woke_at;   /* when it last woke; 0 = it didn't. Both µs, CLOCK_MONOTONIC */
 
     ChangeFunc changed;
     void *changed_userdata;

@@ -126,6 +126,7 @@ static void take_info(Dispatcher *self, Machine *machine, MachineInfo *info)
 
     machine_update(self->registry, machine, info);
     machine->inspected = true;
+    machine->in_flight = hostdev_free(machine->in_flight);
     g_clear_pointer(&machine->read_error, g_free);
     if (was_active != machine_is_active(machine))
         log_object(G_LOG_LEVEL_MESSAGE, NULL, machine->info->uuid, NULL, "VM \"%s\" is %s",

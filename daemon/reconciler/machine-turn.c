@@ -16,8 +16,8 @@ static bool is_wanted(const Allocation *allocation, const Machine *machine, cons
     const Want *want = allocation_want_of_hostdev(allocation, hostdev);
 
     return want && want->machine == machine && want->verdict != VERDICT_RESETTING &&
-           want->verdict != VERDICT_UNAUTHORIZED && want->verdict != VERDICT_QUARANTINED &&
-           want->verdict != VERDICT_HELD_HOME &&
+           want->verdict != VERDICT_HELD_HOME && want->verdict != VERDICT_UNAUTHORIZED &&
+           want->verdict != VERDICT_QUARANTINED &&
            !possession_is_lost(allocation_possession(allocation, want->device)) &&
            !g_hash_table_contains(machine->dead_aliases, hostdev->alias) &&
            !guest_reset_differs(allocation->registry, hostdev, want->assignment);

@@ -9,6 +9,8 @@
 #include "daemon/base/wake.h"
 #include "daemon/reconciler/dispatcher.h"
 #include "daemon/reconciler/follow.h"
+#include "daemon/reconciler/homecoming.h"
+#include "daemon/reconciler/host-jobs.h"
 #include "daemon/reconciler/machine-list.h"
 #include "daemon/reconciler/machine-turn.h"
 #include "daemon/reconciler/reattach.h"
@@ -25,8 +27,9 @@ struct Reconciler {
     Resets *resets;
     Dispatcher dispatcher;
     MachineList *list;
-    Witness *witness;
     Homecoming *homecoming;
+    Witness *witness;
+    HostJobs host_jobs;
     bool connected; /* to the hypervisor */
     void (*turned)(const Allocation *allocation, void *userdata);
     void *turned_userdata;
@@ -124,6 +127,7 @@ static gboolean take_turn(gpointer userdata)
         for (guint i = 0; registry->machines_known && i < machines->len; i++)
             machine_turn(&self->dispatcher, allocation, machines->pdata[i], now, &wake);
     }
+    host_jobs_turn(&self->host_jobs, allocation);
     wake_at(&wake, allocation->next_at);
     if (registry->settling && is_settled(self)) {
         registry->settling = false;
@@ -248,9 +252,13 @@ void reconciler_device_touched(Reconciler *self, const char *sysname)
 
 void reconciler_host_sleeps(Reconciler *self, bool sleeps)
 {
-    self->registry->host_sleeps = sleeps;
+    Registry *registry = self->registry;
+
+    if (sleeps == (registry->host_sleeps_at != 0))
+        return;
+    registry->host_sleeps_at = sleeps ? g_get_monotonic_time() : 0;
     if (!sleeps) {
-        self->registry->host_woke_at = g_get_monotonic_time();
+        registry->host_woke_at = g_get_monotonic_time();
         witness_hint_all(self->witness);
     }
     log_notice(sleeps ? "the host goes to sleep" : "the host is awake again");
@@ -263,8 +271,8 @@ void reconciler_queue_idle(Reconciler *self, const char *queue)
 
     if (!machine_list_queue_idle(self->list, queue) && machine && machine->stuck) {
         log_object(G_LOG_LEVEL_MESSAGE, NULL, queue, NULL, "VM \"%s\" answers again", machine->info->name);
+        /* What it was to get counts as on its way until the machine has been looked at. */
         machine->busy = machine->stuck = false;
-        machine->in_flight = hostdev_free(machine->in_flight);
         machine->stale = true;
     }
     reconciler_kick(self);
@@ -303,7 +311,8 @@ static void look_again(void *userdata)
 }
 
 Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hypervisor, Resets *resets,
-                           void (*turned)(const Allocation *allocation, void *userdata), void *userdata)
+                           const UsbOps *usb, void (*turned)(const Allocation *allocation, void *userdata),
+                           void *userdata)
 {
     Reconciler *self = g_new0(Reconciler, 1);
 
@@ -315,8 +324,10 @@ Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hyp
     self->dispatcher = (Dispatcher){
         .registry = registry, .pool = pool, .hypervisor = hypervisor, .changed = look_again, .userdata = self
     };
-    self->witness = witness_new(registry, look_again, self);
+    self->host_jobs =
+        (HostJobs){ .registry = registry, .pool = pool, .usb = usb, .changed = look_again, .userdata = self };
     self->homecoming = homecoming_new(registry);
+    self->witness = witness_new(registry, look_again, self);
     self->list = machine_list_new(registry, pool, hypervisor, look_again, self);
     self->safety_at = g_get_monotonic_time() + SAFETY_US;
     registry->settling = true;
@@ -330,8 +341,8 @@ Reconciler *reconciler_free(Reconciler *self)
     g_clear_handle_id(&self->turn_source, g_source_remove);
     g_clear_handle_id(&self->timer_source, g_source_remove);
     machine_list_free(self->list);
-    witness_free(self->witness);
     homecoming_free(self->homecoming);
+    witness_free(self->witness);
     g_free(self);
     return NULL;
 }

@@ -20,7 +20,8 @@ typedef struct Reconciler Reconciler;
 
 /* resets: the caller's, set before the first turn. turned: called after each turn with what it saw. */
 Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hypervisor, Resets *resets,
-                           void (*turned)(const Allocation *allocation, void *userdata), void *userdata);
+                           const UsbOps *usb, void (*turned)(const Allocation *allocation, void *userdata),
+                           void *userdata);
 Reconciler *reconciler_free(Reconciler *reconciler);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reconciler, reconciler_free)
 

@@ -5,6 +5,7 @@
 #include "daemon/reconciler/witness.h"
 
 #include "daemon/base/wake.h"
+#include "daemon/usb/node-watch.h"
 
 enum { US_PER_MS = 1000 };
 
@@ -32,6 +33,7 @@ struct Witness {
     void (*changed)(void *userdata);
     void *userdata;
     GHashTable *watches; /* sysname → Watch */
+    NodeWatch *nodes;    /* of devices that programs of the host have; NULL = nothing can be heard */
     guint timer;
     gint64 timer_at;
 };
@@ -40,12 +42,27 @@ static void arm(Witness *self);
 
 /* ------------------------------------------------------------------ one look */
 
+/* An interface that has had no driver for so long, before any machine had the device, isn't to have one. */
+#define WITHOUT_DRIVER_US (1 * G_USEC_PER_SEC)
+
 static void look(Device *device, gint64 now, bool *ret_changed)
 {
     KernelFacts facts;
 
     kernel_facts_read(device->syspath, &facts);
     *ret_changed = kernel_word_take(&device->kernel, &facts, now);
+    if (!device->ours && kernel_word_lasts(&device->kernel, KERNEL_SIGN_UNCLAIMED, WITHOUT_DRIVER_US) &&
+        kernel_word_shows(&device->kernel, KERNEL_SIGN_CLOSED))
+        device->driverless_at_home = facts.driverless;
+}
+
+/* The host has it as it had it before. */
+static bool is_home(const Device *device)
+{
+    const KernelWord *word = &device->kernel;
+
+    return kernel_word_lasts(word, KERNEL_SIGN_CLOSED, WITHOUT_DRIVER_US) &&
+           !(word->facts.driverless & ~device->driverless_at_home);
 }
 
 /* What stays known of a hostdev as long as it is listed. */
@@ -110,6 +127,14 @@ static void hint(Watch *watch, gint64 now)
     watch->next_at = now;
 }
 
+/* Events come as fast as strangers make them: more than one hint until the next look of the burst says
+ * nothing. */
+static void hint_by_event(Watch *watch, gint64 now)
+{
+    if (now - watch->hinted_at >= burst[1])
+        hint(watch, now);
+}
+
 void witness_hint(Witness *self, const char *sysname)
 {
     Watch *watch = g_hash_table_lookup(self->watches, sysname);
@@ -117,8 +142,8 @@ void witness_hint(Witness *self, const char *sysname)
     gint64 now = g_get_monotonic_time();
     bool changed = false;
 
-    if (watch) {
-        hint(watch, now);
+    if (watch && (!device || watch->instance == device->instance)) {
+        hint_by_event(watch, now);
         arm(self);
     } else if (device) {
         /* Nobody wants it, so it is enough to know what it is like now. */
@@ -139,7 +164,7 @@ void witness_hint_machine(Witness *self, const char *uuid)
         const Device *device = registry_device(self->registry, sysname);
 
         if (device && g_strcmp0(device->machine_uuid, uuid) == 0)
-            hint(watch, now);
+            hint_by_event(watch, now);
     }
     arm(self);
 }
@@ -152,7 +177,7 @@ void witness_hint_all(Witness *self)
 
     g_hash_table_iter_init(&iter, self->watches);
     while (g_hash_table_iter_next(&iter, NULL, &watch))
-        hint(watch, now);
+        hint_by_event(watch, now);
     arm(self);
 }
 
@@ -227,15 +252,25 @@ static bool follow_device(Witness *self, const Allocation *allocation, Device *d
     const Attachment *attachment = allocation_attachment(allocation, device);
     bool listed = is_ours(attachment);
     Watch *watch = follow(self, device);
-    bool is_new = !watch->hinted_at, changed = false;
+    const Want *want = allocation_want(allocation, device);
+    bool is_new = !watch->hinted_at, changed = false, used, slowly;
 
     watch->possession = allocation_possession(allocation, device);
+    used = watch->possession == POSSESSION_SHARED || (want && want->verdict == VERDICT_IN_USE);
+    slowly = used || listed;
     if (watch->listed != listed)
         kernel_word_begin_anew(&device->kernel, now);
     if (is_new || watch->listed != listed)
         hint(watch, now);
+    if (slowly && !watch->slowly)
+        hint(watch, now); /* what was seen last may be long ago */
     watch->listed = listed;
-    watch->slowly = listed || watch->possession != POSSESSION_FREE;
+    watch->slowly = slowly;
+    device->ours |= listed;
+    if (used)
+        node_watch_add(self->nodes, device->bus_number, device->device_number);
+    else
+        node_watch_remove(self->nodes, device->bus_number, device->device_number);
     if (watch->next_at && watch->next_at <= now)
         changed = look_and_plan(self, watch, allocation->attachments, device, now);
     else
@@ -259,7 +294,10 @@ bool witness_turn(Witness *self, const Allocation *allocation, gint64 now)
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         Device *device = value;
 
-        if (!allocation_want(allocation, device) && !is_ours(allocation_attachment(allocation, device)))
+        if (device->ours && !allocation_attachment(allocation, device) && is_home(device))
+            device->ours = false;
+        if (!device->ours && !allocation_want(allocation, device) &&
+            !is_ours(allocation_attachment(allocation, device)))
             continue;
         g_hash_table_add(followed, device->sysname);
         changed |= follow_device(self, allocation, device, now);
@@ -267,6 +305,24 @@ bool witness_turn(Witness *self, const Allocation *allocation, gint64 now)
     g_hash_table_foreach_remove(self->watches, is_not_followed, followed);
     arm(self);
     return changed;
+}
+
+/* A program of the host let go of a device. */
+static void node_closed(unsigned bus_number, unsigned device_number, void *userdata)
+{
+    Witness *self = userdata;
+    gint64 now = g_get_monotonic_time();
+    GHashTableIter iter;
+    gpointer sysname, watch;
+
+    g_hash_table_iter_init(&iter, self->watches);
+    while (g_hash_table_iter_next(&iter, &sysname, &watch)) {
+        const Device *device = registry_device(self->registry, sysname);
+
+        if (device && device->bus_number == bus_number && device->device_number == device_number)
+            hint_by_event(watch, now);
+    }
+    arm(self);
 }
 
 Witness *witness_new(Registry *registry, void (*changed)(void *userdata), void *userdata)
@@ -277,6 +333,7 @@ Witness *witness_new(Registry *registry, void (*changed)(void *userdata), void *
     self->changed = changed;
     self->userdata = userdata;
     self->watches = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    self->nodes = node_watch_new(NODE_WATCH_FOLDER, node_closed, self);
     return self;
 }
 
@@ -285,6 +342,7 @@ Witness *witness_free(Witness *self)
     if (!self)
         return NULL;
     g_clear_handle_id(&self->timer, g_source_remove);
+    node_watch_free(self->nodes);
     g_hash_table_unref(self->watches);
     g_free(self);
     return NULL;

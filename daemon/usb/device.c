@@ -48,6 +48,7 @@ Device *device_free(Device *device)
     g_free(device->hub);
     if (device->memberships)
         g_ptr_array_unref(device->memberships);
+    g_free(device->user);
     g_free(device->tenant);
     g_free(device->machine_uuid);
     g_free(device->assignment_id);
@@ -247,6 +248,10 @@ void device_take_facts(Device *device, Device *newer)
     device->steady_at = old.steady_at;
     device->came_at = old.came_at;
     device->kernel = old.kernel;
+    device->ours = old.ours;
+    device->driverless_at_home = old.driverless_at_home;
+    device->user = old.user;
+    device->user_asked = old.user_asked;
     device->state = old.state;
     device->machine_uuid = old.machine_uuid;
     device->assignment_id = old.assignment_id;
@@ -255,6 +260,7 @@ void device_take_facts(Device *device, Device *newer)
     old.sysname = newer->sysname;
     old.memberships = newer->memberships;
     old.tenant = newer->tenant;
+    old.user = newer->user;
     old.machine_uuid = newer->machine_uuid;
     old.assignment_id = newer->assignment_id;
     *newer = old;

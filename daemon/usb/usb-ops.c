@@ -13,8 +13,12 @@
 #include <unistd.h>
 
 #include "daemon/base/error.h"
+#include "daemon/usb/node-users.h"
 
 #define NODES "/dev/bus/usb"
+
+/* So many bits name interfaces. */
+#define INTERFACES_MAX 32
 
 /* Kernel 6.0 and later. */
 #define SWITCH_ATTRIBUTE "disable"
@@ -37,29 +41,64 @@ static bool is_of_kind(int fd, const UsbAddress *address)
            descriptor.idVendor == address->vendor_id && descriptor.idProduct == address->product_id;
 }
 
-static bool reset(const UsbAddress *address, GError **error)
+/* -1 when it can't be opened, or is another one by now. */
+static int open_node(const UsbAddress *address, GError **error)
 {
     g_autofree char *node = g_strdup_printf(NODES "/%03u/%03u", address->bus_number, address->device_number);
     int fd = open(node, O_RDWR | O_CLOEXEC);
     int open_errno = errno;
-    bool ok = false;
 
     if (fd < 0 && !g_file_test(NODES, G_FILE_TEST_IS_DIR)) {
         /* The sandbox takes what there is when the service starts. */
         g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_RESET_FAILED,
                             NODES " was not there when usbferryd was started: restart it");
-        return false;
+        return -1;
     }
+    if (fd < 0) {
+        fail(error, node, open_errno);
+        return -1;
+    }
+    if (is_of_kind(fd, address))
+        return fd;
+    fail(error, node, ENODEV);
+    close(fd);
+    return -1;
+}
+
+static bool reset(const UsbAddress *address, GError **error)
+{
+    int fd = open_node(address, error);
+    bool ok;
+
     if (fd < 0)
-        return fail(error, node, open_errno);
-    if (!is_of_kind(fd, address))
-        fail(error, node, ENODEV);
-    else if (ioctl(fd, USBDEVFS_RESET, NULL) < 0)
-        fail(error, "the kernel cannot reset it", errno);
-    else
-        ok = true;
+        return false;
+    ok = ioctl(fd, USBDEVFS_RESET, NULL) >= 0 || fail(error, "the kernel cannot reset it", errno);
     close(fd);
     return ok;
+}
+
+static bool connect_drivers(const UsbAddress *address, uint32_t interfaces, GError **error)
+{
+    int fd = open_node(address, error);
+    bool ok = true;
+
+    if (fd < 0)
+        return false;
+    for (int number = 0; number < INTERFACES_MAX; number++) {
+        struct usbdevfs_ioctl command = { .ifno = number, .ioctl_code = USBDEVFS_CONNECT };
+
+        /* EBUSY: it has one by now; ENODATA: the interface is gone. */
+        if ((interfaces >> number & 1) && ioctl(fd, USBDEVFS_IOCTL, &command) < 0 && errno != EBUSY &&
+            errno != ENODATA && errno != EINVAL)
+            ok = fail(ok ? error : NULL, "the kernel cannot bind its drivers", errno);
+    }
+    close(fd);
+    return ok;
+}
+
+static char *find_users(const UsbAddress *address, bool beside_qemu)
+{
+    return node_users_find(address->bus_number, address->device_number, beside_qemu);
 }
 
 static bool switch_port(const char *folder, bool on, GError **error)
@@ -76,4 +115,9 @@ static bool switch_port(const char *folder, bool on, GError **error)
     return ok;
 }
 
-const UsbOps usb_ops = { .reset = reset, .switch_port = switch_port };
+const UsbOps usb_ops = {
+    .reset = reset,
+    .switch_port = switch_port,
+    .connect = connect_drivers,
+    .find_users = find_users,
+};

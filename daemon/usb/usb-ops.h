@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What is done to the hardware itself. Both calls block (seconds, when a device or hub is stuck) and are for
- * workers; they touch nothing but their arguments. The tests bring others than usb_ops. */
+/* What is done to the hardware itself, and seen of who uses it. All calls block (seconds, when a device or
+ * hub is stuck) and are for workers; they touch nothing but their arguments. The tests bring others than
+ * usb_ops. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -23,6 +24,12 @@ typedef struct UsbOps {
     /* Switches a hub's port on or off; folder: of the port in /sys. NO_SUCH_DEVICE: there is no such port, or
      * it has no switch. RESET_FAILED. */
     bool (*switch_port)(const char *folder, bool on, GError **error);
+    /* Has the kernel look for drivers for these interfaces (bits, by number) that have none
+     * (USBDEVFS_CONNECT); that it finds none is no error. NO_SUCH_DEVICE, RESET_FAILED. */
+    bool (*connect)(const UsbAddress *address, uint32_t interfaces, GError **error);
+    /* The names of the programs that have the device open ("pcscd, scdaemon"), as far as this process may see
+     * that; not those of QEMU when beside_qemu. Clean. NULL = none is seen. */
+    char *(*find_users)(const UsbAddress *address, bool beside_qemu);
 } UsbOps;
 
 extern const UsbOps usb_ops;

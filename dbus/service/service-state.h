@@ -10,6 +10,7 @@
 #include "dbus/rights/authorize.h"
 #include "dbus/bus/log-limit.h"
 #include "dbus/service/changes.h"
+#include "dbus/service/host-sleep.h"
 #include "dbus/service/rescan.h"
 #include "dbus/service/status-line.h"
 
@@ -26,8 +27,9 @@ struct BusService {
     StatusLine *status_line;
     Authorizer *authorizer;
     Rescans *rescans;
-    GHashTable *calls;   /* set of Call: accepted, to be answered; see dbus/service/call.h */
-    LogLimit unanswered; /* of lines about them */
+    HostSleep *host_sleep; /* NULL = it can't be followed */
+    GHashTable *calls;     /* set of Call: accepted, to be answered; see dbus/service/call.h */
+    LogLimit unanswered;   /* of lines about them */
 
     BusLostFunc lost;
     void *lost_userdata;

@@ -78,6 +78,7 @@ static bool service_open(BusService *self, Authority *authority, const ObjectKin
     self->changes = changes_new(self->bus, kinds);
     self->authorizer = authorizer_new(self->bus, authority);
     self->rescans = rescans_new(self->manager, self->changes);
+    self->host_sleep = host_sleep_new(self->bus, self->manager);
     self->objects = objects_new(self->bus, self->registry, kinds, self, error);
     if (!self->objects)
         return false;
@@ -147,6 +148,7 @@ void bus_service_close(BusService *self)
     }
     self->status_line = status_line_free(self->status_line);
     self->rescans = rescans_free(self->rescans);
+    self->host_sleep = host_sleep_free(self->host_sleep);
     if (self->changes)
         changes_flush(self->changes);
     self->changes = changes_free(self->changes);

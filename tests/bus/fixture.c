@@ -9,6 +9,7 @@
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <poll.h>
+#include <grp.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,6 +25,9 @@
 
 #define DEADLINE_US (20 * G_USEC_PER_SEC)
 #define POLL_US     (20 * G_TIME_SPAN_MILLISECOND)
+
+/* The test program's own are put away and back. */
+#define NGROUPS_KEPT 64
 
 #define CONTROLLER "/devices/pci0000:00/0000:00:14.0"
 #define ROOT_HUB   CONTROLLER "/usb1"
@@ -41,13 +45,13 @@ static const char bus_config[] =
 const char *fixture_bus_limits;
 
 /* polkitd reads fixed places: it gets its own view of them. $1: our actions, $2: the test's rules, $3:
- * groups. */
+ * groups, $4: our catalogues, $5: locales. */
 static const char polkit_script[] = "mount --bind \"$1\" /usr/share/polkit-1/actions &&"
                                     " for d in /etc/polkit-1/rules.d /usr/share/polkit-1/rules.d; do"
                                     "  [ ! -d $d ] || mount --bind \"$2\" $d || exit 1; done;"
                                     " mount --bind \"$3\" /etc/group || exit 1;"
                                     " mount --bind \"$4\" /usr/share/locale || exit 1;"
-                                    " export LANGUAGE=de;"
+                                    " mount --bind \"$5\" /usr/lib/locale || exit 1;"
                                     " exec /usr/lib/polkit-1/polkitd --no-debug --replace";
 
 /* ------------------------------------------------------------------ processes */
@@ -138,30 +142,40 @@ static void start_polkit(Fixture *fixture)
     g_autofree char *rules = g_build_filename(fixture->dir, "rules", NULL);
     g_autofree char *groups = g_build_filename(fixture->dir, "group", NULL);
 
-    fixture->polkit_pid = spawn(fixture,
-                                (const char *[]){ "unshare", "-m", "sh", "-c", polkit_script, "sh", actions,
-                                                  rules, groups, g_getenv("FERRY_TEST_LOCALE"), NULL },
-                                NULL, "polkit.log");
+    fixture->polkit_pid =
+        spawn(fixture,
+              (const char *[]){ "unshare", "-m", "sh", "-c", polkit_script, "sh", actions, rules, groups,
+                                g_getenv("FERRY_TEST_LOCALE"), g_getenv("FERRY_TEST_LOCALES"), NULL },
+              NULL, "polkit.log");
 }
+
+/* Of the tests. */
+static const struct {
+    const char *name;
+    gid_t gid;
+    const char *member;
+} groups[] = {
+    { "usbferry", 64301, "bin" },
+    { "cad", 64302, "bin" },
+    { "operators", 64303, "daemon" },
+};
 
 /* The host's groups, with those of the tests before any of the same name. */
 static void make_groups(Fixture *fixture)
 {
-    static const char *const ours[] = { "usbferry:x:64301:bin", "cad:x:64302:bin",
-                                        "operators:x:64303:daemon" };
     g_autofree char *text = NULL;
     g_auto(GStrv) lines = NULL;
-    GString *groups = g_string_new(NULL);
+    GString *file = g_string_new(NULL);
 
     assert_true(g_file_get_contents("/etc/group", &text, NULL, NULL));
     lines = g_strsplit(text, "\n", -1);
-    for (gsize i = 0; i < G_N_ELEMENTS(ours); i++)
-        g_string_append_printf(groups, "%s\n", ours[i]);
+    for (gsize i = 0; i < G_N_ELEMENTS(groups); i++)
+        g_string_append_printf(file, "%s:x:%u:%s\n", groups[i].name, groups[i].gid, groups[i].member);
     for (char **line = lines; *line; line++)
         if (**line)
-            g_string_append_printf(groups, "%s\n", *line);
-    write_text(fixture->dir, "group", groups->str);
-    g_string_free(groups, TRUE);
+            g_string_append_printf(file, "%s\n", *line);
+    write_text(fixture->dir, "group", file->str);
+    g_string_free(file, TRUE);
 }
 
 static void make_polkit_folders(Fixture *fixture)
@@ -528,13 +542,31 @@ static sd_bus *connect_bus(Fixture *fixture)
     return bus;
 }
 
+/* Which of our groups a user is in. polkit of Debian 12 looks them up by the user's name, that of Debian 13
+ * asks the bus for those of the connection. */
+static gsize groups_of(uid_t uid, gid_t *ret_groups)
+{
+    const struct passwd *user = getpwuid(uid);
+    gsize n = 0;
+
+    for (gsize i = 0; user && i < G_N_ELEMENTS(groups); i++)
+        if (g_str_equal(groups[i].member, user->pw_name))
+            ret_groups[n++] = groups[i].gid;
+    return n;
+}
+
 sd_bus *fixture_connect(Fixture *fixture, uid_t uid)
 {
+    gid_t own[NGROUPS_KEPT], theirs[G_N_ELEMENTS(groups)];
+    int n_own = getgroups(G_N_ELEMENTS(own), own);
     sd_bus *bus;
 
+    assert_true(n_own >= 0);
+    assert_int_equal(setgroups(groups_of(uid, theirs), theirs), 0);
     assert_int_equal(seteuid(uid), 0);
     bus = connect_bus(fixture);
     assert_int_equal(seteuid(0), 0);
+    assert_int_equal(setgroups((size_t)n_own, own), 0);
     return bus;
 }
 

@@ -308,10 +308,15 @@ static GPtrArray *script_repair_snapshots(Hypervisor *hypervisor, const char *uu
 
 /* ------------------------------------------------------------------ the script */
 
-static void drop_hostdevs(Domain *domain, bool gently)
+static void release_all(Domain *domain, bool gently)
 {
     for (guint i = 0; i < domain->info->hostdevs->len; i++)
         release(domain->info->hostdevs->pdata[i], gently);
+}
+
+static void drop_hostdevs(Domain *domain, bool gently)
+{
+    release_all(domain, gently);
     g_ptr_array_set_size(domain->info->hostdevs, 0);
 }
 
@@ -400,6 +405,8 @@ static char *run_domain_command(Script *script, Domain *domain, char **words)
         return show(domain);
     if (strcmp(verb, "saved") == 0 || strcmp(verb, "snapshots") == 0)
         return scripted_saved_command(domain->info, &domain->saved, words);
+    if (strcmp(verb, "save") == 0 || strcmp(verb, "revert") == 0)
+        release_all(domain, true);
     if ((strcmp(verb, "wake") == 0 && !scripted_saved_wake(domain->info)) ||
         (strcmp(verb, "revert") == 0 && !scripted_saved_revert(domain->info, &domain->saved, words[2])))
         return g_strdup("error it does not start");
@@ -413,6 +420,13 @@ static char *run_domain_command(Script *script, Domain *domain, char **words)
     } else if (strcmp(verb, "restore") == 0) {
         run_with(script, domain, "", words + 2);
     } else if (strcmp(verb, "wake") == 0 || strcmp(verb, "revert") == 0) {
+        /* QEMU opens them once, and then they are dead. */
+        for (guint i = 0; i < domain->info->hostdevs->len; i++) {
+            const Hostdev *hostdev = domain->info->hostdevs->pdata[i];
+
+            if (hostdev->assignment_id)
+                scripted_kernel_attach(hostdev->bus_number, hostdev->device_number, false);
+        }
         run_with(script, domain, "", (char *[]){ NULL });
     } else if (strcmp(verb, "carry-on") == 0 && words[2]) {
         drop_hostdevs(domain, true);
@@ -500,6 +514,8 @@ static char *run_command(Script *script, const char *line, HypervisorState *ret_
         return g_strdup("ok");
     }
     if (n == 2 && strcmp(words[0], "undefine") == 0) {
+        if (domain)
+            drop_hostdevs(domain, true);
         g_hash_table_remove(script->domains, words[1]);
         touch(script, words[1]);
         return g_strdup("ok");

@@ -70,6 +70,11 @@ static char *depart(const char *sysname)
     return g_strdup("ok");
 }
 
+static bool has_departed(unsigned bus_number, unsigned device_number)
+{
+    return departed && g_hash_table_contains(departed, key(bus_number, device_number));
+}
+
 /* The folder of a device that tells; NULL = there is none. */
 static char *find(unsigned bus_number, unsigned device_number)
 {
@@ -77,7 +82,7 @@ static char *find(unsigned bus_number, unsigned device_number)
     g_autoptr(GDir) dir = g_dir_open(devices, 0, NULL);
     const char *name;
 
-    if (departed && g_hash_table_contains(departed, key(bus_number, device_number)))
+    if (has_departed(bus_number, device_number))
         return NULL;
     while (dir && (name = g_dir_read_name(dir))) {
         g_autofree char *link = g_build_filename(devices, name, NULL);
@@ -139,12 +144,11 @@ static void add_opens(const char *device, int more)
 static gboolean configure(gpointer data)
 {
     g_autofree char *driver = get_driver(data);
-    char *still = find(read_number(data, "busnum"), read_number(data, "devnum"));
 
-    /* The device may have gone elsewhere meanwhile. */
-    if (still && strcmp(driver, "none") == 0 && read_number(data, "power/runtime_usage") > 0)
+    /* The device may have gone elsewhere meanwhile. In the main thread, as departures are. */
+    if (!has_departed(read_number(data, "busnum"), read_number(data, "devnum")) &&
+        strcmp(driver, "none") == 0 && read_number(data, "power/runtime_usage") > 0)
         set_drivers(data, "usbfs");
-    free(still);
     return G_SOURCE_REMOVE;
 }
 
@@ -174,6 +178,16 @@ void scripted_kernel_release(unsigned bus_number, unsigned device_number, bool g
     if (read_number(device, "authorized") && (gently || read_number(device, "power/runtime_usage") <= 1))
         set_drivers(device, gently ? HOST_DRIVER : NULL);
     add_opens(device, -1);
+    free(device);
+}
+
+void scripted_kernel_connect(unsigned bus_number, unsigned device_number)
+{
+    char *device = find(bus_number, device_number);
+    g_autofree char *driver = device ? get_driver(device) : NULL;
+
+    if (device && strcmp(driver, "none") == 0)
+        set_drivers(device, HOST_DRIVER);
     free(device);
 }
 

@@ -27,5 +27,8 @@ void scripted_kernel_attach(unsigned bus_number, unsigned device_number, bool co
 /* QEMU lets go. gently: the host's drivers come back; else QEMU was killed, and none does. */
 void scripted_kernel_release(unsigned bus_number, unsigned device_number, bool gently);
 
+/* The host's drivers take every interface that has none. */
+void scripted_kernel_connect(unsigned bus_number, unsigned device_number);
+
 /* The words behind "kernel"; NULL-terminated. New string. */
 char *scripted_kernel_command(char **words);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/base/error.h"
+#include "tests/bus/scripted-kernel.h"
 
 #define LATE_US (1 * G_TIME_SPAN_SECOND)
 
@@ -13,8 +14,8 @@ static struct {
     GMutex lock;
     GCond moved;
     bool holds, vanishes, comes_late;
-    char *failure;
-    unsigned resets, held, late, switched_on;
+    char *failure, *user;
+    unsigned resets, held, late, switched_on, connects;
     UsbAddress last;
 } script;
 
@@ -71,7 +72,31 @@ static bool switch_port(const char *folder, bool on, GError **error)
     return ok;
 }
 
-const UsbOps scripted_usb_ops = { .reset = fake_reset, .switch_port = switch_port };
+static bool connect_drivers(const UsbAddress *address, uint32_t interfaces, GError **error)
+{
+    g_mutex_lock(&script.lock);
+    script.connects++;
+    g_mutex_unlock(&script.lock);
+    scripted_kernel_connect(address->bus_number, address->device_number);
+    return true;
+}
+
+static char *find_users(const UsbAddress *address, bool beside_qemu)
+{
+    char *user;
+
+    g_mutex_lock(&script.lock);
+    user = g_strdup(script.user);
+    g_mutex_unlock(&script.lock);
+    return user;
+}
+
+const UsbOps scripted_usb_ops = {
+    .reset = fake_reset,
+    .switch_port = switch_port,
+    .connect = connect_drivers,
+    .find_users = find_users,
+};
 
 char *scripted_usb_command(char **words)
 {
@@ -90,9 +115,13 @@ char *scripted_usb_command(char **words)
     } else if (strcmp(words[0], "fail") == 0) {
         g_free(script.failure);
         script.failure = g_strjoinv(" ", words + 1);
+    } else if (strcmp(words[0], "user") == 0) {
+        g_free(script.user);
+        script.user = g_strdup(words[1]);
     } else if (strcmp(words[0], "show") == 0) {
-        answer = g_strdup_printf("ok resets=%u held=%u last=%u:%u late=%u", script.resets, script.held,
-                                 script.last.bus_number, script.last.device_number, script.late);
+        answer =
+            g_strdup_printf("ok resets=%u held=%u last=%u:%u late=%u connects=%u", script.resets, script.held,
+                            script.last.bus_number, script.last.device_number, script.late, script.connects);
     } else {
         answer = g_strdup("error unknown");
     }

@@ -8,7 +8,8 @@
  *   usb fail TEXT               the next reset fails with FERRY_ERROR_RESET_FAILED and TEXT
  *   usb vanish                  the next reset says that the device is gone
  *   usb late                    the next switching off of a port waits a second, or until one is switched on
- *   usb show                    ok resets=N held=N last=BUS:DEV late=N (switchings off that wait now)
+ *   usb user [NAME]             the program that has devices open
+ *   usb show                    ok resets=N held=N last=BUS:DEV late=N (switchings off that wait now) connects=N
  *
  * Ports are switched by the real function, in umockdev's /sys. */
 /* clang-format on */

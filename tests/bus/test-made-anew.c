@@ -92,6 +92,7 @@ static void test_given_again_by_hand(void **state)
 {
     Fixture *fixture = *state;
     g_autofree char *assignment = NULL, *error = NULL, *again = NULL, *name = NULL;
+    g_autofree char *device = fixture_device_path("1-2"), *anew = fixture_machine_path(ANEW);
 
     reset_plug(fixture, "1-2", "KBD-0001");
     assignment = reset_give(fixture, "1-2", FIXTURE_DESK);
@@ -101,6 +102,12 @@ static void test_given_again_by_hand(void **state)
     assert_reason(fixture, assignment, "(" FIXTURE_DESK ") is gone, and a new one has its name (" ANEW ")");
     assert_reason(fixture, assignment, "give that one the same again, or apply the assignment again.");
     fixture_assert(fixture, explains(fixture, "1-2", "is gone, and a new one has its name (" ANEW ")"));
+    /* All of it or nothing: a disk that takes nothing ends nothing. */
+    fixture_break_disk(fixture);
+    error = fixture_call_error(fixture, "Storage", FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Assign",
+                               "ooa{sv}", device, anew, 0);
+    fixture_mend_disk(fixture);
+    assert_reason(fixture, assignment, "a new one has its name");
     /* It takes the place of the one that is left behind, its name included. */
     again = reset_give(fixture, "1-2", ANEW);
     fixture_wait_object(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, false);

@@ -380,7 +380,7 @@ static void test_question_in_german(void **state)
     OpenCall open;
 
     groups_plug(fixture, DEVICE, IDS, SERIAL);
-    agent_register_in(fixture, &agent, FIXTURE_STRANGER, "C.UTF-8");
+    agent_register_in(fixture, &agent, FIXTURE_STRANGER, "de_DE.UTF-8");
     call_assign(fixture, &open, true);
     agent_wait_asked(fixture, &agent, 1);
     assert_says(agent.text, "Legitimierung ist erforderlich, um das USB-Gerät 046d:c31c");
@@ -419,7 +419,7 @@ static void test_actions_in_german(void **state)
 {
     Fixture *fixture = *state;
     g_autoptr(GHashTable) english = actions_in(fixture, "C");
-    g_autoptr(GHashTable) german = actions_in(fixture, "C.UTF-8");
+    g_autoptr(GHashTable) german = actions_in(fixture, "de_DE.UTF-8");
     GHashTableIter iter;
     gpointer id, value;
 

@@ -252,12 +252,13 @@ static void test_program_has_it(void **state)
     Fixture *fixture = *state;
     g_autofree char *assignment = NULL;
 
+    g_free(fixture_script(fixture, "usb user pcscd"));
     plug(fixture);
     kernel(fixture, "opens", "1");
     kernel(fixture, "driver", "usbfs");
     assignment = fixture_assign(fixture, "1-2", FIXTURE_DESK);
     wait_assignment(fixture, assignment, "waiting-device");
-    wait_reason(fixture, assignment, "a program of the host uses");
+    wait_reason(fixture, assignment, "the host's program \"pcscd\" uses");
     wait_device(fixture, "waiting");
     assert_counts(fixture, "attach=0");
     /* It ends, and nobody tells. */
@@ -276,13 +277,136 @@ static void test_program_has_it_as_well(void **state)
     kernel(fixture, "opens", "2");
     kernel(fixture, "driver", "usbfs");
     hint(fixture);
-    wait_reason(fixture, assignment, "uses it, too");
+    wait_reason(fixture, assignment, "a program of the host uses it, too");
     wait_device(fixture, "waiting");
     assert_counts(fixture, "attach=1 detach=0");
     kernel(fixture, "opens", "1");
     kernel(fixture, "driver", "none");
     hint(fixture);
     wait_cured(fixture, assignment);
+}
+
+/* ------------------------------------------------------------------ the host's sleep */
+
+#define LOGIND "org.freedesktop.login1"
+
+static bool sleeps;
+
+static int get_sleeps(sd_bus *bus, const char *path, const char *interface, const char *property,
+                      sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    return sd_bus_message_append(reply, "b", sleeps);
+}
+
+static const sd_bus_vtable logind[] = {
+    SD_BUS_VTABLE_START(0),
+    SD_BUS_PROPERTY("PreparingForSleep", "b", get_sleeps, 0, 0),
+    SD_BUS_VTABLE_END,
+};
+
+static void prepare_for_sleep(Fixture *fixture, bool begins)
+{
+    sleeps = begins;
+    assert_true(sd_bus_emit_signal(fixture->bus, "/org/freedesktop/login1", LOGIND ".Manager",
+                                   "PrepareForSleep", "b", begins) >= 0);
+}
+
+static bool log_says(Fixture *fixture, void *userdata)
+{
+    g_autofree char *path = g_build_filename(fixture->dir, "daemon.log", NULL);
+    g_autofree char *text = NULL;
+
+    return g_file_get_contents(path, &text, NULL, NULL) && strstr(text, userdata);
+}
+
+/* What the host's drivers take while it wakes is none of their business: they often let go again. When they
+ * don't, it goes back. */
+static void test_sleep(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = plug_and_give(fixture);
+    g_autofree char *other = fixture_device_path("1-4");
+    g_autofree char *second = NULL;
+
+    sleeps = false;
+    assert_true(sd_bus_add_object_vtable(fixture->bus, NULL, "/org/freedesktop/login1", LOGIND ".Manager",
+                                         logind, NULL) >= 0);
+    assert_true(sd_bus_request_name(fixture->bus, LOGIND, 0) >= 0);
+    prepare_for_sleep(fixture, true);
+    fixture_wait_for(fixture, log_says, (gpointer) "goes to sleep", "it knows of the sleep");
+    kernel(fixture, "driver", "usbhid");
+    kernel(fixture, "opens", "0");
+    hint(fixture);
+    /* What happens at once happens all the same, so this is later than the second of the first one. */
+    fixture_plug(fixture, "1-4", "0781", "5567", "S-1", "Stick");
+    fixture_wait_object(fixture, other, FERRY_INTERFACE_DEVICE, true);
+    second = fixture_assign(fixture, "1-4", FIXTURE_DESK);
+    wait_assignment(fixture, second, "attached");
+    assert_counts(fixture, "attach=2 detach=0");
+    prepare_for_sleep(fixture, false);
+    fixture_wait_for(fixture, log_says, (gpointer) "awake again", "it knows that it woke");
+    wait_counts(fixture, "attach=3 detach=1");
+    wait_assignment(fixture, assignment, "attached");
+    /* Anybody can send a signal. */
+    sleeps = false;
+    assert_true(sd_bus_emit_signal(fixture->bus, "/org/freedesktop/login1", LOGIND ".Manager",
+                                   "PrepareForSleep", "b", 1) >= 0);
+    kernel(fixture, "driver", "usbhid");
+    kernel(fixture, "opens", "0");
+    hint(fixture);
+    wait_counts(fixture, "attach=4 detach=2");
+    wait_assignment(fixture, assignment, "attached");
+}
+
+/* ------------------------------------------------------------------ home again */
+
+static bool is_home(Fixture *fixture, void *userdata)
+{
+    g_autofree char *shown = fixture_script(fixture, "kernel show " NUMBERS);
+
+    return strstr(shown, "opens=0 driver=usbhid") != NULL;
+}
+
+static void assert_connects(Fixture *fixture, const char *connects)
+{
+    g_autofree char *shown = fixture_script(fixture, "usb show");
+
+    fixture_assert(fixture, strstr(shown, connects));
+}
+
+/* A QEMU that is killed leaves the device without a driver, whether it is still assigned or not. */
+static void test_machine_that_crashed(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = plug_and_give(fixture);
+
+    g_free(fixture_script(fixture, "crash %s", FIXTURE_DESK));
+    wait_assignment(fixture, assignment, "waiting-machine");
+    fixture_wait_for(fixture, is_home, NULL, "the host's driver is back");
+    assert_connects(fixture, "connects=1");
+    /* A release by the book needs nobody's help; a driver that the host took away is not called. */
+    g_free(fixture_script(fixture, "start %s", FIXTURE_DESK));
+    wait_assignment(fixture, assignment, "attached");
+    sd_bus_message_unref(
+        fixture_call_ok(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Release", "a{sv}", 0));
+    fixture_wait_object(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, false);
+    fixture_wait_for(fixture, is_home, NULL, "the host's driver is back");
+    assert_connects(fixture, "connects=1");
+}
+
+static void test_machine_that_crashed_after_a_release(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = plug_and_give(fixture);
+
+    g_free(fixture_script(fixture, "keep %s", FIXTURE_DESK));
+    sd_bus_message_unref(
+        fixture_call_ok(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Release", "a{sv}", 0));
+    wait_assignment(fixture, assignment, "detaching");
+    g_free(fixture_script(fixture, "crash %s", FIXTURE_DESK));
+    fixture_wait_object(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, false);
+    fixture_wait_for(fixture, is_home, NULL, "the host's driver is back");
+    assert_connects(fixture, "connects=1");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -301,6 +425,9 @@ int main(void)
         TEST(test_blocked_while_in_a_machine),
         TEST(test_program_has_it),
         TEST(test_program_has_it_as_well),
+        TEST(test_sleep),
+        TEST(test_machine_that_crashed),
+        TEST(test_machine_that_crashed_after_a_release),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,8 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+SUITES = ['bookworm', 'trixie']
+SUITE_PROGRAM = os.path.join(HERE, '..', 'suite')
 IMAGE_FILES = ['build-image', 'modules', 'guest-init', 'outer-init', 'guest.xml', 'gadget']
 SNAPSHOT_FILES = ['make-snapshot', 'machine.py', 'qmp.py']    # the QEMU command line is in machine.py
 IMAGE_PACKAGES = ['linux-image-amd64', 'qemu-system-x86', 'libvirt-daemon-system', 'systemd', 'polkitd', 'busybox-static']
@@ -39,11 +41,9 @@ def key(files, *facts):
     return digest.hexdigest()[:16]
 
 
-def package_versions():
+def package_versions(suite):
     """What apt would install now."""
-    if not glob.glob('/var/lib/apt/lists/*_Packages*'):
-        subprocess.run(['apt-get', '-qq', 'update'], check=True)
-    policy = output('apt-cache', 'policy', *IMAGE_PACKAGES).decode()
+    policy = output(SUITE_PROGRAM, 'apt', suite, 'apt-cache', 'policy', *IMAGE_PACKAGES).decode()
     return '\n'.join(line for line in policy.splitlines() if 'Candidate:' in line or not line.startswith(' ')).encode()
 
 
@@ -72,9 +72,9 @@ def entry(cache, kind, name, program, *arguments):
     """The folder of this entry, made by program if it is not there."""
     path = os.path.join(cache, f'{kind}-{name}')
     if not os.path.isdir(path):
-        for left in glob.glob(os.path.join(cache, 'new-*')):    # of a run that was killed
+        for left in glob.glob(os.path.join(cache, f'making-{kind}-*')):    # of a run that was killed
             shutil.rmtree(left, ignore_errors=True)
-        new = os.path.join(cache, f'new-{kind}-{name}')
+        new = os.path.join(cache, f'making-{kind}-{name}')
         print(f'lab: making the {kind} (once; kept in {cache})', flush=True)
         try:
             if run_to_end(os.path.join(HERE, program), *arguments, new):
@@ -85,8 +85,8 @@ def entry(cache, kind, name, program, *arguments):
     return path
 
 
-def prune(cache, keep):
-    for path in glob.glob(os.path.join(cache, 'image-*')) + glob.glob(os.path.join(cache, 'snapshot-*')):
+def prune(cache, suite, keep):
+    for path in glob.glob(os.path.join(cache, f'{suite}-image-*')) + glob.glob(os.path.join(cache, f'{suite}-snapshot-*')):
         if path in keep:
             continue
         with contextlib.suppress(OSError):
@@ -94,20 +94,20 @@ def prune(cache, keep):
                 shutil.rmtree(path)
 
 
-def ensure():
+def ensure(suite):
     """(image folder, snapshot folder, locks): keep the locks open while using the folders."""
     cache = directory()
     os.makedirs(cache, exist_ok=True)
-    with locked(os.path.join(cache, 'lock'), fcntl.LOCK_EX):
-        image_key = key(IMAGE_FILES, package_versions())
-        image = entry(cache, 'image', image_key, 'build-image')
+    with locked(os.path.join(cache, f'{suite}-lock'), fcntl.LOCK_EX):
+        image_key = key(IMAGE_FILES, suite.encode(), package_versions(suite))
+        image = entry(cache, f'{suite}-image', image_key, 'build-image', suite)
         qemu = output('qemu-system-x86_64', '--version')
-        snapshot = entry(cache, 'snapshot', key(SNAPSHOT_FILES, image_key.encode(), qemu), 'make-snapshot', image)
+        snapshot = entry(cache, f'{suite}-snapshot', key(SNAPSHOT_FILES, image_key.encode(), qemu), 'make-snapshot', image)
         locks = []
         for path in image, snapshot:
             locks.append(open(os.path.join(path, 'in-use'), 'w'))
             fcntl.flock(locks[-1], fcntl.LOCK_SH)
-        prune(cache, {image, snapshot})
+        prune(cache, suite, {image, snapshot})
     return image, snapshot, locks
 
 
@@ -120,4 +120,4 @@ def end_cleanly():
 
 if __name__ == '__main__':
     end_cleanly()
-    ensure()
+    ensure(sys.argv[1] if len(sys.argv) > 1 else SUITES[0])

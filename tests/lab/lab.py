@@ -28,6 +28,8 @@ What there is in the host:
 Every wait has a deadline, and says what it waited for and what it saw last. Failed waits and commands raise LabError.
 """
 import contextlib
+import glob
+import hashlib
 import os
 import re
 import shlex
@@ -40,6 +42,13 @@ import cache
 from machine import LabError, Outer, Result  # noqa: F401 (scenarios take LabError and Result from here)
 
 BUSES = {'xhci.0': (2, 3), 'ehci.0': (1,)}
+
+
+def package(suite):
+    """The package of this checkout that tests/deb built for a suite; None if there is none."""
+    source = os.path.realpath(os.path.join(cache.HERE, '..', '..'))
+    place = hashlib.sha256(f'{source}\n'.encode()).hexdigest()[:12]
+    return next(iter(glob.glob(os.path.join(cache.directory(), f'build-{place}', suite, 'out', 'usbferry_*.deb'))), None)
 
 
 @dataclass(frozen=True)
@@ -66,9 +75,11 @@ class GuestDevice:
 
 
 class Lab:
-    def __init__(self, installed=None):
-        """installed: a folder with a host in which the service is installed already, see save_installed()"""
+    def __init__(self, installed=None, suite='bookworm'):
+        """installed: a folder with a host in which the service is installed already, see save_installed(); suite: the
+        Debian that the host runs, of which scenarios know nothing"""
         self.vm = None
+        self.suite = suite
         self.installed = installed
         self._locks = []
         self._drives = set()
@@ -83,7 +94,7 @@ class Lab:
 
         reboots: what it writes to its disk is kept until stop(), so that reboot() can be called.
         """
-        image, snapshot, self._locks = cache.ensure()
+        image, snapshot, self._locks = cache.ensure(self.suite)
         saved = self.installed or snapshot
         for last in False, True:
             self.vm = Outer(image)
@@ -110,12 +121,12 @@ class Lab:
         # The clock of the VM stood still since then.
         self.run(f'date -s @{time.time():.2f} > /dev/null', timeout=60)
 
-    def save_installed(self, destdir, folder):
+    def save_installed(self, what, folder):
         """Writes the host as it is when the service is installed: done once, it needn't be done for each scenario."""
-        image, snapshot, self._locks = cache.ensure()
+        image, snapshot, self._locks = cache.ensure(self.suite)
         self.vm = Outer(image)
         self._restore(self.vm.make_disk(f'{snapshot}/disk.qcow2', f'{folder}/disk.qcow2'), snapshot)
-        self.install(destdir)
+        self.install(what)
         self.vm.save(f'{folder}/state.zst')
 
     def stop(self):
@@ -352,8 +363,22 @@ class Lab:
 
     # The service
 
-    def install(self, destdir):
-        """Puts what `meson install` wrote into destdir into the host, starts the service, waits for its bus name."""
+    def install(self, what):
+        """Installs a package as a user does: then the service runs. Or a folder that `meson install` wrote, which is
+        quicker to build."""
+        if os.path.isfile(what):
+            self.put(what, '/root/usbferry.deb')
+            self.run('apt-get -qq -o Dpkg::Use-Pty=0 install -y /root/usbferry.deb', timeout=180)
+        else:
+            self._unpack(what)
+            self.start_service()
+
+    def put(self, path, name):
+        """Copies a file into the host."""
+        with open(path, 'rb') as f:
+            self.run(f'cat > {name}', input=f.read(), timeout=120)
+
+    def _unpack(self, destdir):
         tar = subprocess.run(['tar', '-C', destdir, '--owner=0', '--group=0', '-cf', '-', '.'],
                              check=True, stdout=subprocess.PIPE).stdout
         # --keep-directory-symlink: /lib is a link. The bus reads new policy files by itself on reload, polkit by inotify,
@@ -361,7 +386,6 @@ class Lab:
         self.run('tar -C / --keep-directory-symlink --no-overwrite-dir -xf - && systemd-sysusers && '
                  'systemctl daemon-reload && systemctl reload dbus && systemctl restart polkit && '
                  'systemctl enable -q usbferryd.service', input=tar, timeout=120)
-        self.start_service()
 
     def start_service(self):
         self.run('systemctl start usbferryd.service', timeout=90)
@@ -379,6 +403,7 @@ class Lab:
         for title, command in (
                 ('journal of usbferryd', 'journalctl -b -u usbferryd.service -o short-monotonic --no-pager -n 80'),
                 ('journal of libvirtd', 'journalctl -b -u libvirtd.service -o short-monotonic --no-pager -n 8'),
+                ('what used the processor', 'ps -eo pid,stat,time,args --sort=-time | grep -v "\[" | head -n 6 | cut -c1-100'),
                 ('guests', 'virsh -q list --all'),
                 ('how desk and studio ended', 'tail -qn 3 /var/log/libvirt/qemu/desk.log /var/log/libvirt/qemu/studio.log'),
                 ('USB devices of the host', 'lsusb'),

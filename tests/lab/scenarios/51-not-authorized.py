@@ -36,7 +36,7 @@ def run(lab):
         others.wait_right(lab, [given])
         # Only now it shows what it is.
         kinds = {row['device']: row['class'] for row in ferry.rows(lab, 'devices', 'device,class')}
-        assert kinds[keyboard.name] == 'keyboard', kinds
+        assert kinds[keyboard.name] == 'hid-keyboard', kinds
 
         # By a host's policy that changes while it is used.
         others.authorize(lab, keyboard, False)

@@ -4,6 +4,7 @@ import ferry
 import others
 
 DEADLINE = 600
+BOOT = 240  # seconds; a guest says something once it is up
 
 
 def run(lab):
@@ -27,7 +28,7 @@ def run(lab):
 
     lab.run(': > /var/log/lab/desk.log')    # nobody writes it now, and libvirt may begin it anew
     lab.run('virsh -q start desk', timeout=120)
-    others.wait_right(lab, [one for one in given if one.text != 'MOUSE-A'] + neighbour, 150)
+    others.wait_right(lab, [one for one in given if one.text != 'MOUSE-A'] + neighbour, BOOT)
     others.assert_kept(consoles, neighbour)
     lab.wait_guest('desk', absent='MOUSE-A')
     lab.wait_driver(devices['MOUSE-A'], 'usbhid')

@@ -46,14 +46,14 @@ def by_serial(lab):
 
 def by_ids(lab):
     lab.run('usbferry apply -', input=BY_IDS)
-    # The second one is the first by whatever they are sorted: its port, and its bus.
+    # One before it and one behind it, by whatever they are sorted.
     first = lab.plug('usb-wacom-tablet', 'w1', port=6)
     row, = ferry.assignments(lab)
     given = others.Given('studio', first.name, '056a:0000', row['path'])
     others.wait_right(lab, [given])
     console = ferry.Console(lab, 'studio')
-    for id, bus, port in ('w2', 'xhci.0', 4), ('w3', 'ehci.0', 1):
-        twin = lab.plug('usb-wacom-tablet', id, bus=bus, port=port)
+    for id, port in ('w2', 4), ('w3', 7):
+        twin = lab.plug('usb-wacom-tablet', id, port=port)
         ferry.wait_device(lab, twin.name, 'host')
         console.wait_lines(len(console.lines()) + 1)
         others.wait_right(lab, [given])

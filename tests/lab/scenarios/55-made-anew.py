@@ -4,6 +4,7 @@ import ferry
 import others
 
 DEADLINE = 600
+BOOT = 240  # seconds; a guest says something once it is up
 
 APPLIED = '[Assignment]\nName=keys\nMachine=spare\nSelector=serial=KBD-A\n'
 
@@ -29,7 +30,7 @@ def run(lab):
     rows = [row for row in ferry.assignments(lab) if row['assignment'] == 'keys']
     assert len(rows) == 1 and rows[0]['vm'] == 'spare', rows
     lab.run('virsh -q start spare', timeout=120)
-    others.wait_right(lab, [others.Given('spare', keyboard.name, 'KBD-A', rows[0]['path'])], 150)
+    others.wait_right(lab, [others.Given('spare', keyboard.name, 'KBD-A', rows[0]['path'])], BOOT)
 
     # By hand: the dead one's claim is in nobody's way.
     said = ferry.give(lab, mouse.name, 'shell', check=False)

@@ -10,6 +10,7 @@ import others
 from lab import LabError
 
 DEADLINE = 600
+BOOT = 240  # seconds; a guest says something once it is up
 
 
 def detached(lab, given):
@@ -74,4 +75,4 @@ def run(lab):
         ferry.wait_state(lab, one.path, 'waiting-machine')
         ferry.wait_device(lab, one.name, 'waiting', 'desk')
     lab.run(': > /var/log/lab/desk.log; virsh -q start desk', timeout=120)
-    others.wait_right(lab, [given, second], 150)
+    others.wait_right(lab, [given, second], BOOT)

@@ -16,11 +16,13 @@ LINES = 200
 # As soon as the kernel has enumerated it, it is gone again.
 FLAP = '''
 bus=$(cd /sys/devices/platform/dummy_hcd.0 && echo usb*)
+device=/sys/bus/usb/devices/${{bus#usb}}-1
+plug=/sys/kernel/config/usb_gadget/flappy/UDC
 for n in $(seq {cycles}); do
-    gadget unplug flappy
-    until [ ! -e /sys/bus/usb/devices/${{bus#usb}}-1 ]; do :; done
-    gadget plug flappy 0
-    until [ -e /sys/bus/usb/devices/${{bus#usb}}-1/devnum ]; do :; done
+    echo > $plug
+    while [ -e $device ]; do sleep 0.02; done
+    echo dummy_udc.0 > $plug
+    until [ -e $device/devnum ]; do sleep 0.02; done
 done
 echo all of them
 '''

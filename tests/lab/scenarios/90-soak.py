@@ -38,19 +38,26 @@ class Soak:
 
     # Each step may find that it can't be done, which is fine: the service says no and lives on.
 
+    def put(self, id):
+        try:
+            self.plugged[id] = self.lab.plug(DRIVERS[id], id, port=1 + [*DRIVERS].index(id), serial=f'SOAK-{id}')
+        except LabError:    # so that it isn't there
+            self.lab.unplug(id, wait=False)
+            raise
+
     def plug(self):
-        id = self.random.choice([id for id in DRIVERS if id not in self.plugged])
-        self.plugged[id] = self.lab.plug(DRIVERS[id], id, port=1 + [*DRIVERS].index(id), serial=f'SOAK-{id}')
+        self.put(self.random.choice([id for id in DRIVERS if id not in self.plugged]))
 
     def unplug(self):
         id = self.random.choice([*self.plugged])
-        self.lab.unplug(id, wait=self.random.random() < 0.5)
         del self.plugged[id]
+        self.lab.unplug(id, wait=self.random.random() < 0.5)
 
     def replug(self):
         id = self.random.choice([*self.plugged])
+        del self.plugged[id]
         self.lab.unplug(id, wait=False)
-        self.plugged[id] = self.lab.plug(DRIVERS[id], id, port=1 + [*DRIVERS].index(id), serial=f'SOAK-{id}')
+        self.put(id)
 
     def device(self):
         return self.plugged[self.random.choice([*self.plugged])]

@@ -40,6 +40,23 @@ static void test_switches(void **state)
 }
 
 /* A reset takes a device out of its machine, and even off the bus for a moment; it stays whose it was. */
+/* What a machine has comes home, drawn or assigned. */
+static void test_held_home(void **state)
+{
+    Fixture *fixture = *state;
+
+    fixture_plug(fixture, fixture_make_device(fixture, "1-1", 0x0529, 1, "AAAA-1"));
+    fixture_plug(fixture, fixture_make_device(fixture, "1-2", 0x0529, 2, ""));
+    fixture_add_group(fixture, "dongles", (const char *const[]){ "product=0002", NULL });
+    fixture_assign(fixture, "aaaaaaaa", DESK, NULL, "serial=AAAA-1", "1");
+    fixture_assign(fixture, "bbbbbbbb", DESK, "dongles", NULL, "1");
+    fixture_put_into(fixture, "1-1", "aaaaaaaa");
+    fixture->registry->held_home = true;
+    fixture_look(fixture);
+    fixture_assert_verdict(fixture, "aaaaaaaa", "1-1", VERDICT_HELD_HOME);
+    fixture_assert_verdict(fixture, "bbbbbbbb", "1-2", VERDICT_HELD_HOME);
+}
+
 static void test_reserved(void **state)
 {
     Fixture *fixture = *state;
@@ -409,6 +426,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_switches),
+        TEST(test_held_home),
         TEST(test_reserved),
         TEST(test_controller_of_a_machine),
         TEST(test_other_verdicts),

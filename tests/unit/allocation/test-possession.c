@@ -199,10 +199,13 @@ static void test_sleep(void **state)
 
     list(fixture)->confirmed = true;
     look(fixture, &home, START + 10 * SECOND);
-    fixture->registry->host_sleeps = true;
+    fixture->registry->host_sleeps_at = START + 15 * SECOND;
     assert_int_equal(look(fixture, &home, START + 20 * SECOND), POSSESSION_THERE);
-    assert_int_equal(look_again_at(fixture), 0);
-    fixture->registry->host_sleeps = false;
+    /* Nobody said that it woke. */
+    assert_int_equal(look_again_at(fixture), START + 75 * SECOND);
+    assert_int_equal(look(fixture, &home, START + 75 * SECOND), POSSESSION_TAKEN_BACK);
+    device_of(fixture)->kernel.seen_at = START + 20 * SECOND;
+    fixture->registry->host_sleeps_at = 0;
     fixture->registry->host_woke_at = START + 20 * SECOND;
     assert_int_equal(look(fixture, &home, START + 21 * SECOND), POSSESSION_THERE);
     assert_int_equal(look_again_at(fixture), START + 22 * SECOND);

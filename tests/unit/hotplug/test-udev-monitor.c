@@ -113,7 +113,11 @@ static void on_gone(const char *sysname, void *userdata)
     g_string_append_printf(fixture->log, "-%s ", sysname);
 }
 
-static const UsbMonitorEvents events = { on_found, on_gone };
+static void on_touched(const char *sysname, void *userdata)
+{
+}
+
+static const UsbMonitorEvents events = { .found = on_found, .gone = on_gone, .touched = on_touched };
 
 static void plug(Fixture *fixture, const char *description)
 {

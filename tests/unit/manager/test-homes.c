@@ -28,6 +28,7 @@ static Assignment *assign(Core *core, const char *rule)
 
     text_replace(&assignment->name, "x");
     assignment->machine_uuid = g_strdup(DESK);
+    text_replace(&assignment->machine_name, "desk");
     assignment->rule = rule_parse(rule, NULL);
     g_free(assignment->selector);
     assignment->selector = rule_print(assignment->rule);
@@ -132,6 +133,28 @@ static void test_twins_for_ever(void **state)
     assert_file(core, NULL);
 }
 
+/* A machine that was renamed is found by its new name when it is made anew. */
+static void test_the_name_of_its_machine(void **state)
+{
+    Core *core = *state;
+    Assignment *assignment = assign(core, "vendor=0529");
+    Machine *desk = registry_machine(core->registry, DESK);
+
+    look(core);
+    assert_false(core->manager->homes_saving);
+    text_replace(&desk->info->name, "");
+    look(core);
+    assert_string_equal(assignment->machine_name, "desk");
+    text_replace(&desk->info->name, "bureau");
+    look(core);
+    assert_string_equal(assignment->machine_name, "bureau");
+    rest(core);
+    assert_file(core, "MachineName=bureau");
+    registry_remove_machine(core->registry, desk);
+    look(core);
+    assert_string_equal(assignment->machine_name, "bureau");
+}
+
 /* It is looked at again when that is over: the change would bring the old place back. */
 static void test_not_while_a_change_is_being_stored(void **state)
 {
@@ -201,11 +224,9 @@ static void test_a_disk_that_takes_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_the_place_follows),
-        TEST(test_twins_for_ever),
-        TEST(test_not_while_a_change_is_being_stored),
-        TEST(test_one_behind_the_other),
-        TEST(test_a_disk_that_takes_nothing),
+        TEST(test_the_place_follows),       TEST(test_twins_for_ever),
+        TEST(test_the_name_of_its_machine), TEST(test_not_while_a_change_is_being_stored),
+        TEST(test_one_behind_the_other),    TEST(test_a_disk_that_takes_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

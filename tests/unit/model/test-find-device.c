@@ -33,7 +33,7 @@ static const struct {
     { "4-3", 4, 5, 0x0fff, 0x0001, "Storage Works", "Mouse Trap", "keyboard", "smartcard", "pci-0/5" },
     /* strangers that call themselves as other devices are called by the program */
     { "4-6", 4, 6, 0x0bad, 0x0001, "My Printer", "1-7", "009:009", "vendor", "pci-0/6" },
-    { "4-7", 4, 7, 0x0bad, 0x0002, "", "pci-0000:00:14.0/9", "1234:abcd", "vendor", "pci-0/7" },
+    { "4-7", 4, 7, 0x0bad, 0x0002, "", "pci-0000:00:15.0/9", "1234:abcd", "vendor", "pci-0/7" },
     { "4-8", 4, 8, 0x0bad, 0x0003, "Smartcard", "", "2004.888", "vendor", "pci-0/8" },
 };
 
@@ -114,7 +114,7 @@ static const struct {
     { "1-7", NULL },
     { "009:009", NULL },
     { "1234:abcd", NULL },
-    { "pci-0000:00:14.0/9", NULL },
+    { "pci-0000:00:15.0/9", NULL },
     { "2004.888", "4-8" }, /* a serial that looks like nothing of the program's */
     { "nothing like it", NULL },
     { "", NULL },
