@@ -278,6 +278,26 @@ static bool follow_device(Witness *self, const Allocation *allocation, Device *d
     return changed;
 }
 
+/* A program of the host has it, as far as is known, and that alone keeps a group from handing it out. Nobody
+ * tells when that ends. */
+static bool is_held_back(const Allocation *allocation, const Device *device)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    if (allocation_possession(allocation, device) == POSSESSION_FREE)
+        return false;
+    g_hash_table_iter_init(&iter, allocation->registry->assignments);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Assignment *assignment = value;
+
+        if (assignment->wanted && !assignment->releasing &&
+            candidates_include(allocation->candidates, assignment, device))
+            return true;
+    }
+    return false;
+}
+
 static gboolean is_not_followed(gpointer sysname, gpointer watch, gpointer followed)
 {
     return !g_hash_table_contains(followed, sysname);
@@ -297,7 +317,7 @@ bool witness_turn(Witness *self, const Allocation *allocation, gint64 now)
         if (device->ours && !allocation_attachment(allocation, device) && is_home(device))
             device->ours = false;
         if (!device->ours && !allocation_want(allocation, device) &&
-            !is_ours(allocation_attachment(allocation, device)))
+            !is_ours(allocation_attachment(allocation, device)) && !is_held_back(allocation, device))
             continue;
         g_hash_table_add(followed, device->sysname);
         changed |= follow_device(self, allocation, device, now);
