@@ -33,6 +33,29 @@ static const char *error_name(const GError *error)
     return name ? name : ferry_error_to_name(FERRY_ERROR_HYPERVISOR);
 }
 
+/* What the device that is meant is missed for: what is in its socket now, or that the next one there would
+ * follow it. "" = nothing to add. New string. */
+static char *in_its_place(Registry *registry, const Assignment *assignment)
+{
+    const Following *following = followings_find(registry->followings, assignment->id);
+    const char *socket = following ? following->socket : assignment->home_socket;
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, registry->devices);
+    while (*socket && g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Device *device = value;
+        g_autofree char *what = device_describe(device);
+        bool refused =
+            following && following_is_next(following, device) && !following_leads_to(following, device);
+
+        if (g_strcmp0(device->socket, socket) == 0)
+            return g_strdup_printf(" In its socket is %s now%s.", what,
+                                   refused ? ", which does not follow it: it is another kind of device" : "");
+    }
+    return g_strdup(following ? " What comes into its socket within half a minute follows it." : "");
+}
+
 static Status without_device(Registry *registry, const Allocation *allocation, const Assignment *assignment)
 {
     const GPtrArray *matches = candidates_of(allocation->candidates, assignment);
@@ -42,6 +65,7 @@ static Status without_device(Registry *registry, const Allocation *allocation, c
     const Device *not_owned = candidates_withheld(allocation->candidates, assignment);
     g_autofree char *controller = pci_passthrough_controller_of_socket(assignment->home_socket);
     const Machine *taken_by = controller ? pci_passthrough_owner(registry, controller) : NULL;
+    g_autofree char *place = in_its_place(registry, assignment);
 
     if (registry_machine_is_gone(registry, assignment->machine_uuid))
         return by_verdict(allocation, assignment, NULL, VERDICT_MACHINE_UNKNOWN);
@@ -68,13 +92,25 @@ static Status without_device(Registry *registry, const Allocation *allocation, c
                                      ? g_strdup_printf(", in the socket %s", assignment->home_socket)
                                      : g_strdup("");
 
-        return say(
-            ASSIGNMENT_STATE_WAITING_DEVICE,
-            g_strdup_printf("%s is not plugged in; it goes to %s when it is%s.", what, machine_text, where),
-            "");
+        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
+                   g_strdup_printf("%s is not plugged in; it goes to %s when it is%s.%s", what, machine_text,
+                                   where, place),
+                   "");
     }
     return say(ASSIGNMENT_STATE_WAITING_MACHINE,
-               g_strdup_printf("%s is not running, and %s is not plugged in.", machine_text, what), "");
+               g_strdup_printf("%s is not running, and %s is not plugged in.%s", machine_text, what, place),
+               "");
+}
+
+/* Whom this device follows; NULL = it is the one that is meant. */
+static const char *followed_by(Registry *registry, const Want *want)
+{
+    const Assignment *assignment = want->assignment;
+
+    if (!assignment->follow || !followings_find(registry->followings, assignment->id) ||
+        rule_matches(assignment->rule, want->device, registry->node))
+        return NULL;
+    return *assignment->device_text ? assignment->device_text : assignment->selector;
 }
 
 static Status on_its_way(Registry *registry, const Allocation *allocation, const Want *want)
@@ -150,12 +186,15 @@ static Status with_device(Registry *registry, const Allocation *allocation, cons
     g_autofree char *what = device_describe(want->device);
     g_autofree char *machine_text = verdict_machine_text(registry, want->assignment);
     g_autofree char *away = NULL;
+    const char *follows = followed_by(registry, want);
     const char *why;
 
     if (allocation_is_attached(allocation, want->device)) {
         if (registry->hypervisor_state == HYPERVISOR_STATE_CONNECTED)
             return say(ASSIGNMENT_STATE_ATTACHED,
-                       g_strdup_printf("%s is attached to %s.", what, machine_text), "");
+                       g_strdup_printf("%s is attached to %s%s%s.", what, machine_text,
+                                       follows ? ", as it follows " : "", follows ? follows : ""),
+                       "");
         away = verdict_hypervisor_text(registry, NULL);
         return say(
             ASSIGNMENT_STATE_ATTACHED,
