@@ -255,6 +255,7 @@ static void step_stop(World *world, const Step *step)
         return;
     tell_vm(world, vm, quiet ? "crashes, and no event tells" : "is off");
     forget_foreign(world, vm);
+    world->faulty |= quiet;
     if (quiet)
         (void)world_script(world, NULL, "quiet");
     (void)world_script(world, NULL, "stop %s", vm->uuid);
@@ -533,7 +534,7 @@ GArray *history_draw(guint32 seed, guint n)
 
 void history_take_step(World *world, const Step *step)
 {
-    enum { CHECK_EACH = 4 }; /* it takes its time */
+    enum { CHECK_EACH = 2 }; /* it takes its time */
 
     kinds[step->kind].take(world, step);
     world_look_after_service(world);
