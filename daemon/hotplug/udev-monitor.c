@@ -109,7 +109,8 @@ static void handle_interface(UsbMonitor *monitor, udev_device *interface)
     if (!sysname || !g_hash_table_contains(monitor->told, sysname))
         return;
     look_at(monitor, device);
-    monitor->events.touched(sysname, monitor->userdata);
+    monitor->events.touched(sysname, g_strcmp0(udev_device_get_action(interface), "unbind") == 0,
+                            monitor->userdata);
 }
 
 static void handle_event(UsbMonitor *monitor, udev_device *device)
@@ -135,7 +136,7 @@ static void handle_event(UsbMonitor *monitor, udev_device *device)
     if (g_strcmp0(action, "add") == 0 && !udev_device_get_property_value(device, "SYNTH_UUID"))
         return;
     look_at(monitor, device);
-    monitor->events.touched(udev_device_get_sysname(device), monitor->userdata);
+    monitor->events.touched(udev_device_get_sysname(device), false, monitor->userdata);
 }
 
 /* Reads one event. False when there is none left. */
