@@ -6,6 +6,7 @@
 
 #include "daemon/base/wake.h"
 
+/* clang-format off */
 /* Which facts decide, and how long each may last.
  *
  * A device is attached when libvirt lists it and the kernel doesn't say otherwise. What the kernel tells is
@@ -13,20 +14,23 @@
  * configures the device), and which driver each interface has: the host's, usbfs as soon as the guest has
  * configured the device, or none. Most of it changes without any event, so it is looked at again and again.
  *
- *   authorized = 0                        blocked, at once: never given, and taken out of a machine
- *   listed, a driver of the host has it   taken back, after a second, whoever has it open
- *   listed, nobody has it open            closed, after a second
- *   listed, open twice                    shared, after a second, unless the guest had configured it before
- * and still has all of it: left alone until the other one ends, … and then a part without a driver    spoilt,
- * after a second listed, open once, on usbfs           the guest has it listed, open once, no driver at all
- * QEMU has it, and the guest hasn't configured it: legitimate for ever not listed, on usbfs or open in use by
- * a program of the host, after a second; what is on usbfs is not given in that second either
+ *     authorized = 0                         blocked, at once: never given, and taken out of a machine
+ *     listed, a driver of the host has it    taken back, after a second, whoever has it open
+ *     listed, nobody has it open             closed, after a second
+ *     listed, open twice                     shared, after a second, unless the guest had configured it
+ *                                            before and still has all of it: left alone until the other ends
+ *     … and then a part without a driver     spoilt, after a second
+ *     listed, open once, on usbfs            the guest has it
+ *     listed, open once, no driver at all    QEMU has it, and the guest hasn't configured it: that may last
+ *     not listed, on usbfs or open           in use by a program of the host, after a second; what is on
+ *                                            usbfs isn't given in that second either
  *
  * A second, because the kernel counts itself for up to 90 ms when it probes or resets, and because a reset,
  * also the guest's own, leaves the device without a driver, or with the host's, for less than that. Taken
  * back, closed and spoilt are cured by taking the device out and putting it in again.
  *
  * Where an attribute is missing, its signs are never there: then the hypervisor's word counts. */
+/* clang-format on */
 #define LASTS_US (1 * G_USEC_PER_SEC)
 
 /* None of it counts while QEMU and the guest are still busy with the device, or the host with all devices. */

@@ -88,6 +88,7 @@ typedef struct Assignment {
     unsigned quantity; /* for COUNT: 1…QUANTITY_MAX */
     char *device_text; /* what the device was called: for texts while it is away */
     bool persistent;   /* survives a reboot of the host */
+    bool follow;       /* of one device: see daemon/model/following.h */
     bool wanted;       /* false after Detach() */
     int32_t priority;
     Choice own_guest_reset; /* see daemon/allocation/guest-reset.h */

@@ -66,7 +66,7 @@ static void unplug(World *world, int thing)
 
 static void step_plug(World *world, const Step *step)
 {
-    int thing = (int)(step->a % HISTORY_THINGS);
+    int thing = world_choose(step->a);
     const char *socket;
 
     for (int i = 0; i < HISTORY_THINGS && world_present(world, thing); i++)
@@ -255,6 +255,7 @@ static void step_stop(World *world, const Step *step)
         return;
     tell_vm(world, vm, quiet ? "crashes, and no event tells" : "is off");
     forget_foreign(world, vm);
+    world->faulty |= quiet;
     if (quiet)
         (void)world_script(world, NULL, "quiet");
     (void)world_script(world, NULL, "stop %s", vm->uuid);
@@ -533,10 +534,14 @@ GArray *history_draw(guint32 seed, guint n)
 
 void history_take_step(World *world, const Step *step)
 {
+    enum { CHECK_EACH = 2 }; /* it takes its time */
+
     kinds[step->kind].take(world, step);
     world_look_after_service(world);
     if (step->races)
         watch_calls(world);
     else
         world_settle(world);
+    if (!step->races && step->c % CHECK_EACH == 0)
+        check_on_the_way(world);
 }

@@ -166,10 +166,20 @@ const Presence *world_present(World *world, int thing)
     return NULL;
 }
 
+int world_choose(guint32 number)
+{
+    enum { TWIN = 4, TWINS = 2, OFTEN = 4 };
+
+    return number / HISTORY_THINGS % OFTEN == 0 ? TWIN + (int)(number % TWINS)
+                                                : (int)(number % HISTORY_THINGS);
+}
+
 const Presence *world_any_present(World *world, guint32 number)
 {
-    for (guint i = 0; i < HISTORY_THINGS; i++) {
-        const Presence *presence = world_present(world, (int)((number + i) % HISTORY_THINGS));
+    int first = world_choose(number);
+
+    for (int i = 0; i < HISTORY_THINGS; i++) {
+        const Presence *presence = world_present(world, (first + i) % HISTORY_THINGS);
 
         if (presence)
             return presence;

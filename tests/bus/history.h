@@ -181,7 +181,9 @@ void world_let_pass(World *world, unsigned ms);
 /* Until the service has nothing more to do. */
 void world_settle(World *world);
 const Presence *world_present(World *world, int thing);
-/* The number-th of those that are plugged in, round and round; NULL = none is. */
+/* The number-th thing, round and round; those that look alike come more often. */
+int world_choose(guint32 number);
+/* That one or the next one that is plugged in; NULL = none is. */
 const Presence *world_any_present(World *world, guint32 number);
 const Presence *world_in_socket(World *world, const char *socket);
 void world_plug(World *world, int thing, const char *socket, unsigned number, const char *product);
@@ -284,3 +286,4 @@ void vm_clear_holdings(Vm *vm);
 
 /* history-check.c */
 void check_at_rest(World *world);
+void check_on_the_way(World *world);

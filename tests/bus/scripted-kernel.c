@@ -16,6 +16,8 @@
 /* After an attach, until the guest has configured the device. */
 #define CONFIGURE_MS 30
 
+static GMutex lock;
+
 static char *root(const char *path)
 {
     return g_build_filename(g_getenv("UMOCKDEV_DIR"), "sys", path, NULL);
@@ -154,6 +156,7 @@ static void add_opens(const char *device, int more)
 
 static gboolean configure(gpointer data)
 {
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
     guint number = GPOINTER_TO_UINT(data);
     char *device = find(number / DEVICES_MAX, number % DEVICES_MAX);
     g_autofree char *driver = device ? get_driver(device) : NULL;
@@ -168,6 +171,7 @@ static gboolean configure(gpointer data)
 
 void scripted_kernel_attach(unsigned bus_number, unsigned device_number, bool configured)
 {
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
     char *device = find(bus_number, device_number);
     g_autofree char *driver = device ? get_driver(device) : NULL;
 
@@ -184,6 +188,7 @@ void scripted_kernel_attach(unsigned bus_number, unsigned device_number, bool co
 
 void scripted_kernel_release(unsigned bus_number, unsigned device_number, bool gently)
 {
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
     char *device = find(bus_number, device_number);
 
     if (!device)
@@ -196,6 +201,7 @@ void scripted_kernel_release(unsigned bus_number, unsigned device_number, bool g
 
 void scripted_kernel_connect(unsigned bus_number, unsigned device_number)
 {
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
     char *device = find(bus_number, device_number);
     g_autofree char *driver = device ? get_driver(device) : NULL;
 
@@ -257,6 +263,7 @@ static char *run(const char *device, const char *verb, const char *value)
 
 char *scripted_kernel_command(char **words)
 {
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
     char *device, *answer;
 
     if (g_strv_length(words) == 2 && strcmp(words[0], "depart") == 0)
