@@ -264,6 +264,18 @@ static guint place_in_queue(Registry *registry, const Assignment *assignment)
     return place;
 }
 
+/* Nobody knows whether its machine runs. */
+static Status waits_to_be_seen(Registry *registry, const Assignment *assignment)
+{
+    g_autofree char *machine_text = verdict_machine_text(registry, assignment);
+    g_autofree char *why =
+        verdict_hypervisor_text(registry, registry_machine(registry, assignment->machine_uuid));
+
+    return say(verdict_state(VERDICT_HYPERVISOR_AWAY),
+               g_strdup_printf("Group %s waits for %s: %s.", assignment->group, machine_text, why),
+               verdict_error(VERDICT_HYPERVISOR_AWAY));
+}
+
 static Status without_group_device(Registry *registry, const Allocation *allocation,
                                    const Assignment *assignment)
 {
@@ -284,6 +296,8 @@ static Status without_group_device(Registry *registry, const Allocation *allocat
                    ferry_error_to_name(FERRY_ERROR_NOT_OWNED));
     if (machine == VERDICT_MACHINE_UNKNOWN)
         return by_verdict(allocation, assignment, NULL, VERDICT_MACHINE_UNKNOWN);
+    if (machine == VERDICT_HYPERVISOR_AWAY)
+        return waits_to_be_seen(registry, assignment);
     if (machine != VERDICT_GO)
         return say(verdict_state(machine),
                    g_strdup_printf("%s is not running; it draws from group %s when it does.", machine_text,
