@@ -241,7 +241,7 @@ static void test_empty_pool(void **state)
     desk->info->state = MACHINE_STATE_SHUTOFF;
     assert_status(fixture, POOL, ASSIGNMENT_STATE_WAITING_MACHINE, "",
                   "VM \"desk\" is not running; it draws from group keys when it does.");
-    fixture->registry->machines_known = false;
+    fixture->registry->machines_known = desk->stuck = false;
     assert_status(fixture, POOL, ASSIGNMENT_STATE_WAITING_MACHINE, "",
                   "Group keys waits for VM \"desk\": the VMs are still being read.");
     fixture->registry->machines_known = true;
