@@ -24,6 +24,7 @@ typedef struct GiveOptions {
     char *guest_reset;
     char *guest_resets_all;
     gboolean temporary;
+    gboolean follow;
 } GiveOptions;
 
 static void give_options_clear(GiveOptions *options)
@@ -59,6 +60,8 @@ static GVariant *assign_options(const GiveOptions *options, GError **error)
         g_variant_builder_add(&dict, "{sv}", "Selector", g_variant_new_string(options->rule));
     if (options->temporary)
         g_variant_builder_add(&dict, "{sv}", "Persistent", g_variant_new_boolean(FALSE));
+    if (options->follow)
+        g_variant_builder_add(&dict, "{sv}", "Follow", g_variant_new_boolean(TRUE));
     return g_variant_ref_sink(g_variant_builder_end(&dict));
 }
 
@@ -179,6 +182,8 @@ static Outcome give(Client *client, char **words, GError **error)
           "Whether the VM's user may reset it; without a value: yes", "yes|no" },
         { OPTION_GUEST_RESETS_ALL, 0, 0, G_OPTION_ARG_STRING, &options.guest_resets_all,
           "Whether he may reset its hub; without a value: yes", "yes|no" },
+        { "follow", 0, 0, G_OPTION_ARG_NONE, &options.follow,
+          "What the device becomes in its socket, by an update for instance, goes to the VM as well", NULL },
         { "temporary", 0, 0, G_OPTION_ARG_NONE, &options.temporary, "Forget it at the next boot", NULL },
         WAIT_OPTION_ENTRIES(wait),
         { 0 },

@@ -210,9 +210,8 @@ static void warn_of_impostors(const char *rule)
 {
     if (passthrough_rule_is_forgeable(rule))
         fprintf(stderr,
-                "%s: this rule goes by what a device says of itself alone, and any device can say so: "
-                "vendor= and product= make it narrower, port= or hub= say where\n",
-                g_get_prgname());
+                "usbferry: warning: this rule goes by what a device says of itself alone, and any device can "
+                "say so; vendor= and product= make it narrower, port= or hub= say where\n");
 }
 
 static Outcome test(Client *client, char **words, GError **error)

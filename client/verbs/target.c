@@ -24,17 +24,6 @@ static bool is_folded(const char *text, const char *word)
     return g_str_equal(folded_text, folded_word);
 }
 
-/* The program's own words for kinds of devices: "hid-keyboard" or "keyboard", "046d:c31c". */
-static bool is_kind(const Object *device, const char *word)
-{
-    g_autofree char *ids = g_strdup_printf("%04x:%04x", (unsigned)object_number(device, "VendorId"),
-                                           (unsigned)object_number(device, "ProductId"));
-    const char *class_name = object_string(device, "Class");
-
-    return is_folded(ids, word) || is_folded(class_name, word) ||
-           (g_str_has_prefix(class_name, "hid-") && is_folded(class_name + strlen("hid-"), word));
-}
-
 static bool calls_itself(const Object *device, const char *word)
 {
     return g_str_equal(object_string(device, "Serial"), word) ||
@@ -67,11 +56,10 @@ bool target_check_devices(const Model *model, const Object *named, const char *w
         const Object *device = devices->pdata[i];
 
         if (device == named || object_flag(device, "IsHub") || is_part_of(device, named) ||
-            !(is_kind(device, word) || calls_itself(device, word)))
+            !calls_itself(device, word))
             continue;
         g_autofree char *text = object_describe(device);
-        g_string_append_printf(others, "\n  %s%s: %s", text,
-                               is_kind(device, word) ? "" : ", which calls itself so", device->path);
+        g_string_append_printf(others, "\n  %s, which calls itself so: %s", text, device->path);
     }
     if (others->len == 0)
         return true;
@@ -80,8 +68,7 @@ bool target_check_devices(const Model *model, const Object *named, const char *w
     g_autofree char *text = object_describe(named);
     g_set_error(
         error, CLIENT_ERROR, OUTCOME_USAGE,
-        "Ambiguous: \"%s\" is the name of one thing, and devices are called so, say the path of one:\n"
-        "  %s: %s%s",
+        "Ambiguous: \"%s\" is a name, and what a device says of itself, say the path of one:\n  %s: %s%s",
         escaped, text, named->path, others->str);
     return false;
 }

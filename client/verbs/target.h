@@ -27,9 +27,9 @@ const Object *target_match(const Model *model, TargetKinds kinds, const char *wo
 const Object *target_find(Client *client, const Model *model, TargetKinds kinds, const char *word,
                           GError **error);
 
-/* named is what has the word for its name. False with USAGE when it also is the class or the ids of
- * another device, or all that one says of itself: its serial, its own or its maker's name. What is in the
- * named group or assignment is meant with it. Pure. */
+/* named is what has the word for its name. False with USAGE when the word is also all that another device
+ * says of itself: its serial, its own or its maker's name. What is in the named group or assignment is meant
+ * with it. Pure. */
 bool target_check_devices(const Model *model, const Object *named, const char *word, GError **error);
 
 /* A group, or a tenant, by its name or path. NULL and an error when there is none. Pure. */

@@ -234,6 +234,8 @@ static const Column assignment_columns[] = {
     { "since", "when it came to that", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_since },
     { "created", "when it was made", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_created },
     { "persistent", "whether it outlasts a reboot", COLUMN_FLAG, LOOK_PLAIN, false, "Persistent" },
+    { "follow", "whether what the device becomes in its socket goes to the VM", COLUMN_FLAG, LOOK_PLAIN,
+      false, "Follow" },
     { "priority", "the higher one gets a device that several want", COLUMN_NUMBER, LOOK_RIGHT, false,
       "Priority" },
     { "allow-guest-reset", "whether the VM's user may reset the device", COLUMN_FLAG, LOOK_PLAIN, false,

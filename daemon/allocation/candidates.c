@@ -17,6 +17,7 @@ typedef struct Sources {
     Registry *registry;
     RuleIndex *pinned;    /* the rules of assignments of one device */
     GHashTable *by_group; /* group name → GPtrArray of Assignment, borrowed */
+    GHashTable *meant;    /* set of Device: those that some assignment or tenant has a say in */
     Device *device;       /* being looked at */
 } Sources;
 
@@ -30,7 +31,10 @@ static void sources_init(Sources *sources, Candidates *candidates, Registry *reg
     GHashTableIter iter;
     gpointer value;
 
-    *sources = (Sources){ .candidates = candidates, .registry = registry, .pinned = rule_index_new() };
+    *sources = (Sources){ .candidates = candidates,
+                          .registry = registry,
+                          .pinned = rule_index_new(),
+                          .meant = g_hash_table_new(NULL, NULL) };
     sources->by_group = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
     g_hash_table_iter_init(&iter, registry->assignments);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
@@ -53,6 +57,7 @@ static void sources_init(Sources *sources, Candidates *candidates, Registry *reg
 
 static void sources_clear(Sources *sources)
 {
+    g_hash_table_unref(sources->meant);
     rule_index_free(sources->pinned);
     g_hash_table_unref(sources->by_group);
 }
@@ -63,6 +68,7 @@ static void note_match(const Rule *rule, void *owner, void *userdata)
     Sources *sources = userdata;
     Candidates *candidates = sources->candidates;
 
+    g_hash_table_add(sources->meant, sources->device);
     if (membership_may_have(sources->registry, assignment, sources->device))
         g_ptr_array_add(g_hash_table_lookup(candidates->matches, assignment->id), sources->device);
     else if (!g_hash_table_contains(candidates->withheld, assignment->id))
@@ -90,6 +96,31 @@ static void match_device(Sources *sources, Device *device)
     }
 }
 
+/* In the place of what is meant, as long as that is away, whatever followed it: see
+ * daemon/model/following.h. */
+static void match_followers(Sources *sources, const GPtrArray *devices)
+{
+    g_autoptr(GPtrArray) followings = followings_all(sources->registry->followings);
+
+    for (guint i = 0; i < followings->len; i++) {
+        const Following *following = followings->pdata[i];
+        const Assignment *assignment = registry_assignment(sources->registry, following->assignment_id);
+        GPtrArray *matches = assignment && assignment->follow
+                                 ? g_hash_table_lookup(sources->candidates->matches, assignment->id)
+                                 : NULL;
+
+        if (!matches || matches->len > 0 || candidates_withheld(sources->candidates, assignment))
+            continue;
+        for (guint k = 0; k < devices->len; k++) {
+            Device *device = devices->pdata[k];
+
+            if (following_leads_to(following, device) && !g_hash_table_contains(sources->meant, device) &&
+                membership_may_have(sources->registry, assignment, device))
+                g_ptr_array_add(matches, device);
+        }
+    }
+}
+
 Candidates *candidates_new(Registry *registry, const GPtrArray *devices)
 {
     Candidates *self = g_new0(Candidates, 1);
@@ -100,6 +131,7 @@ Candidates *candidates_new(Registry *registry, const GPtrArray *devices)
     sources_init(&sources, self, registry);
     for (guint i = 0; i < devices->len; i++)
         match_device(&sources, devices->pdata[i]);
+    match_followers(&sources, devices);
     sources_clear(&sources);
     return self;
 }

@@ -15,8 +15,7 @@
 typedef enum Possession {
     /* no machine lists it as ours */
     POSSESSION_FREE,    /* nothing speaks against giving it */
-    POSSESSION_CLAIMED, /* somebody claimed it; whether a program has it, or only looks at it, isn't said yet
-                         */
+    POSSESSION_CLAIMED, /* somebody claimed it; whether a program has it or only looks isn't said yet */
     POSSESSION_IN_USE,  /* a program of the host has it */
     POSSESSION_LEFT,    /* it was a machine's, and the host's drivers didn't take it when that let go */
     /* a machine lists it as ours */

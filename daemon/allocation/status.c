@@ -4,6 +4,7 @@
 
 #include "daemon/allocation/status.h"
 
+#include "daemon/allocation/follower.h"
 #include "daemon/allocation/guest-reset.h"
 #include "daemon/allocation/judge.h"
 #include "daemon/allocation/pci-passthrough.h"
@@ -42,6 +43,7 @@ static Status without_device(Registry *registry, const Allocation *allocation, c
     const Device *not_owned = candidates_withheld(allocation->candidates, assignment);
     g_autofree char *controller = pci_passthrough_controller_of_socket(assignment->home_socket);
     const Machine *taken_by = controller ? pci_passthrough_owner(registry, controller) : NULL;
+    g_autofree char *place = follower_place_text(registry, assignment);
 
     if (registry_machine_is_gone(registry, assignment->machine_uuid))
         return by_verdict(allocation, assignment, NULL, VERDICT_MACHINE_UNKNOWN);
@@ -68,13 +70,14 @@ static Status without_device(Registry *registry, const Allocation *allocation, c
                                      ? g_strdup_printf(", in the socket %s", assignment->home_socket)
                                      : g_strdup("");
 
-        return say(
-            ASSIGNMENT_STATE_WAITING_DEVICE,
-            g_strdup_printf("%s is not plugged in; it goes to %s when it is%s.", what, machine_text, where),
-            "");
+        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
+                   g_strdup_printf("%s is not plugged in; it goes to %s when it is%s.%s", what, machine_text,
+                                   where, place),
+                   "");
     }
     return say(ASSIGNMENT_STATE_WAITING_MACHINE,
-               g_strdup_printf("%s is not running, and %s is not plugged in.", machine_text, what), "");
+               g_strdup_printf("%s is not running, and %s is not plugged in.%s", machine_text, what, place),
+               "");
 }
 
 static Status on_its_way(Registry *registry, const Allocation *allocation, const Want *want)
@@ -150,12 +153,15 @@ static Status with_device(Registry *registry, const Allocation *allocation, cons
     g_autofree char *what = device_describe(want->device);
     g_autofree char *machine_text = verdict_machine_text(registry, want->assignment);
     g_autofree char *away = NULL;
+    const char *follows = follower_of(registry, want);
     const char *why;
 
     if (allocation_is_attached(allocation, want->device)) {
         if (registry->hypervisor_state == HYPERVISOR_STATE_CONNECTED)
             return say(ASSIGNMENT_STATE_ATTACHED,
-                       g_strdup_printf("%s is attached to %s.", what, machine_text), "");
+                       g_strdup_printf("%s is attached to %s%s%s.", what, machine_text,
+                                       follows ? ", as it follows " : "", follows ? follows : ""),
+                       "");
         away = verdict_hypervisor_text(registry, NULL);
         return say(
             ASSIGNMENT_STATE_ATTACHED,
@@ -401,7 +407,7 @@ static bool lets_go_soon(const Attachment *attachment)
     return !attachment->machine->stuck && (!removal || (!removal->error && removal->tries <= 1));
 }
 
-/* On its way to the machine, or from another one first. */
+/* On its way to the machine, or from another one first. While a program of the host has it too, it isn't. */
 static bool is_coming(Registry *registry, const Allocation *allocation, const Want *want)
 {
     const Attachment *attachment = allocation_attachment(allocation, want->device);
@@ -409,6 +415,7 @@ static bool is_coming(Registry *registry, const Allocation *allocation, const Wa
 
     g_free(status.reason);
     return want->verdict == VERDICT_GO && status.state != ASSIGNMENT_STATE_FAILED &&
+           allocation_possession(allocation, want->device) != POSSESSION_SHARED &&
            (!attachment || lets_go_soon(attachment));
 }
 

@@ -112,6 +112,24 @@ char *text_quote(const char *text)
     return g_string_free(g_steal_pointer(&quoted), FALSE);
 }
 
+char *text_shorten(const char *text, gsize max_bytes)
+{
+    g_autoptr(GString) message = g_string_new(NULL);
+    gsize room = max_bytes - (gsize)g_unichar_to_utf8(ELLIPSIS, NULL);
+    gsize cut = 0; /* where the ellipsis begins if it is too long */
+
+    while (*text && message->len <= max_bytes) {
+        g_string_append_unichar(message, next_char(&text));
+        if (message->len <= room)
+            cut = message->len;
+    }
+    if (message->len > max_bytes) {
+        g_string_truncate(message, cut);
+        g_string_append_unichar(message, ELLIPSIS);
+    }
+    return g_string_free(g_steal_pointer(&message), FALSE);
+}
+
 char *text_fold(const char *text)
 {
     g_autoptr(GString) folded = g_string_new(NULL);

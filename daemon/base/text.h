@@ -31,6 +31,10 @@ void text_replace(char **text, const char *value);
  * shown as U+FFFD, and what is longer than TEXT_MAX is cut and ends with an ellipsis. NULL gives "\"\"". */
 char *text_quote(const char *text);
 
+/* A message as the bus takes it: valid UTF-8 in at most max_bytes, which ends with an ellipsis when it was
+ * longer. What is invalid becomes U+FFFD, noncharacters too; everything else stays as it is. New string. */
+char *text_shorten(const char *text, gsize max_bytes);
+
 /* For comparing without regard to case: each character in lower case, so that folding twice changes nothing
  * (g_utf8_casefold() doesn't promise that) and their number stays the same. */
 char *text_fold(const char *text);

@@ -156,6 +156,11 @@ static bool read_priority(KeyFileReader *reader, void *userdata)
     return key_file_reader_number(reader, &assignment_of(userdata)->priority);
 }
 
+static bool read_follow(KeyFileReader *reader, void *userdata)
+{
+    return key_file_reader_flag(reader, &assignment_of(userdata)->follow);
+}
+
 static bool read_choice(KeyFileReader *reader, Choice *choice)
 {
     bool value;
@@ -205,6 +210,7 @@ static const KeyFileKey manifest_keys[] = {
     { "Description", read_description },
     { "Enabled", read_enabled },
     { "Persistent", read_persistent },
+    { "Follow", read_follow },
     { "Priority", read_priority },
     { "AllowGuestReset", read_allow_guest_reset },
     { "AllowGuestResetsAll", read_allow_guest_resets_all },
@@ -224,6 +230,7 @@ static const KeyFileKey stored_keys[] = {
     { "Twins", read_twins },
     { "DeviceText", read_device_text },
     { "Enabled", read_enabled },
+    { "Follow", read_follow },
     { "Priority", read_priority },
     { "AllowGuestReset", read_allow_guest_reset },
     { "AllowGuestResetsAll", read_allow_guest_resets_all },
@@ -254,6 +261,10 @@ bool assignment_reader_end(const AssignmentReader *into, KeyFileReader *reader)
         return key_file_reader_refuse(reader, into->line, FERRY_ERROR_INVALID_OPTION,
                                       "[" ASSIGNMENT_SECTION
                                       "] has a Quantity and no Group: without a group it is one device");
+    if (assignment->group && assignment->follow)
+        return key_file_reader_refuse(reader, into->line, FERRY_ERROR_INVALID_OPTION,
+                                      "[" ASSIGNMENT_SECTION
+                                      "] has Follow and a Group: it is for one device");
     return true;
 }
 
@@ -340,6 +351,8 @@ GKeyFile *assignment_to_key_file(const Assignment *assignment)
         g_key_file_set_boolean(file, ASSIGNMENT_SECTION, "Twins", true);
     key_file_reader_set_text(file, ASSIGNMENT_SECTION, "DeviceText", assignment->device_text);
     g_key_file_set_boolean(file, ASSIGNMENT_SECTION, "Enabled", assignment->wanted);
+    if (assignment->follow)
+        g_key_file_set_boolean(file, ASSIGNMENT_SECTION, "Follow", true);
     g_key_file_set_integer(file, ASSIGNMENT_SECTION, "Priority", assignment->priority);
     write_choice(file, "AllowGuestReset", assignment->own_guest_reset);
     write_choice(file, "AllowGuestResetsAll", assignment->own_guest_resets_all);
@@ -367,6 +380,7 @@ char *assignment_to_manifest_text(const Assignment *assignment, const char *mach
         key_file_reader_set_text(file, ASSIGNMENT_SECTION, "Description", assignment->description);
     key_file_reader_set_flag(file, ASSIGNMENT_SECTION, "Enabled", assignment->wanted, true);
     key_file_reader_set_flag(file, ASSIGNMENT_SECTION, "Persistent", assignment->persistent, true);
+    key_file_reader_set_flag(file, ASSIGNMENT_SECTION, "Follow", assignment->follow, false);
     if (assignment->priority != 0)
         g_key_file_set_integer(file, ASSIGNMENT_SECTION, "Priority", assignment->priority);
     write_choice(file, "AllowGuestReset", assignment->own_guest_reset);

@@ -94,17 +94,17 @@ static Group *read_group(const char *path, GError **error)
 }
 
 /* The file names of a folder, each with its path, over those that are known already. */
-static void list_folder(const char *folder, GHashTable *paths, unsigned *refused)
+static void list_folder(const char *folder, GHashTable *paths, GHashTable *unread)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GDir) dir = g_dir_open(folder, 0, &error);
     const char *name;
 
     if (!dir) {
-        if (g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-            return;
-        log_event(LOG_EVENT_GROUP_FILE_REFUSED, NULL, NULL, NULL, "%s", error->message);
-        (*refused)++;
+        if (!g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT)) {
+            log_event(LOG_EVENT_GROUP_FILE_REFUSED, NULL, NULL, NULL, "%s", error->message);
+            g_hash_table_add(unread, g_strdup(folder));
+        }
         return;
     }
     while ((name = g_dir_read_name(dir)))
@@ -129,16 +129,15 @@ static void destroy_group(gpointer group)
     group_free(group);
 }
 
-GPtrArray *drop_ins_read(const char *const *folders, unsigned *ret_refused)
+GPtrArray *drop_ins_read(const char *const *folders, GHashTable *unread)
 {
     g_autoptr(GHashTable) paths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     g_autoptr(GHashTable) by_name = g_hash_table_new(g_str_hash, g_str_equal);
     g_autoptr(GList) names = NULL;
     GPtrArray *groups = g_ptr_array_new_with_free_func(destroy_group);
-    unsigned refused = 0;
 
     for (; *folders; folders++)
-        list_folder(*folders, paths, &refused);
+        list_folder(*folders, paths, unread);
 
     names = g_list_sort(g_hash_table_get_keys(paths), compare_strings);
     for (GList *at = names; at; at = at->next) {
@@ -146,19 +145,19 @@ GPtrArray *drop_ins_read(const char *const *folders, unsigned *ret_refused)
         g_autoptr(Group) group = read_group(g_hash_table_lookup(paths, at->data), &error);
         const Group *other = group ? g_hash_table_lookup(by_name, group->name) : NULL;
 
-        refused += error || other;
         if (error) {
             log_event(LOG_EVENT_GROUP_FILE_REFUSED, NULL, NULL, NULL, "%s", error->message);
+            g_hash_table_add(unread, g_strdup(at->data));
         } else if (other) {
             log_event(LOG_EVENT_GROUP_FILE_REFUSED, NULL, NULL, NULL,
                       "%s: left out, as the group \"%s\" is in %s already", group->file, group->name,
                       other->file);
+            g_hash_table_add(unread, g_strdup(at->data));
         } else if (group) {
             g_hash_table_insert(by_name, group->name, group);
             g_ptr_array_add(groups, g_steal_pointer(&group));
         }
     }
     g_ptr_array_sort(groups, compare_names);
-    *ret_refused = refused;
     return groups;
 }

@@ -15,5 +15,6 @@
 #define GROUP_FILE_BYTES_MAX (1024 * 1024)
 
 /* New array of Group, owned, by name. folders: NULL-terminated, the later ones win; one that isn't there is
- * empty. ret_refused: how many files and folders are left out because something is wrong in them. */
-GPtrArray *drop_ins_read(const char *const *folders, unsigned *ret_refused);
+ * empty. unread: a set of char *, which gets the names of the files that were refused, and the paths of the
+ * folders that can't be read. */
+GPtrArray *drop_ins_read(const char *const *folders, GHashTable *unread);

@@ -17,6 +17,17 @@ struct Hotplug {
     void *userdata;
 };
 
+/* Only what a machine has, or would have by now, is worth a stranger in its place. */
+static void may_be_followed(Hotplug *self, const Device *device, gint64 now)
+{
+    const Assignment *assignment = registry_assignment(self->registry, device->assignment_id);
+    const Machine *machine = assignment ? registry_machine(self->registry, assignment->machine_uuid) : NULL;
+
+    if (assignment && assignment->follow && !assignment->group && assignment->wanted && machine &&
+        machine_is_active(machine))
+        followings_note_left(self->registry->followings, assignment, device, now);
+}
+
 static void device_gone(const char *sysname, void *userdata)
 {
     Hotplug *self = userdata;
@@ -30,6 +41,7 @@ static void device_gone(const char *sysname, void *userdata)
     log_event(LOG_EVENT_UNPLUGGED, sysname, device->machine_uuid, device->assignment_id, "%s was unplugged",
               what);
     quarantines_note_left(self->registry->quarantines, device, now);
+    may_be_followed(self, device, now);
     registry_remove_device(self->registry, device);
     self->events->changed(NULL, self->userdata);
 }
@@ -62,6 +74,7 @@ static void device_found(Device *device, void *userdata)
     }
     if (old)
         device_gone(device->sysname, self);
+    device->came_at = now;
     came(self, device, now);
     log_event(LOG_EVENT_PLUGGED, device->sysname, NULL, NULL, "%s is plugged in at %s", what, device->socket);
     registry_add_device(self->registry, device);

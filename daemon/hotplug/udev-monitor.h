@@ -19,7 +19,7 @@
  * For tests: umockdev (0.17) has no /run/udev/data, so its devices are never initialized for a rescan, but
  * those in its events are. A test announces a device, also one that was there before the start, by a uevent
  * "bind" once the monitor is open. It needs the link "driver" (L: driver=../../drivers/usb, any path that
- * ends so) and should have E: DEVNUM and, to be another enumeration, another E: USEC_INITIALIZED. */
+ * ends so) and should have E: DEVNUM; another number, there and in sysfs, makes it another enumeration. */
 
 #include <glib.h>
 #include <stdbool.h>

@@ -221,11 +221,12 @@ static MachineState state_of(virDomainPtr domain, int state)
     }
 }
 
+/* Not while it is paused for a migration: what was restored and stays paused has that reason, too. */
 static bool is_changing(int state, int reason)
 {
     return state == VIR_DOMAIN_PAUSED &&
-           (reason == VIR_DOMAIN_PAUSED_STARTING_UP || reason == VIR_DOMAIN_PAUSED_MIGRATION ||
-            reason == VIR_DOMAIN_PAUSED_SAVE || reason == VIR_DOMAIN_PAUSED_SNAPSHOT);
+           (reason == VIR_DOMAIN_PAUSED_STARTING_UP || reason == VIR_DOMAIN_PAUSED_SAVE ||
+            reason == VIR_DOMAIN_PAUSED_SNAPSHOT);
 }
 
 /* UUID, name, state and domain id. These calls wait for no job of the domain, so a hung QEMU doesn't hold

@@ -14,11 +14,15 @@
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(virDomainSnapshot, virDomainSnapshotFree)
 
+/* Those that a VM runs from after a revert. External ones are left alone: libvirt remembers more of them than
+ * their XML says, and would forget it. */
+#define SNAPSHOT_FILTER (VIR_DOMAIN_SNAPSHOT_LIST_ACTIVE | VIR_DOMAIN_SNAPSHOT_LIST_INTERNAL)
+
 /* ------------------------------------------------------------------ the managed save image */
 
 void libvirt_saved_read(virDomainPtr domain, MachineInfo *info)
 {
-    int snapshots = virDomainSnapshotNum(domain, 0);
+    int snapshots = virDomainSnapshotNum(domain, SNAPSHOT_FILTER);
     char *xml;
 
     info->snapshots = snapshots > 0 ? (unsigned)snapshots : 0;
@@ -71,22 +75,19 @@ static char *current_name(virDomainPtr domain)
     return g_strdup(current ? virDomainSnapshotGetName(current) : "");
 }
 
-static bool repair_snapshot(virDomainPtr domain, virDomainSnapshotPtr snapshot, bool is_current,
-                            GError **error)
+/* The current one stays the current one. */
+static bool repair_snapshot(virDomainPtr domain, virDomainSnapshotPtr snapshot, GError **error)
 {
     g_autoptr(GPtrArray) nowhere = hostdev_places_new();
     g_autofree char *repaired = NULL;
     g_autoptr(virDomainSnapshot) defined = NULL;
-    unsigned flags = VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE;
 
     if (!repair(virDomainSnapshotGetXMLDesc(snapshot, VIR_DOMAIN_SNAPSHOT_XML_SECURE), nowhere, &repaired,
                 error))
         return false;
     if (!repaired)
         return true;
-    if (is_current)
-        flags |= VIR_DOMAIN_SNAPSHOT_CREATE_CURRENT;
-    defined = virDomainSnapshotCreateXML(domain, repaired, flags);
+    defined = virDomainSnapshotCreateXML(domain, repaired, VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE);
     if (!defined)
         g_propagate_error(error, connection_take_error());
     return defined != NULL;
@@ -107,7 +108,7 @@ GPtrArray *libvirt_saved_repair_snapshots(virDomainPtr domain, const GPtrArray *
     g_autoptr(GError) first = NULL;
     g_autofree char *current = current_name(domain);
     virDomainSnapshotPtr *snapshots = NULL;
-    int n = virDomainListAllSnapshots(domain, &snapshots, 0);
+    int n = virDomainListAllSnapshots(domain, &snapshots, SNAPSHOT_FILTER);
 
     if (n < 0) {
         g_propagate_error(error, connection_take_error());
@@ -119,7 +120,7 @@ GPtrArray *libvirt_saved_repair_snapshots(virDomainPtr domain, const GPtrArray *
         bool is_current = strcmp(name, current) == 0;
 
         if ((is_known(known, name) && !is_current) ||
-            repair_snapshot(domain, snapshot, is_current, first ? NULL : &first))
+            repair_snapshot(domain, snapshot, first ? NULL : &first))
             g_ptr_array_add(right, g_strdup(name));
     }
     free(snapshots);

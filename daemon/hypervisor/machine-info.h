@@ -85,18 +85,18 @@ typedef struct MachineInfo {
     char *uuid; /* lower case, with dashes */
     char *name; /* clean */
     MachineState state;
-    unsigned domain_id; /* libvirt's id of the domain, another one for each QEMU: after a start, a restore, a
-                         * revert or a migration. It stays over restarts of libvirtd, but libvirtd counts from
-                         * the highest id that it finds running, so it may give the id of a machine that is
-                         * off  a second time. 0: off, or without an id */
-    bool changing; /* libvirt starts, saves or migrates it: whoever changes it meanwhile waits for libvirt's
-                    * lock, and an event says when that is over */
-    GPtrArray *hostdevs;  /* of Hostdev; empty unless the machine is active */
+    unsigned domain_id;  /* libvirt's id of the domain, another one for each QEMU: after a start, a restore, a
+                          * revert or a migration. It stays over restarts of libvirtd, but libvirtd counts from
+                          * the highest id that it finds running, so it may give the id of a machine that is
+                          * off  a second time. 0: off, or without an id */
+    bool changing;       /* libvirt is starting or saving it: whoever changes it meanwhile waits for libvirt's
+                          * lock, and an event says when that is over */
+    GPtrArray *hostdevs; /* of Hostdev; empty unless the machine is active */
     char *usb_controller; /* model of the best USB controller ("qemu-xhci"), "" = none */
     GPtrArray *pci;   /* of char *, "0000:00:14.0": PCI devices that it has as a whole; when it is off, those
                        * that it is to take when it starts */
     GPtrArray *saved; /* of Hostdev, ours only: what its managed save image has; empty while it is active */
-    unsigned snapshots;  /* how many it has */
+    unsigned snapshots;  /* how many it has that it can run from, and that can be repaired */
     unsigned free_ports; /* guest USB ports that are not taken, over all controllers */
     bool ports_known;    /* libvirt counts the same: all that it has USB controllers of is known here */
 } MachineInfo;

@@ -126,6 +126,14 @@ static bool check_device(Manager *self, const AssignRequest *request, GError **e
     return check_owned(self, text, device->tenant, request, error);
 }
 
+static bool check_follow(bool follow, GError **error)
+{
+    if (follow)
+        g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_INVALID_OPTION,
+                            "Follow: it is for one device, a group gives any that match its rules");
+    return !follow;
+}
+
 static bool check_group(Manager *self, const AssignRequest *request, GError **error)
 {
     const Group *group = find_group_to_draw_from(self->registry, request->group, error);
@@ -136,7 +144,7 @@ static bool check_group(Manager *self, const AssignRequest *request, GError **er
     if (!group)
         return false;
     what = g_strdup_printf("group %s", group->name);
-    if (!check_owned(self, what, group->tenant, request, error))
+    if (!check_owned(self, what, group->tenant, request, error) || !check_follow(request->follow, error))
         return false;
     if (request->quantity && !quantity_parse(request->quantity, &kind, &quantity)) {
         g_autofree char *quoted = text_quote(request->quantity);
@@ -281,6 +289,7 @@ static Assignment *make_assignment(Manager *self, const AssignRequest *request)
     assignment->tenant = g_strdup(tenant_of(self, request));
     set_source(self, assignment, request);
     assignment->persistent = request->persistent;
+    assignment->follow = request->follow;
     assignment->priority = request->priority;
     set_choice(&assignment->own_guest_reset, request->allow_guest_reset);
     set_choice(&assignment->own_guest_resets_all, request->allow_guest_resets_all);
@@ -358,7 +367,9 @@ void manager_retry(Manager *self, const char *id, ManagerDone done, void *userda
 
 bool manager_check_update(Manager *self, const char *id, const AssignmentUpdate *update, GError **error)
 {
-    if (!find_changeable_assignment(self->registry, id, error))
+    const Assignment *assignment = find_changeable_assignment(self->registry, id, error);
+
+    if (!assignment || (assignment->group && update->follow && !check_follow(*update->follow, error)))
         return false;
     if (update->name && !*update->name) {
         g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_INVALID_NAME, "Name: it must not be empty");
@@ -385,6 +396,8 @@ void manager_update(Manager *self, const char *id, const AssignmentUpdate *updat
         text_replace(&next->description, update->description);
     if (update->priority)
         next->priority = *update->priority;
+    if (update->follow)
+        next->follow = *update->follow;
     set_choice(&next->own_guest_reset, update->allow_guest_reset);
     set_choice(&next->own_guest_resets_all, update->allow_guest_resets_all);
     stored_assignments_save(self, next, done, userdata);

@@ -18,6 +18,7 @@ typedef struct AssignRequest {
     const char *name; /* NULL or "": made from device and machine */
     const char *description;
     bool persistent;
+    bool follow; /* of a device only */
     int32_t priority;
     const bool *allow_guest_reset; /* NULL: as the group has it, else no */
     const bool *allow_guest_resets_all;
@@ -47,6 +48,7 @@ typedef struct AssignmentUpdate {
     const char *name;                   /* NULL = as it is */
     const char *description;            /* NULL = as it is */
     const int32_t *priority;            /* NULL = as it is */
+    const bool *follow;                 /* NULL = as it is */
     const bool *allow_guest_reset;      /* NULL = as it is */
     const bool *allow_guest_resets_all; /* NULL = as it is */
 } AssignmentUpdate;

@@ -12,20 +12,20 @@
 #define GROUP_FOLDERS_VARIABLE "FERRY_GROUPS_PATH"
 #define GROUP_FOLDERS          "/usr/lib/usbferry/groups.d:/etc/usbferry/groups.d"
 
-static GPtrArray *read_folders(unsigned *ret_refused)
+static GPtrArray *read_folders(GHashTable *unread)
 {
     const char *path = g_getenv(GROUP_FOLDERS_VARIABLE);
     g_auto(GStrv) folders = g_strsplit(path ? path : GROUP_FOLDERS, ":", -1);
 
-    return drop_ins_read((const char *const *)folders, ret_refused);
+    return drop_ins_read((const char *const *)folders, unread);
 }
 
 bool drop_in_groups_check(void)
 {
-    unsigned refused;
-    g_autoptr(GPtrArray) read = read_folders(&refused);
+    g_autoptr(GHashTable) unread = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GPtrArray) read = read_folders(unread);
 
-    return refused == 0;
+    return g_hash_table_size(unread) == 0;
 }
 
 /* False when it is left out. */
@@ -53,10 +53,22 @@ static bool take(Manager *self, const Group *next)
     return true;
 }
 
+/* Nobody has decided that it goes: devices would be taken out of machines for a slip in an editor. */
+static bool stays(const Group *group, GHashTable *unread)
+{
+    g_autofree char *name = g_path_get_basename(group->file);
+    g_autofree char *folder = g_path_get_dirname(group->file);
+
+    if (!g_hash_table_contains(unread, name) && !g_hash_table_contains(unread, folder))
+        return false;
+    log_warning("%s: group %s stays as it was", group->file, group->name);
+    return true;
+}
+
 void drop_in_groups_read(Manager *self)
 {
-    unsigned refused;
-    g_autoptr(GPtrArray) read = read_folders(&refused);
+    g_autoptr(GHashTable) unread = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GPtrArray) read = read_folders(unread);
     g_autoptr(GPtrArray) known = registry_sorted(self->registry->groups);
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
 
@@ -71,7 +83,7 @@ void drop_in_groups_read(Manager *self)
     for (guint i = 0; i < known->len; i++) {
         Group *group = known->pdata[i];
 
-        if (group->file && !g_hash_table_contains(seen, group->name))
+        if (group->file && !g_hash_table_contains(seen, group->name) && !stays(group, unread))
             group_update_remove(self->registry, self->memberships, group);
     }
     memberships_end_many(self->memberships);

@@ -10,7 +10,8 @@
 #include "daemon/manager/decision.h"
 
 /* Reads the folders anew: /usr/lib/usbferry/groups.d and /etc/usbferry/groups.d, or those of
- * $FERRY_GROUPS_PATH. A group of the store keeps its name against a file of the same name. */
+ * $FERRY_GROUPS_PATH. A group of the store keeps its name against a file of the same name. One that was read
+ * stays as it was while its file can't be. */
 void drop_in_groups_read(Manager *manager);
 
 /* Whether nothing is wrong in the files; what is, is logged. */

@@ -16,7 +16,11 @@ static const Device *used_device(const Allocation *allocation, const Assignment 
     const GPtrArray *wants = allocation_wants_of(allocation, assignment);
     const Device *device = !assignment->group && wants->len > 0 ? ((Want *)wants->pdata[0])->device : NULL;
 
-    return device && allocation_is_attached(allocation, device) ? device : NULL;
+    /* What only follows it says nothing of where it is. */
+    return device && rule_matches(assignment->rule, device, allocation->registry->node) &&
+                   allocation_is_attached(allocation, device)
+               ? device
+               : NULL;
 }
 
 /* What is being stored of it, or is not decided at all, is looked at when that is over. */

@@ -27,6 +27,8 @@ unsigned assignment_update(Registry *registry, Assignment *next)
         fields |= ASSIGNMENT_FIELD_QUANTITY;
     if (TAKE_VALUE(assignment->persistent, next->persistent))
         fields |= ASSIGNMENT_FIELD_PERSISTENT;
+    if (TAKE_VALUE(assignment->follow, next->follow))
+        fields |= ASSIGNMENT_FIELD_FOLLOW;
     if (TAKE_VALUE(assignment->priority, next->priority))
         fields |= ASSIGNMENT_FIELD_PRIORITY;
 

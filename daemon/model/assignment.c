@@ -106,6 +106,7 @@ Assignment *assignment_copy(const Assignment *assignment)
     copy->twins = assignment->twins;
     text_replace(&copy->device_text, assignment->device_text);
     copy->persistent = assignment->persistent;
+    copy->follow = assignment->follow;
     copy->wanted = assignment->wanted;
     copy->priority = assignment->priority;
     copy->own_guest_reset = assignment->own_guest_reset;

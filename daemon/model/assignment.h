@@ -43,6 +43,8 @@ typedef enum QuantityKind {
 
 /* The longest name, in bytes. */
 #define ASSIGNMENT_NAME_MAX 128
+/* Room for it is reserved in what all objects are together. */
+#define ASSIGNMENT_REASON_MAX 2048
 
 /* Out of reach for counting, but not for a file. */
 #define ASSIGNMENT_SEQUENCE_MAX G_MAXINT64
@@ -86,6 +88,7 @@ typedef struct Assignment {
     unsigned quantity; /* for COUNT: 1…QUANTITY_MAX */
     char *device_text; /* what the device was called: for texts while it is away */
     bool persistent;   /* survives a reboot of the host */
+    bool follow;       /* of one device: see daemon/model/following.h */
     bool wanted;       /* false after Detach() */
     int32_t priority;
     Choice own_guest_reset; /* see daemon/allocation/guest-reset.h */
@@ -109,7 +112,7 @@ typedef struct Assignment {
     /* where it stands: set by daemon/reconciler/status-update.c */
     AssignmentState state;
     bool pending;           /* not durable, or not compared with what is since the last change */
-    char *reason;           /* a sentence, never NULL */
+    char *reason;           /* a sentence, never NULL; at most ASSIGNMENT_REASON_MAX bytes */
     const char *error;      /* static error name, "" = none */
     GPtrArray *claims;      /* of Claim, sorted by sysname */
     bool allow_guest_reset; /* daemon/allocation/guest-reset.h, with its group's say */

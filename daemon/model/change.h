@@ -61,6 +61,7 @@ enum {
     ASSIGNMENT_FIELD_GUEST_RESET = 1 << 11, /* both */
     ASSIGNMENT_FIELD_PENDING = 1 << 12,
     ASSIGNMENT_FIELD_MACHINE = 1 << 13,
+    ASSIGNMENT_FIELD_FOLLOW = 1 << 14,
 };
 
 enum {

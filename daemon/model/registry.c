@@ -44,6 +44,7 @@ Registry *registry_new(const char *node)
     registry->tenants = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_tenant);
     registry->reservations = reservations_new();
     registry->quarantines = quarantines_new();
+    registry->followings = followings_new();
     registry->damaged_tenants = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     registry->enabled = true;
     registry->assignments = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_assignment);
@@ -58,6 +59,7 @@ Registry *registry_free(Registry *registry)
         return NULL;
     reservations_free(registry->reservations);
     quarantines_free(registry->quarantines);
+    followings_free(registry->followings);
     g_hash_table_unref(registry->assignments);
     g_hash_table_unref(registry->damaged_tenants);
     g_hash_table_unref(registry->tenants);

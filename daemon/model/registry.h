@@ -10,6 +10,7 @@
 #include "daemon/model/assignment.h"
 #include "daemon/model/change.h"
 #include "daemon/usb/device.h"
+#include "daemon/model/following.h"
 #include "daemon/model/group.h"
 #include "daemon/hypervisor/hypervisor.h"
 #include "daemon/model/machine.h"
@@ -27,6 +28,7 @@ typedef struct Registry {
     unsigned damaged_groups;     /* of groups */
     Reservations *reservations;
     Quarantines *quarantines;
+    Followings *followings;
     char *node; /* this host's name */
 
     bool enabled;   /* false: nothing more is given, what is attached stays attached */

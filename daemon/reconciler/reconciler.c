@@ -8,6 +8,7 @@
 #include "daemon/base/log.h"
 #include "daemon/base/wake.h"
 #include "daemon/reconciler/dispatcher.h"
+#include "daemon/reconciler/follow.h"
 #include "daemon/reconciler/homecoming.h"
 #include "daemon/reconciler/host-jobs.h"
 #include "daemon/reconciler/machine-list.h"
@@ -105,6 +106,7 @@ static gboolean take_turn(gpointer userdata)
 
     self->turn_source = 0;
     show_hypervisor(self);
+    follow_turn(registry, now, &wake);
     allocation = allocation_new(registry, now);
     if (witness_turn(self->witness, allocation, now)) {
         allocation_free(allocation);

@@ -3,8 +3,8 @@
 
 /* Retry: when an attach that failed is tried again: by its error, from one table in retry.c, and at once when
  * something changed that can help. dispatcher.c notes failures and changes of machines, reconciler.c what
- * people want; whoever sees a program let a device go says RETRY_HOLDER. Writes the claims of assignments
- * only. Main thread only. */
+ * people want, witness.c programs that let a device go. Writes the claims of assignments only. Main thread
+ * only. */
 
 #include <glib.h>
 
@@ -26,5 +26,6 @@ void retry_note_failure(Claim *claim, const GError *error, gint64 now);
 unsigned retry_compare(const MachineInfo *before, const MachineInfo *after);
 
 /* What failed and may be helped by that is tried in the next turn; after RETRY_LIFE as if it never had
- * failed. uuid: of the machine that changed. Of RETRY_HOLDER every machine that waits may be the next. */
+ * failed. uuid: of the machine that changed, NULL of RETRY_HOLDER alone. Of RETRY_HOLDER every machine that
+ * waits may be the next. */
 void retry_at_once(Registry *registry, const char *uuid, unsigned helps);

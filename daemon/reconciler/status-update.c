@@ -8,6 +8,7 @@
 #include "daemon/allocation/pci-passthrough.h"
 #include "daemon/allocation/status.h"
 #include "daemon/base/log.h"
+#include "daemon/base/text.h"
 #include "daemon/model/membership.h"
 
 /* Of a device that a machine lists for the assignment that wants it. */
@@ -111,6 +112,7 @@ static void update_assignment(Registry *registry, const Allocation *allocation, 
 {
     unsigned fields = update_claims(registry, allocation, assignment) ? ASSIGNMENT_FIELD_DEVICES : 0;
     Status status = status_of(registry, allocation, assignment);
+    g_autofree char *reason = text_shorten(status.reason, ASSIGNMENT_REASON_MAX);
     bool tell = false;
     bool guest_reset = guest_reset_allowed(registry, assignment);
     bool guest_resets_all = guest_resets_all_allowed(registry, assignment);
@@ -130,9 +132,9 @@ static void update_assignment(Registry *registry, const Allocation *allocation, 
         fields |= ASSIGNMENT_FIELD_STATE;
         tell = true;
     }
-    if (g_strcmp0(assignment->reason, status.reason) != 0) {
+    if (g_strcmp0(assignment->reason, reason) != 0) {
         g_free(assignment->reason);
-        assignment->reason = g_steal_pointer(&status.reason);
+        assignment->reason = g_steal_pointer(&reason);
         fields |= ASSIGNMENT_FIELD_REASON;
     }
     g_free(status.reason);

@@ -6,6 +6,7 @@
 
 #include "daemon/base/log.h"
 #include "daemon/base/wake.h"
+#include "daemon/reconciler/retry.h"
 #include "daemon/usb/node-watch.h"
 
 enum { US_PER_MS = 1000 };
@@ -21,6 +22,7 @@ static const gint64 burst[] = { 0, 100 * US_PER_MS, 300 * US_PER_MS, 1 * G_USEC_
 /* A device that is looked at. */
 typedef struct Watch {
     uint64_t instance;
+    unsigned bus_number, device_number;
     bool listed; /* as ours, in the last turn */
     bool slowly; /* it is looked at without a hint, too */
     gint64 hinted_at;
@@ -120,6 +122,8 @@ static bool look_and_plan(Witness *self, Watch *watch, const Attachments *attach
         watch->step = 0;
     }
     watch->possession = possession_of(self->registry, attachments, device);
+    if (before == POSSESSION_IN_USE && watch->possession != before)
+        retry_at_once(self->registry, NULL, RETRY_HOLDER);
     note_presence(attachments_find(attachments, device), device, watch->possession);
     plan(self, watch, attachments, device, now);
     return watch->possession != before;
@@ -249,21 +253,22 @@ static Watch *follow(Witness *self, const Device *device)
         return watch;
     watch = g_new0(Watch, 1);
     watch->instance = device->instance;
+    watch->bus_number = device->bus_number;
+    watch->device_number = device->device_number;
     g_hash_table_replace(self->watches, g_strdup(device->sysname), watch);
     return watch;
 }
 
-/* True when a look was due and has shown something new. */
-static bool follow_device(Witness *self, const Allocation *allocation, Device *device, gint64 now)
+/* True when a look was due and has shown something new. held_back: is_held_back(). */
+static bool follow_device(Witness *self, const Allocation *allocation, Device *device, bool held_back,
+                          gint64 now)
 {
-    const Attachment *attachment = allocation_attachment(allocation, device);
-    bool listed = is_ours(attachment);
+    bool listed = is_ours(allocation_attachment(allocation, device));
     Watch *watch = follow(self, device);
-    const Want *want = allocation_want(allocation, device);
     bool is_new = !watch->hinted_at, changed = false, used, slowly;
 
     watch->possession = allocation_possession(allocation, device);
-    used = watch->possession == POSSESSION_SHARED || (want && want->verdict == VERDICT_IN_USE);
+    used = held_back || watch->possession == POSSESSION_SHARED;
     slowly = used || listed;
     if (watch->listed != listed)
         kernel_word_begin_anew(&device->kernel, now);
@@ -285,9 +290,40 @@ static bool follow_device(Witness *self, const Allocation *allocation, Device *d
     return changed;
 }
 
-static gboolean is_not_followed(gpointer sysname, gpointer watch, gpointer followed)
+/* A program of the host has it, and nothing else keeps it from an assignment, be it the device's own or one
+ * that draws from a group. Nobody tells when that ends. */
+static bool is_held_back(const Allocation *allocation, const Device *device)
 {
-    return !g_hash_table_contains(followed, sysname);
+    Possession possession = allocation_possession(allocation, device);
+    GHashTableIter iter;
+    gpointer assignment;
+
+    if (possession != POSSESSION_IN_USE && possession != POSSESSION_CLAIMED)
+        return false;
+    g_hash_table_iter_init(&iter, allocation->registry->assignments);
+    while (g_hash_table_iter_next(&iter, NULL, &assignment)) {
+        Verdict verdict = allocation_judge(allocation, assignment, device);
+
+        if (verdict == VERDICT_IN_USE || verdict == VERDICT_LOOKED_AT)
+            return true;
+    }
+    return false;
+}
+
+static void forget_others(Witness *self, GHashTable *followed)
+{
+    GHashTableIter iter;
+    gpointer sysname, value;
+
+    g_hash_table_iter_init(&iter, self->watches);
+    while (g_hash_table_iter_next(&iter, &sysname, &value)) {
+        const Watch *watch = value;
+
+        if (g_hash_table_contains(followed, sysname))
+            continue;
+        node_watch_remove(self->nodes, watch->bus_number, watch->device_number);
+        g_hash_table_iter_remove(&iter);
+    }
 }
 
 bool witness_turn(Witness *self, const Allocation *allocation, gint64 now)
@@ -300,16 +336,17 @@ bool witness_turn(Witness *self, const Allocation *allocation, gint64 now)
     g_hash_table_iter_init(&iter, self->registry->devices);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         Device *device = value;
+        bool held_back = is_held_back(allocation, device);
 
         if (device->ours && !allocation_attachment(allocation, device) && is_home(device))
             device->ours = false;
         if (!device->ours && !allocation_want(allocation, device) &&
-            !is_ours(allocation_attachment(allocation, device)))
+            !is_ours(allocation_attachment(allocation, device)) && !held_back)
             continue;
         g_hash_table_add(followed, device->sysname);
-        changed |= follow_device(self, allocation, device, now);
+        changed |= follow_device(self, allocation, device, held_back, now);
     }
-    g_hash_table_foreach_remove(self->watches, is_not_followed, followed);
+    forget_others(self, followed);
     arm(self);
     return changed;
 }

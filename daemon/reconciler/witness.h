@@ -3,9 +3,9 @@
 
 /* Witness: looks at what the kernel says of devices that are ours or wanted, and keeps it in Device.kernel.
  * The one place, and the one timer, for that: much of it changes without an event, so a hint brings looks at
- * once and 0.1, 0.3, 1 and 2 s later, and what machines have is looked at every 10 s, all of it at the same
- * time. A host that has nothing in machines isn't woken at all. What it means is
- * daemon/allocation/possession.h's. For reconciler.c. Main thread only. */
+ * once and 0.1, 0.3, 1 and 2 s later; what machines have, and what only a program of the host keeps from
+ * them, is looked at every 10 s, all of it at the same time. A host that has neither isn't woken at all. What
+ * it means is daemon/allocation/possession.h's. For reconciler.c. Main thread only. */
 
 #include <glib.h>
 #include <stdbool.h>

@@ -26,6 +26,7 @@ static const char *const area_names[_STORE_AREA_MAX] = {
 struct Journal {
     char *dirs[_STORE_AREA_MAX];
     char *path;
+    const char *const *kinds; /* folders that there are */
     GPtrArray *open; /* of JournalEntry: it has happened and isn't in all of its files yet; NULL = none */
 };
 
@@ -39,13 +40,14 @@ void journal_entry_free(gpointer data)
     g_free(entry);
 }
 
-Journal *journal_new(const char *state_dir, const char *runtime_dir)
+Journal *journal_new(const char *state_dir, const char *runtime_dir, const char *const *kinds)
 {
     Journal *self = g_atomic_rc_box_new0(Journal);
 
     self->dirs[STORE_AREA_STATE] = g_strdup(state_dir);
     self->dirs[STORE_AREA_RUNTIME] = g_strdup(runtime_dir);
     self->path = g_build_filename(state_dir, JOURNAL_NAME, NULL);
+    self->kinds = kinds;
     return self;
 }
 
@@ -105,6 +107,7 @@ static char *print(const GPtrArray *entries, gsize *ret_length)
 }
 
 typedef struct JournalReader {
+    const char *const *kinds;
     GPtrArray *entries;  /* of JournalEntry */
     JournalEntry *entry; /* the section that is being read is this one's; NULL = the head's */
     char *boot;
@@ -135,21 +138,22 @@ static bool read_area(KeyFileReader *reader, void *userdata)
     return key_file_reader_refuse_value(reader, FERRY_ERROR_STORAGE, "an area of the store");
 }
 
-static bool read_name(KeyFileReader *reader, char **name)
-{
-    *name = key_file_reader_value(reader);
-    return (**name && !strpbrk(*name, "/.")) ||
-           key_file_reader_refuse_value(reader, FERRY_ERROR_STORAGE, "the name of a file");
-}
-
 static bool read_kind(KeyFileReader *reader, void *userdata)
 {
-    return read_name(reader, &((JournalReader *)userdata)->entry->kind);
+    JournalReader *into = userdata;
+
+    into->entry->kind = key_file_reader_value(reader);
+    return g_strv_contains(into->kinds, into->entry->kind) ||
+           key_file_reader_refuse_value(reader, FERRY_ERROR_STORAGE, "a folder of the store");
 }
 
 static bool read_id(KeyFileReader *reader, void *userdata)
 {
-    return read_name(reader, &((JournalReader *)userdata)->entry->id);
+    JournalReader *into = userdata;
+
+    into->entry->id = key_file_reader_value(reader);
+    return (*into->entry->id && !strpbrk(into->entry->id, "/.")) ||
+           key_file_reader_refuse_value(reader, FERRY_ERROR_STORAGE, "the name of a file");
 }
 
 static bool read_data(KeyFileReader *reader, void *userdata)
@@ -210,13 +214,15 @@ static void drop_other_boots(const JournalReader *into)
 }
 
 /* The entries that are to be carried out. */
-static GPtrArray *parse(const char *path, const GString *content, GError **error)
+static GPtrArray *parse(const Journal *self, const GString *content, GError **error)
 {
     g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func(journal_entry_free);
-    JournalReader into = { .entries = entries };
-    KeyFileReader reader = {
-        .path = path, .first = "[" HEAD_SECTION "]", .error = error, .begin = begin_section, .userdata = &into
-    };
+    JournalReader into = { .kinds = self->kinds, .entries = entries };
+    KeyFileReader reader = { .path = self->path,
+                             .first = "[" HEAD_SECTION "]",
+                             .error = error,
+                             .begin = begin_section,
+                             .userdata = &into };
     bool ok = key_file_reader_read(&reader, content->str) && end_entry(&into, &reader);
 
     if (ok &&
@@ -270,6 +276,25 @@ static bool carry_out_entry(const JournalEntry *entry, const char *path, bool pr
                     : durable_replace(path, entry->data, strlen(entry->data), error);
 }
 
+/* Somebody may have put a file there since, from a backup for instance: it goes for what had happened before,
+ * and not without a word. */
+static void tell_what_changes(Journal *self)
+{
+    for (guint i = 0; i < self->open->len; i++) {
+        const JournalEntry *entry = self->open->pdata[i];
+        g_autofree char *path = path_of(self, entry);
+        g_autoptr(GString) content = NULL;
+
+        /* one that can't be read is a matter of finish() */
+        if (durable_read(path, &content, NULL) && g_strcmp0(content ? content->str : NULL, entry->data) != 0)
+            log_warning("%s: %s by the change in %s", path,
+                        !entry->data ? "deleted"
+                        : content    ? "replaced"
+                                     : "made",
+                        self->path);
+    }
+}
+
 /* Puts what has happened into its files. prepared: this is the first try, right after prepare(). */
 static bool finish(Journal *self, bool prepared, GError **error)
 {
@@ -306,7 +331,7 @@ bool journal_recover(Journal *self, GError **error)
         return false;
     if (!content)
         return true;
-    self->open = parse(self->path, content, &damage);
+    self->open = parse(self, content, &damage);
     if (!self->open) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE,
                     "a change that was made is damaged; restore the file, or delete it to go on without the "
@@ -315,6 +340,7 @@ bool journal_recover(Journal *self, GError **error)
         return false;
     }
     log_notice("%s: finishing a change that was under way when the service ended", self->path);
+    tell_what_changes(self);
     return finish(self, false, error);
 }
 

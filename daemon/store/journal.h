@@ -26,8 +26,9 @@ typedef struct JournalEntry {
 
 void journal_entry_free(gpointer entry);
 
-/* state_dir, runtime_dir: they and their folders are there. */
-Journal *journal_new(const char *state_dir, const char *runtime_dir);
+/* state_dir, runtime_dir: they and their folders are there. kinds: the names of those, NULL-terminated; valid
+ * for ever. */
+Journal *journal_new(const char *state_dir, const char *runtime_dir, const char *const *kinds);
 Journal *journal_ref(Journal *journal);
 void journal_unref(Journal *journal);
 

@@ -206,7 +206,9 @@ static bool check_version(const char *dir, GError **error)
 
 Store *store_new(const char *state_dir, const char *runtime_dir, GError **error)
 {
-    static const char *const kinds[] = { "assignments", "groups", "power-cycles", "settings", "tenants" };
+    static const char *const kinds[] = {
+        "assignments", "groups", "power-cycles", "settings", "tenants", NULL
+    };
     g_autoptr(Store) store = g_new0(Store, 1);
 
     /* One thread: the order of changes is the order on disk. No deadline: what is neither stored nor failed
@@ -215,7 +217,7 @@ Store *store_new(const char *state_dir, const char *runtime_dir, GError **error)
     store->dirs[STORE_AREA_STATE] = g_strdup(state_dir);
     store->dirs[STORE_AREA_RUNTIME] = g_strdup(runtime_dir);
     for (int area = 0; area < _STORE_AREA_MAX; area++) {
-        for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        for (gsize i = 0; kinds[i]; i++) {
             g_autofree char *folder = g_build_filename(store->dirs[area], kinds[i], NULL);
 
             if (!make_folder(folder, error))
@@ -224,7 +226,7 @@ Store *store_new(const char *state_dir, const char *runtime_dir, GError **error)
         if (!check_version(store->dirs[area], error))
             return NULL;
     }
-    store->journal = journal_new(state_dir, runtime_dir);
+    store->journal = journal_new(state_dir, runtime_dir, kinds);
     if (!journal_recover(store->journal, error))
         return NULL;
     return g_steal_pointer(&store);

@@ -202,6 +202,21 @@ const char *const *device_class_names(void)
     return class_names;
 }
 
+unsigned device_inputs(const Device *device)
+{
+    unsigned inputs = 0;
+
+    for (gsize i = 0; i < device->n_interfaces; i++) {
+        Role role = interface_role(&device->interfaces[i]);
+
+        inputs |= role == ROLE_KEYBOARD ? DEVICE_INPUT_KEYBOARD
+                  : role == ROLE_MOUSE  ? DEVICE_INPUT_MOUSE
+                  : role == ROLE_HID    ? DEVICE_INPUT_OTHER
+                                        : 0;
+    }
+    return inputs;
+}
+
 char *device_describe(const Device *device)
 {
     const char *name = *device->product ? device->product : device->vendor;
@@ -231,6 +246,7 @@ void device_take_facts(Device *device, Device *newer)
     device->memberships = old.memberships;
     device->tenant = old.tenant;
     device->steady_at = old.steady_at;
+    device->came_at = old.came_at;
     device->kernel = old.kernel;
     device->unbound = old.unbound;
     device->ours = old.ours;

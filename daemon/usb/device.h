@@ -66,6 +66,7 @@ typedef struct Device {
 
     /* when it may go: a device that came back quickly waits until it is steady (µs, CLOCK_MONOTONIC) */
     gint64 steady_at;
+    gint64 came_at; /* when it was first seen by this service: µs, CLOCK_MONOTONIC */
 
     /* who has it, as the kernel tells: set by daemon/reconciler/witness.c */
     KernelWord kernel;
@@ -97,6 +98,14 @@ void device_take_facts(Device *device, Device *newer);
 const char *device_class_from_interfaces(uint8_t device_class, const DeviceInterface *interfaces,
                                          gsize n_interfaces);
 const char *const *device_class_names(void);
+
+/* What it shows that can type or point, from its interfaces: bits. OTHER: HID that says neither. */
+enum {
+    DEVICE_INPUT_KEYBOARD = 1 << 0,
+    DEVICE_INPUT_MOUSE = 1 << 1,
+    DEVICE_INPUT_OTHER = 1 << 2,
+};
+unsigned device_inputs(const Device *device);
 
 /* The device as messages name it: 046d:c31c "Keyboard K120" (3-1.2). New string. */
 char *device_describe(const Device *device);

@@ -4,16 +4,16 @@
 #include "dbus/bus/errors.h"
 
 #include <errno.h>
-#include <string.h>
 
+#include "daemon/base/text.h"
 #include "dbus/bus/limits.h"
 #include "dbus/names.h"
 
 static int error_set(sd_bus_error *ret_error, const char *name, const char *text)
 {
-    /* A text that isn't UTF-8 would make the reply itself fail, and the caller wait for ever; one that is
-     * longer than the bus's messages would end the connection. */
-    g_autofree char *valid = g_utf8_make_valid(text, (gssize)strnlen(text, LIMIT_ERROR_TEXT));
+    /* A text that isn't UTF-8, or has a noncharacter, would make the reply itself fail, and the caller wait
+     * for ever; one that is longer than the bus's messages would end the connection. */
+    g_autofree char *valid = text_shorten(text, LIMIT_ERROR_TEXT);
     int r = sd_bus_error_set(ret_error, name, valid);
 
     return r < 0 ? r : -EIO;

@@ -54,6 +54,7 @@ int assign_call(sd_bus_message *message, ObjectType type, const char *source, sd
         { "Quantity", 's', &request.quantity },
         { "Selector", 's', &request.selector },
         { "Persistent", 'b', &request.persistent },
+        { "Follow", 'b', &request.follow },
     };
     g_autofree char *machine = NULL;
     g_auto(GStrv) details = NULL;

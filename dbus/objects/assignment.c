@@ -160,14 +160,15 @@ static int method_update(sd_bus_message *message, void *userdata, sd_bus_error *
     Assignment *assignment = userdata;
     AssignmentUpdate update = {};
     int32_t priority;
-    bool guest_reset, guest_resets_all, only_texts;
-    enum { NAME, DESCRIPTION, PRIORITY, GUEST_RESET, GUEST_RESETS_ALL };
+    bool guest_reset, guest_resets_all, follow, only_texts;
+    enum { NAME, DESCRIPTION, PRIORITY, GUEST_RESET, GUEST_RESETS_ALL, FOLLOW };
     Option options[] = {
         [NAME] = { "Name", 's', &update.name },
         [DESCRIPTION] = { "Description", 's', &update.description },
         [PRIORITY] = { "Priority", 'i', &priority },
         [GUEST_RESET] = { "AllowGuestReset", 'b', &guest_reset },
         [GUEST_RESETS_ALL] = { "AllowGuestResetsAll", 'b', &guest_resets_all },
+        [FOLLOW] = { "Follow", 'b', &follow },
     };
     g_autoptr(GError) error = NULL;
     int r;
@@ -181,10 +182,13 @@ static int method_update(sd_bus_message *message, void *userdata, sd_bus_error *
         update.allow_guest_reset = &guest_reset;
     if (options[GUEST_RESETS_ALL].given)
         update.allow_guest_resets_all = &guest_resets_all;
+    if (options[FOLLOW].given)
+        update.follow = &follow;
     if (!manager_check_update(service->manager, assignment->id, &update, &error))
         return bus_error_from_gerror(ret_error, error);
     /* What an administrator refuses, or shares out among several, nobody lifts for himself. */
-    only_texts = !update.priority && !update.allow_guest_reset && !update.allow_guest_resets_all;
+    only_texts =
+        !update.priority && !update.allow_guest_reset && !update.allow_guest_resets_all && !update.follow;
     r = may_as(service, message, assignment, only_texts ? own_assignment : NULL, ret_error);
     if (r < 0)
         return r;
@@ -241,6 +245,7 @@ static const sd_bus_vtable assignment_vtable[] = {
     MOVING("Selector", "s", NULL, selector),
     SD_BUS_PROPERTY("Quantity", "s", property_get_quantity, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     MOVING("Persistent", "b", property_get_bool, persistent),
+    MOVING("Follow", "b", property_get_bool, follow),
     MOVING("Priority", "i", NULL, priority),
     MOVING("AllowGuestReset", "b", property_get_bool, allow_guest_reset),
     MOVING("AllowGuestResetsAll", "b", property_get_bool, allow_guest_resets_all),
@@ -284,6 +289,7 @@ static const FieldProperty assignment_properties[] = {
     { ASSIGNMENT_FIELD_SELECTOR, "Selector" },
     { ASSIGNMENT_FIELD_QUANTITY, "Quantity" },
     { ASSIGNMENT_FIELD_PERSISTENT, "Persistent" },
+    { ASSIGNMENT_FIELD_FOLLOW, "Follow" },
     { ASSIGNMENT_FIELD_GUEST_RESET, "AllowGuestReset" },
     { ASSIGNMENT_FIELD_GUEST_RESET, "AllowGuestResetsAll" },
     {},

@@ -73,7 +73,7 @@
 /* A group that a file holds. */
 #define OF_A_FILE(arguments) { "AlreadyExists", arguments, "@file@" }
 
-#define ASSIGN_OPTIONS "Name s, Description s, Quantity s, Selector s, Persistent b, Priority i, AllowGuestReset b, AllowGuestResetsAll b"
+#define ASSIGN_OPTIONS "Name s, Description s, Quantity s, Selector s, Persistent b, Follow b, Priority i, AllowGuestReset b, AllowGuestResetsAll b"
 #define GROUP_OPTIONS \
     "Description s, Class s, Enabled b, AllowGuestReset b, AllowGuestResetsAll b, Priority i"
 
@@ -173,6 +173,7 @@ const Method bad_input_methods[] = {
         { "NoSuchGroup", "'[Assignment]\\nName=b\\nMachine=desk\\nGroup=gone\\n', 'a file', {}" },
         { "InvalidOption", "'[Assignment]\\nName=b\\nMachine=desk\\n', 'a file', {}" },
         { "InvalidOption", "'[Assignment]\\nName=b\\nMachine=desk\\nGroup=keys\\nQuantity=0\\n', 'a file', {}" },
+        { "InvalidOption", "'[Assignment]\\nName=b\\nMachine=desk\\nGroup=keys\\nFollow=true\\n', 'a file', {}" },
         { "InvalidRule", "'[Group]\\nName=a\\n[Rule 1]\\nMatch=vendor=xyz\\n', 'a file', {}" },
         { "LimitExceeded", "'@too-long@', 'a file', {}" },
         {} } },
@@ -256,7 +257,7 @@ const Method bad_input_methods[] = {
         { "NoSuchAssignment", "", "@gone-assignment@" },
         {} } },
     { FERRY_INTERFACE_ASSIGNMENT, "Update", "@pinned@", OPTIONS,
-      "Name s, Description s, Priority i, AllowGuestReset b, AllowGuestResetsAll b",
+      "Name s, Description s, Priority i, AllowGuestReset b, AllowGuestResetsAll b, Follow b",
       (const Bad[]) {
         { "InvalidName", "{'Name': <''>}" },
         BAD_TEXTS("Name", ""),

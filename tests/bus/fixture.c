@@ -24,9 +24,9 @@
 #include <unistd.h>
 
 #define DEADLINE_US (20 * G_USEC_PER_SEC)
-#define POLL_US     (20 * G_TIME_SPAN_MILLISECOND)
+#define POLL_US     (2 * G_TIME_SPAN_MILLISECOND)
 
-/* The test program's own are put away and back. */
+/* Groups that the test program may have itself. */
 #define NGROUPS_KEPT 64
 
 #define CONTROLLER "/devices/pci0000:00/0000:00:14.0"
@@ -436,6 +436,8 @@ static void plug(Fixture *fixture, const char *sysname, const char *class_code, 
     add_usb_device(fixture, devpath, strchr(sysname, '-') + 1, class_code, interfaces, vendor, product,
                    serial, name);
     add_interface(fixture, devpath);
+    if (fixture->script >= 0)
+        g_free(fixture_script(fixture, "kernel arrive %s", sysname));
     announce(fixture, devpath, "add");
     announce(fixture, devpath, "bind");
     g_ptr_array_add(fixture->plugged, g_steal_pointer(&devpath));
@@ -498,6 +500,13 @@ void fixture_unplug(Fixture *fixture, const char *sysname)
         }
 }
 
+void fixture_announce(Fixture *fixture, const char *sysname, const char *action)
+{
+    g_autofree char *devpath = device_devpath(sysname);
+
+    announce(fixture, devpath, action);
+}
+
 /* ------------------------------------------------------------------ the hypervisor */
 
 char *fixture_script(Fixture *fixture, const char *format, ...)
@@ -557,16 +566,17 @@ static gsize groups_of(uid_t uid, gid_t *ret_groups)
 
 sd_bus *fixture_connect(Fixture *fixture, uid_t uid)
 {
-    gid_t own[NGROUPS_KEPT], theirs[G_N_ELEMENTS(groups)];
-    int n_own = getgroups(G_N_ELEMENTS(own), own);
+    gid_t all[NGROUPS_KEPT + G_N_ELEMENTS(groups)];
+    int n_own = getgroups(NGROUPS_KEPT, all);
     sd_bus *bus;
 
+    /* Those that the test gave itself for this caller, and those that the user has. */
     assert_true(n_own >= 0);
-    assert_int_equal(setgroups(groups_of(uid, theirs), theirs), 0);
+    assert_int_equal(setgroups((size_t)n_own + groups_of(uid, all + n_own), all), 0);
     assert_int_equal(seteuid(uid), 0);
     bus = connect_bus(fixture);
     assert_int_equal(seteuid(0), 0);
-    assert_int_equal(setgroups((size_t)n_own, own), 0);
+    assert_int_equal(setgroups((size_t)n_own, all), 0);
     return bus;
 }
 

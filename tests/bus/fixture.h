@@ -80,6 +80,8 @@ void fixture_forget_udev_record(Fixture *fixture, const char *sysname);
 /* Overwrites a sysfs attribute with any bytes, and announces the device as enumerated anew. */
 void fixture_change(Fixture *fixture, const char *sysname, const char *attribute, const char *bytes);
 void fixture_unplug(Fixture *fixture, const char *sysname);
+/* udev tells of it, and nothing has changed. */
+void fixture_announce(Fixture *fixture, const char *sysname, const char *action);
 
 /* A command for the scripted hypervisor; fails the test unless it answers ok. The answer behind "ok ". New
  * string. */

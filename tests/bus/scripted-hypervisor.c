@@ -11,9 +11,15 @@
 #include <unistd.h>
 
 #include "daemon/base/error.h"
+#include "tests/bus/scripted-clock.h"
+#include "tests/bus/scripted-faults.h"
+#include "tests/bus/scripted-host.h"
 #include "tests/bus/scripted-kernel.h"
 #include "tests/bus/scripted-saved.h"
 #include "tests/bus/scripted-usb.h"
+
+/* Answered when it is over. */
+#define RUN "run "
 
 typedef struct Domain {
     MachineInfo *info;
@@ -25,6 +31,7 @@ typedef struct Domain {
     unsigned numb; /* so many attaches never reach QEMU */
     unsigned failures;
     char *failure_text;
+    Faults faults;
     GHashTable *removals; /* aliases that go with let-go */
     ScriptedSaved saved;
 } Domain;
@@ -36,7 +43,8 @@ typedef struct Script {
     GHashTable *domains;
     bool connected;
     bool quiet;
-    bool old; /* knows no guestReset */
+    bool old;   /* knows no guestReset */
+    bool looks; /* attaches only what the host has */
     unsigned lives;
     char *list_failure;
     unsigned attaches, detaches, inspects, lists, held;
@@ -52,17 +60,22 @@ static void domain_free(gpointer data)
     g_hash_table_unref(domain->removals);
     scripted_saved_clear(&domain->saved);
     g_free(domain->failure_text);
+    faults_clear(&domain->faults);
     g_free(domain);
 }
 
 /* ------------------------------------------------------------------ worker calls */
 
 /* Locked on return, also on failure. */
-static Domain *enter(Script *script, const char *uuid, bool attaches, GError **error)
+static Domain *enter(Script *script, const char *uuid, ScriptCall call, GError **error)
 {
+    bool attaches = call == SCRIPT_CALL_ATTACH;
     Domain *domain;
 
     g_mutex_lock(&script->lock);
+    domain = g_hash_table_lookup(script->domains, uuid);
+    if (domain)
+        faults_delay(&domain->faults, call, &script->lock);
     while ((domain = g_hash_table_lookup(script->domains, uuid)) &&
            (domain->hangs || (attaches && domain->holds))) {
         script->held += attaches;
@@ -75,7 +88,12 @@ static Domain *enter(Script *script, const char *uuid, bool attaches, GError **e
     }
     if (!domain)
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_MACHINE, "no domain with uuid %s", uuid);
-    return domain;
+    return domain && !faults_fail(&domain->faults, call, error) ? domain : NULL;
+}
+
+static bool is_active(const MachineInfo *info)
+{
+    return info->state == MACHINE_STATE_RUNNING || info->state == MACHINE_STATE_PAUSED;
 }
 
 static MachineInfo *copy_info(const MachineInfo *info, bool brief)
@@ -95,7 +113,7 @@ static MachineInfo *copy_info(const MachineInfo *info, bool brief)
     copy->free_ports = info->free_ports > info->hostdevs->len ? info->free_ports - info->hostdevs->len : 0;
     copy->ports_known = true;
     copy->snapshots = info->snapshots;
-    if (info->state == MACHINE_STATE_RUNNING) {
+    if (is_active(info)) {
         g_ptr_array_unref(copy->hostdevs);
         copy->hostdevs = scripted_saved_copy(info->hostdevs);
     } else {
@@ -136,7 +154,7 @@ static GPtrArray *script_list(Hypervisor *hypervisor, GError **error)
 static MachineInfo *script_inspect(Hypervisor *hypervisor, const char *uuid, GError **error)
 {
     Script *script = (Script *)hypervisor;
-    Domain *domain = enter(script, uuid, false, error);
+    Domain *domain = enter(script, uuid, SCRIPT_CALL_INSPECT, error);
     MachineInfo *info = domain && !domain->unreadable ? copy_info(domain->info, false) : NULL;
 
     if (domain && !info)
@@ -209,7 +227,7 @@ static bool refuse_attach(Script *script, Domain *domain, const HostdevSpec *spe
         g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR, "internal error: No free USB ports");
         return true;
     }
-    if (domain->info->state != MACHINE_STATE_RUNNING) {
+    if (!is_active(domain->info)) {
         g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_MACHINE_NOT_RUNNING, "domain is not running");
         return true;
     }
@@ -219,15 +237,34 @@ static bool refuse_attach(Script *script, Domain *domain, const HostdevSpec *spe
                     spec->device_number, owner->info->name);
         return true;
     }
+    if (script->looks && !scripted_host_has(spec)) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR,
+                    "Did not find USB device %04x:%04x bus:%u device:%u", spec->vendor_id, spec->product_id,
+                    spec->bus_number, spec->device_number);
+        return true;
+    }
     return false;
+}
+
+static char *show(const Domain *domain);
+
+/* What it has now, for who has to know it after a kill. */
+static void log_state(const Domain *domain)
+{
+    g_autofree char *text = show(domain);
+
+    script_log("state %s %s", domain->info->uuid, text + strlen("ok "));
 }
 
 static bool script_attach(Hypervisor *hypervisor, const char *uuid, const HostdevSpec *spec, GError **error)
 {
     Script *script = (Script *)hypervisor;
-    Domain *domain = enter(script, uuid, true, error);
     bool attached = false;
+    Domain *domain;
 
+    script_log("attach %s %s %u %u %04x %04x", uuid, spec->alias, spec->bus_number, spec->device_number,
+               spec->vendor_id, spec->product_id);
+    domain = enter(script, uuid, SCRIPT_CALL_ATTACH, error);
     script->attaches++;
     if (domain && !refuse_attach(script, domain, spec, error)) {
         Hostdev *hostdev = g_new0(Hostdev, 1);
@@ -245,6 +282,8 @@ static bool script_attach(Hypervisor *hypervisor, const char *uuid, const Hostde
         else
             scripted_kernel_attach(spec->bus_number, spec->device_number, !domain->lazy);
         touch(script, uuid);
+        log_state(domain);
+        faults_done(SCRIPT_CALL_ATTACH);
         attached = true;
     }
     g_mutex_unlock(&script->lock);
@@ -271,15 +310,20 @@ static void remove_alias(Domain *domain, const char *alias)
 static bool script_detach(Hypervisor *hypervisor, const char *uuid, const char *alias, GError **error)
 {
     Script *script = (Script *)hypervisor;
-    Domain *domain = enter(script, uuid, false, error);
+    Domain *domain;
 
+    script_log("detach %s %s", uuid, alias);
+    domain = enter(script, uuid, SCRIPT_CALL_DETACH, error);
     script->detaches++;
     if (domain && domain->keeps) {
         g_hash_table_add(domain->removals, g_strdup(alias));
     } else if (domain) {
         remove_alias(domain, alias);
         touch(script, uuid);
+        log_state(domain);
     }
+    if (domain)
+        faults_done(SCRIPT_CALL_DETACH);
     g_mutex_unlock(&script->lock);
     return domain != NULL;
 }
@@ -288,7 +332,7 @@ static bool script_repair_saved(Hypervisor *hypervisor, const char *uuid, const 
                                 GError **error)
 {
     Script *script = (Script *)hypervisor;
-    Domain *domain = enter(script, uuid, false, error);
+    Domain *domain = enter(script, uuid, _SCRIPT_CALL_INVALID, error);
     bool repaired = domain && scripted_saved_repair(domain->info, &domain->saved, places, error);
 
     g_mutex_unlock(&script->lock);
@@ -299,7 +343,7 @@ static GPtrArray *script_repair_snapshots(Hypervisor *hypervisor, const char *uu
                                           GError **error)
 {
     Script *script = (Script *)hypervisor;
-    Domain *domain = enter(script, uuid, false, error);
+    Domain *domain = enter(script, uuid, _SCRIPT_CALL_INVALID, error);
     GPtrArray *names = domain ? scripted_saved_repair_snapshots(&domain->saved, error) : NULL;
 
     g_mutex_unlock(&script->lock);
@@ -417,6 +461,12 @@ static char *run_domain_command(Script *script, Domain *domain, char **words)
         drop_hostdevs(domain, strcmp(verb, "stop") == 0);
         domain->info->state = MACHINE_STATE_SHUTOFF;
         domain->info->domain_id = 0;
+    } else if (strcmp(verb, "pause") == 0 && is_active(domain->info)) {
+        domain->info->state = MACHINE_STATE_PAUSED;
+    } else if (strcmp(verb, "unpause") == 0 && is_active(domain->info)) {
+        domain->info->state = MACHINE_STATE_RUNNING;
+    } else if (strcmp(verb, "error") == 0 || strcmp(verb, "delay") == 0 || strcmp(verb, "calm") == 0) {
+        return faults_command(&domain->faults, words) ? g_strdup("ok") : NULL;
     } else if (strcmp(verb, "restore") == 0) {
         run_with(script, domain, "", words + 2);
     } else if (strcmp(verb, "wake") == 0 || strcmp(verb, "revert") == 0) {
@@ -481,6 +531,7 @@ static char *run_domain_command(Script *script, Domain *domain, char **words)
         g_free(answer);
     }
     touch(script, words[1]);
+    log_state(domain);
     return g_strdup("ok");
 }
 
@@ -531,6 +582,12 @@ static char *run_command(Script *script, const char *line, HypervisorState *ret_
         script->list_failure = n > 1 ? g_strjoinv(" ", words + 1) : NULL;
         return g_strdup("ok");
     }
+    if (n == 1 && strcmp(words[0], "look") == 0) {
+        script->looks = true;
+        return g_strdup("ok");
+    }
+    if (faults_service_command(words))
+        return g_strdup("ok");
     if (n == 1 && strcmp(words[0], "old") == 0) {
         script->old = true;
         return g_strdup("ok");
@@ -556,10 +613,18 @@ static char *run_command(Script *script, const char *line, HypervisorState *ret_
     return g_strdup_printf("error unknown: %s", line);
 }
 
+static void on_run(void *userdata)
+{
+    Script *script = userdata;
+
+    if (script->peer)
+        (void)fputs("ok\n", script->peer);
+}
+
 static gboolean read_command(int fd, GIOCondition condition, gpointer data)
 {
     Script *script = data;
-    char line[1024];
+    char line[4096];
     HypervisorState state = _HYPERVISOR_STATE_INVALID;
     g_autofree char *text = NULL;
     g_autofree char *answer = NULL;
@@ -569,6 +634,11 @@ static gboolean read_command(int fd, GIOCondition condition, gpointer data)
         return G_SOURCE_REMOVE;
     }
     line[strcspn(line, "\n")] = '\0';
+    if (g_str_has_prefix(line, RUN)) {
+        scripted_clock_run(g_ascii_strtoll(line + strlen(RUN), NULL, 10) * G_TIME_SPAN_MILLISECOND, on_run,
+                           script);
+        return G_SOURCE_CONTINUE;
+    }
     g_mutex_lock(&script->lock);
     answer = run_command(script, line, &state, &text);
     g_mutex_unlock(&script->lock);

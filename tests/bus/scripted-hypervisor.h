@@ -30,14 +30,25 @@
  *   hold UUID                   only attaches block until resume
  *   resume UUID
  *   fail UUID N TEXT            the next N attaches fail with FERRY_ERROR_HYPERVISOR and TEXT
+ *   error UUID CALL N CODE TEXT the next N calls (attach, detach, inspect) fail with the error of this name
+ *   delay UUID CALL N MS        they take so long
+ *   calm UUID                   no errors and no delays any more
+ *   die CALL N WHEN             the service is killed before or after the N-th attach or detach from now
+ *   pause UUID, unpause UUID
  *   keep UUID, let-go UUID      removals are accepted, and carried out with let-go
  *   quiet, loud                 whether events are sent
  *   disconnect TEXT, connect
  *   list [TEXT]                 from now on listing the machines fails with TEXT; without one, no more
+ *   look                        from now on only what is in sysfs can be attached
+ *   run MS                      so much time passes at once: scripted-clock.h; the answer comes after it
+ *   jump S                      the host's clock is set, also backwards
  *   old                         it is a libvirt that knows no guestReset
  *   show UUID                   ok NAME STATE LIFE ALIAS=BUS:DEV:VID:PID:GUESTRESET …
  *   usb …                       tests/bus/scripted-usb.h
  *   kernel …                    tests/bus/scripted-kernel.h
+ *   Each attach and detach that is called, and what a machine has after each change, is a line in the file
+ *   named by $FERRY_SCRIPT_LOG: attach UUID ALIAS BUS DEV VID PID, detach UUID ALIAS, state UUID and what
+ *   show tells.
  *   counts                      ok attach=N detach=N inspect=N list=N held=N (attaches that block now)
  */
 /* clang-format on */

@@ -54,11 +54,22 @@ static bool has(const char *folder, const char *name)
 /* Devices that the test is about to remove, by number: no file may be made in their folders any more. */
 static GHashTable *departed;
 
+enum { DEVICES_MAX = 1000 }; /* of a bus */
+
 static gpointer key(unsigned bus_number, unsigned device_number)
 {
-    enum { DEVICES_MAX = 1000 };
-
     return GUINT_TO_POINTER(bus_number * DEVICES_MAX + device_number);
+}
+
+/* The number is another device's now. */
+static char *arrive(const char *sysname)
+{
+    g_autofree char *devices = root("bus/usb/devices");
+    g_autofree char *device = g_build_filename(devices, sysname, NULL);
+
+    if (departed)
+        g_hash_table_remove(departed, key(read_number(device, "busnum"), read_number(device, "devnum")));
+    return g_strdup("ok");
 }
 
 static char *depart(const char *sysname)
@@ -146,12 +157,15 @@ static void add_opens(const char *device, int more)
 static gboolean configure(gpointer data)
 {
     g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
-    g_autofree char *driver = get_driver(data);
+    guint number = GPOINTER_TO_UINT(data);
+    char *device = find(number / DEVICES_MAX, number % DEVICES_MAX);
+    g_autofree char *driver = device ? get_driver(device) : NULL;
 
-    /* The device may have gone elsewhere meanwhile. */
-    if (!has_departed(read_number(data, "busnum"), read_number(data, "devnum")) &&
-        strcmp(driver, "none") == 0 && read_number(data, "power/runtime_usage") > 0)
-        set_drivers(data, "usbfs");
+    /* The device may have gone elsewhere meanwhile. In the main thread, as departures are. */
+    if (device && !has_departed(number / DEVICES_MAX, number % DEVICES_MAX) && strcmp(driver, "none") == 0 &&
+        read_number(device, "power/runtime_usage") > 0)
+        set_drivers(device, "usbfs");
+    free(device);
     return G_SOURCE_REMOVE;
 }
 
@@ -168,9 +182,8 @@ void scripted_kernel_attach(unsigned bus_number, unsigned device_number, bool co
     if (strcmp(driver, "usbfs") != 0 && read_number(device, "authorized"))
         set_drivers(device, NULL);
     if (configured && strcmp(driver, "usbfs") != 0)
-        g_timeout_add_full(G_PRIORITY_DEFAULT, CONFIGURE_MS, configure, device, free);
-    else
-        free(device);
+        g_timeout_add(CONFIGURE_MS, configure, key(bus_number, device_number));
+    free(device);
 }
 
 void scripted_kernel_release(unsigned bus_number, unsigned device_number, bool gently)
@@ -255,6 +268,8 @@ char *scripted_kernel_command(char **words)
 
     if (g_strv_length(words) == 2 && strcmp(words[0], "depart") == 0)
         return depart(words[1]);
+    if (g_strv_length(words) == 2 && strcmp(words[0], "arrive") == 0)
+        return arrive(words[1]);
     if (g_strv_length(words) < 3)
         return g_strdup("error unknown");
     device =

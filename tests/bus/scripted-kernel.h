@@ -13,6 +13,7 @@
  *   kernel authorized BUS DEV 0|1     no interfaces, or the host's driver on them
  *   kernel forget BUS DEV             it counts no open files (CONFIG_PM_ADVANCED_DEBUG is off)
  *   kernel depart SYSNAME             the test is about to remove it: nothing of it is touched any more
+ *   kernel arrive SYSNAME             it has come, with a number that was used before
  *   kernel show BUS DEV               ok opens=N driver=NAME authorized=N
  */
 /* clang-format on */

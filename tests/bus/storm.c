@@ -32,7 +32,7 @@ typedef struct Answer {
     bool may_end; /* something else may have ended what it makes */
     char *ends;
     unsigned number; /* of the Description */
-    bool is_free;    /* it must not be held by another reset */
+    char *reset;     /* "MEMBER PATH": to be tried again when another reset holds it */
 } Answer;
 
 static guint below(Storm *storm, guint n)
@@ -59,10 +59,10 @@ static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *ret_er
         if (answer->ends)
             g_hash_table_add(storm->ended, g_strdup(answer->ends));
         storm->told = MAX(storm->told, answer->number);
-    } else if (answer->is_free && strstr(sd_bus_message_get_error(reply)->message, "being reset")) {
-        fixture_print_log(storm->fixture);
-        fail_msg("seed %u: %s", storm->seed, sd_bus_message_get_error(reply)->message);
+    } else if (answer->reset && strstr(sd_bus_message_get_error(reply)->message, "being reset")) {
+        g_ptr_array_add(storm->held, g_steal_pointer(&answer->reset));
     }
+    g_free(answer->reset);
     g_free(answer->makes);
     g_free(answer->ends);
     g_free(answer);
@@ -531,18 +531,34 @@ void storm_replug(Storm *storm)
     }
 }
 
-/* Nothing is held any more: each can be reset now. */
+static void reset_free(Storm *storm, const char *member, const char *path)
+{
+    fire(storm, path, FERRY_INTERFACE_DEVICE, member, "a{sv}", 0)->reset =
+        g_strdup_printf("%s %s", member, path);
+}
+
 void storm_reset_all(Storm *storm)
 {
     g_autofree char *behind = fixture_device_path(BEHIND);
 
-    fire(storm, behind, FERRY_INTERFACE_DEVICE, "ResetHub", "a{sv}", 0)->is_free = true;
+    reset_free(storm, "ResetHub", behind);
     for (gsize i = 0; i < STORM_DEVICES; i++) {
         g_autofree char *path = fixture_device_path(storm_devices[i].sysname);
 
         if (!g_str_has_prefix(storm_devices[i].sysname, HUB))
-            fire(storm, path, FERRY_INTERFACE_DEVICE, "Reset", "a{sv}", 0)->is_free = true;
+            reset_free(storm, "Reset", path);
     }
+}
+
+void storm_reset_held(Storm *storm)
+{
+    for (guint i = 0; i < storm->held->len; i++) {
+        enum { MEMBER, PATH };
+        g_auto(GStrv) words = g_strsplit(storm->held->pdata[i], " ", 2);
+
+        reset_free(storm, words[MEMBER], words[PATH]);
+    }
+    g_ptr_array_set_size(storm->held, 0);
 }
 
 Storm *storm_new(Fixture *fixture, guint32 seed, bool kills)
@@ -554,6 +570,7 @@ Storm *storm_new(Fixture *fixture, guint32 seed, bool kills)
     storm->kills = kills;
     storm->seed = seed;
     storm->rand = g_rand_new_with_seed(storm->seed);
+    storm->held = g_ptr_array_new_with_free_func(g_free);
     storm->there = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     storm->ended = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     storm->doubted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -569,6 +586,7 @@ Storm *storm_new(Fixture *fixture, guint32 seed, bool kills)
 void storm_free(Storm *storm)
 {
     g_rand_free(storm->rand);
+    g_ptr_array_unref(storm->held);
     g_hash_table_unref(storm->there);
     g_hash_table_unref(storm->ended);
     g_hash_table_unref(storm->doubted);

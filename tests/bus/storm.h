@@ -29,6 +29,7 @@ typedef struct Storm {
     bool kills; /* the service, now and then */
     bool plugged[STORM_DEVICES];
     unsigned open;       /* calls without an answer */
+    GPtrArray *held;     /* of Reset calls that found another reset: "MEMBER PATH" */
     unsigned names;      /* made up so far */
     unsigned told;       /* the highest Description that was acknowledged */
     unsigned sent;       /* the highest one that was asked for */
@@ -46,8 +47,10 @@ void storm_step(Storm *storm);
 void storm_calm(Storm *storm);
 /* What is reset comes back as another enumeration. */
 void storm_replug(Storm *storm);
-/* Begins to reset everything, of which nothing may be held by another reset any more. */
+/* Begins to reset everything. An answer comes before a reset is over, so that some may be held by another
+ * one still: those are to be tried again until nothing is held any more. */
 void storm_reset_all(Storm *storm);
+void storm_reset_held(Storm *storm);
 
 /* The paths of the objects that live, sorted. New array. */
 GPtrArray *storm_objects(Storm *storm, const char *prefix);

@@ -35,6 +35,7 @@ static void converge(Storm *storm)
 
         while (sd_bus_process(storm->fixture->bus, NULL) > 0)
             continue;
+        storm_reset_held(storm);
         wrong = storm_check(storm);
         if (!wrong)
             return;

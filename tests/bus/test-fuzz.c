@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Every method of the live introspection with arguments of the right types and hostile contents: as a
  * stranger, who must not be able to change anything, and as root. The service must answer each call and live;
- * that it leaks nothing is AddressSanitizer's to say when it ends.
+ * that it leaks nothing is AddressSanitizer's to say when it ends. Texts and arrays have sizes up to what a
+ * message of the bus can hold. Debian 12 has no dfuzzer, neither as a package nor as a source.
  *
  * FERRY_TEST_SEED and FERRY_TEST_CALLS choose another run than the usual one. */
 

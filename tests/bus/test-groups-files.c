@@ -134,6 +134,40 @@ static void test_reload(void **state)
     fixture_wait_object(fixture, group, FERRY_INTERFACE_GROUP, false);
 }
 
+/* A slip in an editor takes no device out of a machine. */
+static void test_a_file_that_gets_bad(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *group = group_path("keys"), *assignment = NULL;
+    g_autofree char *first = text_of("keys", "vendor=0529"), *second = text_of("keys", "vendor=0002");
+    g_autofree char *file = groups_drop_in("lib", "keys.conf", first);
+    g_autofree char *rules = g_strdup_printf("1 true vendor=0529 file:%s", file), *mended = NULL;
+    g_autofree char *hiding = NULL;
+
+    groups_plug(fixture, "1-2", "0529:0001", "KEY-1");
+    reload(fixture);
+    fixture_wait_object(fixture, group, FERRY_INTERFACE_GROUP, true);
+    assignment = group_assign(fixture, group, FIXTURE_DESK, "all", NULL);
+    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
+    /* in its place, and in one that hides it */
+    g_free(groups_drop_in("lib", "keys.conf", "[Group]\nName=keys\n[Rule 1]\nMatch=vendor=\n"));
+    reload(fixture);
+    wait_log(fixture, "lib/keys.conf: group keys stays as it was");
+    hiding = groups_drop_in("etc", "keys.conf", "rubbish");
+    reload(fixture);
+    wait_log(fixture, "etc/keys.conf:1: ");
+    wait_rules(fixture, group, rules);
+    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
+    /* mended, and taken away */
+    g_free(groups_drop_in("etc", "keys.conf", second));
+    reload(fixture);
+    mended = g_strdup_printf("1 true vendor=0002 file:%s", hiding);
+    wait_rules(fixture, group, mended);
+    g_free(groups_drop_in("etc", "keys.conf", ""));
+    reload(fixture);
+    fixture_wait_object(fixture, group, FERRY_INTERFACE_GROUP, false);
+}
+
 static void test_bad_files_keep_nothing_from_loading(void **state)
 {
     Fixture *fixture = *state;
@@ -278,11 +312,9 @@ static void test_a_group_of_the_bus_comes_first(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_file_is_read_only),
-        TEST(test_reload),
-        TEST(test_bad_files_keep_nothing_from_loading),
-        TEST(test_many_files),
-        TEST(test_a_group_of_the_bus_comes_first),
+        TEST(test_file_is_read_only),    TEST(test_reload),
+        TEST(test_a_file_that_gets_bad), TEST(test_bad_files_keep_nothing_from_loading),
+        TEST(test_many_files),           TEST(test_a_group_of_the_bus_comes_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

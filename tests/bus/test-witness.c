@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "tests/bus/group-calls.h"
 #include "tests/bus/reset-calls.h"
 
 #define KEYBOARD "/sys/devices/pci0000:00/0000:00:14.0/usb1/1-2"
@@ -296,6 +297,31 @@ static void test_program_has_it(void **state)
     wait_assignment(fixture, assignment, "attached");
 }
 
+/* Without any event, and although no assignment stands for this device alone. */
+static void test_program_has_one_of_a_group(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *group = group_create_with(fixture, "keys", "vendor=046d");
+    g_autofree char *desk = fixture_machine_path(FIXTURE_DESK);
+    g_autofree char *assignment = NULL;
+    sd_bus_message *reply;
+    const char *path;
+
+    plug(fixture);
+    kernel(fixture, "opens", "1");
+    hint(fixture);
+    reply = fixture_call_ok(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Assign", "ooa{sv}", group,
+                            desk, 0);
+    assert_true(sd_bus_message_read(reply, "o", &path) >= 0);
+    assignment = g_strdup(path);
+    sd_bus_message_unref(reply);
+    g_free(fixture_script(fixture, "run 3000"));
+    wait_assignment(fixture, assignment, "waiting-device");
+    kernel(fixture, "opens", "0");
+    g_free(fixture_script(fixture, "run 30000"));
+    wait_assignment(fixture, assignment, "attached");
+}
+
 static void test_program_has_it_as_well(void **state)
 {
     Fixture *fixture = *state;
@@ -446,6 +472,7 @@ int main(void)
         TEST(test_blocked_by_the_host),
         TEST(test_blocked_while_in_a_machine),
         TEST(test_program_has_it),
+        TEST(test_program_has_one_of_a_group),
         TEST(test_program_has_it_as_well),
         TEST(test_sleep),
         TEST(test_machine_that_crashed),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Fuzzes the XML of a machine, which holds what guests and other programs may name: what is read is within
- * its bounds, and a hostdev that is put in is read out of it again. Runs as a test and with libFuzzer;
+ * its bounds, a hostdev that is put in is read out of it again, and what is repaired in a saved one is right
+ * then, with all the rest as it was. Runs as a test and with libFuzzer;
  * touches no file. */
 
 #include <stddef.h>
@@ -11,6 +12,7 @@
 #include "daemon/base/id.h"
 #include "daemon/base/text.h"
 #include "daemon/hypervisor/domain-xml.h"
+#include "daemon/hypervisor/saved-xml.h"
 
 /* Of all controllers and hubs that an input of some kilobytes can name. */
 #define PORTS_MAX 100000
@@ -89,6 +91,41 @@ static void check_attach(const char *xml, const MachineInfo *before)
     }
 }
 
+static void destroy_hostdev(gpointer hostdev)
+{
+    hostdev_free(hostdev);
+}
+
+/* As if it were a saved machine's. */
+static void check_repair(const char *xml, const MachineInfo *before, bool was_live)
+{
+    g_autoptr(GPtrArray) nowhere = hostdev_places_new();
+    g_autoptr(GPtrArray) ours = g_ptr_array_new_with_free_func(destroy_hostdev);
+    g_autoptr(GPtrArray) ours_then = g_ptr_array_new_with_free_func(destroy_hostdev);
+    g_autoptr(MachineInfo) info = machine_info_new("uuid");
+    g_autofree char *repaired = NULL, *again = NULL;
+    bool live = false;
+
+    g_assert_true(saved_xml_read(xml, ours, NULL));
+    g_assert_true(saved_xml_repair(xml, nowhere, &repaired, NULL));
+    if (!repaired) {
+        for (guint i = 0; i < ours->len; i++)
+            g_assert_true(hostdev_places_fit(nowhere, ours->pdata[i]));
+        return;
+    }
+    g_assert_true(saved_xml_read(repaired, ours_then, NULL));
+    g_assert_cmpuint(ours_then->len, ==, ours->len);
+    for (guint i = 0; i < ours_then->len; i++)
+        g_assert_true(hostdev_places_fit(nowhere, ours_then->pdata[i]));
+    g_assert_true(saved_xml_repair(repaired, nowhere, &again, NULL));
+    g_assert_null(again);
+    g_assert_true(domain_xml_read(repaired, info, &live, NULL));
+    g_assert_true(live == was_live);
+    g_assert_cmpuint(info->hostdevs->len, ==, before->hostdevs->len);
+    g_assert_cmpuint(info->free_ports, ==, before->free_ports);
+    g_assert_cmpstr(info->usb_controller, ==, before->usb_controller);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     g_autofree char *xml = g_strndup(size > 0 ? (const char *)data : "", size);
@@ -103,5 +140,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_assert_no_error(error);
     check_info(info, live);
     check_attach(xml, info);
+    check_repair(xml, info, live);
     return 0;
 }

@@ -72,9 +72,9 @@ def entry(cache, kind, name, program, *arguments):
     """The folder of this entry, made by program if it is not there."""
     path = os.path.join(cache, f'{kind}-{name}')
     if not os.path.isdir(path):
-        for left in glob.glob(os.path.join(cache, 'new-*')):    # of a run that was killed
+        for left in glob.glob(os.path.join(cache, f'making-{kind}-*')):    # of a run that was killed
             shutil.rmtree(left, ignore_errors=True)
-        new = os.path.join(cache, f'new-{kind}-{name}')
+        new = os.path.join(cache, f'making-{kind}-{name}')
         print(f'lab: making the {kind} (once; kept in {cache})', flush=True)
         try:
             if run_to_end(os.path.join(HERE, program), *arguments, new):
@@ -86,7 +86,7 @@ def entry(cache, kind, name, program, *arguments):
 
 
 def prune(cache, suite, keep):
-    for path in glob.glob(os.path.join(cache, f'image-{suite}-*')) + glob.glob(os.path.join(cache, f'snapshot-{suite}-*')):
+    for path in glob.glob(os.path.join(cache, f'{suite}-image-*')) + glob.glob(os.path.join(cache, f'{suite}-snapshot-*')):
         if path in keep:
             continue
         with contextlib.suppress(OSError):
@@ -98,12 +98,11 @@ def ensure(suite):
     """(image folder, snapshot folder, locks): keep the locks open while using the folders."""
     cache = directory()
     os.makedirs(cache, exist_ok=True)
-    with locked(os.path.join(cache, 'lock'), fcntl.LOCK_EX):
-        image_key = f'{suite}-' + key(IMAGE_FILES, suite.encode(), package_versions(suite))
-        image = entry(cache, 'image', image_key, 'build-image', suite)
+    with locked(os.path.join(cache, f'{suite}-lock'), fcntl.LOCK_EX):
+        image_key = key(IMAGE_FILES, suite.encode(), package_versions(suite))
+        image = entry(cache, f'{suite}-image', image_key, 'build-image', suite)
         qemu = output('qemu-system-x86_64', '--version')
-        snapshot_key = f'{suite}-' + key(SNAPSHOT_FILES, image_key.encode(), qemu)
-        snapshot = entry(cache, 'snapshot', snapshot_key, 'make-snapshot', image)
+        snapshot = entry(cache, f'{suite}-snapshot', key(SNAPSHOT_FILES, image_key.encode(), qemu), 'make-snapshot', image)
         locks = []
         for path in image, snapshot:
             locks.append(open(os.path.join(path, 'in-use'), 'w'))

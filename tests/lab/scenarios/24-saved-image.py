@@ -19,12 +19,12 @@ def image(lab, vm):
 
 
 def wait_image(lab, vm, address):
-    lab.wait(lambda: list(image(lab, vm)) == [(True, address)], 30, f'the image of {vm} to look at {address}')
+    lab.wait(lambda: list(image(lab, vm)) == [(True, address)], 90, f'the image of {vm} to look at {address}')
 
 
 def save(lab, vm):
     before = lab.run(f'virsh dumpxml --inactive {vm}')
-    lab.run(f'virsh -q managedsave {vm}', timeout=120)
+    lab.run(f'virsh -q managedsave {vm}', timeout=300)
     assert lab.run(f'virsh dumpxml --inactive {vm}') == before
     lab.run(f': > /var/log/lab/{vm}.log')    # nobody writes it now, and libvirt may begin it anew
 
@@ -32,7 +32,7 @@ def save(lab, vm):
 def run(lab):
     first = lab.plug('usb-kbd', 'k1', port='1', serial='KBD-A')
     path = ferry.give(lab, first.name, 'desk')
-    lab.wait_guest('desk', present='KBD-A')
+    lab.wait_guest('desk', present='KBD-A', deadline=150)
 
     save(lab, 'desk')
     wait_image(lab, 'desk', (first.bus, first.number))
@@ -41,9 +41,9 @@ def run(lab):
     second = lab.plug('usb-kbd', 'k1', port='1', serial='KBD-A')
     assert second.number != first.number, 'it has the number that it had'
     wait_image(lab, 'desk', (second.bus, second.number))
-    lab.run('virsh -q start desk', timeout=120)
-    ferry.wait_state(lab, path, 'attached', 90)
-    lab.wait_guest('desk', present='KBD-A')
+    lab.run('virsh -q start desk', timeout=300)
+    ferry.wait_state(lab, path, 'attached', 200)
+    lab.wait_guest('desk', present='KBD-A', deadline=150)
     assert ferry.addresses(lab, 'desk') == [(second.bus, second.number)]
     assert all('startupPolicy' not in line for line in lab.run('virsh dumpxml desk').splitlines())
 
@@ -51,12 +51,12 @@ def run(lab):
     save(lab, 'desk')
     lab.unplug('k1')
     wait_image(lab, 'desk', NOWHERE)
-    lab.run('virsh -q start desk', timeout=120)
-    ferry.wait_state(lab, path, 'waiting-device', 90)
-    lab.wait(lambda: not ferry.hostdevs(lab, 'desk'), 60, 'the placeholder to be out of desk')
+    lab.run('virsh -q start desk', timeout=300)
+    ferry.wait_state(lab, path, 'waiting-device', 200)
+    lab.wait(lambda: not ferry.hostdevs(lab, 'desk'), 150, 'the placeholder to be out of desk')
     console = ferry.Console(lab, 'desk')
     assert all('KBD-A' not in line for line in console.wait_lines(1)[-1:]), console.lines()
     third = lab.plug('usb-kbd', 'k1', port='1', serial='KBD-A')
-    ferry.wait_state(lab, path, 'attached', 60)
-    lab.wait_guest('desk', present='KBD-A')
+    ferry.wait_state(lab, path, 'attached', 200)
+    lab.wait_guest('desk', present='KBD-A', deadline=150)
     assert ferry.addresses(lab, 'desk') == [(third.bus, third.number)]

@@ -16,13 +16,13 @@ def restore(lab):
 
 def run(lab):
     # A hook is seen by a libvirtd that starts with it there.
-    lab.run('test -x /etc/libvirt/hooks/qemu.d/usbferry && systemctl restart libvirtd', timeout=90)
-    ferry.wait_hypervisor(lab, 'connected')
+    lab.run('test -x /etc/libvirt/hooks/qemu.d/usbferry && systemctl restart libvirtd', timeout=200)
+    ferry.wait_hypervisor(lab, 'connected', 240)
     lab.plug('usb-kbd', 'k1', port='1', serial='KBD-A')
     twin = lab.plug('usb-kbd', 'k2', port='2', serial='KBD-B')
     first = lab.host_device('2-1')
     path = ferry.give(lab, first.name, 'desk')
-    lab.wait_guest('desk', present='KBD-A')
+    lab.wait_guest('desk', present='KBD-A', deadline=150)
 
     # Another number, and the old one would be a twin's that studio has: libvirt would refuse both.
     save(lab)
@@ -33,10 +33,10 @@ def run(lab):
             f"sed -i \"s/bus='{first.bus}' device='{first.number}'/bus='{twin.bus}' device='{twin.number}'/\" /tmp/desk.xml && "
             f"virsh -q save-image-define /var/lib/lab/desk.save /tmp/desk.xml")
     ferry.give(lab, twin.name, 'studio')
-    lab.wait_guest('studio', present='KBD-B')
+    lab.wait_guest('studio', present='KBD-B', deadline=150)
     restore(lab)
-    ferry.wait_state(lab, path, 'attached', 120)
-    lab.wait_guest('desk', present='KBD-A')
+    ferry.wait_state(lab, path, 'attached', 200)
+    lab.wait_guest('desk', present='KBD-A', deadline=150)
     assert ferry.addresses(lab, 'desk') == [(second.bus, second.number)]
     assert ferry.addresses(lab, 'studio') == [(twin.bus, twin.number)]
 
@@ -44,8 +44,8 @@ def run(lab):
     save(lab)
     lab.unplug('k1')
     restore(lab)
-    ferry.wait_state(lab, path, 'waiting-device', 120)
-    lab.wait(lambda: not ferry.hostdevs(lab, 'desk'), 60, 'the placeholder to be out of desk')
+    ferry.wait_state(lab, path, 'waiting-device', 200)
+    lab.wait(lambda: not ferry.hostdevs(lab, 'desk'), 150, 'the placeholder to be out of desk')
     lab.plug('usb-kbd', 'k1', port='1', serial='KBD-A')
-    ferry.wait_state(lab, path, 'attached', 90)
-    lab.wait_guest('desk', present='KBD-A')
+    ferry.wait_state(lab, path, 'attached', 200)
+    lab.wait_guest('desk', present='KBD-A', deadline=150)

@@ -37,28 +37,28 @@ def revert(lab, name):
 
 def run(lab):
     lab.run('base64 -d > /var/lib/lab/desk.qcow2 && chmod 666 /var/lib/lab/desk.qcow2 && virsh -q attach-disk desk '
-            '/var/lib/lab/desk.qcow2 vda --subdriver qcow2 --live', input=disk(), timeout=90)
+            '/var/lib/lab/desk.qcow2 vda --subdriver qcow2 --live', input=disk(), timeout=200)
     first = lab.plug('usb-kbd', 'k1', port='1', serial='KBD-A')
     path = ferry.give(lab, first.name, 'desk')
-    lab.wait_guest('desk', present='KBD-A')
+    lab.wait_guest('desk', present='KBD-A', deadline=150)
     take_snapshot(lab, 'first')
 
     lab.unplug('k1')
     second = lab.plug('usb-kbd', 'k1', port='1', serial='KBD-A')
     assert second.number != first.number
-    ferry.wait_state(lab, path, 'attached', 90)
+    ferry.wait_state(lab, path, 'attached', 200)
     revert(lab, 'first')
-    ferry.wait_state(lab, path, 'attached', 120)
+    ferry.wait_state(lab, path, 'attached', 200)
     lab.wait(lambda: ferry.addresses(lab, 'desk') == [(second.bus, second.number)], 60, 'the keyboard in desk by its number')
-    lab.wait_guest('desk', present='KBD-A')
+    lab.wait_guest('desk', present='KBD-A', deadline=150)
 
     # Made again under the name of one that is deleted.
     lab.run('virsh -q snapshot-delete desk first', timeout=200)
     take_snapshot(lab, 'first')
     lab.unplug('k1')
     revert(lab, 'first')
-    ferry.wait_state(lab, path, 'waiting-device', 120)
-    lab.wait(lambda: not ferry.hostdevs(lab, 'desk'), 60, 'the placeholder to be out of desk')
+    ferry.wait_state(lab, path, 'waiting-device', 200)
+    lab.wait(lambda: not ferry.hostdevs(lab, 'desk'), 150, 'the placeholder to be out of desk')
     lab.plug('usb-kbd', 'k1', port='1', serial='KBD-A')
-    ferry.wait_state(lab, path, 'attached', 90)
-    lab.wait_guest('desk', present='KBD-A')
+    ferry.wait_state(lab, path, 'attached', 200)
+    lab.wait_guest('desk', present='KBD-A', deadline=150)

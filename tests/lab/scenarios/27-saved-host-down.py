@@ -31,28 +31,28 @@ def run(lab):
     lab.run('cat > /etc/systemd/system/libvirt-guests.service.d/lab.conf', input=ORDER)
     lab.run("printf 'ON_SHUTDOWN=suspend\\nON_BOOT=start\\nSTART_DELAY=0\\n' > /etc/default/libvirt-guests; "
             'systemctl unmask -q libvirt-guests.service; systemctl daemon-reload && '
-            'systemctl enable -q --now libvirt-guests.service usbferry-guests.service', timeout=120)
+            'systemctl enable -q --now libvirt-guests.service usbferry-guests.service', timeout=300)
     keyboard = lab.plug('usb-kbd', 'k1', port='1', serial='KBD-A')
     path = ferry.give(lab, keyboard.name, 'desk')
-    lab.wait_guest('desk', present='KBD-A')
+    lab.wait_guest('desk', present='KBD-A', deadline=150)
     before = ferry.hostdevs(lab, 'desk')
 
     # Who restarts usbferryd takes nothing out of VMs.
-    lab.run('systemctl restart usbferryd', timeout=90)
-    ferry.wait_hypervisor(lab, 'connected')
-    ferry.wait_state(lab, path, 'attached')
+    lab.run('systemctl restart usbferryd', timeout=200)
+    ferry.wait_hypervisor(lab, 'connected', 240)
+    ferry.wait_state(lab, path, 'attached', 200)
     assert ferry.hostdevs(lab, 'desk') == before
     assert lab.run('systemctl is-active usbferry-guests').strip() == 'active'
 
     # Taken home by hand, as the end of the host does it, and given again.
-    lab.run('systemctl stop usbferry-guests', timeout=90)
+    lab.run('systemctl stop usbferry-guests', timeout=200)
     assert not ferry.hostdevs(lab, 'desk')
     lab.wait_driver(keyboard, 'usbhid')
     reason = ferry.wait_state(lab, path, 'waiting-device')
     assert 'usbferry-guests' in reason, reason
-    lab.run('systemctl start usbferry-guests', timeout=90)
-    ferry.wait_state(lab, path, 'attached', 60)
-    lab.wait_guest('desk', present='KBD-A')
+    lab.run('systemctl start usbferry-guests', timeout=200)
+    ferry.wait_state(lab, path, 'attached', 200)
+    lab.wait_guest('desk', present='KBD-A', deadline=150)
 
     isolate(lab, 'lab-down.target', '! systemctl is-active -q libvirtd.service && ! systemctl is-active -q usbferryd.service '
             '&& ! systemctl is-active -q libvirt-guests.service && [ -e /var/lib/libvirt/qemu/save/desk.save ]')
@@ -68,7 +68,7 @@ def run(lab):
     lab.run(': > /var/log/lab/desk.log')
     isolate(lab, 'multi-user.target', 'systemctl is-active -q libvirt-guests.service && systemctl is-active -q usbferry-guests')
     assert not image_names(lab)
-    ferry.wait_hypervisor(lab, 'connected')
-    ferry.wait_state(lab, path, 'attached', 120)
-    lab.wait_guest('desk', present='KBD-A')
+    ferry.wait_hypervisor(lab, 'connected', 240)
+    ferry.wait_state(lab, path, 'attached', 200)
+    lab.wait_guest('desk', present='KBD-A', deadline=150)
     assert ferry.addresses(lab, 'desk') == [(again.bus, again.number)]

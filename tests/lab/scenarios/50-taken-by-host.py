@@ -44,9 +44,8 @@ def paused(lab, device):
 
 
 def run(lab):
-    for port, (serial, (driver, _, _)) in enumerate(PLUGGED.items(), 1):
-        lab.plug(driver, serial, port=port, serial=serial, wait=False)
-    devices = {serial: lab.wait_host(f'2-{port}', f'3-{port}') for port, serial in enumerate(PLUGGED, 1)}
+    devices = {serial: lab.plug(driver, serial, port=port, serial=serial)
+               for port, (serial, (driver, _, _)) in enumerate(PLUGGED.items(), 1)}
     idle = lab.plug('usb-tablet', 'idle', bus='ehci.0', port=1, serial='PAUSED')
     lab.run('virsh -q start --paused shell', timeout=90)
     ferry.give(lab, idle.name, 'shell')

@@ -180,13 +180,44 @@ static void test_fold(void **state)
     }
 }
 
+/* As the bus takes it, and no longer than there is room. */
+static void test_shorten(void **state)
+{
+    static const struct {
+        const char *text, *expected;
+    } messages[] = {
+        { "", "" },
+        { "12345678", "12345678" },
+        { "123456789", "12345\u2026" },
+        { "1234\u00e49", "1234\u00e49" },
+        { "1234\u00e4789", "1234\u2026" },
+        { "a\nb\x1b", "a\nb\x1b" },
+        { "a\xff", "a\ufffd" },
+        { "a\xef\xbf\xbe", "a\ufffd" }, /* U+FFFE, which UTF-8 allows and the bus doesn't */
+        { "a\xef\xb7\x90", "a\ufffd" }, /* U+FDD0 */
+        { "\xff\xff\xff", "\ufffd\u2026" },
+    };
+    enum { ROOM = 8 };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(messages); i++) {
+        g_autofree char *text = text_shorten(messages[i].text, ROOM);
+
+        assert_string_equal(text, messages[i].expected);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sanitize),        cmocka_unit_test(test_sanitize_any_bytes),
-        cmocka_unit_test(test_sanitize_length), cmocka_unit_test(test_is_clean),
-        cmocka_unit_test(test_quote),           cmocka_unit_test(test_fold),
-        cmocka_unit_test(test_check),           cmocka_unit_test(test_replace),
+        cmocka_unit_test(test_shorten),
+        cmocka_unit_test(test_sanitize),
+        cmocka_unit_test(test_sanitize_any_bytes),
+        cmocka_unit_test(test_sanitize_length),
+        cmocka_unit_test(test_is_clean),
+        cmocka_unit_test(test_quote),
+        cmocka_unit_test(test_fold),
+        cmocka_unit_test(test_check),
+        cmocka_unit_test(test_replace),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

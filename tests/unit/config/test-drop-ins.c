@@ -24,7 +24,7 @@ typedef struct Fixture {
 } Fixture;
 
 static GPtrArray *messages;
-static unsigned refused;
+static GHashTable *unread; /* of the last reading */
 
 static GLogWriterOutput take_message(GLogLevelFlags level, const GLogField *fields, gsize n_fields,
                                      gpointer userdata)
@@ -46,6 +46,7 @@ static int set_up(void **state)
     assert_int_equal(g_mkdir(fixture->usr, 0700), 0);
     assert_int_equal(g_mkdir(fixture->etc, 0700), 0);
     messages = g_ptr_array_new_with_free_func(g_free);
+    unread = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     *state = fixture;
     return 0;
 }
@@ -75,6 +76,7 @@ static int tear_down(void **state)
     g_free(fixture->etc);
     g_free(fixture);
     g_clear_pointer(&messages, g_ptr_array_unref);
+    g_clear_pointer(&unread, g_hash_table_unref);
     return 0;
 }
 
@@ -97,7 +99,7 @@ static GPtrArray *read_both(const Fixture *fixture)
     const char *folders[] = { fixture->usr, fixture->etc, NULL };
 
     g_ptr_array_set_size(messages, 0);
-    return drop_ins_read(folders, &refused);
+    return drop_ins_read(folders, unread);
 }
 
 static void assert_groups(const GPtrArray *groups, const char *names)
@@ -137,7 +139,7 @@ static void test_two_folders(void **state)
     groups = read_both(fixture);
     assert_groups(groups, "x y z");
     assert_int_equal(messages->len, 0);
-    assert_int_equal(refused, 0);
+    assert_int_equal(g_hash_table_size(unread), 0);
     second = groups->pdata[1];
     assert_string_equal(second->file, path);
     assert_string_equal(((GroupRule *)second->rules->pdata[0])->origin, origin);
@@ -151,9 +153,10 @@ static void test_no_folder(void **state)
     g_autoptr(GPtrArray) groups = NULL;
 
     put_group(fixture->etc, "a.conf", "a");
-    groups = drop_ins_read(folders, &refused);
+    groups = drop_ins_read(folders, unread);
     assert_groups(groups, "a");
     assert_int_equal(messages->len, 0);
+    assert_int_equal(g_hash_table_size(unread), 0);
 }
 
 static void test_folder_that_is_none(void **state)
@@ -164,10 +167,11 @@ static void test_folder_that_is_none(void **state)
     g_autoptr(GPtrArray) groups = NULL;
 
     put_group(fixture->etc, "a.conf", "a");
-    groups = drop_ins_read(folders, &refused);
+    groups = drop_ins_read(folders, unread);
     assert_groups(groups, "a");
     assert_int_equal(messages->len, 1);
-    assert_int_equal(refused, 1);
+    assert_int_equal(g_hash_table_size(unread), 1);
+    assert_true(g_hash_table_contains(unread, path));
 }
 
 static void test_bad_files(void **state)

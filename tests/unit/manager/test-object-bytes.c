@@ -127,7 +127,6 @@ static char *text_of(char c, gsize bytes)
 /* Whatever is said about an assignment: its place is large enough. */
 static void test_the_largest_assignment(void **state)
 {
-    enum { REASON_MAX = 2048 };
     Fixture *fixture = *state;
     g_autofree char *rule = long_rule("vendor=0529", RULE_TEXT_MAX);
     g_autofree char *name = text_of('.', GROUP_NAME_MAX);
@@ -140,7 +139,7 @@ static void test_the_largest_assignment(void **state)
     g_free(assignment->reason);
     assignment->name = text_of('x', ASSIGNMENT_NAME_MAX);
     assignment->description = text_of('x', TEXT_MAX);
-    assignment->reason = text_of('x', REASON_MAX);
+    assignment->reason = text_of('x', ASSIGNMENT_REASON_MAX);
     assignment->error = "ControllerPassedThrough";
     registry_add_assignment(fixture->registry, assignment);
     assert_true(object_bytes_of_all(fixture->registry) - before <= ASSIGNMENT_BYTES_MAX);

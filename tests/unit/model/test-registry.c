@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The registry: the order in which assignments are made. */
+/* The registry: the order in which assignments are made, which serials tell, and who is gone. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,10 +34,48 @@ static void test_next_sequence(void **state)
     assert_true(registry_next_sequence(registry) == ASSIGNMENT_SEQUENCE_MAX);
 }
 
+/* A serial that had a twin tells nothing more, also when the twin isn't there. */
+static void test_serial_is_unique(void **state)
+{
+    Fixture *fixture = *state;
+    Device *device = fixture_make_device(fixture, "1-1", 0x0529, 1, "KEY-4711");
+    Assignment *assignment = add(fixture, "aaaaaaaa", 1);
+
+    fixture_plug(fixture, device);
+    assert_true(registry_serial_is_unique(fixture->registry, device));
+    /* Of those that an assignment by ids found two may well have serials of their own. */
+    assignment->twins = true;
+    assert_true(registry_serial_is_unique(fixture->registry, device));
+    rule_free(assignment->rule);
+    assignment->rule = rule_parse("vendor=0529 product=0001 serial=KEY-4711", NULL);
+    assert_false(registry_serial_is_unique(fixture->registry, device));
+    assignment->twins = false;
+    assert_true(registry_serial_is_unique(fixture->registry, device));
+    fixture_plug(fixture, fixture_make_device(fixture, "1-2", 0x0529, 1, "KEY-4711"));
+    assert_false(registry_serial_is_unique(fixture->registry, device));
+}
+
+static void test_gone(void **state)
+{
+    Fixture *fixture = *state;
+    Registry *registry = fixture->registry;
+    static const char unknown[] = "99999999-9999-9999-9999-999999999999";
+
+    assert_false(registry_machine_is_gone(registry, DESK));
+    assert_true(registry_machine_is_gone(registry, unknown));
+    registry->machines_known = false;
+    assert_false(registry_machine_is_gone(registry, unknown));
+    registry->machines_known = true;
+    registry->hypervisor_state = HYPERVISOR_STATE_CONNECTING;
+    assert_false(registry_machine_is_gone(registry, unknown));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_next_sequence, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_serial_is_unique, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_gone, fixture_setup, fixture_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -123,6 +123,23 @@ static void test_waiting(void **state)
     assert_device(fixture, DEVICE_STATE_WAITING, DESK, PINNED);
 }
 
+/* Whatever libvirt says: there is room for so much of it in what all objects are together. */
+static void test_a_long_reason(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *text = g_strnfill(2 * ASSIGNMENT_REASON_MAX, 'x');
+    const Assignment *assignment = registry_assignment(fixture->registry, PINNED);
+    Claim *claim;
+
+    update(fixture);
+    claim = assignment->claims->pdata[0];
+    claim->error = g_error_new_literal(FERRY_ERROR, FERRY_ERROR_HYPERVISOR, text);
+    claim->failures = 3;
+    update(fixture);
+    assert_true(strlen(assignment->reason) <= ASSIGNMENT_REASON_MAX);
+    assert_true(g_str_has_suffix(assignment->reason, "xxx\u2026"));
+}
+
 static void test_others_have_it(void **state)
 {
     Fixture *fixture = *state;
@@ -254,6 +271,7 @@ int main(void)
         TEST(test_on_its_way_in_and_out),
         TEST(test_unwanted_in_flight),
         TEST(test_waiting),
+        TEST(test_a_long_reason),
         TEST(test_others_have_it),
         TEST(test_reports_what_is_different),
         TEST(test_pending),

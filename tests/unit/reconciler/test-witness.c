@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include <glib/gstdio.h>
 
+#include "daemon/base/error.h"
 #include "daemon/reconciler/witness.h"
 #include "tests/unit/fixture.h"
 
@@ -186,6 +187,48 @@ static void test_listed(void **state)
     assert_true(device_of(scene)->ours);
 }
 
+/* No group hands it out, so nobody wants it, and nobody says when the program ends. */
+static void test_held_back_from_a_group(void **state)
+{
+    Scene *scene = *state;
+    gint64 tick = (START / (10 * SECOND) + 2) * 10 * SECOND;
+
+    fixture_add_group(scene->fixture, "keys", (const char *const[]){ "vendor=0529", NULL });
+    fixture_assign(scene->fixture, PINNED, DESK, "keys", NULL, "1");
+    write_attribute(scene, "power/runtime_usage", "1\n");
+    turn(scene, START);
+    turn(scene, START + 1100 * MS);
+    turn(scene, START + 1100 * MS);
+    turn(scene, START + 3200 * MS);
+    turn(scene, tick - 10 * SECOND);
+    assert_looked(scene, tick - 1, false);
+    assert_looked(scene, tick, true);
+    /* It couldn't be handed out now anyway. */
+    registry_machine(scene->fixture->registry, DESK)->info->state = MACHINE_STATE_SHUTOFF;
+    turn(scene, tick + 1);
+    assert_int_equal(wakes_in(), -1);
+}
+
+/* It was in the way of an attach, which is not to wait any longer when it ends. */
+static void test_program_ends(void **state)
+{
+    Scene *scene = *state;
+    Claim *claim = g_new0(Claim, 1);
+
+    want(scene);
+    claim->sysname = g_strdup("1-1");
+    claim->error = g_error_new_literal(FERRY_ERROR, FERRY_ERROR_DEVICE_BUSY, "busy");
+    claim->next_at = G_MAXINT64;
+    g_ptr_array_add(registry_assignment(scene->fixture->registry, PINNED)->claims, claim);
+    write_attribute(scene, "power/runtime_usage", "1\n");
+    turn(scene, START);
+    turn(scene, START + 1000 * MS);
+    assert_int_equal(claim->next_at, G_MAXINT64);
+    write_attribute(scene, "power/runtime_usage", "0\n");
+    assert_true(turn(scene, START + 2000 * MS));
+    assert_int_equal(claim->next_at, 0);
+}
+
 /* The allocation of the same turn has to know. */
 static void test_something_new(void **state)
 {
@@ -249,8 +292,9 @@ static void test_driverless_at_home(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_nobody_wants_it), TEST(test_wanted),   TEST(test_listed),
-        TEST(test_something_new),   TEST(test_presence), TEST(test_driverless_at_home),
+        TEST(test_nobody_wants_it),        TEST(test_wanted),       TEST(test_listed),
+        TEST(test_something_new),          TEST(test_presence),     TEST(test_driverless_at_home),
+        TEST(test_held_back_from_a_group), TEST(test_program_ends),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -284,6 +284,8 @@ static void test_damaged_journals(void **state)
         { "[Journal]\nBoot=\n\n" CHANGES, ":1: [Journal] has no Changes" },
         { ONE "Area=state\nKind=groups\nId=../../x\nData=y\n",
           ":8: Id: \"../../x\" is not the name of a file" },
+        { ONE "Area=state\nKind=other\nId=new\nData=y\n",
+          ":7: Kind: \"other\" is not a folder of the store" },
         { ONE "Area=moon\nKind=groups\nId=new\nData=y\n", ":6: Area: \"moon\" is not an area" },
         { ONE "Area=state\nKind=groups\nId=new\n", ":8: expected one of Data and Delete" },
         { ONE "Area=state\nKind=groups\nId=new\nDelete=true\nData=y\n", ":10: expected one of" },
