@@ -461,22 +461,14 @@ static void test_machine_that_crashed_after_a_release(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_host_driver_took_it),
-        TEST(test_host_driver_beside_qemu),
-        TEST(test_nobody_has_it),
-        TEST(test_unbound),
-        TEST(test_without_an_event),
-        TEST(test_guest_that_configures_nothing),
-        TEST(test_attached_in_words_only),
-        TEST(test_kernel_that_counts_nothing),
-        TEST(test_blocked_by_the_host),
-        TEST(test_blocked_while_in_a_machine),
-        TEST(test_program_has_it),
-        TEST(test_program_has_one_of_a_group),
-        TEST(test_program_has_it_as_well),
-        TEST(test_sleep),
-        TEST(test_machine_that_crashed),
-        TEST(test_machine_that_crashed_after_a_release),
+        TEST(test_host_driver_took_it),    TEST(test_host_driver_beside_qemu),
+        TEST(test_nobody_has_it),          TEST(test_unbound),
+        TEST(test_without_an_event),       TEST(test_guest_that_configures_nothing),
+        TEST(test_attached_in_words_only), TEST(test_kernel_that_counts_nothing),
+        TEST(test_blocked_by_the_host),    TEST(test_blocked_while_in_a_machine),
+        TEST(test_program_has_it),         TEST(test_program_has_one_of_a_group),
+        TEST(test_program_has_it_as_well), TEST(test_sleep),
+        TEST(test_machine_that_crashed),   TEST(test_machine_that_crashed_after_a_release),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -301,7 +301,9 @@ static void what_the_machine_lacks_is_said_in_our_words(void **state)
           DOMAIN("<controller type='usb' model='none'/>"),
           FERRY_ERROR_NO_CONTROLLER,
           "VM \"test\" has no USB controller; " },
-        { { .code = VIR_ERR_INTERNAL_ERROR, .domain = VIR_FROM_DOMAIN, .message = (char *)"No free USB ports" },
+        { { .code = VIR_ERR_INTERNAL_ERROR,
+            .domain = VIR_FROM_DOMAIN,
+            .message = (char *)"No free USB ports" },
           DOMAIN("<controller type='usb' index='0' model='from-the-future' ports='1'/>"
                  "<input><address type='usb' bus='0' port='1'/></input>"),
           FERRY_ERROR_NO_FREE_PORT,
