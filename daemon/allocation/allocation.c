@@ -53,8 +53,10 @@ static Verdict judge_want(const Allocation *allocation, const Want *want)
         return VERDICT_SWITCHED_OFF;
     if (possession != VERDICT_GO)
         return possession;
+    /* What a machine has stays there: a stranger with the same serial that hops about would drive it out. */
     if (quarantines_find(allocation->registry->quarantines, want->device, allocation->now) &&
-        !allocation_is_attached(allocation, want->device))
+        (!attachment_is_of(allocation_attachment(allocation, want->device), want->assignment) ||
+         possession_is_lost(allocation_possession(allocation, want->device))))
         return VERDICT_QUARANTINED;
     return want->device->steady_at > allocation->now ? VERDICT_UNSTEADY : VERDICT_GO;
 }

@@ -139,7 +139,8 @@ static bool needs_more(const Deal *self, const Assignment *assignment)
 
 /* ------------------------------------------------------------------ dealing out */
 
-/* What a damaged one has, in whatever machine, and what it alone may get one day. */
+/* What a damaged one has, in whatever machine, or had until a moment ago, and what it alone may get one day.
+ */
 static void freeze(Deal *self, Assignment *assignment, const GPtrArray *devices)
 {
     Device *own = pinned(self, assignment);
@@ -149,6 +150,8 @@ static void freeze(Deal *self, Assignment *assignment, const GPtrArray *devices)
 
         if (attachment_is_of(attachment, assignment))
             give(self, devices->pdata[i], assignment)->machine = attachment->machine;
+        else if (!attachment && has_it(self, assignment, devices->pdata[i]))
+            give(self, devices->pdata[i], assignment);
     }
     if (own && !deal_want(self, own) && !attachments_find(self->attachments, own))
         give(self, own, assignment);

@@ -9,25 +9,28 @@
 /* clang-format off */
 /* Which facts decide, and how long each may last.
  *
- * A device is attached when libvirt lists it and the kernel doesn't say otherwise. What the kernel tells is
- * how many files of usbfs are open on the device (QEMU's is one, whether its guest runs, is paused, or never
- * configures the device), and which driver each interface has: the host's, usbfs as soon as the guest has
- * configured the device, or none. Most of it changes without any event, so it is looked at again and again.
+ * A device is attached when libvirt lists it and the kernel doesn't say otherwise. What the kernel tells is how many
+ * files of usbfs are open on the device (QEMU's is one, whether its guest runs, is paused, or never configures the
+ * device), and which driver each interface has: the host's, usbfs as soon as the guest has configured the device, or
+ * none. Most of it changes without any event, so it is looked at again and again.
  *
- *     authorized = 0                         blocked, at once: never given, and taken out of a machine
- *     listed, a driver of the host has it    taken back, after a second, whoever has it open
- *     listed, nobody has it open             closed, after a second
- *     listed, open twice                     shared, after a second, unless the guest had configured it
- *                                            before and still has all of it: left alone until the other ends
- *     … and then a part without a driver     spoilt, after a second
- *     listed, open once, on usbfs            the guest has it
- *     listed, open once, no driver at all    QEMU has it, and the guest hasn't configured it: that may last
- *     not listed, on usbfs or open           in use by a program of the host, after a second; what is on
- *                                            usbfs isn't given in that second either
+ *   not authorized                       unauthorized, at once: never given, and taken out of a machine
+ *   listed, a host's driver has it       taken back, after 1 s, whoever has it open
+ *   listed, nobody has it open           closed, after 1 s
+ *   listed, open twice                   shared, after 1 s: left alone until the other one ends. Unless the guest had
+ *                                        configured it before, and all of it is on usbfs still: the guest has it
+ *   … and then a part without a driver   spoilt, after 1 s
+ *   listed, open once, on usbfs          the guest has it
+ *   … and an event unbinds a part of it  unbound, after 1 s; a guest that lets go of it or resets it unbinds nothing
+ *   listed, open once, no driver at all  QEMU has it, and the guest hasn't configured it: legitimate for ever
+ *   not listed, on usbfs or open         in use by a program of the host, after 1 s; what is on usbfs isn't given in that
+ *                                        second either
+ *   not listed, not open, without a      left by a machine that ended badly, after 1 s: the host's drivers are asked to
+ *   driver, and ours before              take it
  *
- * A second, because the kernel counts itself for up to 90 ms when it probes or resets, and because a reset,
- * also the guest's own, leaves the device without a driver, or with the host's, for less than that. Taken
- * back, closed and spoilt are cured by taking the device out and putting it in again.
+ * A second, because the kernel counts itself for up to 90 ms when it probes or resets, and because a reset, also the
+ * guest's own, leaves the device without a driver, or with the host's, for less than that. Taken back, closed, unbound
+ * and spoilt are cured by taking the device out and putting it in again.
  *
  * Where an attribute is missing, its signs are never there: then the hypervisor's word counts. */
 /* clang-format on */
@@ -69,6 +72,11 @@ static bool was_shared(const Case *one)
     return one->presence && one->presence->shared && !kernel_word_shows(one->word, KERNEL_SIGN_SHARED);
 }
 
+static bool was_unbound(const Case *one)
+{
+    return one->device->unbound && one->presence && one->presence->configured;
+}
+
 /* What had no driver before is as the host wants it. */
 static bool was_ours(const Case *one)
 {
@@ -87,6 +95,7 @@ static const struct Row {
     { KERNEL_SIGN_HOST_DRIVER, NULL, LASTS_US, false, POSSESSION_TAKEN_BACK },
     { KERNEL_SIGN_CLOSED, NULL, LASTS_US, false, POSSESSION_CLOSED },
     { KERNEL_SIGN_SHARED, is_disturbed, LASTS_US, false, POSSESSION_SHARED },
+    { KERNEL_SIGN_UNCLAIMED, was_unbound, LASTS_US, false, POSSESSION_UNBOUND },
     { KERNEL_SIGN_UNCLAIMED, was_shared, LASTS_US, false, POSSESSION_SPOILT },
 }, not_listed[] = {
     { KERNEL_SIGN_UNAUTHORIZED, NULL, 0, true, POSSESSION_UNAUTHORIZED },
@@ -189,6 +198,8 @@ const char *possession_loss_text(Possession possession)
         return "a driver of the host had taken it";
     case POSSESSION_CLOSED:
         return "the VM had lost it to a reset, or to something else on the host";
+    case POSSESSION_UNBOUND:
+        return "a part of it had been unbound from the VM";
     case POSSESSION_SPOILT:
         return "a program of the host had it, too";
     case POSSESSION_FREE:
@@ -220,6 +231,7 @@ Verdict possession_judge(const Registry *registry, const Attachments *attachment
     case POSSESSION_TAKEN_BACK:
     case POSSESSION_CLOSED:
     case POSSESSION_SHARED:
+    case POSSESSION_UNBOUND:
     case POSSESSION_SPOILT:
         break;
     }

@@ -24,6 +24,7 @@ typedef enum Possession {
     POSSESSION_TAKEN_BACK, /* a driver of the host has it */
     POSSESSION_CLOSED,     /* nobody has it */
     POSSESSION_SHARED,     /* a program of the host has it as well, and the guest can't use it */
+    POSSESSION_UNBOUND,    /* a part of it was taken from the machine, and its guest didn't get over that */
     POSSESSION_SPOILT,     /* a program had it as well, and the guest didn't get over that */
     /* either */
     POSSESSION_UNAUTHORIZED, /* the host lets nobody use it */

@@ -4,6 +4,7 @@
 
 #include "daemon/allocation/status.h"
 
+#include "daemon/allocation/follower.h"
 #include "daemon/allocation/guest-reset.h"
 #include "daemon/allocation/judge.h"
 #include "daemon/allocation/pci-passthrough.h"
@@ -33,29 +34,6 @@ static const char *error_name(const GError *error)
     return name ? name : ferry_error_to_name(FERRY_ERROR_HYPERVISOR);
 }
 
-/* What the device that is meant is missed for: what is in its socket now, or that the next one there would
- * follow it. "" = nothing to add. New string. */
-static char *in_its_place(Registry *registry, const Assignment *assignment)
-{
-    const Following *following = followings_find(registry->followings, assignment->id);
-    const char *socket = following ? following->socket : assignment->home_socket;
-    GHashTableIter iter;
-    gpointer value;
-
-    g_hash_table_iter_init(&iter, registry->devices);
-    while (*socket && g_hash_table_iter_next(&iter, NULL, &value)) {
-        const Device *device = value;
-        g_autofree char *what = device_describe(device);
-        bool refused =
-            following && following_is_next(following, device) && !following_leads_to(following, device);
-
-        if (g_strcmp0(device->socket, socket) == 0)
-            return g_strdup_printf(" In its socket is %s now%s.", what,
-                                   refused ? ", which does not follow it: it is another kind of device" : "");
-    }
-    return g_strdup(following ? " What comes into its socket within half a minute follows it." : "");
-}
-
 static Status without_device(Registry *registry, const Allocation *allocation, const Assignment *assignment)
 {
     const GPtrArray *matches = candidates_of(allocation->candidates, assignment);
@@ -65,7 +43,7 @@ static Status without_device(Registry *registry, const Allocation *allocation, c
     const Device *not_owned = candidates_withheld(allocation->candidates, assignment);
     g_autofree char *controller = pci_passthrough_controller_of_socket(assignment->home_socket);
     const Machine *taken_by = controller ? pci_passthrough_owner(registry, controller) : NULL;
-    g_autofree char *place = in_its_place(registry, assignment);
+    g_autofree char *place = follower_place_text(registry, assignment);
 
     if (registry_machine_is_gone(registry, assignment->machine_uuid))
         return by_verdict(allocation, assignment, NULL, VERDICT_MACHINE_UNKNOWN);
@@ -100,17 +78,6 @@ static Status without_device(Registry *registry, const Allocation *allocation, c
     return say(ASSIGNMENT_STATE_WAITING_MACHINE,
                g_strdup_printf("%s is not running, and %s is not plugged in.%s", machine_text, what, place),
                "");
-}
-
-/* Whom this device follows; NULL = it is the one that is meant. */
-static const char *followed_by(Registry *registry, const Want *want)
-{
-    const Assignment *assignment = want->assignment;
-
-    if (!assignment->follow || !followings_find(registry->followings, assignment->id) ||
-        rule_matches(assignment->rule, want->device, registry->node))
-        return NULL;
-    return *assignment->device_text ? assignment->device_text : assignment->selector;
 }
 
 static Status on_its_way(Registry *registry, const Allocation *allocation, const Want *want)
@@ -186,7 +153,7 @@ static Status with_device(Registry *registry, const Allocation *allocation, cons
     g_autofree char *what = device_describe(want->device);
     g_autofree char *machine_text = verdict_machine_text(registry, want->assignment);
     g_autofree char *away = NULL;
-    const char *follows = followed_by(registry, want);
+    const char *follows = follower_of(registry, want);
     const char *why;
 
     if (allocation_is_attached(allocation, want->device)) {
@@ -297,6 +264,18 @@ static guint place_in_queue(Registry *registry, const Assignment *assignment)
     return place;
 }
 
+/* Nobody knows whether its machine runs. */
+static Status waits_to_be_seen(Registry *registry, const Assignment *assignment)
+{
+    g_autofree char *machine_text = verdict_machine_text(registry, assignment);
+    g_autofree char *why =
+        verdict_hypervisor_text(registry, registry_machine(registry, assignment->machine_uuid));
+
+    return say(verdict_state(VERDICT_HYPERVISOR_AWAY),
+               g_strdup_printf("Group %s waits for %s: %s.", assignment->group, machine_text, why),
+               verdict_error(VERDICT_HYPERVISOR_AWAY));
+}
+
 static Status without_group_device(Registry *registry, const Allocation *allocation,
                                    const Assignment *assignment)
 {
@@ -317,6 +296,8 @@ static Status without_group_device(Registry *registry, const Allocation *allocat
                    ferry_error_to_name(FERRY_ERROR_NOT_OWNED));
     if (machine == VERDICT_MACHINE_UNKNOWN)
         return by_verdict(allocation, assignment, NULL, VERDICT_MACHINE_UNKNOWN);
+    if (machine == VERDICT_HYPERVISOR_AWAY)
+        return waits_to_be_seen(registry, assignment);
     if (machine != VERDICT_GO)
         return say(verdict_state(machine),
                    g_strdup_printf("%s is not running; it draws from group %s when it does.", machine_text,
@@ -440,7 +421,7 @@ static bool lets_go_soon(const Attachment *attachment)
     return !attachment->machine->stuck && (!removal || (!removal->error && removal->tries <= 1));
 }
 
-/* On its way to the machine, or from another one first. */
+/* On its way to the machine, or from another one first. While a program of the host has it too, it isn't. */
 static bool is_coming(Registry *registry, const Allocation *allocation, const Want *want)
 {
     const Attachment *attachment = allocation_attachment(allocation, want->device);
@@ -448,6 +429,7 @@ static bool is_coming(Registry *registry, const Allocation *allocation, const Wa
 
     g_free(status.reason);
     return want->verdict == VERDICT_GO && status.state != ASSIGNMENT_STATE_FAILED &&
+           allocation_possession(allocation, want->device) != POSSESSION_SHARED &&
            (!attachment || lets_go_soon(attachment));
 }
 

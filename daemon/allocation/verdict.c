@@ -315,43 +315,50 @@ typedef enum Passing {
     SOON,   /* by itself, in a moment */
 } Passing;
 
+/* What becomes of the device in a machine that has it. */
+typedef enum Effect {
+    LEAVES,    /* it stays there */
+    TAKES_OUT, /* it is taken out; an unsteady one isn't meant: what has just come is in no machine yet */
+} Effect;
+
 /* clang-format off */
 static const struct {
     const char *word;
     AssignmentState state;
     FerryError error;
     Passing passing;
+    Effect effect;
     char *(*text)(const VerdictCase *about);
 } rows[_VERDICT_MAX] = {
-    [VERDICT_GO]               = { "yes",    ATTACHING,       NO_ERROR,                              PASSES, go_text },
-    [VERDICT_SUSPENDED]        = { "blocks", WAITING_DEVICE,  NO_ERROR,                              STAYS,  suspended_text },
-    [VERDICT_DAMAGED]          = { "blocks", WAITING_DEVICE,  FERRY_ERROR_STORAGE,                   STAYS,  damaged_text },
-    [VERDICT_MAY_BE_OWNED]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_NOT_OWNED,                 STAYS,  may_be_owned_text },
-    [VERDICT_OTHER_DEVICE]     = { "no",     WAITING_DEVICE,  NO_ERROR,                              STAYS,  other_device_text },
-    [VERDICT_HUB]              = { "blocks", WAITING_DEVICE,  NO_ERROR,                              STAYS,  hub_text },
-    [VERDICT_NOT_OWNED]        = { "blocks", WAITING_DEVICE,  FERRY_ERROR_NOT_OWNED,                 STAYS,  not_owned_text },
-    [VERDICT_NOT_HOME]         = { "blocks", WAITING_DEVICE,  NO_ERROR,                              STAYS,  not_home_text },
-    [VERDICT_TAKEN]            = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               STAYS,  taken_text },
-    [VERDICT_ENOUGH]           = { "blocks", WAITING_DEVICE,  NO_ERROR,                              STAYS,  enough_text },
-    [VERDICT_SET_INCOMPLETE]   = { "waits",  WAITING_DEVICE,  NO_ERROR,                              STAYS,  set_incomplete_text },
-    [VERDICT_GROUP_DISABLED]   = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  STAYS,  group_disabled_text },
-    [VERDICT_SWITCHED_OFF]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  STAYS,  switched_off_text },
-    [VERDICT_HELD_HOME]        = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  STAYS,  held_home_text },
-    [VERDICT_FOREIGN]          = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               STAYS,  foreign_text },
-    [VERDICT_UNDECIDED]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   undecided_text },
-    [VERDICT_HYPERVISOR_AWAY]  = { "waits",  WAITING_MACHINE, NO_ERROR,                              PASSES, hypervisor_away_text },
-    [VERDICT_MACHINE_UNKNOWN]  = { "waits",  WAITING_MACHINE, FERRY_ERROR_NO_SUCH_MACHINE,           STAYS,  machine_unknown_text },
-    [VERDICT_MACHINE_OFF]      = { "waits",  WAITING_MACHINE, NO_ERROR,                              STAYS,  machine_off_text },
-    [VERDICT_NO_CONTROLLER]    = { "blocks", FAILED,          FERRY_ERROR_NO_CONTROLLER,             STAYS,  no_controller_text },
-    [VERDICT_NO_PORT]          = { "waits",  FAILED,          FERRY_ERROR_NO_FREE_PORT,              STAYS,  no_port_text },
-    [VERDICT_STORING]          = { "waits",  ATTACHING,       NO_ERROR,                              SOON,   storing_text },
-    [VERDICT_CONTROLLER_TAKEN] = { "blocks", WAITING_DEVICE,  FERRY_ERROR_CONTROLLER_PASSED_THROUGH, STAYS,  controller_taken_text },
-    [VERDICT_UNAUTHORIZED]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               STAYS,  unauthorized_text },
-    [VERDICT_IN_USE]           = { "waits",  WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               STAYS,  in_use_text },
-    [VERDICT_LOOKED_AT]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   looked_at_text },
-    [VERDICT_RESETTING]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   resetting_text },
-    [VERDICT_QUARANTINED]      = { "waits",  QUARANTINED,     NO_ERROR,                              PASSES, quarantined_text },
-    [VERDICT_UNSTEADY]         = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   unsteady_text },
+    [VERDICT_GO]               = { "yes",    ATTACHING,       NO_ERROR,                              PASSES, LEAVES,    go_text },
+    [VERDICT_SUSPENDED]        = { "blocks", WAITING_DEVICE,  NO_ERROR,                              STAYS,  LEAVES,    suspended_text },
+    [VERDICT_DAMAGED]          = { "blocks", WAITING_DEVICE,  FERRY_ERROR_STORAGE,                   STAYS,  LEAVES,    damaged_text },
+    [VERDICT_MAY_BE_OWNED]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_NOT_OWNED,                 STAYS,  LEAVES,    may_be_owned_text },
+    [VERDICT_OTHER_DEVICE]     = { "no",     WAITING_DEVICE,  NO_ERROR,                              STAYS,  LEAVES,    other_device_text },
+    [VERDICT_HUB]              = { "blocks", WAITING_DEVICE,  NO_ERROR,                              STAYS,  LEAVES,    hub_text },
+    [VERDICT_NOT_OWNED]        = { "blocks", WAITING_DEVICE,  FERRY_ERROR_NOT_OWNED,                 STAYS,  LEAVES,    not_owned_text },
+    [VERDICT_NOT_HOME]         = { "blocks", WAITING_DEVICE,  NO_ERROR,                              STAYS,  LEAVES,    not_home_text },
+    [VERDICT_TAKEN]            = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               STAYS,  LEAVES,    taken_text },
+    [VERDICT_ENOUGH]           = { "blocks", WAITING_DEVICE,  NO_ERROR,                              STAYS,  LEAVES,    enough_text },
+    [VERDICT_SET_INCOMPLETE]   = { "waits",  WAITING_DEVICE,  NO_ERROR,                              STAYS,  LEAVES,    set_incomplete_text },
+    [VERDICT_GROUP_DISABLED]   = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  STAYS,  LEAVES,    group_disabled_text },
+    [VERDICT_SWITCHED_OFF]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  STAYS,  LEAVES,    switched_off_text },
+    [VERDICT_HELD_HOME]        = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  STAYS,  TAKES_OUT, held_home_text },
+    [VERDICT_FOREIGN]          = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               STAYS,  LEAVES,    foreign_text },
+    [VERDICT_UNDECIDED]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   LEAVES,    undecided_text },
+    [VERDICT_HYPERVISOR_AWAY]  = { "waits",  WAITING_MACHINE, NO_ERROR,                              PASSES, LEAVES,    hypervisor_away_text },
+    [VERDICT_MACHINE_UNKNOWN]  = { "waits",  WAITING_MACHINE, FERRY_ERROR_NO_SUCH_MACHINE,           STAYS,  LEAVES,    machine_unknown_text },
+    [VERDICT_MACHINE_OFF]      = { "waits",  WAITING_MACHINE, NO_ERROR,                              STAYS,  LEAVES,    machine_off_text },
+    [VERDICT_NO_CONTROLLER]    = { "blocks", FAILED,          FERRY_ERROR_NO_CONTROLLER,             STAYS,  LEAVES,    no_controller_text },
+    [VERDICT_NO_PORT]          = { "waits",  FAILED,          FERRY_ERROR_NO_FREE_PORT,              STAYS,  LEAVES,    no_port_text },
+    [VERDICT_STORING]          = { "waits",  ATTACHING,       NO_ERROR,                              SOON,   LEAVES,    storing_text },
+    [VERDICT_CONTROLLER_TAKEN] = { "blocks", WAITING_DEVICE,  FERRY_ERROR_CONTROLLER_PASSED_THROUGH, STAYS,  LEAVES,    controller_taken_text },
+    [VERDICT_UNAUTHORIZED]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               STAYS,  TAKES_OUT, unauthorized_text },
+    [VERDICT_IN_USE]           = { "waits",  WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               STAYS,  LEAVES,    in_use_text },
+    [VERDICT_LOOKED_AT]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   LEAVES,    looked_at_text },
+    [VERDICT_RESETTING]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   TAKES_OUT, resetting_text },
+    [VERDICT_QUARANTINED]      = { "waits",  QUARANTINED,     NO_ERROR,                              PASSES, TAKES_OUT, quarantined_text },
+    [VERDICT_UNSTEADY]         = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   LEAVES,    unsteady_text },
 };
 /* clang-format on */
 
@@ -380,6 +387,11 @@ bool verdict_comes_by_itself(Verdict verdict)
 bool verdict_passes_soon(Verdict verdict)
 {
     return rows[verdict].passing == SOON;
+}
+
+bool verdict_takes_out(Verdict verdict)
+{
+    return rows[verdict].effect == TAKES_OUT;
 }
 
 char *verdict_text(Verdict verdict, const VerdictCase *about)

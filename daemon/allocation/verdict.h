@@ -67,6 +67,8 @@ const char *verdict_error(Verdict verdict);
 bool verdict_comes_by_itself(Verdict verdict);
 /* Whether what is in the way passes by itself in a moment: a short wait tells how it ends. */
 bool verdict_passes_soon(Verdict verdict);
+/* Whether a machine that has the device loses it. */
+bool verdict_takes_out(Verdict verdict);
 /* Why the verdict is what it is; without a full stop. New string. */
 char *verdict_text(Verdict verdict, const VerdictCase *about);
 /* The same text with that error; DEVICE_BUSY when it has none. */

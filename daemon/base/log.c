@@ -4,6 +4,8 @@
 
 #include "daemon/base/log.h"
 
+#include <stdbool.h>
+
 static const char *priority(GLogLevelFlags level)
 {
     /* syslog's numbers */
@@ -39,12 +41,57 @@ static const EventRow events[_LOG_EVENT_MAX] = {
     [LOG_EVENT_SWITCHED] = { "b5069011ccb940d391074887243f7688", G_LOG_LEVEL_MESSAGE },
 };
 
+typedef struct Budget {
+    gint64 since; /* µs, CLOCK_MONOTONIC */
+    unsigned lines;
+    unsigned left_out;
+} Budget;
+
+/* Takes one line out of the subject's budget. False when there is none left in this minute. ret_left_out: how
+ * many lines weren't written before this one. Any thread. */
+static bool take_line(const char *subject, unsigned *ret_left_out)
+{
+    static GMutex lock;
+    static GHashTable *budgets; /* device or assignment → Budget */
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
+    gint64 now = g_get_monotonic_time();
+    Budget *budget;
+
+    if (!budgets)
+        budgets = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    budget = g_hash_table_lookup(budgets, subject);
+    if (!budget) {
+        if (g_hash_table_size(budgets) >= LOG_SUBJECTS_MAX)
+            g_hash_table_remove_all(budgets);
+        budget = g_new0(Budget, 1);
+        budget->since = now;
+        g_hash_table_insert(budgets, g_strdup(subject), budget);
+    }
+    if (now - budget->since >= 60 * G_USEC_PER_SEC) {
+        *ret_left_out = budget->left_out;
+        *budget = (Budget){ .since = now };
+    }
+    if (budget->lines >= LOG_LINES_MAX) {
+        budget->left_out++;
+        return false;
+    }
+    budget->lines++;
+    return true;
+}
+
 static void write_line(GLogLevelFlags level, const char *id, const char *device, const char *machine,
                        const char *assignment, const char *message)
 {
+    const char *subject = device ? device : assignment;
+    g_autofree char *whole = NULL;
     GLogField fields[7];
+    unsigned left_out = 0;
     gsize n = 0;
 
+    if (subject && level != G_LOG_LEVEL_DEBUG && !take_line(subject, &left_out))
+        return;
+    if (left_out > 0)
+        message = whole = g_strdup_printf("%s (%u lines about it were left out before)", message, left_out);
     fields[n++] = (GLogField){ "MESSAGE", message, -1 };
     fields[n++] = (GLogField){ "PRIORITY", priority(level), -1 };
     fields[n++] = (GLogField){ "GLIB_DOMAIN", G_LOG_DOMAIN, -1 };

@@ -16,6 +16,12 @@
 void log_object(GLogLevelFlags level, const char *device, const char *machine, const char *assignment,
                 const char *format, ...) G_GNUC_PRINTF(5, 6);
 
+/* One that flaps doesn't fill the journal: of the lines about one device (or, where a line names none, about
+ * one assignment) LOG_LINES_MAX are written a minute, and the next one after that says how many were left
+ * out. Debugging lines are not counted. So much is remembered of LOG_SUBJECTS_MAX at most. */
+#define LOG_LINES_MAX    120
+#define LOG_SUBJECTS_MAX 256
+
 /* What administrators look for in the journal, each with a MESSAGE_ID of its own, which data/usbferry.catalog
  * explains. A new one needs its entry there and its row in log.c. */
 typedef enum LogEvent {

@@ -81,12 +81,15 @@ static void device_found(Device *device, void *userdata)
     self->events->changed(device, self->userdata);
 }
 
-static void device_touched(const char *sysname, void *userdata)
+static void device_touched(const char *sysname, bool unbound, void *userdata)
 {
     Hotplug *self = userdata;
+    Device *device = registry_device(self->registry, sysname);
 
-    if (registry_device(self->registry, sysname))
-        self->events->touched(sysname, self->userdata);
+    if (!device)
+        return;
+    device->unbound |= unbound;
+    self->events->touched(sysname, self->userdata);
 }
 
 static void monitor_lost(void *userdata)

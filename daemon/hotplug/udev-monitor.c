@@ -109,7 +109,8 @@ static void handle_interface(UsbMonitor *monitor, udev_device *interface)
     if (!sysname || !g_hash_table_contains(monitor->told, sysname))
         return;
     look_at(monitor, device);
-    monitor->events.touched(sysname, monitor->userdata);
+    monitor->events.touched(sysname, g_strcmp0(udev_device_get_action(interface), "unbind") == 0,
+                            monitor->userdata);
 }
 
 static void handle_event(UsbMonitor *monitor, udev_device *device)
@@ -125,11 +126,17 @@ static void handle_event(UsbMonitor *monitor, udev_device *device)
         return;
     }
     /* "add" comes before the kernel is done with the device, "bind" after. Unless somebody asked for it: at
-     * boot udev hears of everything that was there before it by such an "add", and no "bind" follows. */
+     * boot udev hears of everything that was there before it by such an "add", and no "bind" follows.
+     *
+     * A "change" in between counts, on purpose: the device has its driver then and udev has set its
+     * permissions, while the kernel still probes drivers for its interfaces, which can take seconds. Whoever
+     * takes it away from these waits by itself: the kernel holds the lock of the device over the whole probe,
+     * and opening its node, which is the first thing that QEMU does, takes the same lock. What is there only
+     * after the probe comes with "bind" as other facts of the same device. */
     if (g_strcmp0(action, "add") == 0 && !udev_device_get_property_value(device, "SYNTH_UUID"))
         return;
     look_at(monitor, device);
-    monitor->events.touched(udev_device_get_sysname(device), monitor->userdata);
+    monitor->events.touched(udev_device_get_sysname(device), false, monitor->userdata);
 }
 
 /* Reads one event. False when there is none left. */

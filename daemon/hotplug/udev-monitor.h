@@ -31,8 +31,9 @@ typedef struct UsbMonitor UsbMonitor;
 typedef struct UsbMonitorEvents {
     void (*found)(Device *device, void *userdata);
     void (*gone)(const char *sysname, void *userdata);
-    /* An event of the device or of one of its interfaces, whether anything was found or not. */
-    void (*touched)(const char *sysname, void *userdata);
+    /* An event of the device or of one of its interfaces, whether anything was found or not. unbound: an
+     * interface was taken from whoever had it. */
+    void (*touched)(const char *sysname, bool unbound, void *userdata);
     void (*lost)(void *userdata); /* the connection to udev broke: nothing is told any more */
 } UsbMonitorEvents;
 

@@ -39,5 +39,5 @@ struct Manager {
     bool saving_settings;
     bool homes_saving; /* what homes.c saw is on its way to the disk */
     bool homes_failed; /* and could not be written the last time */
-    bool applying; /* a manifest is on its way to the disk; no other one may begin */
+    bool applying;     /* a manifest is on its way to the disk; no other one may begin */
 };

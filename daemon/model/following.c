@@ -109,6 +109,7 @@ bool following_leads_to(const Following *following, const Device *device)
     /* What says only that it is HID can be a keyboard as well: where there was none, it is one too many. */
     if (following->inputs)
         inputs &= ~DEVICE_INPUT_OTHER;
-    return !device->is_hub && following_is_next(following, device) && !(inputs & ~following->inputs) &&
-           !is_another_unit(following, device);
+    /* Nor is anything known yet of what shows no interface at all. */
+    return !device->is_hub && device->n_interfaces > 0 && following_is_next(following, device) &&
+           !(inputs & ~following->inputs) && !is_another_unit(following, device);
 }

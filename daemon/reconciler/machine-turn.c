@@ -9,15 +9,11 @@
 #include "daemon/reconciler/reattach.h"
 #include "daemon/reconciler/saved-image.h"
 
-/* An unsteady device has only just come: a hostdev of its enumeration is not older than that. One that is
- * quarantined and not attached, and is listed all the same, is dead in its machine. */
 static bool is_wanted(const Allocation *allocation, const Machine *machine, const Hostdev *hostdev)
 {
     const Want *want = allocation_want_of_hostdev(allocation, hostdev);
 
-    return want && want->machine == machine && want->verdict != VERDICT_RESETTING &&
-           want->verdict != VERDICT_HELD_HOME && want->verdict != VERDICT_UNAUTHORIZED &&
-           want->verdict != VERDICT_QUARANTINED &&
+    return want && want->machine == machine && !verdict_takes_out(want->verdict) &&
            !possession_is_lost(allocation_possession(allocation, want->device)) &&
            !g_hash_table_contains(machine->dead_aliases, hostdev->alias) &&
            !guest_reset_differs(allocation->registry, hostdev, want->assignment);

@@ -34,6 +34,15 @@ void reattach_begin(const Allocation *allocation, const Hostdev *hostdev, gint64
         reservations_set(reservations, want->device->sysname, want->assignment->id, RESERVATION_REATTACH);
 }
 
+/* A damaged one's own verdict is that it gets nothing; what it had comes back all the same. */
+static Verdict judge(const Allocation *allocation, const Assignment *assignment, const Device *device)
+{
+    const Want *want = allocation_want(allocation, device);
+
+    return want && want->assignment == assignment ? want->verdict
+                                                  : allocation_judge(allocation, assignment, device);
+}
+
 static bool is_over(Reservation *reservation, const Allocation *allocation, gint64 now)
 {
     const Device *device = registry_device(allocation->registry, reservation->sysname);
@@ -42,8 +51,7 @@ static bool is_over(Reservation *reservation, const Allocation *allocation, gint
 
     if (!reservation->until && device && !attached)
         reservation->until = now + REATTACH_US;
-    return !device || !assignment ||
-           !verdict_comes_by_itself(allocation_judge(allocation, assignment, device)) ||
+    return !device || !assignment || !verdict_comes_by_itself(judge(allocation, assignment, device)) ||
            (reservation->until && (attached || now >= reservation->until));
 }
 

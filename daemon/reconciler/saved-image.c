@@ -11,7 +11,10 @@ static const Want *find_want(const Allocation *allocation, const Machine *machin
     const GPtrArray *wants = assignment ? allocation_wants_of(allocation, assignment) : NULL;
     const Want *want = wants && wants->len == 1 ? wants->pdata[0] : NULL;
 
-    return want && want->machine == machine && want->verdict == VERDICT_MACHINE_OFF ? want : NULL;
+    return want && want->machine == machine && want->verdict == VERDICT_MACHINE_OFF &&
+                   !allocation_attachment(allocation, want->device)
+               ? want
+               : NULL;
 }
 
 GPtrArray *saved_image_places(const Allocation *allocation, const Machine *machine)

@@ -4,6 +4,7 @@
 
 #include "daemon/reconciler/witness.h"
 
+#include "daemon/base/log.h"
 #include "daemon/base/wake.h"
 #include "daemon/reconciler/retry.h"
 #include "daemon/usb/node-watch.h"
@@ -53,6 +54,8 @@ static void look(Device *device, gint64 now, bool *ret_changed)
 
     kernel_facts_read(device->syspath, &facts);
     *ret_changed = kernel_word_take(&device->kernel, &facts, now);
+    if (!kernel_word_shows(&device->kernel, KERNEL_SIGN_UNCLAIMED))
+        device->unbound = false;
     if (!device->ours && kernel_word_lasts(&device->kernel, KERNEL_SIGN_UNCLAIMED, WITHOUT_DRIVER_US) &&
         kernel_word_shows(&device->kernel, KERNEL_SIGN_CLOSED))
         device->driverless_at_home = facts.driverless;
@@ -83,7 +86,11 @@ static void note_presence(const Attachment *attachment, const Device *device, Po
     if (possession == POSSESSION_THERE && !disturbed)
         presence->confirmed = true;
     if (!disturbed && !kernel_word_shows(word, KERNEL_SIGN_UNCLAIMED)) {
-        presence->configured |= kernel_word_shows(word, KERNEL_SIGN_CLAIMED);
+        if (!presence->configured && kernel_word_shows(word, KERNEL_SIGN_CLAIMED)) {
+            presence->configured = true;
+            log_object(G_LOG_LEVEL_DEBUG, device->sysname, attachment->machine->info->uuid,
+                       attachment->hostdev->assignment_id, "%s is configured by its guest", device->sysname);
+        }
         presence->shared = false;
     }
     if (possession == POSSESSION_SHARED)

@@ -248,6 +248,7 @@ void device_take_facts(Device *device, Device *newer)
     device->steady_at = old.steady_at;
     device->came_at = old.came_at;
     device->kernel = old.kernel;
+    device->unbound = old.unbound;
     device->ours = old.ours;
     device->driverless_at_home = old.driverless_at_home;
     device->user = old.user;

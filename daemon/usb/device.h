@@ -70,11 +70,12 @@ typedef struct Device {
 
     /* who has it, as the kernel tells: set by daemon/reconciler/witness.c */
     KernelWord kernel;
-    bool ours; /* a machine had it from us, and the host hasn't got it back yet */
-    uint32_t
-        driverless_at_home; /* interfaces that had no driver before any machine had it: bits, by number */
-    char *user;             /* the program of the host that has it, clean; NULL = none, or not known */
-    bool user_asked;        /* user is known, or being looked up */
+    bool unbound; /* an interface was taken from whoever had it, since the last look at which all had a driver
+                   */
+    bool ours;    /* a machine had it from us, and the host hasn't got it back yet */
+    uint32_t driverless_at_home; /* interfaces that had no driver before that: bits, by number */
+    char *user;                  /* the program of the host that has it, clean; NULL = none, or not known */
+    bool user_asked;             /* user is known, or being looked up */
 
     /* where it is: set by the reconciler, see daemon/reconciler/status-update.h */
     DeviceState state;

@@ -103,6 +103,21 @@ static void wait_cured(Fixture *fixture, const char *assignment)
     fixture_assert(fixture, strstr(shown, "opens=1"));
 }
 
+static bool log_says(Fixture *fixture, void *userdata)
+{
+    g_autofree char *path = g_build_filename(fixture->dir, "daemon.log", NULL);
+    g_autofree char *text = NULL;
+
+    return g_file_get_contents(path, &text, NULL, NULL) && strstr(text, userdata);
+}
+
+static bool is_configured(Fixture *fixture, void *userdata)
+{
+    g_autofree char *shown = fixture_script(fixture, "kernel show " NUMBERS);
+
+    return strstr(shown, "opens=1 driver=usbfs") != NULL;
+}
+
 /* ------------------------------------------------------------------ in a machine */
 
 /* Bound to its driver again, by an update tool for instance. */
@@ -136,6 +151,20 @@ static void test_nobody_has_it(void **state)
     kernel(fixture, "driver", "none");
     kernel(fixture, "opens", "0");
     hint(fixture);
+    wait_cured(fixture, assignment);
+}
+
+/* An idle device that somebody takes from usbfs: QEMU has it open, and doesn't notice. A guest that lets go
+ * of it makes no event. */
+static void test_unbound(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = plug_and_give(fixture);
+
+    fixture_wait_for(fixture, is_configured, NULL, "the guest has configured it");
+    fixture_wait_for(fixture, log_says, (gpointer) "1-2 is configured", "the service has seen that");
+    kernel(fixture, "driver", "none");
+    umockdev_testbed_uevent(fixture->bed, KEYBOARD "/1-2:1.0", "unbind");
     wait_cured(fixture, assignment);
 }
 
@@ -337,14 +366,6 @@ static void prepare_for_sleep(Fixture *fixture, bool begins)
                                    "PrepareForSleep", "b", begins) >= 0);
 }
 
-static bool log_says(Fixture *fixture, void *userdata)
-{
-    g_autofree char *path = g_build_filename(fixture->dir, "daemon.log", NULL);
-    g_autofree char *text = NULL;
-
-    return g_file_get_contents(path, &text, NULL, NULL) && strstr(text, userdata);
-}
-
 /* What the host's drivers take while it wakes is none of their business: they often let go again. When they
  * don't, it goes back. */
 static void test_sleep(void **state)
@@ -443,6 +464,7 @@ int main(void)
         TEST(test_host_driver_took_it),
         TEST(test_host_driver_beside_qemu),
         TEST(test_nobody_has_it),
+        TEST(test_unbound),
         TEST(test_without_an_event),
         TEST(test_guest_that_configures_nothing),
         TEST(test_attached_in_words_only),

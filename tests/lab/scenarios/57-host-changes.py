@@ -31,9 +31,9 @@ def clock_goes_back(lab, mouse):
     lab.run('systemctl restart usbferryd', timeout=90)
     ferry.wait_hypervisor(lab, 'connected')
     lab.run("date -s '2 days' > /dev/null")
-    lab.run('usbferry group set pool --disable')
-    lab.wait_driver(mouse, 'usbhid')
-    lab.run('usbferry group set pool --enable')
+    lab.unplug('m1')
+    ferry.wait_state(lab, first, 'waiting-device')
+    lab.plug('usb-mouse', 'm1', port=mouse.name.split('-')[1], serial=mouse.serial)
     others.wait_right(lab, [others.Given('studio', mouse.name, mouse.serial, first)])
     ferry.wait_state(lab, second, 'waiting-device')
 

@@ -29,7 +29,8 @@ def find(lab):
     """{text: HostDevice}, by what they are plugged into"""
     names = {}
     for text, (*_, controller, port) in PLUGGED.items():
-        names[text] = lab.wait(f'cd /sys/devices/pci0000:00/{controller} && ls -d usb*/*-{port} | cut -d/ -f2', 30, f'{text} there')
+        names[text] = lab.wait(f'cd /sys/devices/pci0000:00/{controller} && ls -d usb*/*-{port} | grep -o "[0-9]*-[0-9]*$"',
+                               30, f'{text} there')
     return {text: lab.wait_host(name) for text, name in names.items()}
 
 

@@ -244,6 +244,25 @@ static void test_spoilt(void **state)
     assert_int_equal(look(fixture, &guest, START + 13 * SECOND), POSSESSION_THERE);
 }
 
+/* A part of it was taken away by force. */
+static void test_unbound(void **state)
+{
+    Fixture *fixture = *state;
+    Presence *presence = list(fixture);
+
+    presence->confirmed = true;
+    device_of(fixture)->unbound = true;
+    /* By the host's driver, which QEMU sent off. */
+    look(fixture, &paused, START + 10 * SECOND);
+    assert_int_equal(look(fixture, &paused, START + 11 * SECOND), POSSESSION_THERE);
+    presence->configured = true;
+    assert_int_equal(look(fixture, &guest, START + 12 * SECOND), POSSESSION_THERE);
+    assert_int_equal(look(fixture, &half, START + 13 * SECOND), POSSESSION_THERE);
+    assert_int_equal(look(fixture, &half, START + 14 * SECOND), POSSESSION_UNBOUND);
+    device_of(fixture)->unbound = false;
+    assert_int_equal(look(fixture, &half, START + 15 * SECOND), POSSESSION_THERE);
+}
+
 /* What isn't listed may be in a machine that wasn't looked at yet, or on its way into one. */
 static void test_not_in_use(void **state)
 {
@@ -313,10 +332,10 @@ static void test_judge(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_each_line),    TEST(test_no_word),     TEST(test_a_second), TEST(test_unproven),
-        TEST(test_after_attach), TEST(test_after_start), TEST(test_sleep),    TEST(test_opened_as_well),
-        TEST(test_spoilt),       TEST(test_not_in_use),  TEST(test_claimed),  TEST(test_foreign),
-        TEST(test_judge),
+        TEST(test_each_line),    TEST(test_no_word),     TEST(test_a_second),   TEST(test_unproven),
+        TEST(test_after_attach), TEST(test_after_start), TEST(test_sleep),      TEST(test_opened_as_well),
+        TEST(test_spoilt),       TEST(test_unbound),     TEST(test_not_in_use), TEST(test_claimed),
+        TEST(test_foreign),      TEST(test_judge),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

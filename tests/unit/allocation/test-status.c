@@ -241,6 +241,10 @@ static void test_empty_pool(void **state)
     desk->info->state = MACHINE_STATE_SHUTOFF;
     assert_status(fixture, POOL, ASSIGNMENT_STATE_WAITING_MACHINE, "",
                   "VM \"desk\" is not running; it draws from group keys when it does.");
+    fixture->registry->machines_known = desk->stuck = false;
+    assert_status(fixture, POOL, ASSIGNMENT_STATE_WAITING_MACHINE, "",
+                  "Group keys waits for VM \"desk\": the VMs are still being read.");
+    fixture->registry->machines_known = true;
     registry_remove_machine(fixture->registry, desk);
     g_free(pool->machine_name);
     pool->machine_name = g_strdup("desk");
@@ -397,6 +401,21 @@ static void test_partial_passes(void **state)
     assert_passes(fixture, POOL, false);
 }
 
+/* A program of the host has it, too, and may have it for ever. */
+static void test_shared_does_not_pass(void **state)
+{
+    Fixture *fixture = *state;
+    KernelWord *word = &registry_device(fixture->registry, "1-1")->kernel;
+
+    fixture_put_into(fixture, "1-1", PINNED);
+    word->seen_at = 10 * G_USEC_PER_SEC;
+    word->since[KERNEL_SIGN_SHARED] = 1;
+    fixture_look(fixture);
+    assert_int_equal(allocation_possession(fixture->allocation, registry_device(fixture->registry, "1-1")),
+                     POSSESSION_SHARED);
+    assert_passes(fixture, PINNED, false);
+}
+
 /* So does a reset, be the device there or away for a moment. */
 static void test_reset_passes(void **state)
 {
@@ -430,7 +449,7 @@ int main(void)
         TEST(test_group_to_come),   TEST(test_coming_conflict),
         TEST(test_settling_passes), TEST(test_being_read_passes),
         TEST(test_leaving_passes),  TEST(test_partial_passes),
-        TEST(test_reset_passes),
+        TEST(test_reset_passes),    TEST(test_shared_does_not_pass),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

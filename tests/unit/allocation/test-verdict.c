@@ -88,6 +88,11 @@ static void test_what_follows(void **state)
     assert_true(verdict_comes_by_itself(VERDICT_RESETTING));
     assert_false(verdict_comes_by_itself(VERDICT_MACHINE_OFF));
     assert_false(verdict_comes_by_itself(VERDICT_SET_INCOMPLETE));
+    /* What a machine has it keeps, but for these. */
+    for (int verdict = 0; verdict < _VERDICT_MAX; verdict++)
+        assert_int_equal(verdict_takes_out(verdict),
+                         verdict == VERDICT_HELD_HOME || verdict == VERDICT_UNAUTHORIZED ||
+                             verdict == VERDICT_RESETTING || verdict == VERDICT_QUARANTINED);
 }
 
 static void test_texts(void **state)

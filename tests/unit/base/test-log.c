@@ -66,12 +66,52 @@ static void events_have_an_id(void **state)
     }
 }
 
+gint64 __wrap_g_get_monotonic_time(void);
+static gint64 now;
+
+gint64 __wrap_g_get_monotonic_time(void)
+{
+    return now;
+}
+
+static unsigned lines(void)
+{
+    g_auto(GStrv) parts = g_strsplit(written->str, "MESSAGE=", -1);
+
+    g_string_truncate(written, 0);
+    return g_strv_length(parts) - 1;
+}
+
+static void who_flaps_does_not_fill_the_journal(void **state)
+{
+    now = 100 * G_USEC_PER_SEC;
+    for (int i = 0; i < 10 * LOG_LINES_MAX; i++)
+        log_event(LOG_EVENT_PLUGGED, "9-1", NULL, NULL, "it is plugged in");
+    assert_int_equal(lines(), LOG_LINES_MAX);
+    /* Others have their own, and what only debugging shows is all there. */
+    log_event(LOG_EVENT_PLUGGED, "9-2", NULL, NULL, "it is plugged in");
+    log_object(G_LOG_LEVEL_DEBUG, "9-1", NULL, NULL, "it is looked at");
+    assert_int_equal(lines(), 2);
+
+    now += 60 * G_USEC_PER_SEC;
+    log_object(G_LOG_LEVEL_MESSAGE, "9-1", NULL, NULL, "it is attached");
+    expect("MESSAGE=it is attached (1080 lines about it were left out before)\nPRIORITY=5\n"
+           "GLIB_DOMAIN=usbferry\nFERRY_DEVICE=9-1\n");
+    log_object(G_LOG_LEVEL_MESSAGE, "9-1", NULL, NULL, "it is well");
+    expect("MESSAGE=it is well\nPRIORITY=5\nGLIB_DOMAIN=usbferry\nFERRY_DEVICE=9-1\n");
+    /* A line without a device is its assignment's. */
+    for (int i = 0; i < 2 * LOG_LINES_MAX; i++)
+        log_object(G_LOG_LEVEL_MESSAGE, NULL, NULL, "k3xw90ab", "it waits");
+    assert_int_equal(lines(), LOG_LINES_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(objects_are_fields),
         cmocka_unit_test(priorities_are_syslogs),
         cmocka_unit_test(events_have_an_id),
+        cmocka_unit_test(who_flaps_does_not_fill_the_journal),
     };
 
     written = g_string_new(NULL);

@@ -288,6 +288,23 @@ static void test_own_texts_are_read_once(void **state)
     assert_string_equal(fixture->last->serial, "Another");
 }
 
+/* The kernel still probes drivers for its interfaces: it can be told of, and what comes with "bind" is told
+ * as other facts of the same one. */
+static void test_a_change_before_bind(void **state)
+{
+    Fixture *fixture = *state;
+    uint64_t instance;
+
+    plug(fixture, key);
+    announce(fixture, KEY, "add", "");
+    announce(fixture, KEY, "change", "+1-4 ");
+    instance = fixture->last->instance;
+    announce(fixture, KEY, "bind", "");
+    umockdev_testbed_set_property(fixture->testbed, KEY, "ID_USB_INTERFACES", ":030101:0b0000:");
+    announce(fixture, KEY, "bind", "+1-4 ");
+    assert_true(fixture->last->instance == instance);
+}
+
 static void test_add_on_request(void **state)
 {
     Fixture *fixture = *state;
@@ -445,6 +462,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_hostile_texts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_which_events_count, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_own_texts_are_read_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_change_before_bind, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_add_on_request, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_driver, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unreadable, set_up, tear_down),

@@ -75,7 +75,8 @@ static bool follows(Fixture *fixture, Device *device)
 static void what_comes_in_time_follows(void **state)
 {
     Fixture *fixture = *state;
-    Device *elsewhere = make(2, "", VENDORS, NOW), *hub = make(2, "", VENDORS, NOW);
+    Device *elsewhere = make(2, "", VENDORS, NOW), *hub = make(2, "", VENDORS, NOW),
+           *blank = make(2, "", VENDORS, NOW);
 
     assert_null(followings_find(fixture->followings, "aaaaaaaa"));
     followings_note_left(fixture->followings, fixture->assignment, fixture->modem, NOW);
@@ -88,6 +89,8 @@ static void what_comes_in_time_follows(void **state)
     assert_false(follows(fixture, elsewhere));
     hub->is_hub = true;
     assert_false(follows(fixture, hub));
+    blank->n_interfaces = 0;
+    assert_false(follows(fixture, blank));
     followings_end(fixture->followings, "aaaaaaaa");
     assert_null(followings_find(fixture->followings, "aaaaaaaa"));
 }

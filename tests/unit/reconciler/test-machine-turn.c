@@ -215,6 +215,21 @@ static void it_is_reset(Fixture *fixture, Hostdev *hostdev)
     reservations_set(fixture->registry->reservations, "1-2", SECOND, RESERVATION_RESET);
 }
 
+static void it_is_called_home(Fixture *fixture, Hostdev *hostdev)
+{
+    fixture->registry->held_home = true;
+    /* So is the other one, which would come first. */
+    registry_remove_assignment(fixture->registry, registry_assignment(fixture->registry, FIRST));
+    g_ptr_array_remove_index(registry_machine(fixture->registry, DESK)->info->hostdevs, 0);
+}
+
+static void it_is_not_authorized(Fixture *fixture, Hostdev *hostdev)
+{
+    KernelWord *word = &registry_device(fixture->registry, "1-2")->kernel;
+
+    word->seen_at = word->since[KERNEL_SIGN_UNAUTHORIZED] = NOW;
+}
+
 static void it_has_another_guest_reset(Fixture *fixture, Hostdev *hostdev)
 {
     hostdev->guest_reset = GUEST_RESET_ON;
@@ -242,7 +257,7 @@ static void test_what_is_not_wanted(void **state)
 {
     static void (*const reasons[])(Fixture * fixture, Hostdev * hostdev) = {
         it_is_dead,          it_is_reset,   it_has_another_guest_reset, it_is_for_another_machine,
-        it_was_plugged_anew, it_is_nobodys,
+        it_was_plugged_anew, it_is_nobodys, it_is_called_home,          it_is_not_authorized,
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(reasons); i++) {

@@ -118,6 +118,25 @@ static void test_back_in_the_machine(void **state)
     assert_true(is_reserved(fixture, "1-2"));
 }
 
+/* What a damaged one has stays with it: it comes back. */
+static void test_damaged(void **state)
+{
+    Fixture *fixture = *state;
+    static const char *const ids[] = { POOL, PINNED };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(ids); i++)
+        registry_assignment(fixture->registry, ids[i])->damage = g_strdup("line 3");
+    registry_group(fixture->registry, "pair")->damage = g_strdup("line 3");
+    fixture->registry->damaged_groups = 1;
+    assert_false(look(fixture));
+    assert_int_equal(count(fixture), 4);
+    fixture_assert_gets(fixture, POOL, "1-1");
+    fixture_assert_gets(fixture, PINNED, "1-2");
+    fixture_assert_gets(fixture, SET, "1-3 1-4");
+    assert_int_equal(allocation_want(fixture->allocation, registry_device(fixture->registry, "1-1"))->verdict,
+                     VERDICT_GO);
+}
+
 static void not_wanted(Fixture *fixture)
 {
     registry_assignment(fixture->registry, POOL)->wanted = false;
@@ -296,6 +315,7 @@ int main(void)
         TEST(test_no_way_back),
         TEST(test_back_in_the_machine),
         TEST(test_reservations_end),
+        TEST(test_damaged),
         TEST(test_incomplete_set),
         TEST(test_taken),
         TEST(test_no_more_than_its_number),

@@ -103,6 +103,20 @@ static void test_nowhere(void **state)
     assert_int_equal(off->len, 0);
 }
 
+/* Another machine has it still: libvirt would refuse to start this one. */
+static void test_on_its_way_out(void **state)
+{
+    Fixture *fixture = *state;
+    g_autoptr(GPtrArray) found = NULL;
+
+    fixture_assign(fixture, "cccccccc", STUDIO, NULL, "serial=AAAA-1", "1");
+    registry_assignment(fixture->registry, "cccccccc")->wanted = false;
+    fixture_put_into(fixture, "1-1", "cccccccc");
+    save(fixture, FIRST, 9, 9, false);
+    found = places(fixture);
+    assert_int_equal(found->len, 0);
+}
+
 /* Two out of two lives, for the same device. */
 static void test_once_each(void **state)
 {
@@ -165,6 +179,7 @@ int main(void)
         TEST(test_where_it_is_plugged_in),
         TEST(test_nowhere),
         TEST(test_once_each),
+        TEST(test_on_its_way_out),
         TEST(test_when_it_is_repaired),
         TEST(test_snapshots_come_last),
     };
