@@ -5,14 +5,7 @@
 
 #include "tests/bus/history.h"
 
-#include <signal.h>
 #include <string.h>
-
-/* umockdev ends the program when ten events wait to be read. */
-static void let_read(World *world)
-{
-    (void)world_script(world, NULL, "counts");
-}
 
 /* ------------------------------------------------------------------ devices */
 
@@ -54,14 +47,14 @@ static void plug(World *world, int thing, const char *socket, unsigned number, c
               strcmp(product, history_things[thing].product) == 0 ? "" : ", in its other mode");
     world_plug(world, thing, socket, number, product);
     model_note_twins(world, world->model);
-    let_read(world);
+    world_let_read(world);
 }
 
 static void unplug(World *world, int thing)
 {
     world_say(world, "unplug %s", history_things[thing].name);
     world_unplug(world, thing);
-    let_read(world);
+    world_let_read(world);
 }
 
 static void step_plug(World *world, const Step *step)
@@ -84,6 +77,15 @@ static void step_unplug(World *world, const Step *step)
         unplug(world, presence->thing);
 }
 
+/* What is taken out stays for a moment: QEMU is slow to let go. */
+static void keep_hostdevs(World *world)
+{
+    world_say(world, "the next detach of each VM fails");
+    for (int i = 0; i < HISTORY_VMS; i++)
+        (void)world_script(world, NULL, "error %s detach 1 Hypervisor it is still in use",
+                           world->vms[i].uuid);
+}
+
 /* At once, in the same socket or another one, with the same number or another one. */
 static void step_replug(World *world, const Step *step)
 {
@@ -98,6 +100,8 @@ static void step_replug(World *world, const Step *step)
     number = step->c % 2 ? presence->number : 0;
     socket = presence->socket;
     product = presence->product;
+    if (step->c / 2 % 3 == 0)
+        keep_hostdevs(world);
     unplug(world, thing);
     if (step->b % 3 == 0)
         socket = choose_socket(world, thing, step->b / 3);
@@ -146,82 +150,10 @@ static void step_trigger(World *world, const Step *step)
         return;
     world_say(world, "udev tells of %s again", history_things[presence->thing].name);
     world_announce(world, presence, step->b % 2 ? "change" : "bind");
-    let_read(world);
-}
-
-/* ------------------------------------------------------------------ the kernel */
-
-static bool is_held(const World *world, const Presence *presence)
-{
-    for (int i = 0; i < HISTORY_VMS; i++)
-        for (guint k = 0; k < world->vms[i].holdings->len; k++)
-            if (((const Holding *)world->vms[i].holdings->pdata[k])->number == presence->number)
-                return true;
-    return false;
-}
-
-/* What was reset, or bound anew, by another program: QEMU has it no more, or not all of it. */
-static void step_disturb(World *world, const Step *step)
-{
-    Presence *presence;
-
-    world_settle(world);
-    presence = (Presence *)world_any_present(world, step->a);
-    if (world->failure || !presence || presence->blocked || !is_held(world, presence))
-        return;
-    presence->disturbed = true;
-    world_say(world, "the host's driver takes %s%s", history_things[presence->thing].name,
-              step->b % 2 ? ", and QEMU lets go" : "");
-    (void)world_script(world, NULL, "kernel driver 1 %u usbhid", presence->number);
-    if (step->b % 2)
-        (void)world_script(world, NULL, "kernel opens 1 %u 0", presence->number);
-    world_announce(world, presence, "change");
-    let_read(world);
-}
-
-static void step_authorize(World *world, const Step *step)
-{
-    Presence *presence;
-
-    world_settle(world);
-    presence = (Presence *)world_any_present(world, step->a);
-    if (world->failure || !presence)
-        return;
-    presence->blocked = !presence->blocked;
-    presence->disturbed = true;
-    world_say(world, "%s is %s", history_things[presence->thing].name,
-              presence->blocked ? "not authorized any more" : "authorized");
-    (void)world_script(world, NULL, "kernel authorized 1 %u %d", presence->number, !presence->blocked);
-    world_announce(world, presence, "change");
-    let_read(world);
-}
-
-static void step_open(World *world, const Step *step)
-{
-    g_autofree char *driver = NULL;
-    Presence *presence;
-    unsigned opens;
-
-    world_settle(world);
-    presence = (Presence *)world_any_present(world, step->a);
-    if (world->failure || !presence || !world_kernel(world, presence, &opens, &driver))
-        return;
-    if (presence->held && opens == 0)
-        return;
-    world_say(world, "a program %s %s", presence->held ? "lets go of" : "opens",
-              history_things[presence->thing].name);
-    presence->disturbed = true;
-    (void)world_script(world, NULL, "kernel opens 1 %u %u", presence->number,
-                       presence->held ? opens - 1 : opens + 1);
-    presence->held = !presence->held;
+    world_let_read(world);
 }
 
 /* ------------------------------------------------------------------ VMs */
-
-static Vm *any_vm(World *world, const Step *step)
-{
-    return &world->vms[step->a % HISTORY_VMS];
-}
 
 static void tell_vm(World *world, const Vm *vm, const char *what)
 {
@@ -237,7 +169,7 @@ static void forget_foreign(World *world, const Vm *vm)
 
 static void step_start(World *world, const Step *step)
 {
-    const Vm *vm = any_vm(world, step);
+    const Vm *vm = world_any_vm(world, step->a);
 
     if (strcmp(vm->state, "shutoff") != 0)
         return;
@@ -248,7 +180,7 @@ static void step_start(World *world, const Step *step)
 /* In order, or so that no event tells of it. */
 static void step_stop(World *world, const Step *step)
 {
-    const Vm *vm = any_vm(world, step);
+    const Vm *vm = world_any_vm(world, step->a);
     bool quiet = step->b % 3 == 0;
 
     if (strcmp(vm->state, "shutoff") == 0)
@@ -265,7 +197,7 @@ static void step_stop(World *world, const Step *step)
 /* Saved and restored: another life, with the hostdevs of the last one. */
 static void step_restore(World *world, const Step *step)
 {
-    const Vm *vm = any_vm(world, step);
+    const Vm *vm = world_any_vm(world, step->a);
 
     if (strcmp(vm->state, "shutoff") == 0)
         return;
@@ -287,7 +219,7 @@ static void step_redefine(World *world, const Step *step)
 
 static void step_pause(World *world, const Step *step)
 {
-    const Vm *vm = any_vm(world, step);
+    const Vm *vm = world_any_vm(world, step->a);
     bool paused = strcmp(vm->state, "paused") == 0;
 
     if (strcmp(vm->state, "shutoff") == 0)
@@ -299,7 +231,7 @@ static void step_pause(World *world, const Step *step)
 /* Another program gives a device that nobody has. */
 static void step_foreign(World *world, const Step *step)
 {
-    const Vm *vm = any_vm(world, step);
+    const Vm *vm = world_any_vm(world, step->a);
     const Presence *presence = world_any_present(world, step->b);
 
     if (!presence || strcmp(vm->state, "shutoff") == 0)
@@ -321,106 +253,11 @@ static void step_foreign(World *world, const Step *step)
 
 static void step_unforeign(World *world, const Step *step)
 {
-    const Vm *vm = any_vm(world, step);
+    const Vm *vm = world_any_vm(world, step->a);
 
     tell_vm(world, vm, "gives back what other programs gave to it");
     (void)world_script(world, NULL, "unforeign %s", vm->uuid);
     forget_foreign(world, vm);
-}
-
-/* ------------------------------------------------------------------ faults */
-
-static void step_error(World *world, const Step *step)
-{
-    static const char *const calls[] = { "attach", "detach", "inspect" };
-    static const char *const errors[] = { "Hypervisor", "DeviceBusy",        "NoFreePort",   "NoController",
-                                          "Timeout",    "MachineNotRunning", "NoSuchMachine" };
-    const Vm *vm = any_vm(world, step);
-    const char *call = calls[step->b % G_N_ELEMENTS(calls)], *error = errors[step->c % G_N_ELEMENTS(errors)];
-
-    world->faulty = true;
-    world_say(world, "the next %u %s of VM %s fail: %s", 1 + step->b / 3 % 6, call,
-              history_vm_names[vm - world->vms], error);
-    (void)world_script(world, NULL, "error %s %s %u %s it says no", vm->uuid, call, 1 + step->b / 3 % 6,
-                       error);
-}
-
-static void step_delay(World *world, const Step *step)
-{
-    static const char *const calls[] = { "attach", "detach", "inspect" };
-    static const unsigned times_ms[] = { 20, 700, 3000, 12000, 40000 };
-    const Vm *vm = any_vm(world, step);
-    const char *call = calls[step->b % G_N_ELEMENTS(calls)];
-    unsigned ms = times_ms[step->c % G_N_ELEMENTS(times_ms)];
-
-    world->faulty = true;
-    world_say(world, "the next %s of VM %s takes %u ms", call, history_vm_names[vm - world->vms], ms);
-    (void)world_script(world, NULL, "delay %s %s 1 %u", vm->uuid, call, ms);
-}
-
-/* libvirt says yes, and the device never reaches the guest. */
-static void step_numb(World *world, const Step *step)
-{
-    const Vm *vm = any_vm(world, step);
-
-    world->numb = true;
-    world_say(world, "the next attach of VM %s doesn't reach QEMU", history_vm_names[vm - world->vms]);
-    (void)world_script(world, NULL, "numb %s 1", vm->uuid);
-}
-
-static void step_hang(World *world, const Step *step)
-{
-    static const char *const verbs[] = { "hang", "hold", "resume", "resume", "keep", "let-go", "let-go" };
-    const Vm *vm = any_vm(world, step);
-    const char *verb = verbs[step->b % G_N_ELEMENTS(verbs)];
-
-    world->faulty = true;
-    world_say(world, "VM %s: %s", history_vm_names[vm - world->vms], verb);
-    (void)world_script(world, NULL, "%s %s", verb, vm->uuid);
-}
-
-static void step_libvirt(World *world, const Step *step)
-{
-    world->faulty = true;
-    switch (step->a % 5) {
-    case 0:
-        if (!world->connected)
-            return;
-        world_say(world, "libvirt restarts");
-        world->connected = false;
-        (void)world_script(world, NULL, "disconnect restarting");
-        return;
-    case 1:
-        world_say(world, step->b % 2 ? "VMs can be listed" : "VMs can't be listed");
-        (void)world_script(world, NULL, step->b % 2 ? "list" : "list it says no");
-        return;
-    default:
-        if (world->connected)
-            return;
-        world_say(world, "libvirt is back");
-        world->connected = true;
-        (void)world_script(world, NULL, "connect");
-        return;
-    }
-}
-
-static void step_die(World *world, const Step *step)
-{
-    static const char *const calls[] = { "attach", "detach" };
-    static const char *const whens[] = { "before", "after" };
-    const char *call = calls[step->a % 2], *when = whens[step->b % 2];
-
-    world_say(world, "the service will be killed %s %s number %u", when, call, 1 + step->c % 2);
-    world->may_die = true;
-    (void)world_script(world, NULL, "die %s %u %s", call, 1 + step->c % 2, when);
-}
-
-static void step_kill(World *world, const Step *step)
-{
-    bool kill = step->a % 3 > 0;
-
-    world_say(world, kill ? "the service is killed" : "the service is stopped and started");
-    world_restart(world, kill ? SIGKILL : SIGTERM);
 }
 
 /* ------------------------------------------------------------------ time */

@@ -273,6 +273,16 @@ static void name_vm(World *world, int i)
     vm->life = 0;
 }
 
+Vm *world_any_vm(World *world, guint32 number)
+{
+    return &world->vms[number % HISTORY_VMS];
+}
+
+void world_let_read(World *world)
+{
+    (void)world_script(world, NULL, "counts");
+}
+
 void world_define_vm(World *world, int i)
 {
     name_vm(world, i);

@@ -6,6 +6,7 @@
  * them.
  *
  *   history-steps.c    draws the steps and takes them
+ *   history-faults.c   what goes wrong
  *   history-world.c    the devices, the VMs and the service; time
  *   history-asks.c     what people ask for
  *   history-calls.c    how it is asked, and what the answers mean
@@ -191,6 +192,9 @@ void world_unplug(World *world, int thing);
 /* What the kernel says of it; false when it can't be asked. driver: new string. */
 bool world_kernel(World *world, const Presence *presence, unsigned *ret_opens, char **ret_driver);
 void world_announce(World *world, const Presence *presence, const char *action);
+Vm *world_any_vm(World *world, guint32 number);
+/* What udev was told: it ends the program when ten events wait. */
+void world_let_read(World *world);
 void world_define_vm(World *world, int i);
 void world_restart(World *world, int signal_number);
 /* After anything that may have killed it. */
@@ -220,6 +224,18 @@ void ask_release_all(World *world, const Step *step);
 void ask_apply(World *world, const Step *step);
 void ask_reset(World *world, const Step *step);
 void ask_rescan(World *world, const Step *step);
+
+/* history-faults.c: the steps in which something goes wrong */
+void step_disturb(World *world, const Step *step);
+void step_authorize(World *world, const Step *step);
+void step_open(World *world, const Step *step);
+void step_error(World *world, const Step *step);
+void step_delay(World *world, const Step *step);
+void step_numb(World *world, const Step *step);
+void step_hang(World *world, const Step *step);
+void step_libvirt(World *world, const Step *step);
+void step_die(World *world, const Step *step);
+void step_kill(World *world, const Step *step);
 
 /* history-steps.c */
 GArray *history_draw(guint32 seed, guint n);
