@@ -45,6 +45,7 @@ call Assignment.Reset {own} 'a{{sv}}' 0
 call Assignment.ResetAll {own} 'a{{sv}}' 0
 call Assignment.Detach {own}
 call Assignment.Attach {own}
+call Assignment.Retry {own}
 call Assignment.Release {own} 'a{{sv}}' 0
 """
 TENANTS_CALLS = OWN_CALLS + """
@@ -89,6 +90,7 @@ call Assignment.Reset {assignment} 'a{{sv}}' 0
 call Assignment.ResetAll {assignment} 'a{{sv}}' 0
 call Assignment.Detach {assignment}
 call Assignment.Attach {assignment}
+call Assignment.Retry {assignment}
 call Assignment.Release {assignment} 'a{{sv}}' 0
 call Machine.ReleaseAll {machine} 'a{{sv}}' 0
 call Manager.ReleaseAll /org/usbferry1 'a{{sv}}' 0
