@@ -86,6 +86,16 @@ static void note_ends_of_quarantines(Allocation *allocation, const GPtrArray *de
     }
 }
 
+static void count_used(Allocation *allocation, const GPtrArray *devices)
+{
+    for (guint i = 0; i < devices->len; i++) {
+        Verdict possession =
+            possession_judge(allocation->registry, allocation->attachments, devices->pdata[i]);
+
+        allocation->n_used += possession == VERDICT_IN_USE || possession == VERDICT_UNAUTHORIZED;
+    }
+}
+
 Allocation *allocation_new(Registry *registry, gint64 now)
 {
     Allocation *allocation = g_new0(Allocation, 1);
@@ -100,6 +110,7 @@ Allocation *allocation_new(Registry *registry, gint64 now)
     note_inactive_owners(allocation);
     judge_wants(allocation);
     note_ends_of_quarantines(allocation, devices);
+    count_used(allocation, devices);
     return allocation;
 }
 

@@ -33,6 +33,7 @@ typedef struct Allocation {
     Deal *deal;
     GHashTable *inactive_owners; /* sysname → Assignment, borrowed: disabled, and this is its device */
     gint64 now;                  /* of which it is: µs, CLOCK_MONOTONIC */
+    guint n_used;                /* devices that a program of the host has, or the host lets nobody use */
     gint64 next_at;              /* a verdict changes by time alone then (µs, CLOCK_MONOTONIC); 0 = never */
 } Allocation;
 

@@ -186,14 +186,14 @@ static guint target_of(const Assignment *assignment, const GPtrArray *wants)
     return assignment->quantity_kind == QUANTITY_COUNT ? assignment->quantity : wants->len;
 }
 
-/* A device of its group that it could have and doesn't draw, because it is held back or the machine has no
- * port for it; NULL = none. */
+/* A device of its group that it could have and doesn't draw, because it is held back, used by the host, or
+ * the machine has no port for it; NULL = none. */
 static const Device *left_out(const Allocation *allocation, const Assignment *assignment)
 {
     const GPtrArray *matches = candidates_of(allocation->candidates, assignment);
 
     /* Mostly there is nothing of the kind, and many devices. */
-    if (quarantines_count(allocation->registry->quarantines) == 0 &&
+    if (quarantines_count(allocation->registry->quarantines) == 0 && allocation->n_used == 0 &&
         !deal_lacks_ports(allocation->deal, assignment))
         return NULL;
     for (guint i = 0; i < matches->len; i++) {
@@ -201,7 +201,8 @@ static const Device *left_out(const Allocation *allocation, const Assignment *as
                               ? VERDICT_TAKEN
                               : allocation_judge(allocation, assignment, matches->pdata[i]);
 
-        if (verdict == VERDICT_QUARANTINED || verdict == VERDICT_NO_PORT || verdict == VERDICT_NO_CONTROLLER)
+        if (verdict == VERDICT_QUARANTINED || verdict == VERDICT_IN_USE || verdict == VERDICT_UNAUTHORIZED ||
+            verdict == VERDICT_NO_PORT || verdict == VERDICT_NO_CONTROLLER)
             return matches->pdata[i];
     }
     return NULL;

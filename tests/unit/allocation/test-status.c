@@ -416,6 +416,23 @@ static void test_shared_does_not_pass(void **state)
     assert_passes(fixture, PINNED, false);
 }
 
+/* People look for the program then, and not for another device. */
+static void test_group_says_who_has_it(void **state)
+{
+    Fixture *fixture = *state;
+    KernelWord *word = &registry_device(fixture->registry, "1-2")->kernel;
+
+    unplug(fixture, "1-3");
+    word->seen_at = 10 * G_USEC_PER_SEC;
+    word->since[KERNEL_SIGN_IN_USE] = 1;
+    assert_status(fixture, POOL, ASSIGNMENT_STATE_WAITING_DEVICE, "DeviceBusy",
+                  "a program of the host uses 046d:0002 (1-2); end it, or wait until it lets go.");
+    word->since[KERNEL_SIGN_UNAUTHORIZED] = 1;
+    assert_status(fixture, POOL, ASSIGNMENT_STATE_WAITING_DEVICE, "DeviceBusy",
+                  "the host has not authorized 046d:0002 (1-2), so nobody can use it; allow it there "
+                  "(in USBGuard, for instance).");
+}
+
 /* So does a reset, be the device there or away for a moment. */
 static void test_reset_passes(void **state)
 {
@@ -440,16 +457,27 @@ static void test_reset_passes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_one_device),      TEST(test_failed),
-        TEST(test_by_verdict),      TEST(test_unplugged),
-        TEST(test_not_left_to_it),  TEST(test_taken),
-        TEST(test_reattached),      TEST(test_in_flight),
-        TEST(test_on_its_way_home), TEST(test_pool),
-        TEST(test_empty_pool),      TEST(test_queue),
-        TEST(test_group_to_come),   TEST(test_coming_conflict),
-        TEST(test_settling_passes), TEST(test_being_read_passes),
-        TEST(test_leaving_passes),  TEST(test_partial_passes),
-        TEST(test_reset_passes),    TEST(test_shared_does_not_pass),
+        TEST(test_one_device),
+        TEST(test_failed),
+        TEST(test_by_verdict),
+        TEST(test_unplugged),
+        TEST(test_not_left_to_it),
+        TEST(test_taken),
+        TEST(test_reattached),
+        TEST(test_in_flight),
+        TEST(test_on_its_way_home),
+        TEST(test_pool),
+        TEST(test_empty_pool),
+        TEST(test_queue),
+        TEST(test_group_to_come),
+        TEST(test_coming_conflict),
+        TEST(test_settling_passes),
+        TEST(test_being_read_passes),
+        TEST(test_leaving_passes),
+        TEST(test_partial_passes),
+        TEST(test_reset_passes),
+        TEST(test_shared_does_not_pass),
+        TEST(test_group_says_who_has_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
