@@ -298,6 +298,9 @@ void fixture_stop_daemon(Fixture *fixture, int signal_number)
     if (!fixture->daemon_pid)
         return;
     status = end_process(&fixture->daemon_pid, signal_number);
+    /* A script may have killed it just before, or while it stops. */
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+        return;
     if (signal_number != SIGKILL && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)) {
         fixture_print_log(fixture);
         fail_msg("the service ended with status 0x%x", (unsigned)status);
