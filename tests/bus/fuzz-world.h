@@ -17,6 +17,7 @@ typedef struct Fuzz {
     GPtrArray *shown;   /* of Shown */
     GHashTable *done;   /* texts: what was done with what, and answered */
     GHashTable *worked; /* name → how often, of our own methods */
+    bool must_look;     /* a call has worked since the last look */
     unsigned calls, made;
     gsize biggest;
 } Fuzz;
@@ -29,8 +30,8 @@ unsigned fuzz_from_environment(const char *name, unsigned usual);
 
 /* Looks up anew what lives. */
 void fuzz_look(Fuzz *fuzz);
-/* An object of that kind; NULL when none lives, as far as was looked. fuzz_need_path() looks, and makes a new
- * one when a call has ended the last. */
+/* An object of that kind; NULL when none lives, as far as was looked. fuzz_need_path() looks when it must,
+ * and makes a new one when a call has ended the last. */
 const char *fuzz_living_path(Fuzz *fuzz, const Shown *shown);
 const char *fuzz_need_path(Fuzz *fuzz, const Shown *shown);
 

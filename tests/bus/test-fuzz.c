@@ -30,7 +30,7 @@
 static const gsize huge_sizes[] = { 8192 + 1, 1024 * 1024 + 1 };
 #define TOO_BIG_FOR_ALL (1024 * 1024 + 1)
 #define BIGGEST         (32 * 1024 * 1024 - 4096)
-#define BIGGEST_CALLS   3
+#define BIGGEST_CALLS   2
 
 /* What is done with a method or a property. */
 typedef enum How { READ, HOSTILE, WRONG, HUGE, N_HOWS } How;
@@ -176,7 +176,7 @@ static void call_biggest(Fuzz *fuzz, guint user)
             }
     }
     for (guint i = 0; i < BIGGEST_CALLS; i++) {
-        guint at = (fuzz->seed * 2 + user) * BIGGEST_CALLS + i;
+        guint at = fuzz->seed * 2 + user + i * (slots->len / BIGGEST_CALLS);
         const Shown *shown = slots->pdata[at % slots->len];
 
         print_message("# the biggest: argument %u of %s\n", g_array_index(places, guint, at % slots->len),
