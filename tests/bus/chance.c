@@ -11,8 +11,10 @@
 #define DEPTH_MAX 4
 #define ITEMS_MAX 4
 #define LONG_TEXT (64 * 1024)
-/* An empty one in an array: its length, its end, and the place to the next one. */
-#define EMPTY_TEXT_BYTES 8
+/* An empty one, or the path "/", in an array: its length, its end, and the place to the next one. */
+#define SMALL_TEXT_BYTES 8
+/* An option without a name and with a number. */
+#define SMALL_OPTION_BYTES 16
 
 /* Texts that mean something somewhere, or are meant to be trouble. */
 static const char *const texts[] = {
@@ -171,11 +173,6 @@ static char *random_text(Chance *chance)
     const char *one = texts[chance_below(chance, G_N_ELEMENTS(texts))];
     char *text;
 
-    if (chance->huge > 0) {
-        text = g_strnfill(chance->huge, chance_below(chance, 2) == 0 ? 'x' : '\x01');
-        chance->huge = 0;
-        return text;
-    }
     switch (chance_below(chance, KINDS)) {
     case LIVING:
         return g_strdup(living_path(chance));
@@ -227,12 +224,6 @@ static void append_container(Chance *chance, sd_bus_message *message, char type,
                              unsigned n, const char *name, unsigned depth)
 {
     assert_true(sd_bus_message_open_container(message, type, inside) >= 0);
-    /* half of the huge ones are many small ones */
-    if (type == 'a' && chance->huge > 0 && strcmp(inside, "s") == 0 && chance_below(chance, 2) == 0) {
-        for (gsize i = 0; i < chance->huge / EMPTY_TEXT_BYTES; i++)
-            assert_true(sd_bus_message_append_basic(message, 's', "") >= 0);
-        chance->huge = 0;
-    }
     for (unsigned i = 0; i < n; i++)
         append_all(chance, message, inside, name, depth + 1);
     assert_true(sd_bus_message_close_container(message) >= 0);
@@ -327,4 +318,82 @@ static void append_all(Chance *chance, sd_bus_message *message, const char *type
 void chance_append(Chance *chance, sd_bus_message *message, const char *types, const char *name)
 {
     append_all(chance, message, types, name, 0);
+}
+
+/* ------------------------------------------------------------------ huge values */
+
+static void append_long_text(Chance *chance, sd_bus_message *message, gsize size)
+{
+    g_autofree char *text = g_strnfill(size, chance_below(chance, 2) == 0 ? 'x' : '\x01');
+
+    assert_true(sd_bus_message_append_basic(message, 's', text) >= 0);
+}
+
+/* One option, of which the key or the value is huge, or a great many small ones. */
+static void append_huge_options(Chance *chance, sd_bus_message *message, gsize size)
+{
+    enum { MANY, KEY, VALUE, KINDS };
+    guint kind = chance_below(chance, KINDS);
+    gsize n = kind == MANY ? size / SMALL_OPTION_BYTES : 1;
+
+    assert_true(sd_bus_message_open_container(message, 'a', "{sv}") >= 0);
+    for (gsize i = 0; i < n; i++) {
+        assert_true(sd_bus_message_open_container(message, 'e', "sv") >= 0);
+        if (kind == KEY)
+            append_long_text(chance, message, size);
+        else
+            assert_true(sd_bus_message_append_basic(
+                            message, 's',
+                            kind == MANY ? "" : options[chance_below(chance, G_N_ELEMENTS(options))].key) >=
+                        0);
+        if (kind == VALUE)
+            chance_append_huge(chance, message, "v", size);
+        else
+            assert_true(sd_bus_message_append(message, "v", "u", UINT32_MAX) >= 0);
+        assert_true(sd_bus_message_close_container(message) >= 0);
+    }
+    assert_true(sd_bus_message_close_container(message) >= 0);
+}
+
+/* One long text, or a great many small ones, or paths. */
+static void append_huge_array(Chance *chance, sd_bus_message *message, const char *inside, gsize size)
+{
+    bool is_text = strcmp(inside, "s") == 0;
+
+    assert_true(sd_bus_message_open_container(message, 'a', inside) >= 0);
+    if (is_text && chance_below(chance, 2) == 0)
+        append_long_text(chance, message, size);
+    else
+        for (gsize i = 0; i < size / SMALL_TEXT_BYTES; i++)
+            assert_true(sd_bus_message_append_basic(message, inside[0], is_text ? "" : "/") >= 0);
+    assert_true(sd_bus_message_close_container(message) >= 0);
+}
+
+bool chance_can_be_huge(const char *type)
+{
+    return strpbrk(type, "asv") != NULL;
+}
+
+void chance_append_huge(Chance *chance, sd_bus_message *message, const char *type, gsize size)
+{
+    static const char *const inside[] = { "s", "as", "ao", "a{sv}", "ay" };
+    const char *one = inside[chance_below(chance, G_N_ELEMENTS(inside))];
+    g_autofree char *bytes = NULL;
+
+    if (strcmp(type, "s") == 0) {
+        append_long_text(chance, message, size);
+    } else if (strcmp(type, "as") == 0 || strcmp(type, "ao") == 0) {
+        append_huge_array(chance, message, type + 1, size);
+    } else if (strcmp(type, "a{sv}") == 0) {
+        append_huge_options(chance, message, size);
+    } else if (strcmp(type, "ay") == 0) {
+        bytes = g_malloc0(size);
+        assert_true(sd_bus_message_append_array(message, 'y', bytes, size) >= 0);
+    } else if (strcmp(type, "v") == 0) {
+        assert_true(sd_bus_message_open_container(message, 'v', one) >= 0);
+        chance_append_huge(chance, message, one, size);
+        assert_true(sd_bus_message_close_container(message) >= 0);
+    } else {
+        fail_msg("there is nothing huge of the type %s yet: it has to be added here", type);
+    }
 }

@@ -11,7 +11,6 @@
 typedef struct Chance {
     GRand *rand;
     bool kind;        /* what is drawn now is to have a chance of success */
-    gsize huge;       /* the next text, or array of texts, has that many bytes; 0 = as it comes */
     GPtrArray *paths; /* of char *: objects that live, sorted */
 } Chance;
 
@@ -24,3 +23,6 @@ const char *chance_path(Chance *chance, const char *name);
 const char *chance_dead_path(Chance *chance);
 /* An argument of this name and these types. */
 void chance_append(Chance *chance, sd_bus_message *message, const char *types, const char *name);
+/* Whether a value of this type can be, and one that is: about so many bytes in one piece or in very many. */
+bool chance_can_be_huge(const char *type);
+void chance_append_huge(Chance *chance, sd_bus_message *message, const char *type, gsize size);

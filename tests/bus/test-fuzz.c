@@ -1,397 +1,318 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Every method of the live introspection with arguments of the right types and hostile contents: as a
- * stranger, who must not be able to change anything, and as root. The service must answer each call and live;
- * that it leaks nothing is AddressSanitizer's to say when it ends. Texts and arrays have sizes up to what a
- * message of the bus can hold. Debian 12 has no dfuzzer, neither as a package nor as a source.
+/* Hostile calls on the live service, as a stranger, who must not be able to change anything, and as root.
+ *
+ * First one round over all that introspection of the service shows, from "/" on: every method and property of
+ * ours and of D-Bus's own interfaces, on every kind of object and on a folder between them, and nothing may
+ * be left out. Each method is called with hostile values of the right types, with wrong types, and with every
+ * text, array and variant too big; each property is read, set, and set and read with wrong types. A few in
+ * turn, as the seed says, get as much as a message of the bus can hold. Then thousands of calls by chance.
+ *
+ * Each call must be answered, with an error that D-Bus or usbferry has a name for; the service must live, and
+ * its memory stay within a bound; that it leaks nothing is AddressSanitizer's to say when it ends. Debian 12
+ * has no dfuzzer, neither as a package nor as a source.
  *
  * FERRY_TEST_SEED and FERRY_TEST_CALLS choose another run than the usual one. */
 
 #include "tests/bus/cmocka-include.h"
 
-#include <libxml/parser.h>
-#include <libxml/tree.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "tests/bus/chance.h"
-#include "tests/bus/tenant-calls.h"
-
-#define DEADLINE_US (20 * G_USEC_PER_SEC)
+#include "tests/bus/fuzz-world.h"
 
 #define SEED  20260101
-#define CALLS 10000 /* half of them as each user */
+#define CALLS 10000 /* by chance; half of them as each user */
 
 /* How often the objects are looked up anew, in calls. */
 #define LOOK_EVERY 50
 
-/* How often a call has a text or an array of one of these sizes: about the service's own limits, and up to
- * the bus's, which is 32 MiB for the whole message. */
-#define HUGE_EVERY 500
-/* AddressSanitizer copies what was read of a message with every piece that is read. */
-#define HUGE_DEADLINE_US (120 * G_USEC_PER_SEC)
-static const gsize huge_sizes[] = {
-    8192, 8193, 512 * 1024, 1024 * 1024, 1024 * 1024 + 1, 8 * 1024 * 1024, 32 * 1000 * 1000
-};
+/* What every text, array and variant gets in each run: just more than one text may have, and more than any
+ * call. And what a few of them get: all that a message of the bus can hold besides its head. */
+static const gsize huge_sizes[] = { 8192 + 1, 1024 * 1024 + 1 };
+#define TOO_BIG_FOR_ALL (1024 * 1024 + 1)
+#define BIGGEST         (32 * 1024 * 1024 - 4096)
+#define BIGGEST_CALLS   2
 
-typedef struct Target {
-    char *path;
-    char *interface;
-    char *member;
-    GPtrArray *arguments; /* of Argument: its input */
-} Target;
+/* What is done with a method or a property. */
+typedef enum How { READ, HOSTILE, WRONG, HUGE, N_HOWS } How;
+static const char *const how_names[] = { "read", "hostile values", "wrong types", "huge values" };
 
-typedef struct Argument {
-    char *name;
-    char *type;
-} Argument;
+/* ------------------------------------------------------------------ the round over all */
 
-typedef struct Fuzz {
-    Fixture *fixture;
-    Chance chance;
-    guint32 seed;
-    GPtrArray *targets; /* of Target */
-    unsigned huge;      /* calls that had such a size */
-    GHashTable *worked; /* "interface.member" → how often, of our own methods */
-} Fuzz;
-
-/* ------------------------------------------------------------------ what there is */
-
-static void target_free(gpointer data)
+static bool is_ours(const Shown *shown)
 {
-    Target *target = data;
-
-    g_free(target->path);
-    g_free(target->interface);
-    g_free(target->member);
-    g_ptr_array_unref(target->arguments);
-    g_free(target);
+    return g_str_has_prefix(shown->interface, FERRY_BUS_NAME ".");
 }
 
-static void argument_free(gpointer data)
+/* must_fail: whatever it says. */
+static void end_round_call(Fuzz *fuzz, const Shown *shown, sd_bus_message *message, How how, bool must_fail)
 {
-    Argument *argument = data;
-
-    g_free(argument->name);
-    g_free(argument->type);
-    g_free(argument);
+    sd_bus_message_ref(message);
+    if (fuzz_end_call(fuzz, shown, message) && must_fail)
+        fuzz_fail(fuzz, shown, message, "it worked, which is wrong");
+    sd_bus_message_unref(message);
+    g_hash_table_add(fuzz->done, g_strdup_printf("%s: %s", shown->name, how_names[how]));
 }
 
-static char *attribute(xmlNode *node, const char *name)
+/* Another type than that. */
+static const char *wrong_type(Fuzz *fuzz, const char *type)
 {
-    xmlChar *value = xmlGetProp(node, (const xmlChar *)name);
-    char *copy = g_strdup(value ? (const char *)value : "");
-
-    xmlFree(value);
-    return copy;
-}
-
-static bool is_element(const xmlNode *node, const char *name)
-{
-    return node->type == XML_ELEMENT_NODE && strcmp((const char *)node->name, name) == 0;
-}
-
-static void add_methods(Fuzz *fuzz, const char *path, xmlNode *interface)
-{
-    for (xmlNode *node = interface->children; node; node = node->next) {
-        Target *target;
-
-        if (!is_element(node, "method"))
-            continue;
-        target = g_new(Target, 1);
-        *target = (Target){ .path = g_strdup(path),
-                            .interface = attribute(interface, "name"),
-                            .member = attribute(node, "name"),
-                            .arguments = g_ptr_array_new_with_free_func(argument_free) };
-        for (xmlNode *child = node->children; child; child = child->next) {
-            g_autofree char *direction = is_element(child, "arg") ? attribute(child, "direction") : NULL;
-            Argument *argument;
-
-            if (g_strcmp0(direction, "in") != 0)
-                continue;
-            argument = g_new(Argument, 1);
-            *argument = (Argument){ .name = attribute(child, "name"), .type = attribute(child, "type") };
-            g_ptr_array_add(target->arguments, argument);
-        }
-        g_ptr_array_add(fuzz->targets, target);
-    }
-}
-
-static bool add_targets(Fuzz *fuzz, const char *path)
-{
-    sd_bus_message *reply = NULL;
-    const char *text = NULL;
-    xmlDoc *document;
-
-    if (sd_bus_call_method(fuzz->fixture->bus, FERRY_BUS_NAME, path, "org.freedesktop.DBus.Introspectable",
-                           "Introspect", NULL, &reply, "") < 0)
-        return false; /* it has gone meanwhile */
-    assert_true(sd_bus_message_read(reply, "s", &text) >= 0);
-    document = xmlReadMemory(text, (int)strlen(text), path, NULL, XML_PARSE_NONET);
-    sd_bus_message_unref(reply);
-    assert_non_null(document);
-    for (xmlNode *node = xmlDocGetRootElement(document)->children; node; node = node->next)
-        if (is_element(node, "interface"))
-            add_methods(fuzz, path, node);
-    xmlFreeDoc(document);
-    return true;
-}
-
-static bool is_ours(const Target *target)
-{
-    return g_str_has_prefix(target->interface, FERRY_BUS_NAME ".");
-}
-
-/* Most often one of our own methods. */
-static const Target *random_target(Fuzz *fuzz)
-{
-    const Target *target = NULL;
+    static const char *const types[] = { "u", "s", "as", "(so)", "a{sv}", "v", "ay", "d" };
+    const char *wrong;
 
     do
-        target = fuzz->targets->pdata[chance_below(&fuzz->chance, fuzz->targets->len)];
-    while (!is_ours(target) && chance_below(&fuzz->chance, 20) != 0);
-    return target;
+        wrong = types[chance_below(&fuzz->chance, G_N_ELEMENTS(types))];
+    while (strcmp(wrong, type) == 0);
+    return wrong;
 }
 
-static void note(Fuzz *fuzz, const Target *target, bool worked)
+/* One argument too many, one too few, and each of another type. */
+static void call_wrong(Fuzz *fuzz, const Shown *shown)
 {
-    g_autofree char *name = g_strdup_printf("%s.%s", target->interface, target->member);
-    guint n;
+    guint n = shown->arguments->len;
 
-    if (!is_ours(target))
-        return;
-    n = GPOINTER_TO_UINT(g_hash_table_lookup(fuzz->worked, name));
-    g_hash_table_replace(fuzz->worked, g_steal_pointer(&name), GUINT_TO_POINTER(n + worked));
-}
+    for (guint variant = 0; variant <= n + (n > 0); variant++) {
+        sd_bus_message *message =
+            fuzz_begin_call(fuzz, fuzz_need_path(fuzz, shown), shown->interface, shown->member);
 
-/* How deep it went. */
-static void print_worked(Fuzz *fuzz)
-{
-    GHashTableIter iter;
-    gpointer name, n;
+        for (guint i = 0; i < n; i++) {
+            const ShownArgument *argument = shown->arguments->pdata[i];
 
-    g_hash_table_iter_init(&iter, fuzz->worked);
-    while (g_hash_table_iter_next(&iter, &name, &n))
-        print_message("# %s worked %u times\n", (char *)name, GPOINTER_TO_UINT(n));
-}
-
-static gint compare_texts(gconstpointer a, gconstpointer b)
-{
-    return g_strcmp0(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* What lives now, and the methods of one object of each kind. */
-static void look(Fuzz *fuzz)
-{
-    sd_bus_message *reply = fixture_call_ok(fuzz->fixture, FERRY_PATH_ROOT,
-                                            "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", "");
-    g_autoptr(GHashTable) kinds = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    const char *path;
-
-    g_ptr_array_set_size(fuzz->chance.paths, 0);
-    g_ptr_array_set_size(fuzz->targets, 0);
-    assert_true(sd_bus_message_enter_container(reply, 'a', "{oa{sa{sv}}}") >= 0);
-    while (sd_bus_message_enter_container(reply, 'e', "oa{sa{sv}}") > 0) {
-        assert_true(sd_bus_message_read(reply, "o", &path) >= 0);
-        g_ptr_array_add(fuzz->chance.paths, g_strdup(path));
-        assert_true(sd_bus_message_skip(reply, "a{sa{sv}}") >= 0);
-        assert_true(sd_bus_message_exit_container(reply) >= 0);
-    }
-    sd_bus_message_unref(reply);
-    /* the root is none of its own managed objects */
-    g_ptr_array_add(fuzz->chance.paths, g_strdup(FERRY_PATH_ROOT));
-    g_ptr_array_sort(fuzz->chance.paths, compare_texts);
-    for (guint i = 0; i < fuzz->chance.paths->len; i++) {
-        g_autofree char *kind = g_path_get_dirname(fuzz->chance.paths->pdata[i]);
-
-        if (!g_hash_table_contains(kinds, kind) && add_targets(fuzz, fuzz->chance.paths->pdata[i]))
-            g_hash_table_add(kinds, g_steal_pointer(&kind));
+            if (i == variant)
+                chance_append(&fuzz->chance, message, wrong_type(fuzz, argument->type), argument->name);
+            else if (variant != n + 1 || i + 1 < n)
+                chance_append(&fuzz->chance, message, argument->type, argument->name);
+        }
+        if (variant == n)
+            chance_append(&fuzz->chance, message, wrong_type(fuzz, ""), "");
+        /* the library doesn't look at what is too much in the calls that it answers itself */
+        end_round_call(fuzz, shown, message, WRONG, is_ours(shown) || variant != n);
     }
 }
 
-/* ------------------------------------------------------------------ everything, as text */
-
-static void dump_properties(Fuzz *fuzz, const char *path, const char *interface, FILE *file)
+/* The other arguments may fit, so that the huge one is looked at. */
+static void call_huge(Fuzz *fuzz, const Shown *shown, guint at, gsize size)
 {
-    sd_bus_message *reply = NULL;
+    sd_bus_message *message =
+        fuzz_begin_call(fuzz, fuzz_need_path(fuzz, shown), shown->interface, shown->member);
 
-    /* each object has one interface of ours */
-    if (sd_bus_call_method(fuzz->fixture->bus, FERRY_BUS_NAME, path, "org.freedesktop.DBus.Properties",
-                           "GetAll", NULL, &reply, "s", interface) < 0)
-        return;
-    fprintf(file, "%s %s\n", path, interface);
-    assert_true(sd_bus_message_dump(reply, file, 0) >= 0);
-    sd_bus_message_unref(reply);
-}
+    fuzz->chance.kind = true;
+    for (guint i = 0; i < shown->arguments->len; i++) {
+        const ShownArgument *argument = shown->arguments->pdata[i];
 
-static void dump_folder(const char *folder, FILE *file)
-{
-    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
-    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-    const char *name;
-
-    while (dir && (name = g_dir_read_name(dir)))
-        g_ptr_array_add(names, g_build_filename(folder, name, NULL));
-    g_ptr_array_sort(names, compare_texts);
-    for (guint i = 0; i < names->len; i++) {
-        g_autofree char *text = NULL;
-
-        fprintf(file, "%s\n", (char *)names->pdata[i]);
-        if (g_file_test(names->pdata[i], G_FILE_TEST_IS_DIR))
-            dump_folder(names->pdata[i], file);
-        else if (g_file_get_contents(names->pdata[i], &text, NULL, NULL))
-            fprintf(file, "%s\n", text);
+        if (i == at)
+            chance_append_huge(&fuzz->chance, message, argument->type, size);
+        else
+            chance_append(&fuzz->chance, message, argument->type, argument->name);
     }
+    fuzz->chance.kind = false;
+    fuzz->biggest = MAX(fuzz->biggest, size);
+    end_round_call(fuzz, shown, message, HUGE, size >= TOO_BIG_FOR_ALL);
 }
 
-/* All properties of all objects, and all that is stored. New string. */
-static char *dump(Fuzz *fuzz)
+static void call_method(Fuzz *fuzz, const Shown *shown)
 {
-    static const char *const interfaces[] = { FERRY_INTERFACE_MANAGER,    FERRY_INTERFACE_DEVICE,
-                                              FERRY_INTERFACE_MACHINE,    FERRY_INTERFACE_GROUP,
-                                              FERRY_INTERFACE_ASSIGNMENT, FERRY_INTERFACE_TENANT };
-    g_autofree char *state = fixture_state_path(fuzz->fixture, "");
-    g_autofree char *runtime = g_build_filename(fuzz->fixture->dir, "run", NULL);
-    char *text = NULL, *copy;
-    size_t size = 0;
-    FILE *file = open_memstream(&text, &size);
+    sd_bus_message *message =
+        fuzz_begin_call(fuzz, fuzz_need_path(fuzz, shown), shown->interface, shown->member);
 
-    assert_non_null(file);
-    look(fuzz);
-    for (guint i = 0; i < fuzz->chance.paths->len; i++)
-        for (gsize k = 0; k < G_N_ELEMENTS(interfaces); k++)
-            dump_properties(fuzz, fuzz->chance.paths->pdata[i], interfaces[k], file);
-    dump_folder(state, file);
-    dump_folder(runtime, file);
-    assert_int_equal(fclose(file), 0);
-    copy = g_strdup(text);
-    free(text);
-    return copy;
-}
-
-/* ------------------------------------------------------------------ the calls */
-
-static void call(Fuzz *fuzz, sd_bus *bus, unsigned number)
-{
-    const Target *target = random_target(fuzz);
-    g_autofree char *folder = g_path_get_dirname(target->path);
-    const char *path;
-    sd_bus_error error = SD_BUS_ERROR_NULL;
-    sd_bus_message *message = NULL;
-    bool is_huge;
-    int r;
-
-    fuzz->chance.kind = chance_below(&fuzz->chance, 2) == 0;
-    fuzz->chance.huge = 0;
-    if (number % HUGE_EVERY == HUGE_EVERY - 1) {
-        fuzz->chance.kind = false;
-        fuzz->chance.huge = huge_sizes[number / HUGE_EVERY % G_N_ELEMENTS(huge_sizes)];
-    }
-    if (fuzz->chance.kind || chance_below(&fuzz->chance, 2) == 0) /* one that has the method */
-        path = strcmp(target->path, FERRY_PATH_ROOT) == 0
-                   ? target->path
-                   : chance_path(&fuzz->chance, strrchr(folder, '/') + 1);
-    else
-        path = chance_below(&fuzz->chance, 2) == 0 ? chance_dead_path(&fuzz->chance)
-                                                   : chance_path(&fuzz->chance, NULL);
-    assert_true(sd_bus_message_new_method_call(bus, &message, FERRY_BUS_NAME, path, target->interface,
-                                               target->member) >= 0);
-    assert_true(sd_bus_message_set_allow_interactive_authorization(message,
-                                                                   (int)chance_below(&fuzz->chance, 2)) >= 0);
-    for (guint i = 0; i < target->arguments->len; i++) {
-        const Argument *argument = target->arguments->pdata[i];
+    for (guint i = 0; i < shown->arguments->len; i++) {
+        const ShownArgument *argument = shown->arguments->pdata[i];
 
         chance_append(&fuzz->chance, message, argument->type, argument->name);
     }
-    is_huge = number % HUGE_EVERY == HUGE_EVERY - 1 && fuzz->chance.huge == 0;
-    fuzz->huge += is_huge;
-    r = sd_bus_call(bus, message, is_huge ? HUGE_DEADLINE_US : DEADLINE_US, &error, NULL);
-    if (sd_bus_error_has_name(&error, SD_BUS_ERROR_NO_REPLY) ||
-        sd_bus_error_has_name(&error, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
-        sd_bus_error_has_name(&error, SD_BUS_ERROR_TIMEOUT) || (r < 0 && !sd_bus_error_is_set(&error)) ||
-        !fixture_daemon_lives(fuzz->fixture)) {
-        fixture_print_log(fuzz->fixture);
-        sd_bus_message_rewind(message, true);
-        sd_bus_message_dump(message, stderr, SD_BUS_MESSAGE_DUMP_WITH_HEADER);
-        fail_msg("seed %u, call %u, %s on %s: %s: %s", fuzz->seed, number, target->member, path, error.name,
-                 error.message);
+    end_round_call(fuzz, shown, message, HOSTILE, false);
+    call_wrong(fuzz, shown);
+    for (guint i = 0; i < shown->arguments->len; i++) {
+        const ShownArgument *argument = shown->arguments->pdata[i];
+
+        for (gsize k = 0; chance_can_be_huge(argument->type) && k < G_N_ELEMENTS(huge_sizes); k++)
+            call_huge(fuzz, shown, i, huge_sizes[k]);
     }
-    note(fuzz, target, r >= 0);
-    sd_bus_error_free(&error);
-    sd_bus_message_unref(message);
 }
 
-static unsigned from_environment(const char *name, unsigned usual)
+/* name: the type of the property's name; value: that of a variant with a value; NULL = there is none. */
+static void access_property(Fuzz *fuzz, const Shown *shown, const char *member, const char *name,
+                            const char *value, How how, bool must_fail)
 {
-    const char *text = g_getenv(name);
+    sd_bus_message *message =
+        fuzz_begin_call(fuzz, fuzz_need_path(fuzz, shown), "org.freedesktop.DBus.Properties", member);
 
-    return text ? (unsigned)g_ascii_strtoull(text, NULL, 10) : usual;
+    assert_true(sd_bus_message_append(message, "s", shown->interface) >= 0);
+    if (strcmp(name, "s") == 0)
+        assert_true(sd_bus_message_append(message, "s", shown->member) >= 0);
+    else
+        chance_append(&fuzz->chance, message, name, "");
+    if (value) {
+        assert_true(sd_bus_message_open_container(message, 'v', value) >= 0);
+        chance_append(&fuzz->chance, message, value, shown->member);
+        assert_true(sd_bus_message_close_container(message) >= 0);
+    }
+    end_round_call(fuzz, shown, message, how, must_fail);
 }
 
-static void calls_as(Fuzz *fuzz, uid_t uid)
+static void call_property(Fuzz *fuzz, const Shown *shown)
 {
-    sd_bus *bus = fixture_connect(fuzz->fixture, uid);
-    unsigned n = from_environment("FERRY_TEST_CALLS", CALLS) / 2;
+    const char *type = ((const ShownArgument *)shown->arguments->pdata[0])->type;
+
+    access_property(fuzz, shown, "Get", "s", NULL, READ, false);
+    access_property(fuzz, shown, "Set", "s", type, HOSTILE, !shown->is_writable);
+    access_property(fuzz, shown, "Set", "s", wrong_type(fuzz, type), WRONG, true);
+    access_property(fuzz, shown, "Set", "s", NULL, WRONG, true);
+    access_property(fuzz, shown, "Get", wrong_type(fuzz, "s"), NULL, WRONG, true);
+}
+
+/* In turn, by the seed and the user. */
+static void call_biggest(Fuzz *fuzz, guint user)
+{
+    g_autoptr(GPtrArray) slots = g_ptr_array_new();
+    g_autoptr(GArray) places = g_array_new(FALSE, FALSE, sizeof(guint));
+
+    for (guint i = 0; i < fuzz->shown->len; i++) {
+        Shown *shown = fuzz->shown->pdata[i];
+
+        for (guint k = 0; !shown->is_property && k < shown->arguments->len; k++)
+            if (chance_can_be_huge(((const ShownArgument *)shown->arguments->pdata[k])->type)) {
+                g_ptr_array_add(slots, shown);
+                g_array_append_val(places, k);
+            }
+    }
+    for (guint i = 0; i < BIGGEST_CALLS; i++) {
+        guint at = fuzz->seed * 2 + user + i * (slots->len / BIGGEST_CALLS);
+        const Shown *shown = slots->pdata[at % slots->len];
+
+        print_message("# the biggest: argument %u of %s\n", g_array_index(places, guint, at % slots->len),
+                      shown->name);
+        call_huge(fuzz, shown, g_array_index(places, guint, at % slots->len), BIGGEST);
+    }
+}
+
+/* ------------------------------------------------------------------ that nothing was left out */
+
+static void check_done(Fuzz *fuzz, const Shown *shown, How how)
+{
+    g_autofree char *name = g_strdup_printf("%s: %s", shown->name, how_names[how]);
+
+    if (!g_hash_table_contains(fuzz->done, name))
+        fail_msg("never called: %s", name);
+}
+
+/* What is shown, and that all of it was done. */
+static void check_all_done(Fuzz *fuzz, const GPtrArray *all)
+{
+    for (guint i = 0; i < all->len; i++) {
+        const Shown *shown = all->pdata[i];
+        g_autofree char *types = shown_types(shown);
+
+        check_done(fuzz, shown, HOSTILE);
+        check_done(fuzz, shown, WRONG);
+        if (shown->is_property)
+            check_done(fuzz, shown, READ);
+        else if (chance_can_be_huge(types))
+            check_done(fuzz, shown, HUGE);
+    }
+}
+
+static void round_over_all(Fuzz *fuzz, guint user)
+{
+    g_autoptr(GPtrArray) now = NULL;
+    g_autoptr(GPtrArray) promised = shown_by_xml(g_getenv("FERRY_TEST_XML"));
+    guint properties = 0;
+
+    for (guint i = 0; i < fuzz->shown->len; i++) {
+        const Shown *shown = fuzz->shown->pdata[i];
+
+        properties += shown->is_property;
+        if (shown->is_property)
+            call_property(fuzz, shown);
+        else
+            call_method(fuzz, shown);
+    }
+    call_biggest(fuzz, user);
+    for (guint i = 0; i < fuzz->shown->len; i++)
+        fuzz_need_path(fuzz, fuzz->shown->pdata[i]);
+    now = shown_by_service(fuzz->fixture->bus);
+    assert_int_equal(now->len, fuzz->shown->len);
+    check_all_done(fuzz, now);
+    check_all_done(fuzz, promised);
+    print_message("# %u methods and %u properties in %u calls, the biggest with %.2f MiB\n",
+                  fuzz->shown->len - properties, properties, fuzz->calls,
+                  (double)fuzz->biggest / 1024 / 1024);
+}
+
+/* ------------------------------------------------------------------ calls by chance */
+
+/* Most often one of our own methods. */
+static const Shown *random_method(Fuzz *fuzz)
+{
+    const Shown *shown = NULL;
+
+    do
+        shown = fuzz->shown->pdata[chance_below(&fuzz->chance, fuzz->shown->len)];
+    while (shown->is_property || (!is_ours(shown) && chance_below(&fuzz->chance, 20) != 0));
+    return shown;
+}
+
+static void call_by_chance(Fuzz *fuzz)
+{
+    const Shown *shown = random_method(fuzz);
+    const char *path = NULL;
+    sd_bus_message *message;
+    guint n;
+
+    fuzz->chance.kind = chance_below(&fuzz->chance, 2) == 0;
+    if (fuzz->chance.kind || chance_below(&fuzz->chance, 2) == 0)
+        path = fuzz_living_path(fuzz, shown);
+    if (!path)
+        path = chance_below(&fuzz->chance, 2) == 0 ? chance_dead_path(&fuzz->chance)
+                                                   : chance_path(&fuzz->chance, NULL);
+    message = fuzz_begin_call(fuzz, path, shown->interface, shown->member);
+    for (guint i = 0; i < shown->arguments->len; i++) {
+        const ShownArgument *argument = shown->arguments->pdata[i];
+
+        chance_append(&fuzz->chance, message, argument->type, argument->name);
+    }
+    n = GPOINTER_TO_UINT(g_hash_table_lookup(fuzz->worked, shown->name));
+    n += fuzz_end_call(fuzz, shown, message);
+    if (is_ours(shown))
+        g_hash_table_replace(fuzz->worked, shown->name, GUINT_TO_POINTER(n));
+}
+
+static void calls_by_chance(Fuzz *fuzz)
+{
+    unsigned n = fuzz_from_environment("FERRY_TEST_CALLS", CALLS) / 2;
+    GHashTableIter iter;
+    gpointer name, worked;
 
     for (unsigned i = 0; i < n; i++) {
         if (i % LOOK_EVERY == 0)
-            look(fuzz);
-        call(fuzz, bus, i);
-        /* what the root connection hears is not read */
-        while (i % LOOK_EVERY == 0 && sd_bus_process(fuzz->fixture->bus, NULL) > 0)
-            continue;
+            fuzz_look(fuzz);
+        call_by_chance(fuzz);
     }
-    print_worked(fuzz);
-    print_message("# %u calls were huge\n", fuzz->huge);
-    sd_bus_flush_close_unref(bus);
+    /* how deep it went */
+    g_hash_table_iter_init(&iter, fuzz->worked);
+    while (g_hash_table_iter_next(&iter, &name, &worked))
+        print_message("# %s worked %u times\n", (char *)name, GPOINTER_TO_UINT(worked));
+    print_message("# %u calls\n", fuzz->calls);
 }
 
-static Fuzz *fuzz_new(Fixture *fixture)
+/* ------------------------------------------------------------------ the tests */
+
+static void all_calls(Fuzz *fuzz, guint user)
 {
-    Fuzz *fuzz = g_new0(Fuzz, 1);
-    g_autofree char *group = NULL;
-    g_autofree char *pool = NULL;
-    g_autofree char *assignment = NULL;
-    g_autofree char *tenant = NULL;
-
-    fuzz->fixture = fixture;
-    fuzz->seed = from_environment("FERRY_TEST_SEED", SEED);
-    fuzz->chance.rand = g_rand_new_with_seed(fuzz->seed);
-    fuzz->chance.paths = g_ptr_array_new_with_free_func(g_free);
-    fuzz->targets = g_ptr_array_new_with_free_func(target_free);
-    fuzz->worked = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    print_message("# seed %u\n", fuzz->seed);
-
-    groups_plug(fixture, "1-2", "046d:c31c", "KBD-0001");
-    groups_plug(fixture, "1-3", "046d:c31c", "KBD-0002");
-    groups_plug(fixture, "1-4", "0529:0001", "");
-    fixture_plug_hub(fixture, "1-5");
-    group = group_create_with(fixture, "keys", "vendor=0529");
-    pool = group_assign(fixture, group, FIXTURE_STUDIO, "all", NULL);
-    tenant = tenant_create_with(fixture, "acme", "user:daemon", FIXTURE_DESK);
-    g_free(tenant_grant(fixture, tenant, "1-3", "own"));
-    assignment = fixture_assign(fixture, "1-2", FIXTURE_DESK);
-    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
-    return fuzz;
-}
-
-static void fuzz_free(Fuzz *fuzz)
-{
-    g_rand_free(fuzz->chance.rand);
-    g_ptr_array_unref(fuzz->chance.paths);
-    g_ptr_array_unref(fuzz->targets);
-    g_hash_table_unref(fuzz->worked);
-    g_free(fuzz);
+    hostile_watch_memory(fuzz->hostile);
+    round_over_all(fuzz, user);
+    calls_by_chance(fuzz);
+    hostile_ping(fuzz->hostile);
+    hostile_check_memory(fuzz->hostile, HOSTILE_MEMORY);
 }
 
 static void test_stranger_changes_nothing(void **state)
 {
-    Fuzz *fuzz = fuzz_new(*state);
-    g_autofree char *before = dump(fuzz);
+    Fuzz *fuzz = fuzz_new(*state, FIXTURE_STRANGER, SEED);
+    g_autofree char *before = fuzz_dump(fuzz);
     g_autofree char *after = NULL;
 
-    calls_as(fuzz, FIXTURE_STRANGER);
-    after = dump(fuzz);
+    all_calls(fuzz, 0);
+    after = fuzz_dump(fuzz);
     if (strcmp(before, after) != 0) {
         fixture_print_log(fuzz->fixture);
         print_error("---- before\n%s---- after\n%s", before, after);
@@ -402,14 +323,14 @@ static void test_stranger_changes_nothing(void **state)
 
 static void test_root(void **state)
 {
-    Fuzz *fuzz = fuzz_new(*state);
+    Fuzz *fuzz = fuzz_new(*state, 0, SEED);
 
-    calls_as(fuzz, 0);
-    g_free(dump(fuzz));
+    all_calls(fuzz, 1);
+    g_free(fuzz_dump(fuzz));
     fuzz_free(fuzz);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, hostile_setup, hostile_teardown)
 
 int main(void)
 {
@@ -418,5 +339,6 @@ int main(void)
         TEST(test_root),
     };
 
+    hostile_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
