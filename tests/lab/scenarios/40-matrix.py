@@ -27,7 +27,7 @@ call() {    # call METHOD OBJECT [ARGUMENT...]
     case $? in 0) out=ok ;; esac
     case $out in
     *'which has to be asked for'*) out=asked ;;
-    *"don't have the right"*) out=denied ;;
+    *"don't have the right"* | *'Access denied'*) out=denied ;;
     esac
     printf '%s\t%s\t%s\n' "$whose" "$method" "$out"
 }

@@ -300,7 +300,7 @@ static void test_a_change_before_bind(void **state)
     announce(fixture, KEY, "change", "+1-4 ");
     instance = fixture->last->instance;
     announce(fixture, KEY, "bind", "");
-    umockdev_testbed_set_property(fixture->testbed, KEY, "ID_USB_INTERFACES", ":030101:0b0000:");
+    umockdev_testbed_set_property(fixture->testbed, KEY, "ID_USB_INTERFACES", ":030101:080650:");
     announce(fixture, KEY, "bind", "+1-4 ");
     assert_true(fixture->last->instance == instance);
 }
