@@ -261,7 +261,6 @@ static char *unauthorized_text(const VerdictCase *about)
 static char *in_use_text(const VerdictCase *about)
 {
     g_autofree char *what = device_describe(about->device);
-
     g_autofree char *user = verdict_user_text(about->device);
 
     return g_strdup_printf("%s uses %s; end it, or wait until it lets go", user, what);

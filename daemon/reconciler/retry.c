@@ -26,7 +26,7 @@ static const struct {
     const Backoff *backoff;
     unsigned helps;
 } rows[] = {
-    /* another machine or program has it: nobody tells when it lets go */
+    /* another machine or program has it; that it lets go isn't always heard */
     { FERRY_ERROR_DEVICE_BUSY, &fast, RETRY_LIFE | RETRY_HOLDER },
     /* the machine has a job of its own: it is saved, migrated, backed up */
     { FERRY_ERROR_TIMEOUT, &fast, RETRY_LIFE },
