@@ -11,21 +11,17 @@
 #include "tests/bus/cmocka-include.h"
 
 #include "tests/bus/history.h"
+#include "tests/bus/memory-folder.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <glib/gstdio.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 
 enum { USUAL_SECONDS = 40, SECONDS_PER_DAY = 86400, SEEDS_PER_DAY = 20000 };
 
 /* For the shortest one that fails. */
 #define SHRINK_US (120 * G_USEC_PER_SEC)
-
-static char *folder; /* in memory */
 
 static guint32 number_from(const char *name, guint32 usual)
 {
@@ -147,31 +143,6 @@ static double cpu_seconds(void)
                G_USEC_PER_SEC;
 }
 
-/* In memory, seen by this process and its children only: nothing of it has to survive, and a disk would make
- * all wait. */
-static int setup(void **state)
-{
-    g_autofree char *dir = g_dir_make_tmp("ferry-histories-XXXXXX", NULL);
-
-    assert_non_null(dir);
-    assert_int_equal(unshare(CLONE_NEWNS), 0);
-    assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
-    assert_int_equal(mount("histories", dir, "tmpfs", 0, "mode=0755"), 0);
-    g_setenv("TMPDIR", dir, TRUE);
-    folder = g_steal_pointer(&dir);
-    return fixture_setup(state);
-}
-
-static int teardown(void **state)
-{
-    int r = fixture_teardown(state);
-
-    (void)umount2(folder, MNT_DETACH);
-    (void)g_rmdir(folder);
-    g_clear_pointer(&folder, g_free);
-    return r;
-}
-
 static void test_histories(void **state)
 {
     Fixture *fixture = *state;
@@ -208,8 +179,12 @@ static void test_histories(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_histories, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_histories, fixture_setup, fixture_teardown),
     };
+    int failed;
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    memory_folder_enter();
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    memory_folder_leave();
+    return failed;
 }
