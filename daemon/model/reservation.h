@@ -21,7 +21,8 @@ typedef struct Reservation {
     char *sysname;
     char *assignment_id; /* NULL: nobody's */
     ReservationKind kind;
-    gint64 until; /* REATTACH: µs, CLOCK_MONOTONIC; 0 until the device was seen out of its machine */
+    bool out;     /* REATTACH: the device was seen out of its machine */
+    gint64 until; /* REATTACH: µs, CLOCK_MONOTONIC; 0 = as long as what it waits for lasts */
 } Reservation;
 
 typedef struct Reservations Reservations;
@@ -36,7 +37,7 @@ void reservations_set(Reservations *reservations, const char *sysname, const cha
 /* Does nothing when there is none. */
 void reservations_end(Reservations *reservations, const char *sysname);
 
-/* NULL = none. until is the caller's to set. */
+/* NULL = none. out and until are the caller's to set. */
 Reservation *reservations_find(const Reservations *reservations, const char *sysname);
 /* All, sorted by sysname. New array, borrowed reservations. */
 GPtrArray *reservations_sorted(const Reservations *reservations);

@@ -98,10 +98,12 @@ static void connected(gpointer output, const GError *error, void *userdata)
 static bool is_left(const Allocation *allocation, const Device *device)
 {
     const Want *want = allocation_want(allocation, device);
+    const Reservation *reservation = reservations_find(allocation->registry->reservations, device->sysname);
 
+    /* What waits for its way back may wait long. */
     return allocation_possession(allocation, device) == POSSESSION_LEFT &&
            (!want || want->verdict != VERDICT_GO) &&
-           !reservations_find(allocation->registry->reservations, device->sysname) &&
+           (!reservation || reservation->kind == RESERVATION_REATTACH) &&
            !attachments_machine_with_number(allocation->attachments, device);
 }
 

@@ -4,10 +4,11 @@
 
 #include "daemon/reconciler/reattach.h"
 
+#include "daemon/allocation/judge.h"
 #include "daemon/base/log.h"
 #include "daemon/base/wake.h"
 
-/* How long a device that was taken out is kept for its way back in. */
+/* How long a device that was taken out is kept for its way back in, once nothing is in that way any more. */
 #define REATTACH_US (30 * G_USEC_PER_SEC)
 
 /* What the host takes back again and again is quarantined. */
@@ -20,6 +21,12 @@ static void note_loss(Registry *registry, const Want *want, const char *why, gin
     quarantines_strike(registry->quarantines, want->device, QUARANTINE_LOST, why, now);
 }
 
+/* It is taken out only for now. */
+static bool comes_back(Verdict verdict)
+{
+    return verdict == VERDICT_GO || verdict == VERDICT_QUARANTINED || verdict == VERDICT_HELD_HOME;
+}
+
 void reattach_begin(const Allocation *allocation, const Hostdev *hostdev, gint64 now)
 {
     Reservations *reservations = allocation->registry->reservations;
@@ -30,7 +37,7 @@ void reattach_begin(const Allocation *allocation, const Hostdev *hostdev, gint64
     /* Once for each time that it is taken out, and not when it is to go somewhere else. */
     if (why && want->machine == machine && !g_hash_table_contains(machine->removals, hostdev->alias))
         note_loss(allocation->registry, want, why, now);
-    if (want && want->verdict == VERDICT_GO && !reservations_find(reservations, want->device->sysname))
+    if (want && comes_back(want->verdict) && !reservations_find(reservations, want->device->sysname))
         reservations_set(reservations, want->device->sysname, want->assignment->id, RESERVATION_REATTACH);
 }
 
@@ -43,16 +50,46 @@ static Verdict judge(const Allocation *allocation, const Assignment *assignment,
                                                   : allocation_judge(allocation, assignment, device);
 }
 
+/* Nobody has to decide, plug or start anything first. */
+static bool passes(Verdict verdict)
+{
+    return verdict_comes_by_itself(verdict) || verdict == VERDICT_HELD_HOME || verdict == VERDICT_IN_USE;
+}
+
+/* Kept for it alone: who has nothing but what it had gets that, or nothing. */
+static bool is_sought_by_others(Registry *registry, const Assignment *assignment)
+{
+    return registry->enabled && judge_assignment(registry, assignment) != VERDICT_DAMAGED;
+}
+
+/* The time begins when it is out and may go in, and begins anew whenever something comes in between. */
+static void measure(Reservation *reservation, Registry *registry, const Assignment *assignment,
+                    Verdict verdict, gint64 now)
+{
+    reservation->out = true;
+    if (verdict != VERDICT_GO || !is_sought_by_others(registry, assignment))
+        reservation->until = 0;
+    else if (!reservation->until)
+        reservation->until = now + REATTACH_US;
+}
+
 static bool is_over(Reservation *reservation, const Allocation *allocation, gint64 now)
 {
-    const Device *device = registry_device(allocation->registry, reservation->sysname);
-    const Assignment *assignment = registry_assignment(allocation->registry, reservation->assignment_id);
-    bool attached = device && allocation_is_attached(allocation, device);
+    Registry *registry = allocation->registry;
+    const Device *device = registry_device(registry, reservation->sysname);
+    const Assignment *assignment = registry_assignment(registry, reservation->assignment_id);
+    Verdict verdict, machine;
 
-    if (!reservation->until && device && !attached)
-        reservation->until = now + REATTACH_US;
-    return !device || !assignment || !verdict_comes_by_itself(judge(allocation, assignment, device)) ||
-           (reservation->until && (attached || now >= reservation->until));
+    if (!device || !assignment)
+        return true;
+    verdict = judge(allocation, assignment, device);
+    machine = judge_machine(registry, assignment);
+    if (!passes(verdict) || !passes(machine))
+        return true;
+    if (allocation_is_attached(allocation, device))
+        return reservation->out;
+    measure(reservation, registry, assignment, verdict, now);
+    return reservation->until && now >= reservation->until;
 }
 
 bool reattach_end_all(const Allocation *allocation, gint64 now, gint64 *wake)

@@ -3,14 +3,12 @@
 
 #include "tests/bus/cmocka-include.h"
 
-#include "tests/bus/fixture.h"
+#include "tests/bus/fixture-internal.h"
 
 #include <errno.h>
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <poll.h>
-#include <grp.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,12 +24,6 @@
 #define DEADLINE_US (20 * G_USEC_PER_SEC)
 #define POLL_US     (2 * G_TIME_SPAN_MILLISECOND)
 
-/* Groups that the test program may have itself. */
-#define NGROUPS_KEPT 64
-
-#define CONTROLLER "/devices/pci0000:00/0000:00:14.0"
-#define ROOT_HUB   CONTROLLER "/usb1"
-
 static const char bus_config[] =
     "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\"\n"
     " \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\n"
@@ -44,16 +36,6 @@ static const char bus_config[] =
 
 const char *fixture_bus_limits;
 
-/* polkitd reads fixed places: it gets its own view of them. $1: our actions, $2: the test's rules, $3:
- * groups, $4: our catalogues, $5: locales. */
-static const char polkit_script[] = "mount --bind \"$1\" /usr/share/polkit-1/actions &&"
-                                    " for d in /etc/polkit-1/rules.d /usr/share/polkit-1/rules.d; do"
-                                    "  [ ! -d $d ] || mount --bind \"$2\" $d || exit 1; done;"
-                                    " mount --bind \"$3\" /etc/group || exit 1;"
-                                    " mount --bind \"$4\" /usr/share/locale || exit 1;"
-                                    " mount --bind \"$5\" /usr/lib/locale || exit 1;"
-                                    " exec /usr/lib/polkit-1/polkitd --no-debug --replace";
-
 /* ------------------------------------------------------------------ processes */
 
 static void child_setup(gpointer userdata)
@@ -62,8 +44,7 @@ static void child_setup(gpointer userdata)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
-/* environment: NULL = this one, without umockdev. */
-static GPid spawn(Fixture *fixture, const char *const *argv, char **environment, const char *log)
+GPid fixture_spawn(Fixture *fixture, const char *const *argv, char **environment, const char *log)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *path = g_build_filename(fixture->dir, log, NULL);
@@ -80,7 +61,7 @@ static GPid spawn(Fixture *fixture, const char *const *argv, char **environment,
     return pid;
 }
 
-static int end_process(GPid *pid, int signal_number)
+int fixture_end_process(GPid *pid, int signal_number)
 {
     int status = 0;
 
@@ -111,7 +92,7 @@ static int connect_socket(Fixture *fixture, const char *path)
     return fd;
 }
 
-static void write_text(const char *dir, const char *name, const char *text)
+void fixture_write_text(const char *dir, const char *name, const char *text)
 {
     g_autofree char *path = g_build_filename(dir, name, NULL);
 
@@ -126,79 +107,13 @@ static void start_bus(Fixture *fixture)
     g_autofree char *config_argument = g_strconcat("--config-file=", config_path, NULL);
     g_autofree char *socket_path = g_build_filename(fixture->dir, "bus.sock", NULL);
 
-    write_text(fixture->dir, "bus.conf", config);
-    fixture->bus_pid =
-        spawn(fixture, (const char *[]){ "dbus-daemon", config_argument, "--nofork", "--nopidfile", NULL },
-              NULL, "bus.log");
+    fixture_write_text(fixture->dir, "bus.conf", config);
+    fixture->bus_pid = fixture_spawn(
+        fixture, (const char *[]){ "dbus-daemon", config_argument, "--nofork", "--nopidfile", NULL }, NULL,
+        "bus.log");
     close(connect_socket(fixture, socket_path));
     fixture->address = g_strconcat("unix:path=", socket_path, NULL);
     assert_true(g_setenv("DBUS_SYSTEM_BUS_ADDRESS", fixture->address, TRUE));
-}
-
-/* Takes the place of one that is there. */
-static void start_polkit(Fixture *fixture)
-{
-    g_autofree char *actions = g_build_filename(fixture->dir, "actions", NULL);
-    g_autofree char *rules = g_build_filename(fixture->dir, "rules", NULL);
-    g_autofree char *groups = g_build_filename(fixture->dir, "group", NULL);
-
-    fixture->polkit_pid =
-        spawn(fixture,
-              (const char *[]){ "unshare", "-m", "sh", "-c", polkit_script, "sh", actions, rules, groups,
-                                g_getenv("FERRY_TEST_LOCALE"), g_getenv("FERRY_TEST_LOCALES"), NULL },
-              NULL, "polkit.log");
-}
-
-/* Of the tests. */
-static const struct {
-    const char *name;
-    gid_t gid;
-    const char *member;
-} groups[] = {
-    { "usbferry", 64301, "bin" },
-    { "cad", 64302, "bin" },
-    { "operators", 64303, "daemon" },
-};
-
-/* The host's groups, with those of the tests before any of the same name. */
-static void make_groups(Fixture *fixture)
-{
-    g_autofree char *text = NULL;
-    g_auto(GStrv) lines = NULL;
-    GString *file = g_string_new(NULL);
-
-    assert_true(g_file_get_contents("/etc/group", &text, NULL, NULL));
-    lines = g_strsplit(text, "\n", -1);
-    for (gsize i = 0; i < G_N_ELEMENTS(groups); i++)
-        g_string_append_printf(file, "%s:x:%u:%s\n", groups[i].name, groups[i].gid, groups[i].member);
-    for (char **line = lines; *line; line++)
-        if (**line)
-            g_string_append_printf(file, "%s\n", *line);
-    write_text(fixture->dir, "group", file->str);
-    g_string_free(file, TRUE);
-}
-
-static void make_polkit_folders(Fixture *fixture)
-{
-    g_autofree char *actions = g_build_filename(fixture->dir, "actions", NULL);
-    g_autofree char *rules = g_build_filename(fixture->dir, "rules", NULL);
-    g_autofree char *policy = g_build_filename(actions, "org.usbferry1.policy", NULL);
-    g_autofree char *text = NULL;
-    const struct passwd *user = getpwnam("polkitd");
-
-    assert_int_equal(g_mkdir(actions, 0755), 0);
-    assert_int_equal(g_mkdir(rules, 0755), 0);
-    assert_true(g_file_get_contents(g_getenv("FERRY_TEST_POLICY"), &text, NULL, NULL));
-    assert_true(g_file_set_contents(policy, text, -1, NULL));
-    assert_non_null(user);
-    assert_int_equal(chown(rules, user->pw_uid, user->pw_gid), 0);
-}
-
-static void announce(Fixture *fixture, const char *devpath, const char *action)
-{
-    g_autofree char *syspath = g_strconcat("/sys", devpath, NULL);
-
-    umockdev_testbed_uevent(fixture->bed, syspath, action);
 }
 
 static void spawn_daemon(Fixture *fixture)
@@ -223,8 +138,8 @@ static void spawn_daemon(Fixture *fixture)
     if (fixture->disk)
         environment = g_environ_setenv(environment, DISK_SCRIPT_VARIABLE, disk, TRUE);
     (void)g_unlink(socket_path);
-    fixture->daemon_pid =
-        spawn(fixture, (const char *[]){ g_getenv("FERRY_TEST_DAEMON"), NULL }, environment, "daemon.log");
+    fixture->daemon_pid = fixture_spawn(fixture, (const char *[]){ g_getenv("FERRY_TEST_DAEMON"), NULL },
+                                        environment, "daemon.log");
     g_strfreev(environment);
 }
 
@@ -236,7 +151,7 @@ static void connect_daemon(Fixture *fixture)
     /* umockdev writes no udev database, so a device that is there already counts as not ready until it is
      * announced. */
     for (guint i = 0; i < fixture->plugged->len; i++)
-        announce(fixture, fixture->plugged->pdata[i], "bind");
+        fixture_announce_devpath(fixture, fixture->plugged->pdata[i], "bind");
 }
 
 void fixture_start_daemon(Fixture *fixture)
@@ -297,7 +212,7 @@ void fixture_stop_daemon(Fixture *fixture, int signal_number)
     fixture->script = -1;
     if (!fixture->daemon_pid)
         return;
-    status = end_process(&fixture->daemon_pid, signal_number);
+    status = fixture_end_process(&fixture->daemon_pid, signal_number);
     /* A script may have killed it just before, or while it stops. */
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
         return;
@@ -354,162 +269,6 @@ void fixture_print_log(Fixture *fixture)
     print_end("dbus-daemon", fixture->bus_pid);
 }
 
-/* ------------------------------------------------------------------ devices */
-
-static char *device_devpath(const char *sysname)
-{
-    /* "1-3.1" is below hub "1-3". */
-    g_auto(GStrv) parts = g_strsplit(strchr(sysname, '-') + 1, ".", -1);
-    GString *path = g_string_new(ROOT_HUB);
-    GString *name = g_string_new(NULL);
-
-    for (char **part = parts; *part; part++) {
-        g_string_append_printf(name, "%s%s", part == parts ? "1-" : ".", *part);
-        g_string_append_printf(path, "/%s", name->str);
-    }
-    g_string_free(name, TRUE);
-    return g_string_free(path, FALSE);
-}
-
-static void add_usb_device(Fixture *fixture, const char *devpath, const char *usb_devpath,
-                           const char *class_code, const char *interfaces, const char *vendor,
-                           const char *product, const char *serial, const char *name)
-{
-    unsigned number = fixture->next_device_number++;
-    g_autofree char *record = NULL;
-    g_autoptr(GError) error = NULL;
-
-    record = g_strdup_printf("P: %s\n"
-                             "N: bus/usb/001/%03u\n"
-                             "L: driver=../../../../bus/usb/drivers/usb\n"
-                             "E: DEVTYPE=usb_device\n"
-                             "E: SUBSYSTEM=usb\n"
-                             "E: DRIVER=usb\n"
-                             "E: BUSNUM=001\n"
-                             "E: DEVNUM=%03u\n"
-                             "E: USEC_INITIALIZED=%" G_GINT64_FORMAT "\n"
-                             "E: ID_USB_INTERFACES=%s\n"
-                             "A: idVendor=%s\n"
-                             "A: idProduct=%s\n"
-                             "A: bDeviceClass=%s\n"
-                             "A: busnum=1\n"
-                             "A: devnum=%u\n"
-                             "A: devpath=%s\n"
-                             "A: speed=12\n"
-                             "A: removable=removable\n"
-                             "A: authorized=1\n"
-                             "A: power/control=auto\n"
-                             "A: power/runtime_status=active\n"
-                             "A: power/runtime_usage=0\n"
-                             "A: manufacturer=Lab\n"
-                             "A: product=%s\n",
-                             devpath, number, number, g_get_monotonic_time(), interfaces, vendor, product,
-                             class_code, number, usb_devpath, name);
-    if (*serial) {
-        char *with_serial = g_strdup_printf("%sA: serial=%s\n", record, serial);
-
-        g_free(record);
-        record = with_serial;
-    }
-    if (!umockdev_testbed_add_from_string(fixture->bed, record, &error))
-        fail_msg("%s", error->message);
-}
-
-/* One, with a driver of the host. */
-static void add_interface(Fixture *fixture, const char *devpath)
-{
-    g_autofree char *sysname = g_path_get_basename(devpath);
-    g_autofree char *record = g_strdup_printf("P: %s/%s:1.0\n"
-                                              "L: driver=../../../../../../bus/usb/drivers/usbhid\n"
-                                              "E: DEVTYPE=usb_interface\n"
-                                              "E: SUBSYSTEM=usb\n"
-                                              "E: DRIVER=usbhid\n",
-                                              devpath, sysname);
-    g_autoptr(GError) error = NULL;
-
-    if (!umockdev_testbed_add_from_string(fixture->bed, record, &error))
-        fail_msg("%s", error->message);
-}
-
-static void plug(Fixture *fixture, const char *sysname, const char *class_code, const char *interfaces,
-                 const char *vendor, const char *product, const char *serial, const char *name)
-{
-    g_autofree char *devpath = device_devpath(sysname);
-
-    add_usb_device(fixture, devpath, strchr(sysname, '-') + 1, class_code, interfaces, vendor, product,
-                   serial, name);
-    add_interface(fixture, devpath);
-    if (fixture->script >= 0)
-        g_free(fixture_script(fixture, "kernel arrive %s", sysname));
-    announce(fixture, devpath, "add");
-    announce(fixture, devpath, "bind");
-    g_ptr_array_add(fixture->plugged, g_steal_pointer(&devpath));
-}
-
-void fixture_plug(Fixture *fixture, const char *sysname, const char *vendor, const char *product,
-                  const char *serial, const char *name)
-{
-    plug(fixture, sysname, "00", ":030101:", vendor, product, serial, name);
-}
-
-void fixture_plug_hub(Fixture *fixture, const char *sysname)
-{
-    plug(fixture, sysname, "09", ":090000:", "0409", "55aa", "", "Hub");
-}
-
-void fixture_forget_udev_record(Fixture *fixture, const char *sysname)
-{
-    g_autofree char *devpath = device_devpath(sysname);
-    g_autofree char *syspath = g_strconcat("/sys", devpath, NULL);
-    g_autofree char *now = g_strdup_printf("%" G_GINT64_FORMAT, g_get_monotonic_time());
-
-    umockdev_testbed_set_property(fixture->bed, syspath, "USEC_INITIALIZED", now);
-    umockdev_testbed_set_property(fixture->bed, syspath, "SYNTH_UUID", "0");
-    announce(fixture, devpath, "add");
-}
-
-void fixture_change(Fixture *fixture, const char *sysname, const char *attribute, const char *bytes)
-{
-    unsigned number = fixture->next_device_number++;
-    g_autofree char *devpath = device_devpath(sysname);
-    g_autofree char *syspath = g_strconcat("/sys", devpath, NULL);
-    g_autofree char *devnum = g_strdup_printf("%u", number);
-    g_autofree char *property = g_strdup_printf("%03u", number);
-
-    umockdev_testbed_set_attribute_binary(fixture->bed, syspath, attribute, (guint8 *)bytes,
-                                          (gint)strlen(bytes));
-    umockdev_testbed_set_attribute(fixture->bed, syspath, "devnum", devnum);
-    umockdev_testbed_set_property(fixture->bed, syspath, "DEVNUM", property);
-    announce(fixture, devpath, "bind");
-}
-
-void fixture_unplug(Fixture *fixture, const char *sysname)
-{
-    g_autofree char *devpath = device_devpath(sysname);
-    g_autofree char *syspath = g_strconcat("/sys", devpath, NULL);
-
-    g_autofree char *interface = g_strdup_printf("%s/%s:1.0", syspath, sysname);
-
-    if (fixture->script >= 0)
-        g_free(fixture_script(fixture, "kernel depart %s", sysname));
-    announce(fixture, devpath, "unbind");
-    announce(fixture, devpath, "remove");
-    umockdev_testbed_remove_device(fixture->bed, interface);
-    umockdev_testbed_remove_device(fixture->bed, syspath);
-    for (guint i = 0; i < fixture->plugged->len; i++)
-        if (strcmp(fixture->plugged->pdata[i], devpath) == 0) {
-            g_ptr_array_remove_index(fixture->plugged, i);
-            return;
-        }
-}
-
-void fixture_announce(Fixture *fixture, const char *sysname, const char *action)
-{
-    g_autofree char *devpath = device_devpath(sysname);
-
-    announce(fixture, devpath, action);
-}
-
 /* ------------------------------------------------------------------ the hypervisor */
 
 char *fixture_script(Fixture *fixture, const char *format, ...)
@@ -540,91 +299,6 @@ char *fixture_script(Fixture *fixture, const char *format, ...)
 
 /* ------------------------------------------------------------------ set-up */
 
-static sd_bus *connect_bus(Fixture *fixture)
-{
-    sd_bus *bus = NULL;
-    const char *unique;
-
-    assert_int_equal(sd_bus_new(&bus), 0);
-    assert_true(sd_bus_set_address(bus, fixture->address) >= 0);
-    assert_true(sd_bus_set_bus_client(bus, 1) >= 0);
-    assert_true(sd_bus_start(bus) >= 0);
-    /* Waits for Hello, so that the credentials are those of now. */
-    assert_true(sd_bus_get_unique_name(bus, &unique) >= 0);
-    return bus;
-}
-
-/* Which of our groups a user is in. polkit of Debian 12 looks them up by the user's name, that of Debian 13
- * asks the bus for those of the connection. */
-static gsize groups_of(uid_t uid, gid_t *ret_groups)
-{
-    const struct passwd *user = getpwuid(uid);
-    gsize n = 0;
-
-    for (gsize i = 0; user && i < G_N_ELEMENTS(groups); i++)
-        if (g_str_equal(groups[i].member, user->pw_name))
-            ret_groups[n++] = groups[i].gid;
-    return n;
-}
-
-sd_bus *fixture_connect(Fixture *fixture, uid_t uid)
-{
-    gid_t all[NGROUPS_KEPT + G_N_ELEMENTS(groups)];
-    int n_own = getgroups(NGROUPS_KEPT, all);
-    sd_bus *bus;
-
-    /* Those that the test gave itself for this caller, and those that the user has. */
-    assert_true(n_own >= 0);
-    assert_int_equal(setgroups((size_t)n_own + groups_of(uid, all + n_own), all), 0);
-    assert_int_equal(seteuid(uid), 0);
-    bus = connect_bus(fixture);
-    assert_int_equal(seteuid(0), 0);
-    assert_int_equal(setgroups((size_t)n_own, all), 0);
-    return bus;
-}
-
-static bool polkit_is_there(Fixture *fixture, void *userdata)
-{
-    return sd_bus_get_name_creds(fixture->bus, "org.freedesktop.PolicyKit1", 0, NULL) >= 0;
-}
-
-static bool polkit_is_gone(Fixture *fixture, void *userdata)
-{
-    return !polkit_is_there(fixture, NULL);
-}
-
-void fixture_stop_polkit(Fixture *fixture)
-{
-    end_process(&fixture->polkit_pid, SIGKILL);
-    fixture_wait_for(fixture, polkit_is_gone, NULL, "polkitd is off the bus");
-}
-
-static void write_rules(Fixture *fixture, const char *rules)
-{
-    g_autofree char *dir = g_build_filename(fixture->dir, "rules", NULL);
-
-    if (rules)
-        write_text(dir, "50-test.rules", rules);
-}
-
-void fixture_replace_polkit(Fixture *fixture, const char *rules)
-{
-    GPid old = fixture->polkit_pid;
-
-    write_rules(fixture, rules);
-    start_polkit(fixture);
-    /* it ends by itself when it has lost its name */
-    while (waitpid(old, NULL, 0) < 0 && errno == EINTR)
-        continue;
-}
-
-void fixture_start_polkit(Fixture *fixture, const char *rules)
-{
-    write_rules(fixture, rules);
-    start_polkit(fixture);
-    fixture_wait_for(fixture, polkit_is_there, NULL, "polkitd is on the bus");
-}
-
 static bool is_settled(Fixture *fixture, void *userdata)
 {
     g_autofree char *settling = fixture_get(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Settling");
@@ -645,14 +319,14 @@ int fixture_setup(void **state)
     /* polkitd and strangers must reach the bus in it. */
     assert_int_equal(chmod(fixture->dir, 0755), 0);
     fixture->bed = umockdev_testbed_new();
-    add_usb_device(fixture, ROOT_HUB, "0", "09", ":090000:", "1d6b", "0002", "", "xHCI Host Controller");
+    fixture_add_controller(fixture);
     start_bus(fixture);
-    make_polkit_folders(fixture);
-    make_groups(fixture);
-    start_polkit(fixture);
+    fixture_make_polkit_folders(fixture);
+    fixture_make_groups(fixture);
+    fixture_spawn_polkit(fixture);
     fixture->bus = fixture_connect(fixture, 0);
     fixture_start_daemon(fixture);
-    fixture_wait_for(fixture, polkit_is_there, NULL, "polkitd is on the bus");
+    fixture_wait_for(fixture, fixture_polkit_is_there, NULL, "polkitd is on the bus");
     assert_true(
         sd_bus_add_match(fixture->bus, NULL, "type='signal',sender='" FERRY_BUS_NAME "'", NULL, NULL) >= 0);
     g_free(fixture_script(fixture, "define %s desk", FIXTURE_DESK));
@@ -677,8 +351,8 @@ int fixture_teardown(void **state)
 
     sd_bus_flush_close_unref(fixture->bus);
     fixture_stop_daemon(fixture, SIGTERM);
-    end_process(&fixture->polkit_pid, SIGKILL);
-    end_process(&fixture->bus_pid, SIGKILL);
+    fixture_end_process(&fixture->polkit_pid, SIGKILL);
+    fixture_end_process(&fixture->bus_pid, SIGKILL);
     g_clear_object(&fixture->bed);
     g_ptr_array_unref(fixture->plugged);
     disk_script_free(fixture->disk);

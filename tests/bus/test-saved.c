@@ -310,6 +310,22 @@ static void test_drawn_devices_come_home(void **state)
     wait_list(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Devices", "1-2 attached; 1-3 attached");
 }
 
+/* Switched off, nothing goes anywhere new; what was taken home for now is where it was. */
+static void test_what_is_switched_off_comes_back_as_well(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = give_keyboard(fixture);
+    g_autofree char *away = NULL;
+
+    sd_bus_message_unref(
+        fixture_call_ok(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "SetEnabled", "b", 0));
+    hold_home(fixture, true);
+    away = fixture_script(fixture, "show %s", FIXTURE_DESK);
+    fixture_assert(fixture, !strstr(away, "ua-usbferry-"));
+    hold_home(fixture, false);
+    reset_wait_state(fixture, assignment, "attached");
+}
+
 /* What was saved before isn't looked for anywhere after a boot of the host, where everything has other
  * numbers. */
 static void test_images_are_held_too(void **state)
@@ -369,6 +385,7 @@ int main(void)
         TEST(test_snapshots),
         TEST(test_everything_comes_home),
         cmocka_unit_test_setup_teardown(test_drawn_devices_come_home, groups_setup, groups_teardown),
+        TEST(test_what_is_switched_off_comes_back_as_well),
         TEST(test_images_are_held_too),
         TEST(test_a_new_process_holds_nothing),
         TEST(test_nobody_can_say),

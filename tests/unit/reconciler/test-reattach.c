@@ -103,6 +103,82 @@ static void test_reservations_last(void **state)
     assert_int_equal(count(fixture), 4);
 }
 
+/* In the eyes of fixture_look(), whose time stands still. */
+static void quarantine(Fixture *fixture, const char *sysname)
+{
+    enum { STRIKES = 3 };
+
+    for (int i = 0; i < STRIKES; i++)
+        quarantines_strike(fixture->registry->quarantines, registry_device(fixture->registry, sysname),
+                           QUARANTINE_LOST, NULL, 1);
+}
+
+#define LONG (G_GINT64_CONSTANT(3600) * G_USEC_PER_SEC)
+
+/* What it waits for may last longer than the way back: it comes back all the same, also what only stays where
+ * it was, as the whole service gives nothing. */
+static void test_waits_as_long_as_it_takes(void **state)
+{
+    Fixture *fixture = *state;
+    gint64 wake;
+
+    quarantine(fixture, "1-1");
+    quarantine(fixture, "1-2");
+    quarantine(fixture, "1-3");
+    /* The other one of the set never left. */
+    reservations_end(fixture->registry->reservations, "1-4");
+    fixture_put_into(fixture, "1-4", SET);
+    assert_false(look_at(fixture, 1, &wake));
+    assert_false(look_at(fixture, LONG, &wake));
+    assert_true(is_reserved(fixture, "1-1"));
+    assert_true(is_reserved(fixture, "1-2"));
+    assert_true(is_reserved(fixture, "1-3"));
+    fixture_assert_gets(fixture, SET, "1-3 1-4");
+}
+
+static void test_held_home(void **state)
+{
+    Fixture *fixture = *state;
+    gint64 wake;
+
+    fixture->registry->held_home = true;
+    assert_false(look_at(fixture, 1, &wake));
+    assert_int_equal(wake, 0);
+    assert_false(look_at(fixture, LONG, &wake));
+    assert_int_equal(count(fixture), 4);
+    /* Its time begins now. */
+    fixture->registry->held_home = false;
+    assert_false(look_at(fixture, LONG, &wake));
+    assert_true(wake > LONG);
+    assert_true(look_at(fixture, wake, &wake));
+    assert_int_equal(count(fixture), 0);
+}
+
+/* What nobody else would get isn't taken from who had it, either. */
+static void test_switched_off(void **state)
+{
+    Fixture *fixture = *state;
+    gint64 wake;
+
+    fixture->registry->enabled = false;
+    assert_false(look_at(fixture, 1, &wake));
+    assert_int_equal(wake, 0);
+    assert_false(look_at(fixture, LONG, &wake));
+    assert_int_equal(count(fixture), 4);
+}
+
+/* Another life of the machine is given nothing that it didn't have. */
+static void test_off_while_held_home(void **state)
+{
+    Fixture *fixture = *state;
+
+    fixture->registry->held_home = true;
+    assert_false(look(fixture));
+    registry_machine(fixture->registry, DESK)->info->state = MACHINE_STATE_SHUTOFF;
+    assert_true(look(fixture));
+    assert_int_equal(count(fixture), 0);
+}
+
 static void test_back_in_the_machine(void **state)
 {
     Fixture *fixture = *state;
@@ -306,6 +382,20 @@ static void test_begin(void **state)
     assert_int_equal(reservations_find(reservations, "1-3")->kind, RESERVATION_RETURN);
 }
 
+/* What is held home comes back as well, once that is over. */
+static void test_begin_to_hold_home(void **state)
+{
+    Fixture *fixture = *state;
+    const Hostdev *pool;
+
+    reservations_end(fixture->registry->reservations, "1-1");
+    pool = fixture_put_into(fixture, "1-1", POOL);
+    fixture->registry->held_home = true;
+    fixture_look(fixture);
+    reattach_begin(fixture->allocation, pool, 0);
+    assert_true(reservations_is_for(fixture->registry->reservations, "1-1", POOL));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, fixture_teardown)
 
 int main(void)
@@ -313,6 +403,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_reservations_last),
         TEST(test_no_way_back),
+        TEST(test_waits_as_long_as_it_takes),
+        TEST(test_held_home),
+        TEST(test_switched_off),
+        TEST(test_off_while_held_home),
         TEST(test_back_in_the_machine),
         TEST(test_reservations_end),
         TEST(test_damaged),
@@ -321,6 +415,7 @@ int main(void)
         TEST(test_no_more_than_its_number),
         TEST(test_reservations_of_resets),
         TEST(test_begin),
+        TEST(test_begin_to_hold_home),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
