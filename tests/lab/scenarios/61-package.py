@@ -7,7 +7,7 @@ import ferry
 from lab import LabError, package
 
 SERVICE = False
-BY_NAME = True     # it wants the packages of tests/deb
+OF_PACKAGE = True
 DEADLINE = 900
 APT = 'DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0'
 STATE = '/var/lib/usbferry'
