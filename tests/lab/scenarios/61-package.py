@@ -77,7 +77,7 @@ def run(lab):
 
     # Removed, the VM keeps what it has, and what was assigned is there after it was installed again.
     lab.run(f'{APT} remove -y usbferry', timeout=240)
-    lab.run('! command -v usbferry && ! systemctl is-active usbferryd && ! systemctl list-units --all | grep usbferry')
+    lab.run('! command -v usbferry && ! systemctl is-active usbferryd && ! systemctl list-units --failed | grep usbferry')
     keeps(console)
     lab.run(f'{APT} install -y /root/usbferry.deb && systemctl is-active usbferryd', timeout=240)
     ferry.wait_device(lab, keyboard.name, 'attached', 'desk')
