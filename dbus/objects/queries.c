@@ -159,10 +159,13 @@ int method_preview_rule(sd_bus_message *message, void *userdata, sd_bus_error *r
     g_autoptr(GError) error = NULL;
     RuleChange change = {};
     const char *group = NULL;
-    enum { GROUP, RULE };
+    bool enabled;
+    enum { GROUP, RULE, REMOVE, ENABLED };
     Option options[] = {
         [GROUP] = { "Group", 's', &group },
         [RULE] = { "Rule", 'u', &change.id },
+        [REMOVE] = { "Remove", 'b', &change.remove },
+        [ENABLED] = { "Enabled", 'b', &enabled },
     };
     int r;
 
@@ -176,9 +179,16 @@ int method_preview_rule(sd_bus_message *message, void *userdata, sd_bus_error *r
         return bus_error_setf(ret_error, FERRY_ERROR_INVALID_OPTION, "Rule: it goes with Group");
     if (options[RULE].given && change.id == 0)
         return bus_error_setf(ret_error, FERRY_ERROR_NO_SUCH_RULE, "rules are numbered from 1");
+    if ((options[REMOVE].given || options[ENABLED].given) && !options[RULE].given)
+        return bus_error_setf(ret_error, FERRY_ERROR_INVALID_OPTION, "%s: it goes with Rule",
+                              options[REMOVE].given ? "Remove" : "Enabled");
     r = authorize(service->authorizer, message, NULL, NULL, ret_error);
     if (r < 0)
         return r;
+    if (options[ENABLED].given)
+        change.enabled = &enabled;
+    if ((change.remove || change.enabled) && !*change.text)
+        change.text = NULL;
     changes = preview(service->manager, group, &change, &error);
     if (!changes)
         return bus_error_from_gerror(ret_error, error);
