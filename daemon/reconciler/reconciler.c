@@ -14,6 +14,7 @@
 #include "daemon/reconciler/machine-list.h"
 #include "daemon/reconciler/machine-turn.h"
 #include "daemon/reconciler/reattach.h"
+#include "daemon/reconciler/repair.h"
 #include "daemon/reconciler/retry.h"
 #include "daemon/reconciler/status-update.h"
 #include "daemon/reconciler/witness.h"
@@ -195,6 +196,8 @@ static void forget_what_was_known(Reconciler *self)
         machine->inspected = false;
         machine->stale = true;
         machine->retry_at = 0;
+        repair_forget_failures(&machine->saved_repair);
+        repair_forget_failures(&machine->snapshot_repair);
         /* What failed over the old connection may work over the new one. */
         retry_at_once(self->registry, machine->info->uuid, RETRY_LIFE);
     }
