@@ -284,11 +284,11 @@ void reconciler_queue_idle(Reconciler *self, const char *queue)
 void reconciler_retry(Reconciler *self, Assignment *assignment)
 {
     g_autoptr(Allocation) allocation = allocation_new(self->registry, g_get_monotonic_time());
-    const GPtrArray *devices = candidates_of(allocation->candidates, assignment);
+    g_autoptr(GPtrArray) devices = allocation_quarantined(allocation, assignment);
 
     for (guint i = 0; i < assignment->claims->len; i++)
         claim_forget_failures(assignment->claims->pdata[i]);
-    /* Also what it would draw. */
+    /* Also what it would draw; what others have, or are held back from, is none of its business. */
     for (guint i = 0; i < devices->len; i++)
         quarantines_end(self->registry->quarantines, devices->pdata[i], allocation->now);
     registry_mark_pending(self->registry, assignment);
