@@ -166,7 +166,7 @@ static void test_histories(void **state)
                     (guint32)(g_get_real_time() / G_USEC_PER_SEC / SECONDS_PER_DAY) * SEEDS_PER_DAY);
     guint most = list ? 1 : number_from("FERRY_HISTORY_COUNT", G_MAXUINT), n = 0, failed = 0;
     gint64 until =
-        g_get_monotonic_time() + number_from("FERRY_HISTORY_SECONDS", USUAL_SECONDS) * G_USEC_PER_SEC;
+        g_get_monotonic_time() + number_from("FERRY_HISTORY_SECONDS", USUAL_SECONDS) * G_TIME_SPAN_SECOND;
     bool goes_on = g_getenv("FERRY_HISTORY_GO_ON") != NULL;
     double began = cpu_seconds();
 
