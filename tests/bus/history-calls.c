@@ -53,13 +53,13 @@ static bool means_thing(const World *world, const char *selector, int thing)
     return false;
 }
 
-/* Gone, and another VM has its name now: it was made anew. */
+/* Gone, and this VM has its name now: it was made anew. */
 static bool was_made_anew(const World *world, const char *gone, const char *vm)
 {
     for (int i = 0; i < HISTORY_VMS; i++)
-        if (strcmp(world->vms[i].path, gone) == 0)
-            return false;
-    return g_str_has_suffix(gone, strrchr(vm, '_'));
+        if (strcmp(world->vms[i].path, vm) == 0)
+            return strcmp(gone, vm) != 0 && g_str_has_suffix(gone, strrchr(vm, '_'));
+    return false;
 }
 
 /* It takes the place of what says the same for the VM that had the name before. */

@@ -9,6 +9,7 @@
 #include "tests/bus/history.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define OWN_PREFIX "ua-usbferry-"
@@ -206,6 +207,22 @@ static bool is_set(const World *world, const char *assignment)
     return decision && strcmp(decision->quantity, "set") == 0;
 }
 
+/* Since it was to have fewer: which of them goes is not said. */
+static bool has_too_many(const World *world, const Vm *vm, const char *assignment)
+{
+    const Decision *decision = model_decision(world->model, assignment);
+    guint quantity = decision ? (guint)atoi(decision->quantity) : 0, n = 0;
+
+    for (guint i = 0; quantity > 0 && i < vm->holdings->len; i++) {
+        const Holding *holding = vm->holdings->pdata[i];
+        g_autofree char *its =
+            g_str_has_prefix(holding->alias, OWN_PREFIX) ? assignment_of(holding->alias) : NULL;
+
+        n += g_strcmp0(its, assignment) == 0;
+    }
+    return n > quantity;
+}
+
 /* NULL = there is a reason to take it out. */
 static const char *why_take(World *world, const Vm *vm, const Holding *holding)
 {
@@ -221,6 +238,8 @@ static const char *why_take(World *world, const Vm *vm, const Holding *holding)
     if (world->call || world->recent->len > 0)
         return NULL; /* what was decided has changed a moment ago */
     if (why_not(world, assignment, vm->path, presence))
+        return NULL;
+    if (has_too_many(world, vm, assignment))
         return NULL;
     if (is_set(world, assignment))
         return NULL; /* the others of it may have gone */
