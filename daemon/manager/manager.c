@@ -167,6 +167,7 @@ Manager *manager_free(Manager *self)
         return NULL;
     if (self->hypervisor)
         self->hypervisor->events = NULL;
+    g_clear_handle_id(&self->homes_retry, g_source_remove);
     node_unwatch(self);
     hotplug_free(self->hotplug);
     reconciler_free(self->reconciler);

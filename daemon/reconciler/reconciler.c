@@ -297,10 +297,12 @@ void reconciler_retry(Reconciler *self, Assignment *assignment)
 
 void reconciler_hold_home(Reconciler *self, bool hold, HomeDone done, void *userdata)
 {
-    if (hold != self->registry->held_home)
+    if (hold != self->registry->held_home) {
         log_notice("%s", hold ? "everything comes home and stays there: usbferry-guests.service was stopped"
                               : "devices are given to VMs again");
-    self->registry->held_home = hold;
+        self->registry->held_home = hold;
+        registry_report(self->registry, OBJECT_MANAGER, "", MANAGER_FIELD_HELD_HOME);
+    }
     if (hold)
         homecoming_wait(self->homecoming, done, userdata);
     else
