@@ -9,9 +9,13 @@
 #include "client/bus/client.h"
 #include "client/verbs/options.h"
 #include "client/verbs/verbs.h"
+#include "client/view/failure.h"
 
 static Outcome run(Client *client, char **words, GError **error)
 {
+    /* also of what is wrong before that is parsed */
+    client->json = g_strv_contains((const char *const *)words, "--json");
+
     bool version;
     g_autofree char *help = verbs_help();
     g_auto(GStrv) rest = options_parse_common(client, words, help, &version, error);
@@ -38,7 +42,7 @@ int main(int argc, char **argv)
     /* argc may be 0 */
     Outcome outcome = run(&client, argc > 0 ? argv + 1 : argv, &error);
     if (error) {
-        error_print(error);
+        failure_print(&client, error);
         outcome = (Outcome)error->code;
     }
     client_done(&client);

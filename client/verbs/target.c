@@ -66,10 +66,9 @@ bool target_check_devices(const Model *model, const Object *named, const char *w
 
     g_autofree char *escaped = escape_text(word);
     g_autofree char *text = object_describe(named);
-    g_set_error(
-        error, CLIENT_ERROR, OUTCOME_USAGE,
-        "Ambiguous: \"%s\" is a name, and what a device says of itself, say the path of one:\n  %s: %s%s",
-        escaped, text, named->path, others->str);
+    error_set(error, "Ambiguous",
+              "\"%s\" is a name, and what a device says of itself, say the path of one:\n  %s: %s%s", escaped,
+              text, named->path, others->str);
     return false;
 }
 
@@ -98,9 +97,8 @@ const Object *target_match(const Model *model, TargetKinds kinds, const char *wo
     if (n == 1)
         return NULL;
     g_autofree char *escaped = escape_text(word);
-    g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
-                "Ambiguous: \"%s\" is the name of %u things, say the path of one:%s", escaped, n,
-                matches->str);
+    error_set(error, "Ambiguous", "\"%s\" is the name of %u things, say the path of one:%s", escaped, n,
+              matches->str);
     return NULL;
 }
 
@@ -129,7 +127,7 @@ const Object *target_find_group(const Model *model, const char *word, GError **e
     g_autofree char *escaped = escape_text(word);
 
     if (!group)
-        g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND, "NoSuchGroup: there is no group \"%s\"", escaped);
+        error_set(error, "NoSuchGroup", "there is no group \"%s\"", escaped);
     return group;
 }
 
@@ -139,8 +137,7 @@ const Object *target_find_tenant(const Model *model, const char *word, GError **
     g_autofree char *escaped = escape_text(word);
 
     if (!tenant)
-        g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND, "NoSuchTenant: there is no tenant \"%s\"",
-                    escaped);
+        error_set(error, "NoSuchTenant", "there is no tenant \"%s\"", escaped);
     return tenant;
 }
 
@@ -191,9 +188,11 @@ const Object *target_find(Client *client, const Model *model, TargetKinds kinds,
 
     if (is_refused_group(model, kinds, word, error))
         return NULL;
-    g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND,
-                "%s\n  (and no VM%s and no assignment has the name \"%s\")", local->message,
-                kinds & TARGET_GROUPS ? ", no group" : "", escaped);
+    g_propagate_error(
+        error,
+        error_with_text(local,
+                        g_strdup_printf("%s\n  (and no VM%s and no assignment has the name \"%s\")",
+                                        local->message, kinds & TARGET_GROUPS ? ", no group" : "", escaped)));
     return NULL;
 }
 
@@ -216,12 +215,10 @@ const Object *target_find_assignment(Client *client, const Model *model, const c
     if (g_str_equal(object_string(object, "State"), "foreign")) {
         const Object *machine = model_follow(model, object, "Machine", KIND_MACHINE);
         g_autofree char *where = machine ? object_describe(machine) : g_strdup("a VM");
-        g_set_error(error, CLIENT_ERROR, OUTCOME_BUSY,
-                    "DeviceBusy: %s was given to %s by another program, which has to take it back", text,
-                    where);
+        error_set(error, "DeviceBusy", "%s was given to %s by another program, which has to take it back",
+                  text, where);
     } else
-        g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND,
-                    "NoSuchAssignment: %s is given to no VM; assignments that rest are found by name or id",
-                    text);
+        error_set(error, "NoSuchAssignment",
+                  "%s is given to no VM; assignments that rest are found by name or id", text);
     return NULL;
 }
