@@ -11,6 +11,18 @@
 #include "client/verbs/verbs.h"
 #include "client/view/failure.h"
 
+/* "help give" is "give --help". New array. */
+static char **help_words(char **words)
+{
+    GPtrArray *all = g_ptr_array_new();
+
+    for (; *words; words++)
+        g_ptr_array_add(all, g_strdup(*words));
+    g_ptr_array_add(all, g_strdup("--help"));
+    g_ptr_array_add(all, NULL);
+    return (char **)g_ptr_array_free(all, FALSE);
+}
+
 static Outcome run(Client *client, char **words, GError **error)
 {
     /* also of what is wrong before that is parsed */
@@ -24,6 +36,17 @@ static Outcome run(Client *client, char **words, GError **error)
     if (version) {
         puts("usbferry " FERRY_VERSION);
         return OUTCOME_DONE;
+    }
+
+    if (rest[0] && g_str_equal(rest[0], "help")) {
+        words = rest[1] ? help_words(rest + 1) : NULL;
+        if (!words) {
+            char *whole[] = { (char *)"--help", NULL };
+            g_auto(GStrv) none = options_parse_common(client, whole, help, &version, error);
+            return OUTCOME_USAGE;
+        }
+        g_strfreev(rest);
+        rest = words;
     }
 
     unsigned used;

@@ -8,6 +8,7 @@
 #include "client/bus/escape.h"
 #include "client/bus/follow.h"
 #include "client/bus/path.h"
+#include "client/verbs/nearest.h"
 #include "client/verbs/options.h"
 #include "client/verbs/target.h"
 #include "client/verbs/wait-report.h"
@@ -27,6 +28,7 @@ typedef struct GiveOptions {
     gboolean temporary;
     gboolean follow;
     gboolean another;
+    gboolean require_attached;
 } GiveOptions;
 
 static void give_options_clear(GiveOptions *options)
@@ -110,9 +112,10 @@ static char *find_source(Client *client, const Model *model, const char *word, G
         return source;
     if (local->code == OUTCOME_NOT_FOUND) {
         g_autofree char *escaped = escape_text(word);
+        g_autofree char *hint = nearest_hint(model, (TargetKinds)(TARGET_GROUPS | 1 << KIND_DEVICE), word);
         g_propagate_error(error,
-                          error_with_text(local, g_strdup_printf("%s\n  (and no group has the name \"%s\")",
-                                                                 local->message, escaped)));
+                          error_with_text(local, g_strdup_printf("%s\n  (and no group has the name \"%s\")%s",
+                                                                 local->message, escaped, hint)));
     } else
         g_propagate_error(error, g_steal_pointer(&local));
     return NULL;
@@ -131,6 +134,41 @@ static GPtrArray *find_sources(Client *client, const Model *model, char **words,
             g_ptr_array_add(sources, g_steal_pointer(&source));
     }
     return g_steal_pointer(&sources);
+}
+
+/* The last word. Whoever named none, or named it first, is told so. */
+static char *find_machine(Client *client, const Model *model, char **words, guint n, GError **error)
+{
+    const char *word = words[n - 1];
+    g_autofree char *known = nearest_machines(model);
+    g_autoptr(GError) local = NULL;
+
+    if (n < 2) {
+        const Object *machine = target_match(model, (TargetKinds)(1 << KIND_MACHINE), word, NULL);
+        g_autofree char *escaped = escape_text(word);
+        if (machine)
+            g_set_error(
+                error, CLIENT_ERROR, OUTCOME_USAGE,
+                "what is to be given to it? usbferry give DEVICE %s; usbferry list shows what there is",
+                escaped);
+        else
+            g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
+                        "to which VM? usbferry give %s VM, where VM is one of: %s", escaped,
+                        *known ? known : "(there are none)");
+        return NULL;
+    }
+
+    char *found = client_find_machine(client, word, &local);
+    if (found)
+        return found;
+    const Object *first = g_error_matches(local, CLIENT_ERROR, OUTCOME_NOT_FOUND)
+                              ? target_match(model, (TargetKinds)(1 << KIND_MACHINE), words[0], NULL)
+                              : NULL;
+    g_autofree char *name = escape_text(object_name(first));
+    g_autofree char *hint = first ? g_strdup_printf("\n  The VM comes last: usbferry give DEVICE %s", name)
+                                  : nearest_hint(model, (TargetKinds)(1 << KIND_MACHINE), word);
+    g_propagate_error(error, error_with_text(local, g_strconcat(local->message, hint, NULL)));
+    return NULL;
 }
 
 static bool is_group(const char *source)
@@ -230,6 +268,22 @@ static void assign_all(Client *client, const Model *model, GPtrArray *sources, c
     }
 }
 
+/* For scripts that go on with what the VM has. What it waits for was told already. */
+static Outcome require_attached(const Client *client, const GPtrArray *items)
+{
+    for (guint i = 0; i < items->len; i++) {
+        const WaitItem *item = items->pdata[i];
+        g_autoptr(GError) error = NULL;
+
+        if (item->verdict == WAIT_DONE)
+            continue;
+        g_set_error(&error, CLIENT_ERROR, OUTCOME_FAILED, "%s is not attached", item->label);
+        failure_print(client, error);
+        return OUTCOME_FAILED;
+    }
+    return OUTCOME_DONE;
+}
+
 static Outcome give(Client *client, char **words, GError **error)
 {
     g_auto(GiveOptions) options = { 0 };
@@ -251,6 +305,8 @@ static Outcome give(Client *client, char **words, GError **error)
           "What the device becomes in its socket, by an update for instance, goes to the VM as well", NULL },
         { "another", 0, 0, G_OPTION_ARG_NONE, &options.another,
           "Of a group that the VM draws from already: more of it", NULL },
+        { "require-attached", 0, 0, G_OPTION_ARG_NONE, &options.require_attached,
+          "Fail when it is not in the VM in the end, whatever it waits for", NULL },
         { "temporary", 0, 0, G_OPTION_ARG_NONE, &options.temporary, "Forget it at the next boot", NULL },
         WAIT_OPTION_ENTRIES(wait),
         { 0 },
@@ -258,10 +314,14 @@ static Outcome give(Client *client, char **words, GError **error)
 
     static const char *const bare[] = { OPTION_GUEST_RESET, OPTION_GUEST_RESETS_ALL, NULL };
     g_auto(GStrv) implied = options_imply_yes(words, bare);
-    g_auto(GStrv) rest = options_parse(client, implied, entries, NULL, 2, -1, error);
+    g_auto(GStrv) rest = options_parse(client, implied, entries, NULL, 1, -1, error);
     if (!rest || !wait_options_check(&wait, error) ||
         (options.priority_text && !options_parse_priority(options.priority_text, &options.priority, error)))
         return OUTCOME_USAGE;
+    if (options.require_attached && wait.seconds == 0) {
+        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "--require-attached has to wait for it");
+        return OUTCOME_USAGE;
+    }
     g_autoptr(GVariant) dict = assign_options(&options, error);
     if (!dict)
         return OUTCOME_USAGE;
@@ -271,7 +331,7 @@ static Outcome give(Client *client, char **words, GError **error)
     if (!follow || !follow_fetch(follow, error))
         return OUTCOME_FAILED;
     const Model *model = follow_model(follow);
-    g_autofree char *machine = client_find_machine(client, rest[n_sources], error);
+    g_autofree char *machine = find_machine(client, model, rest, n_sources + 1, error);
     g_autoptr(GPtrArray) sources = machine ? find_sources(client, model, rest, n_sources, error) : NULL;
     if (!sources || !check_options(&options, sources, error) ||
         !check_draws(model, &options, sources, machine, error))
@@ -295,6 +355,8 @@ static Outcome give(Client *client, char **words, GError **error)
         return OUTCOME_FAILED;
 
     Outcome waited = wait_report(client, follow_model(follow), WAIT_ATTACHED, items, (unsigned)wait.seconds);
+    if (waited == OUTCOME_DONE && options.require_attached)
+        waited = require_attached(client, items);
     return outcome != OUTCOME_DONE ? outcome : waited;
 }
 

@@ -43,7 +43,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(GroupWords, group_words_clear)
           0,                                                                                                     \
           G_OPTION_ARG_STRING,                                                                                   \
           &(words).priority,                                                                                     \
-          "Kept with the group; assignments have their own",                                                     \
+          "Whose VM comes first, of assignments with one priority",                                              \
           "N" },                                                                                                 \
         { OPTION_GUEST_RESET,                                                                                    \
           0,                                                                                                     \

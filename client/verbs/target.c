@@ -6,6 +6,7 @@
 
 #include "client/bus/escape.h"
 #include "client/bus/path.h"
+#include "client/verbs/nearest.h"
 
 static bool is_called(const Object *object, const char *word)
 {
@@ -125,9 +126,10 @@ const Object *target_find_group(const Model *model, const char *word, GError **e
 {
     const Object *group = find_named(model, KIND_GROUP, word);
     g_autofree char *escaped = escape_text(word);
+    g_autofree char *hint = group ? NULL : nearest_hint(model, TARGET_GROUPS, word);
 
     if (!group)
-        error_set(error, "NoSuchGroup", "there is no group \"%s\"", escaped);
+        error_set(error, "NoSuchGroup", "there is no group \"%s\"%s", escaped, hint);
     return group;
 }
 
@@ -135,9 +137,10 @@ const Object *target_find_tenant(const Model *model, const char *word, GError **
 {
     const Object *tenant = find_named(model, KIND_TENANT, word);
     g_autofree char *escaped = escape_text(word);
+    g_autofree char *hint = tenant ? NULL : nearest_hint(model, TARGET_TENANTS, word);
 
     if (!tenant)
-        error_set(error, "NoSuchTenant", "there is no tenant \"%s\"", escaped);
+        error_set(error, "NoSuchTenant", "there is no tenant \"%s\"%s", escaped, hint);
     return tenant;
 }
 
@@ -188,11 +191,12 @@ const Object *target_find(Client *client, const Model *model, TargetKinds kinds,
 
     if (is_refused_group(model, kinds, word, error))
         return NULL;
+    g_autofree char *hint = nearest_hint(model, kinds, word);
     g_propagate_error(
         error,
-        error_with_text(local,
-                        g_strdup_printf("%s\n  (and no VM%s and no assignment has the name \"%s\")",
-                                        local->message, kinds & TARGET_GROUPS ? ", no group" : "", escaped)));
+        error_with_text(local, g_strdup_printf("%s\n  (and no VM%s and no assignment has the name \"%s\")%s",
+                                               local->message, kinds & TARGET_GROUPS ? ", no group" : "",
+                                               escaped, hint)));
     return NULL;
 }
 

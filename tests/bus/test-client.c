@@ -189,6 +189,28 @@ static void test_what_is_not_there(void **state)
     expect(fixture, "take nothing", NOT_FOUND, NULL, "nothing");
 }
 
+/* Slips of the hand, and what people try first. */
+static void test_helps_on(void **state)
+{
+    Fixture *fixture = *state;
+
+    plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    expect(fixture, "gvie 1-2 desk", USAGE, NULL, "did you mean \"usbferry give\"?");
+    expect(fixture, "group delete keys", USAGE, NULL, "there is no verb \"group delete\"");
+    expect(fixture, "ls", USAGE, NULL, "did you mean \"usbferry list\"?");
+    expect(fixture, "give keybaord desk", NOT_FOUND, NULL, "Did you mean \"keyboard\"?");
+    expect(fixture, "give 1-2 dekk", NOT_FOUND, NULL, "Did you mean \"desk\"?");
+    expect(fixture, "take stuido", NOT_FOUND, NULL, "Did you mean \"studio\"?");
+    expect(fixture, "give 1-2", USAGE, NULL, "to which VM? usbferry give 1-2 VM, where VM is one of: desk");
+    expect(fixture, "give desk", USAGE, NULL, "what is to be given to it?");
+    expect(fixture, "give desk 1-2", NOT_FOUND, NULL, "The VM comes last: usbferry give DEVICE desk");
+    expect(fixture, "help give", DONE, "usbferry give keyboard mouse win11", NULL);
+    expect(fixture, "help", DONE, "usbferry help VERB tells more", NULL);
+    expect(fixture, "help gvie", USAGE, NULL, "did you mean \"usbferry give\"?");
+    expect(fixture, "group add keys", DONE, "keys", NULL);
+    expect(fixture, "group show kyes", NOT_FOUND, NULL, "Did you mean \"keys\"?");
+}
+
 static void test_usage(void **state)
 {
     Fixture *fixture = *state;
@@ -308,6 +330,9 @@ static void test_wait_for_all(void **state)
     expect(fixture, "give keys desk --quantity all", DONE, "3 of group \"keys\" are attached to VM \"desk\"",
            NULL);
     expect(fixture, "give keys studio --quantity 1", DONE, "Waiting: ", NULL);
+    expect(fixture, "give keys studio --require-attached", FAILED, "Waiting: ", "is not attached");
+    expect(fixture, "give keys desk --quantity all --require-attached", DONE, "already", NULL);
+    expect(fixture, "give keys desk --require-attached --no-wait", USAGE, NULL, "has to wait");
 }
 
 /* What is on its way home arrives by itself, and so does what has to prove steady. */
@@ -379,6 +404,7 @@ int main(void)
         TEST(test_wait_for_what_passes),
         TEST(test_take_just_these),
         TEST(test_twice),
+        TEST(test_helps_on),
         TEST(test_take_one_of_a_pool),
         TEST(test_rules_that_take),
 #undef TEST
