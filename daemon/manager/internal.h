@@ -11,6 +11,7 @@
 #include "daemon/base/worker.h"
 #include "daemon/hotplug/hotplug.h"
 #include "daemon/manager/decision.h"
+#include "daemon/manager/lent.h"
 #include "daemon/model/membership.h"
 #include "daemon/model/registry.h"
 #include "daemon/reconciler/reconciler.h"
@@ -23,6 +24,7 @@ struct Manager {
     Store *store;
     Reconciler *reconciler;
     Resets *resets;
+    Lent *lent;
     Hotplug *hotplug;
     Hypervisor *hypervisor; /* the caller's */
     WorkerPool *pool;       /* likewise */

@@ -126,6 +126,14 @@ static void kick(void *userdata)
     reconciler_kick(self->reconciler);
 }
 
+static void turned(const Allocation *allocation, void *userdata)
+{
+    Manager *self = userdata;
+
+    homes_look(allocation, self);
+    lent_look(self->lent, allocation);
+}
+
 Manager *manager_new(const ManagerConfig *config, WorkerPool *pool, Hypervisor *hypervisor, GError **error)
 {
     g_autoptr(Manager) self = g_new0(Manager, 1);
@@ -146,7 +154,8 @@ Manager *manager_new(const ManagerConfig *config, WorkerPool *pool, Hypervisor *
         return NULL;
     self->resets = resets_new(self->registry, pool, self->store, config->usb, kick, self);
     self->reconciler =
-        reconciler_new(self->registry, pool, hypervisor, self->resets, config->usb, homes_look, self);
+        reconciler_new(self->registry, pool, hypervisor, self->resets, config->usb, turned, self);
+    self->lent = lent_new(self->registry, self->store, kick, self);
     hypervisor->events = &hypervisor_events;
     hypervisor->events_userdata = self;
     return g_steal_pointer(&self);
@@ -162,6 +171,7 @@ Manager *manager_free(Manager *self)
     hotplug_free(self->hotplug);
     reconciler_free(self->reconciler);
     resets_free(self->resets);
+    lent_free(self->lent);
     store_free(self->store);
     memberships_free(self->memberships);
     g_hash_table_unref(self->creating_groups);
@@ -211,7 +221,8 @@ bool manager_start(Manager *self, GError **error)
         !stored_tenants_load(self, error) || !stored_groups_load(self, error))
         return false;
     drop_in_groups_read(self); /* and works out who is in them all */
-    if (!stored_assignments_load(self, error) || !resets_restore(self->resets, error))
+    if (!stored_assignments_load(self, error) || !resets_restore(self->resets, error) ||
+        !lent_restore(self->lent, error))
         return false;
     self->hotplug = hotplug_new(self->registry, &hotplug_events, self, error);
     if (!self->hotplug || !hotplug_rescan(self->hotplug, NULL, NULL, error))

@@ -206,9 +206,8 @@ static bool check_version(const char *dir, GError **error)
 
 Store *store_new(const char *state_dir, const char *runtime_dir, GError **error)
 {
-    static const char *const kinds[] = {
-        "assignments", "groups", "power-cycles", "settings", "tenants", NULL
-    };
+    static const char *const kinds[] = { "assignments", "groups",  "lent", "power-cycles",
+                                         "settings",    "tenants", NULL };
     g_autoptr(Store) store = g_new0(Store, 1);
 
     /* One thread: the order of changes is the order on disk. No deadline: what is neither stored nor failed

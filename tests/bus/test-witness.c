@@ -5,6 +5,7 @@
 
 #include "tests/bus/cmocka-include.h"
 
+#include <signal.h>
 #include <string.h>
 
 #include "tests/bus/group-calls.h"
@@ -421,6 +422,13 @@ static void assert_connects(Fixture *fixture, const char *connects)
     fixture_assert(fixture, strstr(shown, connects));
 }
 
+static bool connected_once(Fixture *fixture, void *userdata)
+{
+    g_autofree char *shown = fixture_script(fixture, "usb show");
+
+    return strstr(shown, "connects=1") != NULL;
+}
+
 /* A QEMU that is killed leaves the device without a driver, whether it is still assigned or not. */
 static void test_machine_that_crashed(void **state)
 {
@@ -456,19 +464,87 @@ static void test_machine_that_crashed_after_a_release(void **state)
     assert_connects(fixture, "connects=1");
 }
 
+static bool is_kept(Fixture *fixture, void *userdata)
+{
+    g_autofree char *path = g_build_filename(fixture->dir, "run", "lent", "devices", NULL);
+    g_autofree char *text = NULL;
+
+    return g_file_get_contents(path, &text, NULL, NULL) && strstr(text, ":0;");
+}
+
+/* The service is away, as is the machine when it comes back. The device is as it is left: before the service
+ * sees it, which udev's word makes it do. */
+static void start_with_driverless_device(Fixture *fixture)
+{
+    g_autoptr(GPtrArray) none = g_ptr_array_new();
+    GPtrArray *plugged = fixture->plugged;
+
+    fixture_stop_daemon(fixture, SIGKILL);
+    fixture->plugged = none;
+    fixture_start_daemon(fixture);
+    fixture->plugged = plugged;
+    kernel(fixture, "driver", "none");
+    kernel(fixture, "opens", "0");
+    fixture_announce(fixture, "1-2", "bind");
+    g_free(fixture_script(fixture, "define %s desk", FIXTURE_DESK));
+    g_free(fixture_script(fixture, "connect"));
+}
+
+static void test_machine_that_crashed_while_nobody_was_there(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = plug_and_give(fixture);
+
+    fixture_wait_for(fixture, is_kept, NULL, "it is known for later");
+    start_with_driverless_device(fixture);
+    fixture_wait_for(fixture, is_home, NULL, "the host's driver is back");
+    assert_connects(fixture, "connects=1");
+}
+
+/* What no machine ever had isn't touched: its driver was taken from it by the host. What is plugged in later
+ * and lost by a machine is the proof that there was time enough. */
+static void test_driverless_and_never_given(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = NULL, *second = NULL, *shown = NULL;
+
+    plug(fixture);
+    assignment = fixture_assign(fixture, "1-2", FIXTURE_STUDIO);
+    wait_assignment(fixture, assignment, "waiting-machine");
+    start_with_driverless_device(fixture);
+    g_free(fixture_script(fixture, "start %s", FIXTURE_DESK));
+    fixture_plug(fixture, "1-4", "0781", "5567", "S-1", "Stick");
+    second = fixture_assign(fixture, "1-4", FIXTURE_DESK);
+    wait_assignment(fixture, second, "attached");
+    g_free(fixture_script(fixture, "crash %s", FIXTURE_DESK));
+    fixture_wait_for(fixture, connected_once, NULL, "drivers are called");
+    shown = fixture_script(fixture, "kernel show " NUMBERS);
+    fixture_assert(fixture, strstr(shown, "driver=none"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_host_driver_took_it),    TEST(test_host_driver_beside_qemu),
-        TEST(test_nobody_has_it),          TEST(test_unbound),
-        TEST(test_without_an_event),       TEST(test_guest_that_configures_nothing),
-        TEST(test_attached_in_words_only), TEST(test_kernel_that_counts_nothing),
-        TEST(test_blocked_by_the_host),    TEST(test_blocked_while_in_a_machine),
-        TEST(test_program_has_it),         TEST(test_program_has_one_of_a_group),
-        TEST(test_program_has_it_as_well), TEST(test_sleep),
-        TEST(test_machine_that_crashed),   TEST(test_machine_that_crashed_after_a_release),
+        TEST(test_host_driver_took_it),
+        TEST(test_host_driver_beside_qemu),
+        TEST(test_nobody_has_it),
+        TEST(test_unbound),
+        TEST(test_without_an_event),
+        TEST(test_guest_that_configures_nothing),
+        TEST(test_attached_in_words_only),
+        TEST(test_kernel_that_counts_nothing),
+        TEST(test_blocked_by_the_host),
+        TEST(test_blocked_while_in_a_machine),
+        TEST(test_program_has_it),
+        TEST(test_program_has_one_of_a_group),
+        TEST(test_program_has_it_as_well),
+        TEST(test_sleep),
+        TEST(test_machine_that_crashed),
+        TEST(test_machine_that_crashed_after_a_release),
+        TEST(test_machine_that_crashed_while_nobody_was_there),
+        TEST(test_driverless_and_never_given),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,7 @@
 #define JOURNAL    "state/journal"
 
 static const char *const areas[] = { "state", "runtime" };
-static const char *const kinds[] = { "assignments", "groups", "power-cycles", "settings", "tenants" };
+static const char *const kinds[] = { "assignments", "groups", "lent", "power-cycles", "settings", "tenants" };
 
 static char *root;
 static GHashTable *written; /* name → GBytes: the files of this input, both owned */
@@ -96,7 +96,7 @@ static void make_root(void)
  * or one that was set aside. */
 static bool is_stored_name(const char *name)
 {
-    return g_regex_match_simple("^(state|runtime)/(assignments|groups|power-cycles|settings|tenants)/"
+    return g_regex_match_simple("^(state|runtime)/(assignments|groups|lent|power-cycles|settings|tenants)/"
                                 "(?!\\.{1,2}$)[A-Za-z0-9._+~@-]{1,40}$|^state/journal(\\.[A-Za-z0-9]{6})?$",
                                 name, G_REGEX_DOLLAR_ENDONLY, 0);
 }
