@@ -55,6 +55,7 @@ int assign_call(sd_bus_message *message, ObjectType type, const char *source, sd
         { "Selector", 's', &request.selector },
         { "Persistent", 'b', &request.persistent },
         { "Follow", 'b', &request.follow },
+        { "Another", 'b', &request.another },
     };
     g_autofree char *machine = NULL;
     g_auto(GStrv) details = NULL;
