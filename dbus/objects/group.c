@@ -62,6 +62,20 @@ static int property_get_devices(sd_bus *bus, const char *path, const char *inter
     return append_paths(reply, OBJECT_DEVICE, group->devices);
 }
 
+static int property_get_assignments(sd_bus *bus, const char *path, const char *interface,
+                                    const char *property, sd_bus_message *reply, void *userdata,
+                                    sd_bus_error *error)
+{
+    const Group *group = userdata;
+    g_autoptr(GPtrArray) all = registry_sorted(object_service(bus)->registry->assignments);
+    g_autoptr(GPtrArray) ids = g_ptr_array_new();
+
+    for (guint i = 0; i < all->len; i++)
+        if (g_strcmp0(((const Assignment *)all->pdata[i])->group, group->name) == 0)
+            g_ptr_array_add(ids, ((const Assignment *)all->pdata[i])->id);
+    return append_paths(reply, OBJECT_ASSIGNMENT, ids);
+}
+
 static int property_get_total(sd_bus *bus, const char *path, const char *interface, const char *property,
                               sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
@@ -239,6 +253,7 @@ static const sd_bus_vtable group_vtable[] = {
                     SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Rules", "a(ubss)", property_get_rules, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Devices", "ao", property_get_devices, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Assignments", "ao", property_get_assignments, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Total", "u", property_get_total, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     MOVING("Free", "u", NULL, free),
     SD_BUS_METHOD_WITH_ARGS("Update", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_update,
@@ -268,6 +283,7 @@ static const FieldProperty group_properties[] = {
     { GROUP_FIELD_RULES, "File" }, /* every rule's origin names it */
     { GROUP_FIELD_DEVICES, "Devices" },
     { GROUP_FIELD_DEVICES, "Total" },
+    { GROUP_FIELD_ASSIGNMENTS, "Assignments" },
     { GROUP_FIELD_FREE, "Free" },
     {},
 };
