@@ -20,6 +20,25 @@ static bool order(Client *client, const char *assignment, const char *member, GE
     return reply;
 }
 
+/* Each word that means nothing is told; NULL then, and nothing may be done. Of Object, borrowed, each once.
+ */
+static GPtrArray *find_all(Client *client, const Model *model, char **words, Outcome *outcome)
+{
+    g_autoptr(GPtrArray) assignments = g_ptr_array_new();
+
+    for (char **word = words; *word; word++) {
+        g_autoptr(GError) error = NULL;
+        const Object *assignment = target_find_assignment(client, model, *word, &error);
+        if (!assignment) {
+            error_print(error);
+            if (*outcome == OUTCOME_DONE)
+                *outcome = (Outcome)error->code;
+        } else if (!g_ptr_array_find(assignments, assignment, NULL))
+            g_ptr_array_add(assignments, (void *)assignment);
+    }
+    return *outcome == OUTCOME_DONE ? g_steal_pointer(&assignments) : NULL;
+}
+
 static Outcome run(Client *client, char **words, const char *member, WaitGoal goal, GError **error)
 {
     WaitOptions wait = WAIT_OPTIONS_DEFAULT;
@@ -35,16 +54,17 @@ static Outcome run(Client *client, char **words, const char *member, WaitGoal go
         return OUTCOME_FAILED;
 
     g_autoptr(GPtrArray) items = wait_list_new();
-    for (char **word = rest; *word; word++) {
-        g_autoptr(GError) word_error = NULL;
-        const Object *assignment = target_find_assignment(client, follow_model(follow), *word, &word_error);
-        if (assignment && order(client, assignment->path, member, &word_error)) {
+    g_autoptr(GPtrArray) assignments = find_all(client, follow_model(follow), rest, &outcome);
+    for (guint i = 0; assignments && i < assignments->len; i++) {
+        g_autoptr(GError) order_error = NULL;
+        const Object *assignment = assignments->pdata[i];
+        if (order(client, assignment->path, member, &order_error)) {
             wait_list_add(items, follow_model(follow), assignment->path);
             continue;
         }
-        error_print(word_error);
+        error_print(order_error);
         if (outcome == OUTCOME_DONE)
-            outcome = (Outcome)word_error->code;
+            outcome = (Outcome)order_error->code;
     }
     if (items->len == 0)
         return outcome;

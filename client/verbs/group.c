@@ -9,6 +9,7 @@
 #include "client/bus/call.h"
 #include "client/bus/escape.h"
 #include "client/bus/path.h"
+#include "client/verbs/loss.h"
 #include "client/verbs/options.h"
 #include "client/view/json.h"
 #include "dbus/names.h"
@@ -169,8 +170,15 @@ static Outcome rm(Client *client, char **words, GError **error)
         return OUTCOME_USAGE;
 
     g_autofree char *path = client_find_group(client, rest[0], error);
-    if (!path || !call_delete(client, path, FERRY_INTERFACE_GROUP, force, error))
+    if (!path)
         return OUTCOME_FAILED;
+    g_autoptr(GError) local = NULL;
+    if (!call_delete(client, path, FERRY_INTERFACE_GROUP, force, &local)) {
+        g_autofree char *lines =
+            g_error_matches(local, CLIENT_ERROR, OUTCOME_BUSY) ? loss_of_group(client, path) : g_strdup("");
+        g_set_error(error, CLIENT_ERROR, local->code, "%s%s", local->message, lines);
+        return OUTCOME_FAILED;
+    }
     report(client, path, "deleted");
     return OUTCOME_DONE;
 }

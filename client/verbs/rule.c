@@ -10,12 +10,18 @@
 #include "client/bus/escape.h"
 #include "client/bus/follow.h"
 #include "client/bus/path.h"
+#include "client/verbs/loss.h"
 #include "client/verbs/options.h"
 #include "client/verbs/passthrough-rule.h"
 #include "client/view/columns.h"
 #include "client/view/json.h"
 #include "client/view/table.h"
 #include "dbus/names.h"
+
+#define FORCE_ENTRY(force)                                                                      \
+    {                                                                                           \
+        "force", 0, 0, G_OPTION_ARG_NONE, &(force), "Also when it takes devices from VMs", NULL \
+    }
 
 /* A rule is one text; without quotes around it the shell makes several words of it. */
 static char *join(char **words)
@@ -83,10 +89,11 @@ static Outcome add(Client *client, char **words, GError **error)
 
 static Outcome set(Client *client, char **words, GError **error)
 {
-    gboolean enable = FALSE, disable = FALSE;
+    gboolean enable = FALSE, disable = FALSE, force = FALSE;
     const GOptionEntry entries[] = {
         { "enable", 0, 0, G_OPTION_ARG_NONE, &enable, "Has it match", NULL },
         { "disable", 0, 0, G_OPTION_ARG_NONE, &disable, "Keeps it, but it matches nothing", NULL },
+        FORCE_ENTRY(force),
         { 0 },
     };
     guint32 id;
@@ -102,8 +109,11 @@ static Outcome set(Client *client, char **words, GError **error)
 
     g_autofree char *rule = join(rest + 2); /* "" = as it is */
     g_autofree char *path = client_find_group(client, rest[0], error);
+    const bool on = enable;
+    bool good = path && (force || loss_check_rule(client, path, id, rule, enable || disable ? &on : NULL,
+                                                  /* remove= */ false, error));
     g_autoptr(GVariant) reply =
-        path ? call_change(client, path, FERRY_INTERFACE_GROUP, "UpdateRule",
+        good ? call_change(client, path, FERRY_INTERFACE_GROUP, "UpdateRule",
                            g_variant_new("(us@a{sv})", id, rule, enabled_option(enable || disable, enable)),
                            "()", error)
              : NULL;
@@ -115,14 +125,17 @@ static Outcome set(Client *client, char **words, GError **error)
 
 static Outcome rm(Client *client, char **words, GError **error)
 {
+    gboolean force = FALSE;
+    const GOptionEntry entries[] = { FORCE_ENTRY(force), { 0 } };
     guint32 id;
 
-    g_auto(GStrv) rest = options_parse(client, words, NULL, NULL, 2, 2, error);
+    g_auto(GStrv) rest = options_parse(client, words, entries, NULL, 2, 2, error);
     if (!rest || !parse_id(rest[1], &id, error))
         return OUTCOME_USAGE;
 
     g_autofree char *path = client_find_group(client, rest[0], error);
-    g_autoptr(GVariant) reply = path ? call_change(client, path, FERRY_INTERFACE_GROUP, "RemoveRule",
+    bool good = path && (force || loss_check_rule(client, path, id, "", NULL, /* remove= */ true, error));
+    g_autoptr(GVariant) reply = good ? call_change(client, path, FERRY_INTERFACE_GROUP, "RemoveRule",
                                                    g_variant_new("(u)", id), "()", error)
                                      : NULL;
     if (!reply)

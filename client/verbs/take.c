@@ -133,39 +133,172 @@ static bool take_all(Client *client, const Model *model, const Object *machine, 
     return true;
 }
 
+/* ------------------------------------------------------------------ what is meant */
+
+/* One thing to be taken, found before anything is. */
+typedef struct Wanted {
+    const Object *device;     /* NULL = an assignment or a VM was named */
+    const Object *assignment; /* NULL = the device is at home already, or all of a VM is meant */
+    const Object *machine;    /* NULL = not all of a VM */
+} Wanted;
+
 /* To take home what is at home is no error: that is what was wanted. */
 static bool is_at_home(const Object *object)
 {
     return object->kind == KIND_DEVICE && g_str_equal(object_string(object, "State"), "host");
 }
 
-static bool take_word(Client *client, const Model *model, const char *word, GPtrArray *items, GError **error)
+/* "DEVICE… VM" means these, from this VM. False with an error when it is another one that has it. */
+static bool check_from(const Model *model, const Wanted *wanted, const Object *from, GError **error)
+{
+    if (!wanted->assignment || g_str_equal(object_string(wanted->assignment, "Machine"), from->path))
+        return true;
+
+    const Object *machine = model_follow(model, wanted->assignment, "Machine", KIND_MACHINE);
+    g_autofree char *what = object_describe(wanted->device ?: wanted->assignment);
+    g_autofree char *here = object_describe(from);
+    g_autofree char *there = machine ? object_describe(machine) : g_strdup("another VM");
+    g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND, "%s is given to %s, not to %s", what, there, here);
+    return false;
+}
+
+static bool find_wanted(Client *client, const Model *model, const char *word, Wanted *ret_wanted,
+                        GError **error)
 {
     const Object *object = target_find(client, model, TARGET_GIVEN, word, error);
     if (!object)
         return false;
 
-    if (object->kind == KIND_MACHINE)
-        return take_all(client, model, object, items, error);
-
-    if (is_at_home(object)) {
-        wait_list_add_home(items, object);
+    *ret_wanted = (Wanted){ .machine = object->kind == KIND_MACHINE ? object : NULL,
+                            .device = object->kind == KIND_DEVICE ? object : NULL };
+    if (object->kind == KIND_MACHINE || is_at_home(object))
         return true;
-    }
-
-    const Object *assignment = target_find_assignment(client, model, object->path, error);
-    if (assignment && wait_list_has(items, assignment->path))
-        return true; /* named twice in one line */
-    return assignment && take_assignment(client, model, assignment, items, error);
+    ret_wanted->assignment = target_find_assignment(client, model, object->path, error);
+    return ret_wanted->assignment;
 }
 
-static Outcome take_words(Client *client, const Model *model, char **words, GPtrArray *items)
+static bool is_wanted(const GArray *all, const Object *object)
 {
-    Outcome outcome = OUTCOME_DONE;
+    for (guint i = 0; i < all->len; i++) {
+        const Wanted *one = &g_array_index(all, Wanted, i);
+        if (one->device == object || (!one->device && one->assignment == object))
+            return true;
+    }
+    return false;
+}
+
+/* An assignment ends as a whole. A device of several is not to take the others with it: they are to be named,
+ * or the assignment. */
+static bool check_whole(const Model *model, const GArray *all, const Wanted *wanted, GError **error)
+{
+    static const char *const there[] = { "waiting", "attaching", "attached", NULL };
+    g_autoptr(GPtrArray) devices = model_sorted(model, KIND_DEVICE);
+    g_autoptr(GString) others = g_string_new(NULL);
+
+    if (!wanted->device || !wanted->assignment || is_wanted(all, wanted->assignment))
+        return true;
+    for (guint i = 0; i < devices->len; i++) {
+        const Object *device = devices->pdata[i];
+
+        if (!g_str_equal(object_string(device, "Assignment"), wanted->assignment->path) ||
+            !g_strv_contains(there, object_string(device, "State")) || is_wanted(all, device))
+            continue;
+        g_autofree char *text = object_describe(device);
+        g_string_append_printf(others, "\n  %s", text);
+    }
+    if (others->len == 0)
+        return true;
+
+    g_autofree char *what = object_describe(wanted->device);
+    g_autofree char *name = object_describe(wanted->assignment);
+    g_set_error(
+        error, CLIENT_ERROR, OUTCOME_BUSY,
+        "%s is one of several that %s has; to end it as a whole, take that assignment. It also has:%s", what,
+        name, others->str);
+    return false;
+}
+
+/* Where a VM comes last and something else first it says from where: it must not mean all that the VM has. */
+static const Object *split_from(GArray *all, GError **error)
+{
+    guint n_machines = 0;
+    const Object *last = all->len > 0 ? g_array_index(all, Wanted, all->len - 1).machine : NULL;
+
+    for (guint i = 0; i < all->len; i++)
+        n_machines += g_array_index(all, Wanted, i).machine != NULL;
+    if (n_machines == 0 || n_machines == all->len)
+        return NULL;
+    if (n_machines > 1 || !last) {
+        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
+                    "name devices and then the one VM that has them, or nothing but VMs, "
+                    "to take all that they have");
+        return NULL;
+    }
+    g_array_set_size(all, all->len - 1);
+    return last;
+}
+
+/* Tells an error; the first one decides how it all ends. */
+static void tell_first(bool *good, Outcome *outcome, const GError *error)
+{
+    error_print(error);
+    if (*good)
+        *outcome = (Outcome)error->code;
+    *good = false;
+}
+
+/* All that the words mean. Each word that means nothing is told; NULL then, and nothing may be done. */
+static GArray *find_all(Client *client, const Model *model, char **words, Outcome *ret_outcome)
+{
+    g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(Wanted));
+    bool good = true;
 
     for (char **word = words; *word; word++) {
         g_autoptr(GError) error = NULL;
-        if (take_word(client, model, *word, items, &error))
+        Wanted wanted;
+        if (find_wanted(client, model, *word, &wanted, &error)) {
+            g_array_append_val(all, wanted);
+            continue;
+        }
+        tell_first(&good, ret_outcome, error);
+    }
+    if (!good)
+        return NULL;
+
+    g_autoptr(GError) error = NULL;
+    const Object *from = split_from(all, &error);
+    if (error)
+        tell_first(&good, ret_outcome, error);
+    for (guint i = 0; good && i < all->len; i++) {
+        const Wanted *wanted = &g_array_index(all, Wanted, i);
+        if ((from && !check_from(model, wanted, from, &error)) || !check_whole(model, all, wanted, &error))
+            tell_first(&good, ret_outcome, error);
+    }
+    return good ? g_steal_pointer(&all) : NULL;
+}
+
+static bool take_wanted(Client *client, const Model *model, const Wanted *wanted, GPtrArray *items,
+                        GError **error)
+{
+    if (wanted->machine)
+        return take_all(client, model, wanted->machine, items, error);
+    if (!wanted->assignment) {
+        wait_list_add_home(items, wanted->device);
+        return true;
+    }
+    return wait_list_has(items, wanted->assignment->path) || /* named twice in one line */
+           take_assignment(client, model, wanted->assignment, items, error);
+}
+
+/* All words are good before the first of them is acted on. */
+static Outcome take_words(Client *client, const Model *model, char **words, GPtrArray *items)
+{
+    Outcome outcome = OUTCOME_DONE;
+    g_autoptr(GArray) all = find_all(client, model, words, &outcome);
+
+    for (guint i = 0; all && i < all->len; i++) {
+        g_autoptr(GError) error = NULL;
+        if (take_wanted(client, model, &g_array_index(all, Wanted, i), items, &error))
             continue;
         error_print(error);
         if (outcome == OUTCOME_DONE)
@@ -185,7 +318,9 @@ static Outcome take(Client *client, char **words, GError **error)
     };
     Outcome outcome = OUTCOME_DONE;
 
-    g_auto(GStrv) rest = options_parse(client, words, entries, NULL, 0, -1, error);
+    g_auto(GStrv) rest = options_parse(
+        client, words, entries,
+        "DEVICE… VM takes just these from this VM. A VM alone means all that it has.\n", 0, -1, error);
     if (!rest || !wait_options_check(&wait, error))
         return OUTCOME_USAGE;
     if (!all != (rest[0] != NULL)) {
@@ -207,11 +342,11 @@ static Outcome take(Client *client, char **words, GError **error)
     if (items->len > 0 && (!follow_fetch(follow, error) ||
                            !wait_for(follow, WAIT_RELEASED, items, (unsigned)wait.seconds, error)))
         return OUTCOME_FAILED;
-    if (items->len == 0 && outcome == OUTCOME_DONE && !client->json && (all || rest[0] == NULL))
+    if (items->len == 0 && outcome == OUTCOME_DONE && !client->json)
         puts("Nothing was given to any VM.");
     Outcome waited = wait_report(client, follow_model(follow), WAIT_RELEASED, items, (unsigned)wait.seconds);
     return outcome != OUTCOME_DONE ? outcome : waited;
 }
 
-const Verb verb_take = { "take", "DEVICE|ASSIGNMENT|VM…", "Takes devices home and ends their assignments",
-                         take };
+const Verb verb_take = { "take", "DEVICE|ASSIGNMENT… [VM] | VM…",
+                         "Takes devices home and ends their assignments", take };

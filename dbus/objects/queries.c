@@ -132,10 +132,11 @@ static int append_preview(sd_bus_message *reply, const PreviewChange *change)
     g_autofree char *device = object_path(OBJECT_DEVICE, change->device);
     g_autofree char *assignment = object_path(OBJECT_ASSIGNMENT, change->assignment);
 
-    return sd_bus_message_append(reply, "a{sv}", 4,             /* pairs */
+    return sd_bus_message_append(reply, "a{sv}", 5,             /* pairs */
                                  "Change", "s", change->change, /**/
                                  "Device", "o", device,         /**/
                                  "Assignment", "o", assignment, /**/
+                                 "Code", "s", change->code,     /**/
                                  "Text", "s", change->text);
 }
 
@@ -158,10 +159,13 @@ int method_preview_rule(sd_bus_message *message, void *userdata, sd_bus_error *r
     g_autoptr(GError) error = NULL;
     RuleChange change = {};
     const char *group = NULL;
-    enum { GROUP, RULE };
+    bool enabled;
+    enum { GROUP, RULE, REMOVE, ENABLED };
     Option options[] = {
         [GROUP] = { "Group", 's', &group },
         [RULE] = { "Rule", 'u', &change.id },
+        [REMOVE] = { "Remove", 'b', &change.remove },
+        [ENABLED] = { "Enabled", 'b', &enabled },
     };
     int r;
 
@@ -175,9 +179,16 @@ int method_preview_rule(sd_bus_message *message, void *userdata, sd_bus_error *r
         return bus_error_setf(ret_error, FERRY_ERROR_INVALID_OPTION, "Rule: it goes with Group");
     if (options[RULE].given && change.id == 0)
         return bus_error_setf(ret_error, FERRY_ERROR_NO_SUCH_RULE, "rules are numbered from 1");
+    if ((options[REMOVE].given || options[ENABLED].given) && !options[RULE].given)
+        return bus_error_setf(ret_error, FERRY_ERROR_INVALID_OPTION, "%s: it goes with Rule",
+                              options[REMOVE].given ? "Remove" : "Enabled");
     r = authorize(service->authorizer, message, NULL, NULL, ret_error);
     if (r < 0)
         return r;
+    if (options[ENABLED].given)
+        change.enabled = &enabled;
+    if ((change.remove || change.enabled) && !*change.text)
+        change.text = NULL;
     changes = preview(service->manager, group, &change, &error);
     if (!changes)
         return bus_error_from_gerror(ret_error, error);
@@ -198,11 +209,12 @@ int method_preview_rule(sd_bus_message *message, void *userdata, sd_bus_error *r
 
 static int append_explanation(sd_bus_message *reply, const Explanation *explanation)
 {
-    return sd_bus_message_append(reply, "a{sv}", 5,                       /* pairs */
+    return sd_bus_message_append(reply, "a{sv}", 6,                       /* pairs */
                                  "Kind", "s", explanation->kind,          /**/
                                  "Subject", "s", explanation->subject,    /**/
                                  "Verdict", "s", explanation->verdict,    /**/
                                  "Winner", "b", (int)explanation->winner, /**/
+                                 "Code", "s", explanation->code,          /**/
                                  "Text", "s", explanation->text);
 }
 

@@ -177,7 +177,7 @@ const Method bad_input_methods[] = {
         { "InvalidRule", "'[Group]\\nName=a\\n[Rule 1]\\nMatch=vendor=xyz\\n', 'a file', {}" },
         { "LimitExceeded", "'@too-long@', 'a file', {}" },
         {} } },
-    { FERRY_INTERFACE_MANAGER, "PreviewRule", "@root@", "'vendor=046d', " OPTIONS, "Group s, Rule u",
+    { FERRY_INTERFACE_MANAGER, "PreviewRule", "@root@", "'vendor=046d', " OPTIONS, "Group s, Rule u, Remove b, Enabled b",
       (const Bad[]) {
         BAD_RULES("InvalidRule", "", ", {}"),
         BAD_RULES("InvalidRule", "", ", {'Group': <'keys'>}"),
@@ -187,6 +187,8 @@ const Method bad_input_methods[] = {
         { "NoSuchRule", "'vendor=*', {'Group': <'keys'>, 'Rule': <uint32 0>}" },
         { "NoSuchRule", "'vendor=*', {'Group': <'keys'>, 'Rule': <uint32 99>}" },
         { "InvalidOption", "'vendor=*', {'Rule': <uint32 1>}" },
+        { "InvalidOption", "'vendor=*', {'Group': <'keys'>, 'Remove': <true>}" },
+        { "InvalidOption", "'vendor=*', {'Group': <'keys'>, 'Enabled': <true>}" },
         {} } },
     { FERRY_INTERFACE_MANAGER, "SetEnabled", "@root@", "false", NULL, (const Bad[]) { {} } },
     { FERRY_INTERFACE_MANAGER, "HoldHome", "@root@", "false", NULL, (const Bad[]) { {} } },

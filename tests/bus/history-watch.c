@@ -155,7 +155,8 @@ static void judge_attach(World *world, char **words)
     world_say(world, "   -> attach 1:%u to %s by %s", number, vm ? vm->shown : words[UUID], words[ALIAS]);
     if (!vm)
         return; /* it was undefined meanwhile */
-    for (guint i = 0; i < world->presences->len && reason; i++) {
+    /* The latest one that it may be: what was there before with this number may still be in the list. */
+    for (guint i = world->presences->len; i-- > 0 && reason;) {
         const Presence *presence = world->presences->pdata[i];
         const Thing *thing = &history_things[presence->thing];
 
@@ -177,7 +178,7 @@ static void judge_attach(World *world, char **words)
         g_hash_table_replace(world->ordered, g_strdup(words[ALIAS]), GUINT_TO_POINTER(given->enumeration));
     if (!was_enabled(world) && !world->call && !world->was_reset && !had(world, assignment, vm, given))
         world_wrong(world, "1:%u is given to %s while the service is switched off", number, vm->shown);
-    if (given && given->blocked && world->recent->len == 0 && !world->call)
+    if (given && given->blocked && !given->gone && world->recent->len == 0 && !world->call)
         world_wrong(world, "%s (1:%u) is given to %s, and the host doesn't authorize it",
                     history_things[given->thing].name, number, vm->shown);
     check_given_once(world, vm, given);

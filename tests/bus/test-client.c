@@ -72,6 +72,65 @@ static void test_twice_in_one_line(void **state)
     expect(fixture, "list assignments --json", DONE, "[]", NULL);
 }
 
+/* Devices before a VM are these, and not all that it has; what is wrong stops all of it. */
+static void test_take_just_these(void **state)
+{
+    Fixture *fixture = *state;
+
+    plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    plug_keyboard(fixture, "1-3", "KBD-B", "Keyboard K120");
+    plug_keyboard(fixture, "1-4", "KBD-C", "Keyboard K120");
+    expect(fixture, "give 1-2 1-3 desk", DONE, "attached", NULL);
+    expect(fixture, "take 1-2 studio", NOT_FOUND, NULL,
+           "(1-2) is given to VM \"desk\", not to VM \"studio\"");
+    expect(fixture, "take 1-2 desk studio", USAGE, NULL, "the one VM that has them");
+    expect(fixture, "take desk 1-2", USAGE, NULL, "the one VM that has them");
+    expect(fixture, "take 1-2 nothing", NOT_FOUND, NULL, "nothing");
+    expect(fixture, "detach 1-2 nothing", NOT_FOUND, NULL, "nothing");
+    expect(fixture, "list devices -o device,state", DONE, "1-2    attached", NULL);
+    expect(fixture, "take 1-2 1-4 desk", DONE, "(1-2) is on the host", NULL);
+    expect(fixture, "list devices -o device,state", DONE, "1-3    attached", NULL);
+    expect(fixture, "take desk studio", DONE, "(1-3) is on the host", NULL);
+    expect(fixture, "take desk", DONE, "Nothing was given to any VM.", NULL);
+}
+
+/* One of several that an assignment has doesn't stand for all of them. */
+static void test_take_one_of_a_pool(void **state)
+{
+    Fixture *fixture = *state;
+
+    plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    plug_keyboard(fixture, "1-3", "KBD-B", "Keyboard K120");
+    expect(fixture, "group add keys", DONE, "keys", NULL);
+    expect(fixture, "rule add keys 'vendor=046d'", DONE, "1", NULL);
+    expect(fixture, "give keys desk --quantity all", DONE, "attached", NULL);
+    expect(fixture, "take 1-2", BUSY, NULL, "(1-2) is one of several that assignment \"keys to desk\"");
+    expect(fixture, "list devices -o device,state", DONE, "1-2    attached", NULL);
+    expect(fixture, "take 1-2 1-3", DONE, "on the host", NULL);
+    expect(fixture, "list assignments --json", DONE, "[]", NULL);
+}
+
+/* Whatever takes a device out of a VM says which one before it does so. */
+static void test_rules_that_take(void **state)
+{
+    Fixture *fixture = *state;
+    static const char *const lines[] = { "rule rm keys 1", "rule set keys 1 --disable",
+                                         "rule set keys 1 vendor=1234" };
+
+    plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    expect(fixture, "group add keys", DONE, "keys", NULL);
+    expect(fixture, "rule add keys 'vendor=046d'", DONE, "1", NULL);
+    expect(fixture, "give keys desk", DONE, "attached", NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(lines); i++) {
+        expect(fixture, lines[i], BUSY, NULL, "--force");
+        expect(fixture, lines[i], BUSY, NULL, "(1-2)");
+    }
+    expect(fixture, "rule set keys 1 vendor=046d product=c31c", DONE, "changed", NULL);
+    expect(fixture, "group rm keys", BUSY, NULL, "VM \"desk\" has 046d:c31c \"Keyboard K120\" (1-2)");
+    expect(fixture, "list devices -o device,state", DONE, "1-2    attached", NULL);
+    expect(fixture, "rule rm keys 1 --force", DONE, "removed", NULL);
+}
+
 static void test_what_is_not_there(void **state)
 {
     Fixture *fixture = *state;
@@ -268,7 +327,8 @@ int main(void)
         TEST(test_hostile_names),        TEST(test_groups),
         TEST(test_without_the_service),  TEST(test_tenants),
         TEST(test_wait_after_a_start),   TEST(test_wait_for_all),
-        TEST(test_wait_for_what_passes),
+        TEST(test_wait_for_what_passes), TEST(test_take_just_these),
+        TEST(test_take_one_of_a_pool),   TEST(test_rules_that_take),
 #undef TEST
     };
 

@@ -7,7 +7,7 @@ import ferry
 from lab import LabError, package
 
 SERVICE = False
-BY_NAME = True     # it wants the packages of tests/deb
+OF_PACKAGE = True
 DEADLINE = 900
 APT = 'DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0'
 STATE = '/var/lib/usbferry'
@@ -54,7 +54,8 @@ def run(lab):
     version = installed_version(lab)
     for archive in 'next', 'usbferry':
         pid = lab.run('systemctl show -P MainPID usbferryd')
-        lab.run(f'{APT} install -y --allow-downgrades /root/{archive}.deb', timeout=240)
+        done = lab.run(f'{APT} install -y --allow-downgrades /root/{archive}.deb', timeout=240)
+        assert ('downgrading' in done.err) == (archive == 'usbferry'), done.err
         assert lab.run('systemctl show -P MainPID usbferryd') != pid, 'the old service still runs'
         ferry.wait_hypervisor(lab, 'connected')
         ferry.wait_device(lab, keyboard.name, 'attached', 'desk')
@@ -62,9 +63,10 @@ def run(lab):
     keeps(console)
     assert ferry.everything(lab) == before, 'a VM or what is stored was changed'
 
-    # Files of a later version are not for this one: it says so, and leaves them.
+    # Files of a later version are not for this one: it says so, to who installs it too, and leaves them.
     lab.run(f'systemctl stop usbferryd && echo 99 > {STATE}/version', timeout=90)
-    lab.run(f'{APT} install -y --reinstall /root/usbferry.deb', timeout=240)
+    done = lab.run(f'{APT} install -y --reinstall /root/usbferry.deb', timeout=240)
+    assert 'the service does not run' in done.err and f'{STATE}/version' in done.err, done.err
     assert lab.run('systemctl is-active usbferryd', check=False) != 'active'
     lab.wait('journalctl -b -u usbferryd MESSAGE_ID=fe17509654f3492cae61b28afc227e10 -o cat | grep -i version', 30,
              'why it does not start')
@@ -75,7 +77,7 @@ def run(lab):
 
     # Removed, the VM keeps what it has, and what was assigned is there after it was installed again.
     lab.run(f'{APT} remove -y usbferry', timeout=240)
-    lab.run('! command -v usbferry && ! systemctl is-active usbferryd')
+    lab.run('! command -v usbferry && ! systemctl is-active usbferryd && ! systemctl list-units --failed | grep usbferry')
     keeps(console)
     lab.run(f'{APT} install -y /root/usbferry.deb && systemctl is-active usbferryd', timeout=240)
     ferry.wait_device(lab, keyboard.name, 'attached', 'desk')
