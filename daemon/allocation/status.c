@@ -58,8 +58,8 @@ static Status without_device(Registry *registry, const Allocation *allocation, c
         g_strdup_printf("%s is not running, and %s is not plugged in.%s", machine_text, what, place), "");
 }
 
-/* How many devices make the assignment complete, as far as that is known. */
-/* n_missed: devices that it could have and doesn't draw. */
+/* How many devices make the assignment complete, as far as that is known. n_missed: devices that it could
+ * have and doesn't draw. */
 static guint target_of(const Assignment *assignment, const GPtrArray *wants, guint n_missed)
 {
     if (assignment->quantity_kind == QUANTITY_COUNT)
