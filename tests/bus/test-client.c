@@ -134,8 +134,6 @@ static void test_twice(void **state)
     expect(fixture, "give keys desk --quantity 2", FAILED, NULL, "--another");
     expect(fixture, "give keys desk --another --name other", DONE, "attached", NULL);
     expect_error(fixture, "give keys desk --another --name other", FAILED, "AlreadyExists");
-    expect(fixture, "give keys studio --only serial=NONE", DONE,
-           "No device of group keys that matches serial=NONE is plugged in.", NULL);
     expect(fixture, "take 'keys to desk' --no-wait", DONE, "ordered", NULL);
     expect(fixture, "take other", DONE, "on the host", NULL);
 }
