@@ -25,13 +25,14 @@ static void destroy(gpointer explanation)
 }
 
 static Explanation *add(GPtrArray *lines, const char *kind, const char *subject, const char *verdict,
-                        char *text)
+                        const char *code, char *text)
 {
     Explanation *line = g_new0(Explanation, 1);
 
     line->kind = kind;
     line->subject = g_strdup(subject);
     line->verdict = verdict;
+    line->code = code;
     line->text = g_strconcat(text, ".", NULL);
     g_free(text);
     g_ptr_array_add(lines, line);
@@ -45,27 +46,28 @@ static void add_place(GPtrArray *lines, const Allocation *allocation, const Devi
     g_autofree char *machine = attachment ? text_quote(attachment->machine->info->name) : NULL;
 
     if (device->is_hub)
-        add(lines, "device", device->sysname, "blocks",
+        add(lines, "device", device->sysname, "blocks", verdict_code(VERDICT_HUB),
             allocation_verdict_text(allocation, NULL, device, VERDICT_HUB));
     else if (attachment_is_foreign(attachment))
-        add(lines, "device", device->sysname, "blocks",
+        add(lines, "device", device->sysname, "blocks", verdict_code(VERDICT_FOREIGN),
             g_strdup_printf("%s was given to VM %s by another program; usbferry leaves it alone", what,
                             machine));
     else if (attachment_is_dead(attachment))
-        add(lines, "device", device->sysname, "waits",
+        add(lines, "device", device->sysname, "waits", reason_code_to_string(REASON_DEAD),
             g_strdup_printf("%s is dead in VM %s, which came out of a saved state; it is taken out", what,
                             machine));
     else if (attachment)
-        add(lines, "device", device->sysname, "yes", g_strdup_printf("%s is in VM %s now", what, machine));
+        add(lines, "device", device->sysname, "yes", reason_code_to_string(REASON_IN_MACHINE),
+            g_strdup_printf("%s is in VM %s now", what, machine));
     else
         add(lines, "device", device->sysname, allocation_want(allocation, device) ? "waits" : "no",
-            g_strdup_printf("%s is with the host", what));
+            reason_code_to_string(REASON_HOST), g_strdup_printf("%s is with the host", what));
 }
 
 static void add_tenant(GPtrArray *lines, const Device *device)
 {
     if (device->tenant)
-        add(lines, "tenant", device->tenant, "yes",
+        add(lines, "tenant", device->tenant, "yes", reason_code_to_string(REASON_OWNED),
             g_strdup_printf("it belongs to tenant %s: only that tenant's VMs can have it", device->tenant));
 }
 
@@ -77,6 +79,7 @@ static void add_controller(GPtrArray *lines, Registry *registry, const Device *d
 
     if (machine)
         add(lines, "controller", device->controller, owner ? "blocks" : "waits",
+            owner ? verdict_code(VERDICT_CONTROLLER_TAKEN) : reason_code_to_string(REASON_CONTROLLER_CLAIMED),
             g_strdup_printf("VM %s %s its controller %s as a whole", name,
                             owner ? "has" : "is off, and when it starts it takes", device->controller));
 }
@@ -99,11 +102,13 @@ static void add_assignment(GPtrArray *lines, Registry *registry, const Allocatio
     const Want *want = allocation_want(allocation, device);
     bool winner = want && want->assignment == assignment;
     const char *word = verdict_word(verdict);
+    const char *code = verdict_code(verdict);
     char *text;
 
     /* For the one that comes first the whole state is known, failures included. */
     if (winner) {
         text = g_strdup(assignment->reason);
+        code = assignment->reason_code;
         if (g_str_has_suffix(text, "."))
             text[strlen(text) - 1] = '\0';
         if (assignment->state == ASSIGNMENT_STATE_FAILED)
@@ -111,7 +116,7 @@ static void add_assignment(GPtrArray *lines, Registry *registry, const Allocatio
     } else {
         text = allocation_verdict_text(allocation, assignment, device, verdict);
     }
-    add(lines, "assignment", assignment->id, word, text)->winner = winner;
+    add(lines, "assignment", assignment->id, word, code, text)->winner = winner;
 }
 
 /* Each rule that matches, also one that is disabled or another host's; a group without any in one line. */
@@ -126,19 +131,23 @@ static void add_group(GPtrArray *lines, Registry *registry, const Device *device
             continue;
         any = true;
         add(lines, "rule", group->name, rule->enabled ? "yes" : "blocks",
+            reason_code_to_string(rule->enabled ? REASON_RULE_MATCHES : REASON_RULE_DISABLED),
             g_strdup_printf("rule %u of group %s %s: %s", rule->id, group->name,
                             rule->enabled ? "matches" : "would match, but is disabled", rule->text));
     }
     if (!any)
-        add(lines, "group", group->name, "no", g_strdup_printf("no rule of group %s matches", group->name));
+        add(lines, "group", group->name, "no", reason_code_to_string(REASON_NO_RULE_MATCHES),
+            g_strdup_printf("no rule of group %s matches", group->name));
     else if (membership_is_withheld(registry, device, group))
-        add(lines, "group", group->name, "blocks",
+        add(lines, "group", group->name, "blocks", verdict_code(VERDICT_NOT_OWNED),
             g_strdup_printf("it belongs to tenant %s, so it is not in group %s", device->tenant,
                             group->name));
     else if (!membership_find(device, group->name))
-        add(lines, "group", group->name, "no", g_strdup_printf("it is not in group %s", group->name));
+        add(lines, "group", group->name, "no", reason_code_to_string(REASON_NOT_IN_GROUP),
+            g_strdup_printf("it is not in group %s", group->name));
     else
         add(lines, "group", group->name, group->enabled ? "yes" : "blocks",
+            group->enabled ? reason_code_to_string(REASON_IN_GROUP) : verdict_code(VERDICT_GROUP_DISABLED),
             g_strdup_printf("it is in group %s%s", group->name,
                             group->enabled ? "" : ", which is disabled and gives nothing"));
 }
@@ -161,14 +170,16 @@ GPtrArray *explain_device(Registry *registry, const Device *device)
     for (guint i = 0; !device->is_hub && i < groups->len; i++)
         add_group(lines, registry, device, groups->pdata[i]);
     if (registry->held_home)
-        add(lines, "service", "", "blocks",
+        add(lines, "service", "", "blocks", verdict_code(VERDICT_HELD_HOME),
             allocation_verdict_text(allocation, NULL, NULL, VERDICT_HELD_HOME));
     if (!registry->enabled)
-        add(lines, "service", "", "blocks", g_strdup("usbferry is switched off and gives nothing more"));
+        add(lines, "service", "", "blocks", verdict_code(VERDICT_SWITCHED_OFF),
+            g_strdup("usbferry is switched off and gives nothing more"));
     if (assignments->len == 0)
-        add(lines, "device", device->sysname, "no", g_strdup("nothing is assigned to any VM"));
+        add(lines, "device", device->sysname, "no", reason_code_to_string(REASON_NOTHING_ASSIGNED),
+            g_strdup("nothing is assigned to any VM"));
     if (registry->hypervisor_state != HYPERVISOR_STATE_CONNECTED)
-        add(lines, "hypervisor", "", "waits",
+        add(lines, "hypervisor", "", "waits", verdict_code(VERDICT_HYPERVISOR_AWAY),
             g_strdup_printf("the hypervisor is away%s%s", registry->hypervisor_text ? ": " : "",
                             registry->hypervisor_text ? registry->hypervisor_text : ""));
     return lines;

@@ -14,6 +14,7 @@ typedef struct Explanation {
                           * "hypervisor" */
     char *subject;       /* sysname, assignment id, group name; "" = none */
     const char *verdict; /* static: "yes", "no", "waits", "blocks" */
+    const char *code;    /* static: the text in a word, see daemon/allocation/reason-code.h */
     bool winner;         /* this assignment has or gets the device */
     char *text;          /* a sentence */
 } Explanation;

@@ -27,13 +27,14 @@ static void destroy_change(gpointer change)
 
 /* Takes the text. */
 static void add(GPtrArray *changes, const char *change, const Device *device, const Assignment *assignment,
-                char *text)
+                const char *code, char *text)
 {
     PreviewChange *line = g_new0(PreviewChange, 1);
 
     line->change = change;
     line->device = g_strdup(device->sysname);
     line->assignment = assignment ? g_strdup(assignment->id) : NULL;
+    line->code = code;
     line->text = g_strconcat(text, ".", NULL);
     g_free(text);
     g_ptr_array_add(changes, line);
@@ -94,6 +95,7 @@ static void compare_members(GPtrArray *changes, Registry *before, Registry *afte
 
         if (was != would_be)
             add(changes, would_be ? "joins" : "leaves", device, NULL,
+                reason_code_to_string(would_be ? REASON_IN_GROUP : REASON_NOT_IN_GROUP),
                 g_strdup_printf("%s %s group %s", what, would_be ? "joins" : "leaves", group->name));
     }
 }
@@ -106,6 +108,13 @@ static bool gets(const Allocation *allocation, const Assignment *assignment, con
         if (g_strcmp0(((const Want *)wants->pdata[i])->device->sysname, sysname) == 0)
             return true;
     return false;
+}
+
+static const char *lose_code(Registry *after_registry, const Allocation *after, const Assignment *assignment,
+                             const Device *device)
+{
+    return verdict_code(
+        allocation_judge(after, assignment, registry_device(after_registry, device->sysname)));
 }
 
 static char *lose_text(Registry *after_registry, const Allocation *after, const Assignment *assignment,
@@ -144,13 +153,15 @@ static void compare_assignments(GPtrArray *changes, Registry *registry, const Al
 
             if (!gets(after, assignment, device->sysname))
                 add(changes, "loses", device, assignment,
+                    lose_code(after_registry, after, assignment, device),
                     lose_text(after_registry, after, assignment, device));
         }
         for (guint k = 0; k < has->len; k++) {
             const Device *device = ((const Want *)has->pdata[k])->device;
 
             if (!gets(before, assignment, device->sysname))
-                add(changes, "gets", device, assignment, get_text(registry, assignment, device));
+                add(changes, "gets", device, assignment, verdict_code(VERDICT_GO),
+                    get_text(registry, assignment, device));
         }
     }
 }

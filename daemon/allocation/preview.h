@@ -13,6 +13,7 @@ typedef struct PreviewChange {
     const char *change; /* static: "joins" or "leaves" the group; the assignment "gets" or "loses" it */
     char *device;       /* sysname */
     char *assignment;   /* id; NULL for joins and leaves */
+    const char *code;   /* static: why, in a word, see daemon/allocation/reason-code.h */
     char *text;         /* a sentence */
 } PreviewChange;
 

@@ -11,29 +11,6 @@
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
 
-/* Takes the reason. */
-static Status say(AssignmentState state, char *reason, const char *error)
-{
-    return (Status){ .state = state, .reason = reason, .error = error };
-}
-
-/* What a verdict says of the whole assignment. device as for allocation_verdict_text(). */
-static Status by_verdict(const Allocation *allocation, const Assignment *assignment, const Device *device,
-                         Verdict verdict)
-{
-    g_autofree char *text = allocation_verdict_text(allocation, assignment, device, verdict);
-
-    /* The first letter stays as it is: it often begins an id. */
-    return say(verdict_state(verdict), g_strconcat(text, ".", NULL), verdict_error(verdict));
-}
-
-static const char *error_name(const GError *error)
-{
-    const char *name = error->domain == FERRY_ERROR ? ferry_error_to_name((FerryError)error->code) : NULL;
-
-    return name ? name : ferry_error_to_name(FERRY_ERROR_HYPERVISOR);
-}
-
 static Status without_device(Registry *registry, const Allocation *allocation, const Assignment *assignment)
 {
     const GPtrArray *matches = candidates_of(allocation->candidates, assignment);
@@ -46,20 +23,21 @@ static Status without_device(Registry *registry, const Allocation *allocation, c
     g_autofree char *place = follower_place_text(registry, assignment);
 
     if (registry_machine_is_gone(registry, assignment->machine_uuid))
-        return by_verdict(allocation, assignment, NULL, VERDICT_MACHINE_UNKNOWN);
+        return status_by_verdict(allocation, assignment, NULL, VERDICT_MACHINE_UNKNOWN);
     if (matches->len > 0) {
         const Device *meant = allocation_pinned(allocation, assignment);
         const Device *first = meant ? meant : matches->pdata[0];
 
-        return by_verdict(allocation, assignment, first, allocation_judge(allocation, assignment, first));
+        return status_by_verdict(allocation, assignment, first,
+                                 allocation_judge(allocation, assignment, first));
     }
     if (not_owned)
-        return by_verdict(allocation, assignment, not_owned, VERDICT_NOT_OWNED);
+        return status_by_verdict(allocation, assignment, not_owned, VERDICT_NOT_OWNED);
     if (taken_by) {
         g_autofree char *quoted = text_quote(taken_by->info->name);
 
-        return say(
-            ASSIGNMENT_STATE_WAITING_DEVICE,
+        return status_say(
+            ASSIGNMENT_STATE_WAITING_DEVICE, REASON_CONTROLLER_TAKEN,
             g_strdup_printf("%s cannot be seen: VM %s has the controller %s, which it was on, as a whole.",
                             what, quoted, controller),
             ferry_error_to_name(FERRY_ERROR_CONTROLLER_PASSED_THROUGH));
@@ -70,114 +48,14 @@ static Status without_device(Registry *registry, const Allocation *allocation, c
                                      ? g_strdup_printf(", in the socket %s", assignment->home_socket)
                                      : g_strdup("");
 
-        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
-                   g_strdup_printf("%s is not plugged in; it goes to %s when it is%s.%s", what, machine_text,
-                                   where, place),
-                   "");
+        return status_say(ASSIGNMENT_STATE_WAITING_DEVICE, REASON_NOT_PLUGGED_IN,
+                          g_strdup_printf("%s is not plugged in; it goes to %s when it is%s.%s", what,
+                                          machine_text, where, place),
+                          "");
     }
-    return say(ASSIGNMENT_STATE_WAITING_MACHINE,
-               g_strdup_printf("%s is not running, and %s is not plugged in.%s", machine_text, what, place),
-               "");
-}
-
-static Status on_its_way(Registry *registry, const Allocation *allocation, const Want *want)
-{
-    const Assignment *assignment = want->assignment;
-    const Claim *its = assignment_claim(assignment, want->device->sysname, want->device->instance);
-    g_autofree char *what = device_describe(want->device);
-    g_autofree char *machine_text = verdict_machine_text(registry, assignment);
-
-    if (its && its->error)
-        return say(ASSIGNMENT_STATE_FAILED, g_strdup_printf("%s.", its->error->message),
-                   error_name(its->error));
-    if (want->machine->stuck)
-        return say(ASSIGNMENT_STATE_FAILED,
-                   g_strdup_printf("%s does not answer; it is tried again as soon as it does.", machine_text),
-                   ferry_error_to_name(FERRY_ERROR_TIMEOUT));
-    return say(ASSIGNMENT_STATE_ATTACHING, g_strdup_printf("%s is on its way to %s.", what, machine_text),
-               "");
-}
-
-/* The one that had it before gives it back first. */
-static Status still_leaving(const Want *want, const Attachment *attachment)
-{
-    g_autofree char *what = device_describe(want->device);
-    g_autofree char *machine = text_quote(attachment->machine->info->name);
-
-    return say(ASSIGNMENT_STATE_WAITING_DEVICE,
-               g_strdup_printf("%s is on its way home from VM %s first.", what, machine),
-               ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY));
-}
-
-/* Why its own device is taken out only to come back; NULL = it isn't. */
-static const char *reattach_reason(Registry *registry, const Allocation *allocation, const Want *want)
-{
-    const Attachment *attachment = allocation_attachment(allocation, want->device);
-    const Assignment *assignment = want->assignment;
-
-    if (!attachment_is_of(attachment, assignment) || attachment_is_in_flight(attachment))
-        return NULL;
-    if (attachment_is_dead(attachment))
-        return "the VM came out of a saved state and it is dead there";
-    if (possession_is_lost(allocation_possession(allocation, want->device)))
-        return possession_loss_text(allocation_possession(allocation, want->device));
-    return guest_reset_differs(registry, attachment->hostdev, assignment) ? "its AllowGuestReset was changed"
-                                                                          : NULL;
-}
-
-/* Both have it open, and the guest can't use it. */
-static Status shared_with_host(const Want *want, const char *machine_text)
-{
-    g_autofree char *what = device_describe(want->device);
-    g_autofree char *user = verdict_user_text(want->device);
-
-    return say(ASSIGNMENT_STATE_WAITING_DEVICE,
-               g_strdup_printf("%s is in %s, but %s uses it, too; end that, then the device is taken out and "
-                               "put in again.",
-                               what, machine_text, user),
-               ferry_error_to_name(FERRY_ERROR_DEVICE_BUSY));
-}
-
-static Status attached_anew(const Want *want, const char *machine_text, const char *why)
-{
-    g_autofree char *what = device_describe(want->device);
-
-    return say(
-        ASSIGNMENT_STATE_ATTACHING,
-        g_strdup_printf("%s is taken out of %s and put in again, because %s.", what, machine_text, why), "");
-}
-
-static Status with_device(Registry *registry, const Allocation *allocation, const Want *want)
-{
-    const Attachment *attachment = allocation_attachment(allocation, want->device);
-    g_autofree char *what = device_describe(want->device);
-    g_autofree char *machine_text = verdict_machine_text(registry, want->assignment);
-    g_autofree char *away = NULL;
-    const char *follows = follower_of(registry, want);
-    const char *why;
-
-    if (allocation_is_attached(allocation, want->device)) {
-        if (registry->hypervisor_state == HYPERVISOR_STATE_CONNECTED)
-            return say(ASSIGNMENT_STATE_ATTACHED,
-                       g_strdup_printf("%s is attached to %s%s%s.", what, machine_text,
-                                       follows ? ", as it follows " : "", follows ? follows : ""),
-                       "");
-        away = verdict_hypervisor_text(registry, NULL);
-        return say(
-            ASSIGNMENT_STATE_ATTACHED,
-            g_strdup_printf("%s was attached to %s when it was last seen; %s.", what, machine_text, away),
-            "");
-    }
-    if (want->verdict != VERDICT_GO)
-        return by_verdict(allocation, want->assignment, want->device, want->verdict);
-    why = reattach_reason(registry, allocation, want);
-    if (why)
-        return attached_anew(want, machine_text, why);
-    if (allocation_possession(allocation, want->device) == POSSESSION_SHARED)
-        return shared_with_host(want, machine_text);
-    return attachment && !attachment_is_of(attachment, want->assignment)
-               ? still_leaving(want, attachment)
-               : on_its_way(registry, allocation, want);
+    return status_say(
+        ASSIGNMENT_STATE_WAITING_MACHINE, REASON_BOTH_MISSING,
+        g_strdup_printf("%s is not running, and %s is not plugged in.%s", machine_text, what, place), "");
 }
 
 /* How many devices make the assignment complete, as far as that is known. */
@@ -213,7 +91,7 @@ static Status with_group_devices(Registry *registry, const Allocation *allocatio
 {
     guint attached = 0, target = target_of(assignment, wants);
     g_autofree char *machine_text = verdict_machine_text(registry, assignment);
-    Status worst = { ASSIGNMENT_STATE_ATTACHED, NULL, "" };
+    Status worst = { .state = ASSIGNMENT_STATE_ATTACHED, .error = "" };
     const Device *missed = left_out(allocation, assignment);
 
     for (guint i = 0; i < wants->len; i++) {
@@ -223,25 +101,28 @@ static Status with_group_devices(Registry *registry, const Allocation *allocatio
             attached++;
         } else if (!worst.reason || worst.state != ASSIGNMENT_STATE_FAILED) {
             g_free(worst.reason);
-            worst = with_device(registry, allocation, want);
+            worst = status_of_want(registry, allocation, want);
         }
     }
     if (attached == wants->len && attached >= target && !missed)
-        return say(
-            ASSIGNMENT_STATE_ATTACHED,
+        return status_say(
+            ASSIGNMENT_STATE_ATTACHED, REASON_ATTACHED,
             g_strdup_printf("%u of group %s attached to %s.", attached, assignment->group, machine_text), "");
     if (attached == 0 && worst.reason)
         return worst;
     if (!worst.reason && missed)
-        worst = by_verdict(allocation, assignment, missed, allocation_judge(allocation, assignment, missed));
+        worst = status_by_verdict(allocation, assignment, missed,
+                                  allocation_judge(allocation, assignment, missed));
     if (!worst.reason)
-        worst.reason = g_strdup("No more is free.");
+        worst = status_say(ASSIGNMENT_STATE_PARTIAL, REASON_NONE_FREE, g_strdup("No more is free."), "");
     {
         char *reason = g_strdup_printf("%u of %u of group %s attached to %s. %s", attached, target,
                                        assignment->group, machine_text, worst.reason);
 
         g_free(worst.reason);
-        return say(ASSIGNMENT_STATE_PARTIAL, reason, worst.error);
+        return (Status){
+            .state = ASSIGNMENT_STATE_PARTIAL, .reason = reason, .code = worst.code, .error = worst.error
+        };
     }
 }
 
@@ -272,9 +153,9 @@ static Status waits_to_be_seen(Registry *registry, const Assignment *assignment)
     g_autofree char *why =
         verdict_hypervisor_text(registry, registry_machine(registry, assignment->machine_uuid));
 
-    return say(verdict_state(VERDICT_HYPERVISOR_AWAY),
-               g_strdup_printf("Group %s waits for %s: %s.", assignment->group, machine_text, why),
-               verdict_error(VERDICT_HYPERVISOR_AWAY));
+    return status_say(verdict_state(VERDICT_HYPERVISOR_AWAY), REASON_HYPERVISOR_AWAY,
+                      g_strdup_printf("Group %s waits for %s: %s.", assignment->group, machine_text, why),
+                      verdict_error(VERDICT_HYPERVISOR_AWAY));
 }
 
 static Status without_group_device(Registry *registry, const Allocation *allocation,
@@ -287,52 +168,53 @@ static Status without_group_device(Registry *registry, const Allocation *allocat
     g_autofree char *machine_text = verdict_machine_text(registry, assignment);
 
     if (!group && assignment->stored)
-        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
-                   g_strdup_printf("There is no group %s any more.", assignment->group),
-                   ferry_error_to_name(FERRY_ERROR_NO_SUCH_GROUP));
+        return status_say(ASSIGNMENT_STATE_WAITING_DEVICE, REASON_NO_GROUP,
+                          g_strdup_printf("There is no group %s any more.", assignment->group),
+                          ferry_error_to_name(FERRY_ERROR_NO_SUCH_GROUP));
     if (group && group->tenant && !registry_tenant_has(registry, group->tenant, assignment->machine_uuid))
-        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
-                   g_strdup_printf("Group %s belongs to tenant %s, and %s does not.", group->name,
-                                   group->tenant, machine_text),
-                   ferry_error_to_name(FERRY_ERROR_NOT_OWNED));
+        return status_say(ASSIGNMENT_STATE_WAITING_DEVICE, REASON_NOT_OWNED,
+                          g_strdup_printf("Group %s belongs to tenant %s, and %s does not.", group->name,
+                                          group->tenant, machine_text),
+                          ferry_error_to_name(FERRY_ERROR_NOT_OWNED));
     if (machine == VERDICT_MACHINE_UNKNOWN)
-        return by_verdict(allocation, assignment, NULL, VERDICT_MACHINE_UNKNOWN);
+        return status_by_verdict(allocation, assignment, NULL, VERDICT_MACHINE_UNKNOWN);
     if (machine == VERDICT_HYPERVISOR_AWAY)
         return waits_to_be_seen(registry, assignment);
     if (machine != VERDICT_GO)
-        return say(verdict_state(machine),
-                   g_strdup_printf("%s is not running; it draws from group %s when it does.", machine_text,
-                                   assignment->group),
-                   verdict_error(machine));
+        return status_say(verdict_state(machine), REASON_MACHINE_OFF,
+                          g_strdup_printf("%s is not running; it draws from group %s when it does.",
+                                          machine_text, assignment->group),
+                          verdict_error(machine));
     if (registry->held_home)
-        return by_verdict(allocation, assignment, NULL, VERDICT_HELD_HOME);
+        return status_by_verdict(allocation, assignment, NULL, VERDICT_HELD_HOME);
     if (!registry->enabled)
-        return by_verdict(allocation, assignment, NULL, VERDICT_SWITCHED_OFF);
+        return status_by_verdict(allocation, assignment, NULL, VERDICT_SWITCHED_OFF);
     if (!group) /* it is stored along with it */
-        return by_verdict(allocation, assignment, NULL, VERDICT_STORING);
+        return status_by_verdict(allocation, assignment, NULL, VERDICT_STORING);
     if (!group->enabled)
-        return by_verdict(allocation, assignment, NULL, VERDICT_GROUP_DISABLED);
+        return status_by_verdict(allocation, assignment, NULL, VERDICT_GROUP_DISABLED);
     if (registry_machine(registry, assignment->machine_uuid)->stuck)
-        return say(ASSIGNMENT_STATE_WAITING_MACHINE,
-                   g_strdup_printf("%s does not answer; it draws from group %s when it does.", machine_text,
-                                   assignment->group),
-                   ferry_error_to_name(FERRY_ERROR_TIMEOUT));
+        return status_say(ASSIGNMENT_STATE_WAITING_MACHINE, REASON_MACHINE_STUCK,
+                          g_strdup_printf("%s does not answer; it draws from group %s when it does.",
+                                          machine_text, assignment->group),
+                          ferry_error_to_name(FERRY_ERROR_TIMEOUT));
     if (matches->len == 0)
-        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
-                   g_strdup_printf("No device of group %s is plugged in.", assignment->group), "");
+        return status_say(ASSIGNMENT_STATE_WAITING_DEVICE, REASON_NONE_PLUGGED_IN,
+                          g_strdup_printf("No device of group %s is plugged in.", assignment->group), "");
     if (allocation_judge(allocation, assignment, matches->pdata[0]) == VERDICT_UNDECIDED)
-        return by_verdict(allocation, assignment, matches->pdata[0], VERDICT_UNDECIDED);
+        return status_by_verdict(allocation, assignment, matches->pdata[0], VERDICT_UNDECIDED);
     if (missed)
-        return by_verdict(allocation, assignment, missed, allocation_judge(allocation, assignment, missed));
+        return status_by_verdict(allocation, assignment, missed,
+                                 allocation_judge(allocation, assignment, missed));
     if (assignment->quantity_kind == QUANTITY_SET)
-        return say(ASSIGNMENT_STATE_WAITING_DEVICE,
-                   g_strdup_printf("Not every rule of group %s has a free device: all come, or none.",
-                                   assignment->group),
-                   "");
-    return say(ASSIGNMENT_STATE_WAITING_DEVICE,
-               g_strdup_printf("No device of group %s is free; place %u in the queue.", assignment->group,
-                               place_in_queue(registry, assignment)),
-               "");
+        return status_say(ASSIGNMENT_STATE_WAITING_DEVICE, REASON_SET_INCOMPLETE,
+                          g_strdup_printf("Not every rule of group %s has a free device: all come, or none.",
+                                          assignment->group),
+                          "");
+    return status_say(ASSIGNMENT_STATE_WAITING_DEVICE, REASON_NONE_FREE,
+                      g_strdup_printf("No device of group %s is free; place %u in the queue.",
+                                      assignment->group, place_in_queue(registry, assignment)),
+                      "");
 }
 
 /* Why libvirt refused to remove something of this assignment; NULL = it didn't. */
@@ -350,7 +232,7 @@ static const char *removal_error(const Machine *machine, const Assignment *assig
 
 static Status damaged(const Allocation *allocation, const Assignment *assignment, const GPtrArray *wants)
 {
-    Status status = by_verdict(allocation, assignment, NULL, VERDICT_DAMAGED);
+    Status status = status_by_verdict(allocation, assignment, NULL, VERDICT_DAMAGED);
 
     for (guint i = 0; i < wants->len; i++)
         if (allocation_is_attached(allocation, ((const Want *)wants->pdata[i])->device))
@@ -369,28 +251,31 @@ static Status stand(Registry *registry, const Allocation *allocation, const Assi
             const char *refusal = removal_error(machine, assignment);
 
             if (refusal && !machine->stuck)
-                return say(ASSIGNMENT_STATE_DETACHING,
-                           g_strdup_printf("VM %s does not give the device back: %s. It is ordered again.",
-                                           quoted, refusal),
-                           ferry_error_to_name(FERRY_ERROR_HYPERVISOR));
-            return say(
-                ASSIGNMENT_STATE_DETACHING,
+                return status_say(
+                    ASSIGNMENT_STATE_DETACHING, REASON_DETACH_REFUSED,
+                    g_strdup_printf("VM %s does not give the device back: %s. It is ordered again.", quoted,
+                                    refusal),
+                    ferry_error_to_name(FERRY_ERROR_HYPERVISOR));
+            return status_say(
+                ASSIGNMENT_STATE_DETACHING, machine->stuck ? REASON_MACHINE_STUCK : REASON_DETACHING,
                 machine->stuck
                     ? g_strdup_printf("VM %s does not answer; the device comes home when it does.", quoted)
                     : g_strdup_printf("The device is on its way home from VM %s.", quoted),
                 machine->stuck ? ferry_error_to_name(FERRY_ERROR_TIMEOUT) : "");
         }
         if (assignment->releasing)
-            return say(ASSIGNMENT_STATE_DETACHING, g_strdup("The assignment is being released."), "");
-        return say(ASSIGNMENT_STATE_DISABLED,
-                   g_strdup("The device was taken home and stays there until it is attached again."), "");
+            return status_say(ASSIGNMENT_STATE_DETACHING, REASON_RELEASING,
+                              g_strdup("The assignment is being released."), "");
+        return status_say(ASSIGNMENT_STATE_DISABLED, REASON_DISABLED,
+                          g_strdup("The device was taken home and stays there until it is attached again."),
+                          "");
     }
     if (judge_assignment(registry, assignment) == VERDICT_DAMAGED)
         return damaged(allocation, assignment, wants);
     if (assignment->group)
         return wants->len > 0 ? with_group_devices(registry, allocation, assignment, wants)
                               : without_group_device(registry, allocation, assignment);
-    return wants->len > 0 ? with_device(registry, allocation, wants->pdata[0])
+    return wants->len > 0 ? status_of_want(registry, allocation, wants->pdata[0])
                           : without_device(registry, allocation, assignment);
 }
 
@@ -426,7 +311,7 @@ static bool lets_go_soon(const Attachment *attachment)
 static bool is_coming(Registry *registry, const Allocation *allocation, const Want *want)
 {
     const Attachment *attachment = allocation_attachment(allocation, want->device);
-    Status status = with_device(registry, allocation, want);
+    Status status = status_of_want(registry, allocation, want);
 
     g_free(status.reason);
     return want->verdict == VERDICT_GO && status.state != ASSIGNMENT_STATE_FAILED &&

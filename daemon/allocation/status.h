@@ -5,13 +5,7 @@
  * are. Says it only; daemon/reconciler/status-update.c writes it down. Main thread only. */
 
 #include "daemon/allocation/allocation.h"
+#include "daemon/allocation/want-status.h"
 #include "daemon/model/registry.h"
-
-typedef struct Status {
-    AssignmentState state;
-    char *reason;      /* owned by who asked */
-    const char *error; /* static error name, "" = none */
-    bool passes;       /* it changes by itself in a moment: nothing to act on */
-} Status;
 
 Status status_of(Registry *registry, const Allocation *allocation, const Assignment *assignment);

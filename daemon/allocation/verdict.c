@@ -325,39 +325,40 @@ static const struct {
     const char *word;
     AssignmentState state;
     FerryError error;
+    ReasonCode code;
     Passing passing;
     Effect effect;
     char *(*text)(const VerdictCase *about);
 } rows[_VERDICT_MAX] = {
-    [VERDICT_GO]               = { "yes",    ATTACHING,       NO_ERROR,                              PASSES, LEAVES,    go_text },
-    [VERDICT_SUSPENDED]        = { "blocks", WAITING_DEVICE,  NO_ERROR,                              STAYS,  LEAVES,    suspended_text },
-    [VERDICT_DAMAGED]          = { "blocks", WAITING_DEVICE,  FERRY_ERROR_STORAGE,                   STAYS,  LEAVES,    damaged_text },
-    [VERDICT_MAY_BE_OWNED]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_NOT_OWNED,                 STAYS,  LEAVES,    may_be_owned_text },
-    [VERDICT_OTHER_DEVICE]     = { "no",     WAITING_DEVICE,  NO_ERROR,                              STAYS,  LEAVES,    other_device_text },
-    [VERDICT_HUB]              = { "blocks", WAITING_DEVICE,  NO_ERROR,                              STAYS,  LEAVES,    hub_text },
-    [VERDICT_NOT_OWNED]        = { "blocks", WAITING_DEVICE,  FERRY_ERROR_NOT_OWNED,                 STAYS,  LEAVES,    not_owned_text },
-    [VERDICT_NOT_HOME]         = { "blocks", WAITING_DEVICE,  NO_ERROR,                              STAYS,  LEAVES,    not_home_text },
-    [VERDICT_TAKEN]            = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               STAYS,  LEAVES,    taken_text },
-    [VERDICT_ENOUGH]           = { "blocks", WAITING_DEVICE,  NO_ERROR,                              STAYS,  LEAVES,    enough_text },
-    [VERDICT_SET_INCOMPLETE]   = { "waits",  WAITING_DEVICE,  NO_ERROR,                              STAYS,  LEAVES,    set_incomplete_text },
-    [VERDICT_GROUP_DISABLED]   = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  STAYS,  LEAVES,    group_disabled_text },
-    [VERDICT_SWITCHED_OFF]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  STAYS,  LEAVES,    switched_off_text },
-    [VERDICT_HELD_HOME]        = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  STAYS,  TAKES_OUT, held_home_text },
-    [VERDICT_FOREIGN]          = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               STAYS,  LEAVES,    foreign_text },
-    [VERDICT_UNDECIDED]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   LEAVES,    undecided_text },
-    [VERDICT_HYPERVISOR_AWAY]  = { "waits",  WAITING_MACHINE, NO_ERROR,                              PASSES, LEAVES,    hypervisor_away_text },
-    [VERDICT_MACHINE_UNKNOWN]  = { "waits",  WAITING_MACHINE, FERRY_ERROR_NO_SUCH_MACHINE,           STAYS,  LEAVES,    machine_unknown_text },
-    [VERDICT_MACHINE_OFF]      = { "waits",  WAITING_MACHINE, NO_ERROR,                              STAYS,  LEAVES,    machine_off_text },
-    [VERDICT_NO_CONTROLLER]    = { "blocks", FAILED,          FERRY_ERROR_NO_CONTROLLER,             STAYS,  LEAVES,    no_controller_text },
-    [VERDICT_NO_PORT]          = { "waits",  FAILED,          FERRY_ERROR_NO_FREE_PORT,              STAYS,  LEAVES,    no_port_text },
-    [VERDICT_STORING]          = { "waits",  ATTACHING,       NO_ERROR,                              SOON,   LEAVES,    storing_text },
-    [VERDICT_CONTROLLER_TAKEN] = { "blocks", WAITING_DEVICE,  FERRY_ERROR_CONTROLLER_PASSED_THROUGH, STAYS,  LEAVES,    controller_taken_text },
-    [VERDICT_UNAUTHORIZED]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               STAYS,  TAKES_OUT, unauthorized_text },
-    [VERDICT_IN_USE]           = { "waits",  WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               STAYS,  LEAVES,    in_use_text },
-    [VERDICT_LOOKED_AT]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   LEAVES,    looked_at_text },
-    [VERDICT_RESETTING]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   TAKES_OUT, resetting_text },
-    [VERDICT_QUARANTINED]      = { "waits",  QUARANTINED,     NO_ERROR,                              PASSES, TAKES_OUT, quarantined_text },
-    [VERDICT_UNSTEADY]         = { "waits",  WAITING_DEVICE,  NO_ERROR,                              SOON,   LEAVES,    unsteady_text },
+    [VERDICT_GO]               = { "yes",    ATTACHING,       NO_ERROR,                              REASON_ATTACHING,         PASSES, LEAVES,    go_text },
+    [VERDICT_SUSPENDED]        = { "blocks", WAITING_DEVICE,  NO_ERROR,                              REASON_SUSPENDED,         STAYS,  LEAVES,    suspended_text },
+    [VERDICT_DAMAGED]          = { "blocks", WAITING_DEVICE,  FERRY_ERROR_STORAGE,                   REASON_DAMAGED,           STAYS,  LEAVES,    damaged_text },
+    [VERDICT_MAY_BE_OWNED]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_NOT_OWNED,                 REASON_MAY_BE_OWNED,      STAYS,  LEAVES,    may_be_owned_text },
+    [VERDICT_OTHER_DEVICE]     = { "no",     WAITING_DEVICE,  NO_ERROR,                              REASON_OTHER_DEVICE,      STAYS,  LEAVES,    other_device_text },
+    [VERDICT_HUB]              = { "blocks", WAITING_DEVICE,  NO_ERROR,                              REASON_HUB,               STAYS,  LEAVES,    hub_text },
+    [VERDICT_NOT_OWNED]        = { "blocks", WAITING_DEVICE,  FERRY_ERROR_NOT_OWNED,                 REASON_NOT_OWNED,         STAYS,  LEAVES,    not_owned_text },
+    [VERDICT_NOT_HOME]         = { "blocks", WAITING_DEVICE,  NO_ERROR,                              REASON_NOT_HOME,          STAYS,  LEAVES,    not_home_text },
+    [VERDICT_TAKEN]            = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               REASON_TAKEN,             STAYS,  LEAVES,    taken_text },
+    [VERDICT_ENOUGH]           = { "blocks", WAITING_DEVICE,  NO_ERROR,                              REASON_ENOUGH,            STAYS,  LEAVES,    enough_text },
+    [VERDICT_SET_INCOMPLETE]   = { "waits",  WAITING_DEVICE,  NO_ERROR,                              REASON_SET_INCOMPLETE,    STAYS,  LEAVES,    set_incomplete_text },
+    [VERDICT_GROUP_DISABLED]   = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  REASON_GROUP_DISABLED,    STAYS,  LEAVES,    group_disabled_text },
+    [VERDICT_SWITCHED_OFF]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  REASON_SWITCHED_OFF,      STAYS,  LEAVES,    switched_off_text },
+    [VERDICT_HELD_HOME]        = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  REASON_HELD_HOME,         STAYS,  TAKES_OUT, held_home_text },
+    [VERDICT_FOREIGN]          = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               REASON_FOREIGN,           STAYS,  LEAVES,    foreign_text },
+    [VERDICT_UNDECIDED]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              REASON_UNDECIDED,         SOON,   LEAVES,    undecided_text },
+    [VERDICT_HYPERVISOR_AWAY]  = { "waits",  WAITING_MACHINE, NO_ERROR,                              REASON_HYPERVISOR_AWAY,   PASSES, LEAVES,    hypervisor_away_text },
+    [VERDICT_MACHINE_UNKNOWN]  = { "waits",  WAITING_MACHINE, FERRY_ERROR_NO_SUCH_MACHINE,           REASON_MACHINE_UNKNOWN,   STAYS,  LEAVES,    machine_unknown_text },
+    [VERDICT_MACHINE_OFF]      = { "waits",  WAITING_MACHINE, NO_ERROR,                              REASON_MACHINE_OFF,       STAYS,  LEAVES,    machine_off_text },
+    [VERDICT_NO_CONTROLLER]    = { "blocks", FAILED,          FERRY_ERROR_NO_CONTROLLER,             REASON_NO_CONTROLLER,     STAYS,  LEAVES,    no_controller_text },
+    [VERDICT_NO_PORT]          = { "waits",  FAILED,          FERRY_ERROR_NO_FREE_PORT,              REASON_NO_PORT,           STAYS,  LEAVES,    no_port_text },
+    [VERDICT_STORING]          = { "waits",  ATTACHING,       NO_ERROR,                              REASON_STORING,           SOON,   LEAVES,    storing_text },
+    [VERDICT_CONTROLLER_TAKEN] = { "blocks", WAITING_DEVICE,  FERRY_ERROR_CONTROLLER_PASSED_THROUGH, REASON_CONTROLLER_TAKEN,  STAYS,  LEAVES,    controller_taken_text },
+    [VERDICT_UNAUTHORIZED]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               REASON_UNAUTHORIZED,      STAYS,  TAKES_OUT, unauthorized_text },
+    [VERDICT_IN_USE]           = { "waits",  WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               REASON_IN_USE,            STAYS,  LEAVES,    in_use_text },
+    [VERDICT_LOOKED_AT]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              REASON_LOOKED_AT,         SOON,   LEAVES,    looked_at_text },
+    [VERDICT_RESETTING]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              REASON_RESETTING,         SOON,   TAKES_OUT, resetting_text },
+    [VERDICT_QUARANTINED]      = { "waits",  QUARANTINED,     NO_ERROR,                              REASON_QUARANTINED,       PASSES, TAKES_OUT, quarantined_text },
+    [VERDICT_UNSTEADY]         = { "waits",  WAITING_DEVICE,  NO_ERROR,                              REASON_UNSTEADY,          SOON,   LEAVES,    unsteady_text },
 };
 /* clang-format on */
 
@@ -376,6 +377,11 @@ const char *verdict_error(Verdict verdict)
     const char *name = ferry_error_to_name(rows[verdict].error);
 
     return name ? name : "";
+}
+
+const char *verdict_code(Verdict verdict)
+{
+    return reason_code_to_string(rows[verdict].code);
 }
 
 bool verdict_comes_by_itself(Verdict verdict)

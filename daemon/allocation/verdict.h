@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "daemon/allocation/attachment.h"
+#include "daemon/allocation/reason-code.h"
 #include "daemon/model/registry.h"
 
 /* What speaks for or against this device going to this assignment's machine now. */
@@ -62,6 +63,8 @@ const char *verdict_word(Verdict verdict);
 AssignmentState verdict_state(Verdict verdict);
 /* The name of the error that goes with the state; "" = none. Static. */
 const char *verdict_error(Verdict verdict);
+/* The word for its sentence: daemon/allocation/reason-code.h. Static. */
+const char *verdict_code(Verdict verdict);
 /* Whether the device comes to the assignment by itself, now or when something passes: a reset, a machine that
  * can't be seen. False when somebody has to decide, plug or start something first. */
 bool verdict_comes_by_itself(Verdict verdict);

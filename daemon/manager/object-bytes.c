@@ -186,7 +186,9 @@ static gsize device_bytes(const Device *device)
 
     for (guint i = 0; device->memberships && i < device->memberships->len; i++)
         bytes += membership_bytes(device->memberships->pdata[i], device, &room);
-    /* among the devices of the assignment that it is for */
+    /* its reason may become another one at any time; and among the devices of the assignment that it is for
+     */
+    bytes += TEXT_BYTES + DEVICE_REASON_MAX + text_bytes(device->reason_code);
     return bytes + path_bytes(device->sysname) + text_bytes(device_state_to_string(device->state));
 }
 

@@ -56,6 +56,7 @@ Assignment *assignment_new(const char *id)
     assignment->home_socket = g_strdup("");
     assignment->device_text = g_strdup("");
     assignment->reason = g_strdup("");
+    assignment->reason_code = "";
     assignment->error = "";
     assignment->persistent = true;
     assignment->wanted = true;

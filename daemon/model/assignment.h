@@ -111,11 +111,12 @@ typedef struct Assignment {
 
     /* where it stands: set by daemon/reconciler/status-update.c */
     AssignmentState state;
-    bool pending;           /* not durable, or not compared with what is since the last change */
-    char *reason;           /* a sentence, never NULL; at most ASSIGNMENT_REASON_MAX bytes */
-    const char *error;      /* static error name, "" = none */
-    GPtrArray *claims;      /* of Claim, sorted by sysname */
-    bool allow_guest_reset; /* daemon/allocation/guest-reset.h, with its group's say */
+    bool pending;            /* not durable, or not compared with what is since the last change */
+    char *reason;            /* a sentence, never NULL; at most ASSIGNMENT_REASON_MAX bytes */
+    const char *reason_code; /* static: the reason in a word, "" before the first look; for front ends */
+    const char *error;       /* static error name, "" = none */
+    GPtrArray *claims;       /* of Claim, sorted by sysname */
+    bool allow_guest_reset;  /* daemon/allocation/guest-reset.h, with its group's say */
     bool allow_guest_resets_all;
     int64_t since; /* when state was entered: µs, CLOCK_REALTIME */
 } Assignment;

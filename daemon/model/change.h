@@ -29,11 +29,12 @@ enum {
 
 enum {
     DEVICE_FIELD_FACTS = 1 << 0, /* any fact that udev tells; all of them */
-    DEVICE_FIELD_STATE = 1 << 1,
+    DEVICE_FIELD_STATE = 1 << 1, /* and Since */
     DEVICE_FIELD_MACHINE = 1 << 2,
     DEVICE_FIELD_ASSIGNMENT = 1 << 3,
     DEVICE_FIELD_GROUPS = 1 << 4, /* and Rules */
     DEVICE_FIELD_TENANT = 1 << 5,
+    DEVICE_FIELD_REASON = 1 << 6, /* and ReasonCode */
 };
 
 enum {
@@ -47,8 +48,8 @@ enum {
 };
 
 enum {
-    ASSIGNMENT_FIELD_STATE = 1 << 0, /* and Since */
-    ASSIGNMENT_FIELD_REASON = 1 << 1,
+    ASSIGNMENT_FIELD_STATE = 1 << 0,  /* and Since */
+    ASSIGNMENT_FIELD_REASON = 1 << 1, /* and ReasonCode */
     ASSIGNMENT_FIELD_ERROR = 1 << 2,
     ASSIGNMENT_FIELD_DEVICES = 1 << 3,
     ASSIGNMENT_FIELD_NAME = 1 << 4,

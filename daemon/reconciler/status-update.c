@@ -4,12 +4,14 @@
 
 #include "daemon/reconciler/status-update.h"
 
+#include "daemon/allocation/device-status.h"
 #include "daemon/allocation/guest-reset.h"
 #include "daemon/allocation/pci-passthrough.h"
 #include "daemon/allocation/status.h"
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
 #include "daemon/model/membership.h"
+#include "daemon/model/take.h"
 
 /* Of a device that a machine lists for the assignment that wants it. */
 static DeviceState state_in_machine(const Allocation *allocation, const Device *device)
@@ -132,9 +134,10 @@ static void update_assignment(Registry *registry, const Allocation *allocation, 
         fields |= ASSIGNMENT_FIELD_STATE;
         tell = true;
     }
-    if (g_strcmp0(assignment->reason, reason) != 0) {
+    if (g_strcmp0(assignment->reason, reason) != 0 || g_strcmp0(assignment->reason_code, status.code) != 0) {
         g_free(assignment->reason);
         assignment->reason = g_steal_pointer(&reason);
+        assignment->reason_code = status.code;
         fields |= ASSIGNMENT_FIELD_REASON;
     }
     g_free(status.reason);
@@ -175,6 +178,17 @@ static bool set_text(char **text, const char *value)
     return true;
 }
 
+/* True when it is another reason. */
+static bool update_device_reason(Registry *registry, const Allocation *allocation, Device *device)
+{
+    DeviceStatus status = device_status_of(registry, allocation, device);
+    g_autofree char *reason = text_shorten(status.reason, DEVICE_REASON_MAX);
+    bool changed = TAKE_VALUE(device->reason_code, status.code);
+
+    g_free(status.reason);
+    return set_text(&device->reason, reason) || changed;
+}
+
 static void update_device(Registry *registry, const Allocation *allocation, Device *device)
 {
     const Attachment *attachment = allocation_attachment(allocation, device);
@@ -191,14 +205,17 @@ static void update_device(Registry *registry, const Allocation *allocation, Devi
         assignment_id = owner->id;
     if (assignment_id && !registry_assignment(registry, assignment_id))
         assignment_id = NULL;
-    if (device->state != state) {
+    if (device->state != state || !device->since) {
         device->state = state;
+        device->since = g_get_real_time();
         fields |= DEVICE_FIELD_STATE;
     }
     if (set_text(&device->machine_uuid, machine_uuid))
         fields |= DEVICE_FIELD_MACHINE;
     if (set_text(&device->assignment_id, assignment_id))
         fields |= DEVICE_FIELD_ASSIGNMENT;
+    if (update_device_reason(registry, allocation, device))
+        fields |= DEVICE_FIELD_REASON;
     registry_report(registry, OBJECT_DEVICE, device->sysname, fields);
 }
 

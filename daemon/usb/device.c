@@ -30,6 +30,8 @@ Device *device_new(const char *sysname)
     device->class_name = device_class_from_interfaces(0, NULL, 0);
     device->socket = g_strdup("");
     device->controller = g_strdup("");
+    device->reason = g_strdup("");
+    device->reason_code = "";
     return device;
 }
 
@@ -52,6 +54,7 @@ Device *device_free(Device *device)
     g_free(device->tenant);
     g_free(device->machine_uuid);
     g_free(device->assignment_id);
+    g_free(device->reason);
     g_free(device);
     return NULL;
 }
@@ -256,6 +259,9 @@ void device_take_facts(Device *device, Device *newer)
     device->state = old.state;
     device->machine_uuid = old.machine_uuid;
     device->assignment_id = old.assignment_id;
+    device->reason = old.reason;
+    device->reason_code = old.reason_code;
+    device->since = old.since;
 
     /* What was replaced goes with the newer one. */
     old.sysname = newer->sysname;
@@ -264,6 +270,7 @@ void device_take_facts(Device *device, Device *newer)
     old.user = newer->user;
     old.machine_uuid = newer->machine_uuid;
     old.assignment_id = newer->assignment_id;
+    old.reason = newer->reason;
     *newer = old;
 }
 

@@ -29,6 +29,9 @@ typedef enum DeviceState {
 
 ENUM_TABLE_DECLARE(DeviceState, device_state);
 
+/* Room for it is reserved in what all objects are together. */
+#define DEVICE_REASON_MAX 768
+
 typedef struct DeviceInterface {
     uint8_t class_code;
     uint8_t subclass;
@@ -79,8 +82,11 @@ typedef struct Device {
 
     /* where it is: set by the reconciler, see daemon/reconciler/status-update.h */
     DeviceState state;
-    char *machine_uuid;  /* that has it, or that it is assigned to; NULL = none */
-    char *assignment_id; /* NULL = none */
+    char *machine_uuid;      /* that has it, or that it is assigned to; NULL = none */
+    char *assignment_id;     /* NULL = none */
+    char *reason;            /* why, a sentence, never NULL; at most DEVICE_REASON_MAX bytes */
+    const char *reason_code; /* static: the reason in a word, "" before the first look */
+    int64_t since;           /* when state was entered: µs, CLOCK_REALTIME; 0 before the first look */
 } Device;
 
 Device *device_new(const char *sysname);

@@ -132,10 +132,11 @@ static int append_preview(sd_bus_message *reply, const PreviewChange *change)
     g_autofree char *device = object_path(OBJECT_DEVICE, change->device);
     g_autofree char *assignment = object_path(OBJECT_ASSIGNMENT, change->assignment);
 
-    return sd_bus_message_append(reply, "a{sv}", 4,             /* pairs */
+    return sd_bus_message_append(reply, "a{sv}", 5,             /* pairs */
                                  "Change", "s", change->change, /**/
                                  "Device", "o", device,         /**/
                                  "Assignment", "o", assignment, /**/
+                                 "Code", "s", change->code,     /**/
                                  "Text", "s", change->text);
 }
 
@@ -208,11 +209,12 @@ int method_preview_rule(sd_bus_message *message, void *userdata, sd_bus_error *r
 
 static int append_explanation(sd_bus_message *reply, const Explanation *explanation)
 {
-    return sd_bus_message_append(reply, "a{sv}", 5,                       /* pairs */
+    return sd_bus_message_append(reply, "a{sv}", 6,                       /* pairs */
                                  "Kind", "s", explanation->kind,          /**/
                                  "Subject", "s", explanation->subject,    /**/
                                  "Verdict", "s", explanation->verdict,    /**/
                                  "Winner", "b", (int)explanation->winner, /**/
+                                 "Code", "s", explanation->code,          /**/
                                  "Text", "s", explanation->text);
 }
 

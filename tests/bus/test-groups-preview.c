@@ -44,7 +44,7 @@ static char *preview(Fixture *fixture, const char *rule, const char *group, uint
 {
     sd_bus_message *reply;
     GString *list = g_string_new(NULL);
-    const char *key, *change, *device, *assignment, *text;
+    const char *key, *change, *device, *assignment, *code, *text;
 
     if (number)
         reply = fixture_call_ok(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "PreviewRule", "sa{sv}",
@@ -57,8 +57,9 @@ static char *preview(Fixture *fixture, const char *rule, const char *group, uint
                                 rule, 0);
     assert_true(sd_bus_message_enter_container(reply, 'a', "a{sv}") >= 0);
     while (sd_bus_message_at_end(reply, 0) == 0) {
-        assert_true(sd_bus_message_read(reply, "a{sv}", 4, &key, "s", &change, &key, "o", &device, &key, "o",
-                                        &assignment, &key, "s", &text) > 0);
+        assert_true(sd_bus_message_read(reply, "a{sv}", 5, &key, "s", &change, &key, "o", &device, &key, "o",
+                                        &assignment, &key, "s", &code, &key, "s", &text) > 0);
+        assert_true(*code != '\0');
         assert_true(g_str_has_suffix(text, "."));
         g_string_append_printf(list, "%s%s %s%s%s", list->len ? "; " : "", change,
                                strstr(device, "/_3") ? strrchr(device, '/') + 1 : device,

@@ -43,6 +43,7 @@ static void assert_status(Fixture *fixture, const char *id, AssignmentState expe
     its = status.reason;
     assert_string_equal(assignment_state_to_string(status.state), assignment_state_to_string(expected));
     assert_string_equal(status.error, error);
+    assert_true(reason_code_from_string(status.code) != _REASON_CODE_INVALID);
     assert_string_equal(its, reason);
 }
 

@@ -61,6 +61,7 @@ static void test_whole_rows(void **state)
         for (gsize i = 0; i < G_N_ELEMENTS(words); i++)
             known |= g_strcmp0(verdict_word(verdict), words[i]) == 0;
         assert_true(known);
+        assert_true(reason_code_from_string(verdict_code(verdict)) != _REASON_CODE_INVALID);
         assert_true(
             where == ASSIGNMENT_STATE_WAITING_DEVICE || where == ASSIGNMENT_STATE_WAITING_MACHINE ||
             (where == ASSIGNMENT_STATE_ATTACHING && (verdict == VERDICT_GO || verdict == VERDICT_STORING)) ||

@@ -175,11 +175,15 @@ static void test_reports_what_is_different(void **state)
 
     update(fixture);
     assert_int_equal(fixture_reported(fixture, OBJECT_DEVICE, "1-1"),
-                     DEVICE_FIELD_STATE | DEVICE_FIELD_MACHINE | DEVICE_FIELD_ASSIGNMENT);
-    assert_int_equal(fixture_reported(fixture, OBJECT_DEVICE, "1-2"), 0);
+                     DEVICE_FIELD_STATE | DEVICE_FIELD_MACHINE | DEVICE_FIELD_ASSIGNMENT |
+                         DEVICE_FIELD_REASON);
+    /* The first look at it: it is the host's since then. */
+    assert_int_equal(fixture_reported(fixture, OBJECT_DEVICE, "1-2"),
+                     DEVICE_FIELD_STATE | DEVICE_FIELD_REASON);
     assert_true(fixture_reported(fixture, OBJECT_ASSIGNMENT, PINNED) & ASSIGNMENT_FIELD_STATE);
     update(fixture);
     assert_int_equal(fixture_reported(fixture, OBJECT_DEVICE, "1-1"), 0);
+    assert_int_equal(fixture_reported(fixture, OBJECT_DEVICE, "1-2"), 0);
     assert_int_equal(fixture_reported(fixture, OBJECT_ASSIGNMENT, PINNED), 0);
     pinned->own_guest_reset = CHOICE_YES;
     update(fixture);
@@ -188,10 +192,17 @@ static void test_reports_what_is_different(void **state)
     assert_false(pinned->allow_guest_resets_all);
     fixture_put_into(fixture, "1-1", PINNED)->guest_reset = GUEST_RESET_UNINITIALIZED;
     update(fixture);
-    assert_int_equal(fixture_reported(fixture, OBJECT_DEVICE, "1-1"), DEVICE_FIELD_STATE);
+    assert_int_equal(fixture_reported(fixture, OBJECT_DEVICE, "1-1"),
+                     DEVICE_FIELD_STATE | DEVICE_FIELD_REASON);
     assert_true(fixture_reported(fixture, OBJECT_ASSIGNMENT, PINNED) & ASSIGNMENT_FIELD_DEVICES);
     assert_int_equal(pinned->state, ASSIGNMENT_STATE_ATTACHED);
     assert_string_equal(pinned->reason, "0529:0001 (1-1) is attached to VM \"desk\".");
+    assert_string_equal(pinned->reason_code, "attached");
+    assert_string_equal(registry_device(fixture->registry, "1-1")->reason, pinned->reason);
+    assert_string_equal(registry_device(fixture->registry, "1-1")->reason_code, "attached");
+    assert_string_equal(registry_device(fixture->registry, "1-2")->reason,
+                        "0529:0002 (1-2) is with the host.");
+    assert_string_equal(registry_device(fixture->registry, "1-2")->reason_code, "host");
 }
 
 /* Until it was compared with what is, and again with every change that isn't durable. */
