@@ -184,6 +184,11 @@ static void step_trigger(World *world, const Step *step)
 
 /* ------------------------------------------------------------------ VMs */
 
+Vm *world_any_vm(World *world, guint32 number)
+{
+    return &world->vms[number % HISTORY_VMS];
+}
+
 static void tell_vm(World *world, const Vm *vm, const char *what)
 {
     world_say(world, "VM %s %s", history_vm_names[vm - world->vms], what);

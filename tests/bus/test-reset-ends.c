@@ -126,6 +126,29 @@ static void test_unplugged_on_its_way_out(void **state)
     reset_wait_usb(fixture, "resets=0");
 }
 
+/* The reset has nothing to give back, and what comes into the socket is no part of it. */
+static void test_another_one_comes_while_it_is_switched_off(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *device = fixture_device_path("1-2");
+    g_autofree char *assignment = NULL;
+    Pending pending;
+
+    reset_plug(fixture, "1-2", "KBD-0001");
+    assignment = reset_give(fixture, "1-2", FIXTURE_DESK);
+    sd_bus_message_unref(
+        fixture_call_ok(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "SetEnabled", "b", 0));
+    g_free(fixture_script(fixture, "keep %s", FIXTURE_DESK));
+    begin_device(fixture, &pending, device);
+    fixture_wait(fixture, device, FERRY_INTERFACE_DEVICE, "State", "detaching");
+    unplug(fixture, device);
+    reset_end(fixture, &pending, "was unplugged before it could be reset");
+    reset_plug(fixture, "1-2", "KBD-0001");
+    g_free(fixture_script(fixture, "let-go %s", FIXTURE_DESK));
+    reset_wait_machine(fixture, FIXTURE_DESK, "ua-usbferry", false);
+    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Error", FERRY_ERROR_PREFIX "Disabled");
+}
+
 static void test_unplugged_while_it_is_reset(void **state)
 {
     Fixture *fixture = *state;
@@ -394,6 +417,7 @@ int main(void)
         TEST(test_two_callers),
         TEST(test_a_hub_and_what_is_behind_it),
         TEST(test_unplugged_on_its_way_out),
+        TEST(test_another_one_comes_while_it_is_switched_off),
         TEST(test_unplugged_while_it_is_reset),
         TEST(test_unplugged_on_its_way_back),
         TEST(test_a_device_that_does_not_come_back),
