@@ -261,6 +261,24 @@ static void test_blocked_by_the_host(void **state)
     wait_device(fixture, "attached");
 }
 
+/* In the moment before its VM starts, while an event before it is being looked into still. */
+static void test_blocked_while_it_waits(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = NULL;
+
+    plug(fixture);
+    assignment = fixture_assign(fixture, "1-2", FIXTURE_STUDIO);
+    wait_assignment(fixture, assignment, "waiting-machine");
+    kernel(fixture, "authorized", "0");
+    hint(fixture);
+    assert_counts(fixture, "attach=0");
+    g_free(fixture_script(fixture, "start %s", FIXTURE_STUDIO));
+    wait_assignment(fixture, assignment, "waiting-device");
+    wait_reason(fixture, assignment, "authorized");
+    assert_counts(fixture, "attach=0");
+}
+
 static void test_blocked_while_in_a_machine(void **state)
 {
     Fixture *fixture = *state;
@@ -536,6 +554,7 @@ int main(void)
         TEST(test_attached_in_words_only),
         TEST(test_kernel_that_counts_nothing),
         TEST(test_blocked_by_the_host),
+        TEST(test_blocked_while_it_waits),
         TEST(test_blocked_while_in_a_machine),
         TEST(test_program_has_it),
         TEST(test_program_has_one_of_a_group),
