@@ -40,7 +40,8 @@ def check_everything_works(lab):
     keyboard = lab.plug('usb-kbd', 'k1', serial='KBD-A')
     given = ferry.give(lab, keyboard.name, 'desk')
     lab.wait_guest('desk', present='KBD-A')
-    assert lab.run('ls /var/lib/usbferry/assignments').split() == [given.rsplit('/', 1)[1]]
+    stored = given.rsplit('/', 1)[1]
+    lab.wait(f'test "$(ls /var/lib/usbferry/assignments)" = {stored}', 10, 'the assignment is stored, and nothing else')
     lab.run('usbferry explain keyboard && usbferry rescan && systemctl reload usbferryd')
     lab.run('usbferry reset keyboard && usbferry reset keyboard --power-cycle', timeout=90)
     # polkit is asked: it refuses the one, and grants the other his own.
