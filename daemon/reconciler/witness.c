@@ -314,20 +314,29 @@ static bool is_held_back(const Allocation *allocation, const Device *device)
     return false;
 }
 
-static void forget_others(Witness *self, GHashTable *followed)
+/* True when what was heard before shows something new: nobody looks there any more. */
+static bool forget_others(Witness *self, GHashTable *followed, gint64 now)
 {
     GHashTableIter iter;
     gpointer sysname, value;
+    bool changed = false;
 
     g_hash_table_iter_init(&iter, self->watches);
     while (g_hash_table_iter_next(&iter, &sysname, &value)) {
         const Watch *watch = value;
 
+        Device *device = registry_device(self->registry, sysname);
+        bool is_new = false;
+
         if (g_hash_table_contains(followed, sysname))
             continue;
+        if (watch->heard && device && device->instance == watch->instance)
+            look(device, now, &is_new);
+        changed |= is_new;
         node_watch_remove(self->nodes, watch->bus_number, watch->device_number);
         g_hash_table_iter_remove(&iter);
     }
+    return changed;
 }
 
 bool witness_turn(Witness *self, const Allocation *allocation, gint64 now)
@@ -350,7 +359,7 @@ bool witness_turn(Witness *self, const Allocation *allocation, gint64 now)
         g_hash_table_add(followed, device->sysname);
         changed |= follow_device(self, allocation, device, held_back, now);
     }
-    forget_others(self, followed);
+    changed |= forget_others(self, followed, now);
     arm(self);
     return changed;
 }

@@ -466,10 +466,9 @@ void ask_apply(World *world, const Step *step)
 
         if (g_strcmp0(decision->group, FERRY_PATH_GROUP_PREFIX "/declared") != 0)
             continue;
-        if (g_strcmp0(decision->vm, world->vms[0].path) == 0)
-            decision->wanted = true; /* the file says so */
-        else if (is_gone(world, decision->vm))
-            decision->doubt = true; /* it may have been desk, and then it moves */
+        /* The file says that the one of its name is attached, and moves it when its VM was made anew. */
+        if (g_strcmp0(decision->vm, world->vms[0].path) == 0 || is_gone(world, decision->vm))
+            decision->doubt = true;
     }
     calls_start(world, step, CALL_LOOSE, after, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Apply", "ssa{sv}",
                 text, "host.conf", 0);

@@ -279,6 +279,24 @@ static void test_blocked_while_it_waits(void **state)
     assert_counts(fixture, "attach=0");
 }
 
+/* What is heard while a look is due anyway is looked at, also when nobody wants the device any more. */
+static void test_authorized_while_it_is_detached(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = NULL;
+
+    plug(fixture);
+    kernel(fixture, "authorized", "0");
+    hint(fixture);
+    wait_device(fixture, "blocked");
+    assignment = fixture_assign(fixture, "1-2", FIXTURE_STUDIO);
+    kernel(fixture, "authorized", "1");
+    hint(fixture);
+    assert_counts(fixture, "attach=0");
+    sd_bus_message_unref(fixture_call_ok(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Detach", ""));
+    wait_device(fixture, "host");
+}
+
 static void test_blocked_while_in_a_machine(void **state)
 {
     Fixture *fixture = *state;
@@ -555,6 +573,7 @@ int main(void)
         TEST(test_kernel_that_counts_nothing),
         TEST(test_blocked_by_the_host),
         TEST(test_blocked_while_it_waits),
+        TEST(test_authorized_while_it_is_detached),
         TEST(test_blocked_while_in_a_machine),
         TEST(test_program_has_it),
         TEST(test_program_has_one_of_a_group),
