@@ -67,13 +67,16 @@ static int property_get_assignments(sd_bus *bus, const char *path, const char *i
                                     sd_bus_error *error)
 {
     const Group *group = userdata;
-    g_autoptr(GPtrArray) all = registry_sorted(object_service(bus)->registry->assignments);
     g_autoptr(GPtrArray) ids = g_ptr_array_new();
+    GHashTableIter iter;
+    gpointer value;
 
-    for (guint i = 0; i < all->len; i++)
-        if (g_strcmp0(((const Assignment *)all->pdata[i])->group, group->name) == 0)
-            g_ptr_array_add(ids, ((const Assignment *)all->pdata[i])->id);
-    return append_paths(reply, OBJECT_ASSIGNMENT, ids);
+    /* Those of each group are few, and of all there may be a thousand: they are sorted afterwards. */
+    g_hash_table_iter_init(&iter, object_service(bus)->registry->assignments);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        if (g_strcmp0(((const Assignment *)value)->group, group->name) == 0)
+            g_ptr_array_add(ids, ((const Assignment *)value)->id);
+    return append_paths_sorted(reply, OBJECT_ASSIGNMENT, ids);
 }
 
 static int property_get_total(sd_bus *bus, const char *path, const char *interface, const char *property,

@@ -61,11 +61,6 @@ static int property_get_assignments(sd_bus *bus, const char *path, const char *i
     return append_paths(reply, OBJECT_ASSIGNMENT, ids);
 }
 
-static gint compare_texts(gconstpointer a, gconstpointer b)
-{
-    return g_strcmp0(*(const char *const *)a, *(const char *const *)b);
-}
-
 static int property_get_devices(sd_bus *bus, const char *path, const char *interface, const char *property,
                                 sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
@@ -78,8 +73,7 @@ static int property_get_devices(sd_bus *bus, const char *path, const char *inter
     while (g_hash_table_iter_next(&iter, NULL, &value))
         if (g_strcmp0(((const Device *)value)->machine_uuid, machine->info->uuid) == 0)
             g_ptr_array_add(sysnames, ((const Device *)value)->sysname);
-    g_ptr_array_sort(sysnames, compare_texts);
-    return append_paths(reply, OBJECT_DEVICE, sysnames);
+    return append_paths_sorted(reply, OBJECT_DEVICE, sysnames);
 }
 
 static int property_get_foreign_devices(sd_bus *bus, const char *path, const char *interface,
