@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "tests/bus/apply-calls.h"
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/tenant-calls.h"
 
 static void update(Fixture *fixture, const char *path, const char *interface, const char *description)
@@ -349,5 +350,5 @@ int main(void)
         TEST(test_strangers),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "tests/bus/apply-calls.h"
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/tenant-calls.h"
 
 #define KEY   "0529:0001"
@@ -504,5 +505,5 @@ int main(void)
         TEST(test_what_was_lent),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

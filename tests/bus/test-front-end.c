@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/bus/group-calls.h"
+#include "tests/bus/memory-folder.h"
 
 #define DEVICE     FERRY_INTERFACE_DEVICE
 #define MACHINE    FERRY_INTERFACE_MACHINE
@@ -87,5 +88,5 @@ int main(void)
         TEST(test_a_group),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/bus/apply-calls.h"
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/reset-calls.h"
 
 #define ANEW "33333333-3333-3333-3333-333333333333"
@@ -184,5 +185,5 @@ int main(void)
         TEST(test_away_is_not_gone),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

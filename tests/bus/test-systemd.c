@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "tests/bus/fixture.h"
+#include "tests/bus/memory-folder.h"
 
 #define DEADLINE_MS 20000
 
@@ -155,5 +156,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_check, fixture_setup, fixture_teardown),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

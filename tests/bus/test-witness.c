@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tests/bus/group-calls.h"
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/reset-calls.h"
 
 #define KEYBOARD "/sys/devices/pci0000:00/0000:00:14.0/usb1/1-2"
@@ -585,5 +586,5 @@ int main(void)
         TEST(test_driverless_and_never_given),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }
