@@ -58,7 +58,7 @@ typedef enum ReasonCode {
     REASON_RELEASING,
     REASON_DISABLED,
 
-    /* what explanations and previews say besides */
+    /* what explanations, previews and checks say besides */
     REASON_IN_MACHINE,
     REASON_DEAD,
     REASON_OWNED,
@@ -69,6 +69,8 @@ typedef enum ReasonCode {
     REASON_IN_GROUP,
     REASON_NOT_IN_GROUP,
     REASON_NOTHING_ASSIGNED,
+    REASON_ALREADY_ASSIGNED,
+    REASON_LIMIT,
     _REASON_CODE_MAX,
     _REASON_CODE_INVALID = -1,
 } ReasonCode;

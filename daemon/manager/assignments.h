@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Assignments: what goes to which machine. done()'s id is the assignment's. See daemon/manager/decision.h. */
+/* Assignments: what becomes of those that are there. done()'s id is the assignment's. See
+ * daemon/manager/decision.h. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -9,32 +10,12 @@
 
 #include "daemon/manager/decision.h"
 
-typedef struct AssignRequest {
-    const char *device;   /* sysname; NULL with group */
-    const char *group;    /* name; NULL with device */
-    const char *quantity; /* "1", "3", "all", "set"; NULL = "1"; a device has none */
-    const char *selector; /* a rule that narrows the group; NULL or "" = any of its devices */
-    const char *machine_uuid;
-    const char *name; /* NULL or "": made from device and machine */
-    const char *description;
-    bool persistent;
-    bool follow;  /* of a device only */
-    bool another; /* of a group only: also when one that says the same is there */
-    int32_t priority;
-    const bool *allow_guest_reset; /* NULL: as the group has it, else no */
-    const bool *allow_guest_resets_all;
-    uint32_t owner; /* of the check: root's while it isn't known who calls */
-} AssignRequest;
-
-/* NO_SUCH_DEVICE, NO_SUCH_GROUP, NO_SUCH_MACHINE, INVALID_RULE, INVALID_OPTION, DEVICE_IS_HUB, NOT_OWNED,
- * DEVICE_BUSY, ALREADY_EXISTS, INVALID_NAME, LIMIT_EXCEEDED. */
-bool manager_check_assign(Manager *manager, const AssignRequest *request, GError **error);
-void manager_assign(Manager *manager, const AssignRequest *request, ManagerDone done, void *userdata);
-
-/* For release, attach and detach: NO_SUCH_ASSIGNMENT, also for one that is being released; LIMIT_EXCEEDED
+/* For attach and detach: NO_SUCH_ASSIGNMENT, also for one that is being released; LIMIT_EXCEEDED
  * while another change of it is being stored. */
 bool manager_check_change(Manager *manager, const char *id, GError **error);
 
+/* The same, but for one that is being released already: there it does nothing. */
+bool manager_check_release(Manager *manager, const char *id, GError **error);
 /* Ends the assignment; done() when that is durable. The object stays, detaching, until its device is home. */
 void manager_release(Manager *manager, const char *id, ManagerDone done, void *userdata);
 
@@ -57,3 +38,10 @@ typedef struct AssignmentUpdate {
 bool manager_check_update(Manager *manager, const char *id, const AssignmentUpdate *update, GError **error);
 void manager_update(Manager *manager, const char *id, const AssignmentUpdate *update, ManagerDone done,
                     void *userdata);
+
+/* For assign.c. Name and machine together say which assignment is meant, in what is exported for instance;
+ * except: its own id, NULL = a new one. ALREADY_EXISTS. */
+bool assignments_check_name(Manager *manager, const char *name, const char *machine_uuid, const char *except,
+                            GError **error);
+/* Of what draws from a group. INVALID_OPTION. */
+bool assignments_check_follow(bool follow, GError **error);

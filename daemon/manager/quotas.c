@@ -21,9 +21,11 @@ static bool refuse(GError **error, const char *format, ...)
     return false;
 }
 
-bool quotas_check_assignment(Registry *registry, uint32_t owner, const char *tenant, GError **error)
+bool quotas_check_assignment(Registry *registry, uint32_t owner, const char *tenant, guint before,
+                             GError **error)
 {
-    guint all = g_hash_table_size(registry->assignments), of_tenant = 0, of_owner = 0;
+    guint all = g_hash_table_size(registry->assignments) + before;
+    guint of_tenant = tenant ? before : 0, of_owner = before;
     GHashTableIter iter;
     gpointer value;
 

@@ -19,5 +19,7 @@
 /* The last ones are root's, so that others can't use them all up. */
 #define ASSIGNMENTS_FOR_ROOT 256
 
-/* Whether the user may make one more, of this tenant (NULL = nobody's). LIMIT_EXCEEDED. */
-bool quotas_check_assignment(Registry *registry, uint32_t owner, const char *tenant, GError **error);
+/* Whether the user may make one more, of this tenant (NULL = nobody's), when he makes so many others before
+ * it. LIMIT_EXCEEDED. */
+bool quotas_check_assignment(Registry *registry, uint32_t owner, const char *tenant, guint before,
+                             GError **error);

@@ -72,9 +72,13 @@ static bool check_another_is_free(Manager *self, const Assignment *assignment, G
 
 bool manager_check_release_device(Manager *self, const DeviceRelease *release, GError **error)
 {
-    const Assignment *assignment = find_releasable_assignment(self->registry, release->assignment, error);
+    const Assignment *assignment = manager_check_release(self, release->assignment, error)
+                                       ? registry_assignment(self->registry, release->assignment)
+                                       : NULL;
     const Device *device = assignment ? find_its_device(self, assignment, release->device, error) : NULL;
 
+    if (device && assignment->releasing)
+        return true;
     if (!device || !check_quantity(assignment, release->swap, error))
         return false;
     if (is_the_last(assignment, release->swap) || assignment_given_back(assignment, device->instance) >= 0)
@@ -115,7 +119,7 @@ void manager_release_device(Manager *self, const DeviceRelease *release, Manager
     }
     assignment = registry_assignment(self->registry, release->assignment);
     device = registry_device(self->registry, release->device);
-    if (assignment_given_back(assignment, device->instance) >= 0) {
+    if (assignment->releasing || assignment_given_back(assignment, device->instance) >= 0) {
         done(assignment->id, NULL, userdata); /* it is on its way home */
         return;
     }

@@ -56,34 +56,48 @@ void stored_assignments_settle_new(Manager *self, const char *id, bool stored)
         registry_end_assignment(self->registry, assignment);
 }
 
-static void free_ids(gpointer ids)
+/* Of ids. */
+typedef struct Coming {
+    GPtrArray *ids;
+    GPtrArray *replaced;
+} Coming;
+
+static void coming_free(gpointer data)
 {
-    g_ptr_array_unref(ids);
+    Coming *coming = data;
+
+    g_ptr_array_unref(coming->ids);
+    g_ptr_array_unref(coming->replaced);
+    g_free(coming);
 }
 
 static void settle_added(Manager *self, const char *id, gpointer payload, bool stored)
 {
-    g_autoptr(GPtrArray) replaced = payload;
+    Coming *coming = payload;
 
-    stored_assignments_settle_new(self, id, stored);
-    for (guint i = 0; i < replaced->len; i++)
-        stored_assignments_settle_deleted(self, replaced->pdata[i], stored);
+    for (guint i = 0; i < coming->ids->len; i++)
+        stored_assignments_settle_new(self, coming->ids->pdata[i], stored);
+    for (guint i = 0; i < coming->replaced->len; i++)
+        stored_assignments_settle_deleted(self, coming->replaced->pdata[i], stored);
+    coming_free(coming);
 }
 
-void stored_assignments_add(Manager *self, Assignment *assignment, GPtrArray *replaced, ManagerDone done,
-                            void *userdata)
+void stored_assignments_commit_new(Manager *self, StoreBatch *batch, GPtrArray *ids, GPtrArray *replaced,
+                                   ManagerDone done, void *userdata)
 {
-    StoreBatch *batch = store_batch_new();
+    g_autoptr(GString) all = g_string_new(ids->pdata[0]);
+    Coming *coming = g_new(Coming, 1);
 
-    for (guint i = 0; i < replaced->len; i++)
-        stored_assignments_put_deleted(self, batch, replaced->pdata[i]);
-    stored_assignments_put_new(self, batch, assignment);
+    for (guint i = 1; i < ids->len; i++)
+        g_string_append_printf(all, " %s", (const char *)ids->pdata[i]);
+    *coming = (Coming){ ids, replaced };
     reconciler_look(self->reconciler);
     pending_commit(self, batch,
-                   &(PendingChange){ .id = assignment->id,
+                   &(PendingChange){ .id = ids->pdata[0],
                                      .settle = settle_added,
-                                     .payload = replaced,
-                                     .free_payload = free_ids,
+                                     .payload = coming,
+                                     .free_payload = coming_free,
+                                     .answer = all->str,
                                      .done = done,
                                      .userdata = userdata });
 }

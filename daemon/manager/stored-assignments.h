@@ -15,10 +15,11 @@
 /* For the start, after tenants and groups. */
 bool stored_assignments_load(Manager *manager, GError **error);
 
-/* Takes the assignment, and the ids of those that go as it comes. done()'s id is its own in all three. */
-void stored_assignments_add(Manager *manager, Assignment *assignment, GPtrArray *replaced, ManagerDone done,
-                            void *userdata);
-/* Takes next. */
+/* New ones that were put into the batch, and those that go as they come: takes the batch and both arrays of
+ * ids, of which the first isn't empty. done()'s id: of the new ones, with spaces between them. */
+void stored_assignments_commit_new(Manager *manager, StoreBatch *batch, GPtrArray *ids, GPtrArray *replaced,
+                                   ManagerDone done, void *userdata);
+/* Takes next. done()'s id is its own, here and below. */
 void stored_assignments_save(Manager *manager, Assignment *next, ManagerDone done, void *userdata);
 /* It is released then, and goes away by itself once its device is home. */
 void stored_assignments_delete(Manager *manager, Assignment *assignment, ManagerDone done, void *userdata);

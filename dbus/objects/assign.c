@@ -1,17 +1,153 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Assigning, by whichever method it is asked for. */
+/* Assigning one or several, by whichever method it is asked for, and what would come of it. */
 
 #include "dbus/objects/assign.h"
 
-#include "daemon/manager/assignments.h"
-#include "dbus/service/call.h"
-#include "dbus/rights/details.h"
+#include "daemon/manager/assign.h"
+#include "daemon/manager/obstacles.h"
 #include "dbus/bus/errors.h"
-#include "dbus/service/path.h"
 #include "dbus/bus/options.h"
+#include "dbus/names.h"
+#include "dbus/objects/obstacle-answer.h"
+#include "dbus/rights/details.h"
+#include "dbus/service/call.h"
+#include "dbus/service/path.h"
 #include "dbus/service/service-state.h"
 
-static char **assign_details(Registry *registry, const AssignRequest *request)
+/* What a call says, read from its message. */
+typedef struct Asked {
+    BusService *service;
+    GPtrArray *sources; /* of char *: sysnames and groups' names, in the order of the requests */
+    GArray *requests;   /* of AssignRequest */
+    char *machine;
+    bool guest_reset, guest_resets_all;
+    bool as_own; /* by the right to one's own, if it is */
+
+    char **details;   /* of all of it */
+    GPtrArray *parts; /* of char **: of each; NULL = it is one */
+} Asked;
+
+static Asked *asked_new(sd_bus_message *message)
+{
+    Asked *asked = g_new0(Asked, 1);
+
+    asked->service = object_service(sd_bus_message_get_bus(message));
+    asked->sources = g_ptr_array_new_with_free_func(g_free);
+    asked->requests = g_array_new(FALSE, TRUE, sizeof(AssignRequest));
+    return asked;
+}
+
+static Asked *asked_free(Asked *asked)
+{
+    if (!asked)
+        return NULL;
+    g_clear_pointer(&asked->parts, g_ptr_array_unref);
+    g_strfreev(asked->details);
+    g_free(asked->machine);
+    g_array_unref(asked->requests);
+    g_ptr_array_unref(asked->sources);
+    g_free(asked);
+    return NULL;
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Asked, asked_free)
+
+static const AssignRequest *requests_of(const Asked *asked)
+{
+    return (const AssignRequest *)(void *)asked->requests->data;
+}
+
+/* ------------------------------------------------------------------ reading */
+
+static void add_source(Asked *asked, ObjectType type, const char *source)
+{
+    AssignRequest request = { .persistent = true };
+    char *copy = g_strdup(source);
+
+    *(type == OBJECT_GROUP ? &request.group : &request.device) = copy;
+    g_ptr_array_add(asked->sources, copy);
+    g_array_append_val(asked->requests, request);
+}
+
+static int read_source(sd_bus_message *message, Asked *asked, sd_bus_error *ret_error)
+{
+    g_autofree char *source = NULL;
+    g_autoptr(GError) error = NULL;
+    const char *path;
+    ObjectType type;
+    int r = sd_bus_message_read(message, "o", &path);
+
+    if (r <= 0)
+        return r;
+    type = g_str_has_prefix(path, FERRY_PATH_GROUP_PREFIX "/") ? OBJECT_GROUP : OBJECT_DEVICE;
+    source = object_id(type, path, &error);
+    if (!source)
+        return bus_error_from_gerror(ret_error, error);
+    add_source(asked, type, source);
+    return 1;
+}
+
+static int read_sources(sd_bus_message *message, Asked *asked, sd_bus_error *ret_error)
+{
+    int r = sd_bus_message_enter_container(message, SD_BUS_TYPE_ARRAY, "o");
+
+    if (r < 0)
+        return r;
+    while ((r = read_source(message, asked, ret_error)) > 0)
+        continue;
+    return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
+/* Machine and options, for all of the sources. */
+static int read_rest(sd_bus_message *message, Asked *asked, sd_bus_error *ret_error)
+{
+    AssignRequest said = { .persistent = true };
+    enum { GUEST_RESET, GUEST_RESETS_ALL, PRIORITY };
+    Option options[] = {
+        [GUEST_RESET] = { "AllowGuestReset", 'b', &asked->guest_reset },
+        [GUEST_RESETS_ALL] = { "AllowGuestResetsAll", 'b', &asked->guest_resets_all },
+        [PRIORITY] = { "Priority", 'i', &said.priority },
+        { "Name", 's', &said.name },
+        { "Description", 's', &said.description },
+        { "Quantity", 's', &said.quantity },
+        { "Selector", 's', &said.selector },
+        { "Persistent", 'b', &said.persistent },
+        { "Follow", 'b', &said.follow },
+        { "Another", 'b', &said.another },
+    };
+    g_autoptr(GError) error = NULL;
+    const char *machine;
+    int r = sd_bus_message_read(message, "o", &machine);
+
+    if (r < 0)
+        return r;
+    r = options_read(message, options, G_N_ELEMENTS(options), ret_error);
+    if (r < 0)
+        return r;
+    said.machine_uuid = asked->machine = object_id(OBJECT_MACHINE, machine, &error);
+    if (!said.machine_uuid)
+        return bus_error_from_gerror(ret_error, error);
+    if (options[GUEST_RESET].given)
+        said.allow_guest_reset = &asked->guest_reset;
+    if (options[GUEST_RESETS_ALL].given)
+        said.allow_guest_resets_all = &asked->guest_resets_all;
+    /* As in Assignment.Update: what members don't lift for themselves. */
+    asked->as_own = !asked->guest_reset && !asked->guest_resets_all && !options[PRIORITY].given;
+    (void)authorize_caller(asked->service->authorizer, message, &said.owner);
+    for (guint i = 0; i < asked->requests->len; i++) {
+        AssignRequest *request = &g_array_index(asked->requests, AssignRequest, i);
+        const char *device = request->device, *group = request->group;
+
+        *request = said;
+        request->device = device;
+        request->group = group;
+    }
+    return 0;
+}
+
+/* ------------------------------------------------------------------ asking */
+
+static char **details_of(Registry *registry, const AssignRequest *request)
 {
     const Machine *machine = registry_machine(registry, request->machine_uuid);
 
@@ -20,77 +156,131 @@ static char **assign_details(Registry *registry, const AssignRequest *request)
     return details_for_device(registry_device(registry, request->device), machine);
 }
 
-/* Whose the source is, if it is a tenant's. */
-static Tenant *find_tenant(Registry *registry, const AssignRequest *request)
+static void free_details(gpointer details)
 {
-    return registry_tenant(registry, request->group ? registry_group(registry, request->group)->tenant
-                                                    : registry_device(registry, request->device)->tenant);
+    g_strfreev(details);
 }
 
-/* To the tenant's machines, which the manager has checked. */
+/* Of one, what it is asked with alone. All that it names is there. */
+static void fill_details(Asked *asked)
+{
+    GPtrArray *parts = g_ptr_array_new_with_free_func(free_details);
+
+    for (guint i = 0; i < asked->requests->len; i++)
+        g_ptr_array_add(parts, details_of(asked->service->registry, requests_of(asked) + i));
+    if (parts->len > 1) {
+        asked->details = details_for_several(parts);
+        asked->parts = parts;
+        return;
+    }
+    asked->details = g_strdupv(parts->pdata[0]);
+    g_ptr_array_unref(parts);
+}
+
+/* All sources are one's tenants', to the tenants' machines, which the manager has checked. */
 static bool is_members(const Caller *caller, gpointer object)
 {
-    const Tenant *tenant = object;
+    const Asked *asked = object;
+    Registry *registry = asked->service->registry;
 
-    return tenant && tenant_has_member(tenant, caller->uid, caller->gids, caller->n_gids);
+    for (guint i = 0; i < asked->requests->len; i++) {
+        const AssignRequest *request = requests_of(asked) + i;
+        const char *name = request->group ? registry_group(registry, request->group)->tenant
+                                          : registry_device(registry, request->device)->tenant;
+        const Tenant *tenant = registry_tenant(registry, name);
+
+        if (!tenant || !tenant_has_member(tenant, caller->uid, caller->gids, caller->n_gids))
+            return false;
+    }
+    return true;
 }
 
-int assign_call(sd_bus_message *message, ObjectType type, const char *source, sd_bus_error *ret_error)
+static AuthorizeAbout about(Asked *asked)
 {
-    BusService *service = object_service(sd_bus_message_get_bus(message));
-    AssignRequest request = {
-        .device = type == OBJECT_DEVICE ? source : NULL,
-        .group = type == OBJECT_GROUP ? source : NULL,
-        .persistent = true,
+    return (AuthorizeAbout){
+        .details = (const char *const *)asked->details,
+        .parts = asked->parts,
+        .owned = asked->as_own ? is_members : NULL,
+        .object = asked,
     };
-    bool guest_reset = false, guest_resets_all = false, as_own;
-    enum { GUEST_RESET, GUEST_RESETS_ALL, PRIORITY };
-    Option options[] = {
-        [GUEST_RESET] = { "AllowGuestReset", 'b', &guest_reset },
-        [GUEST_RESETS_ALL] = { "AllowGuestResetsAll", 'b', &guest_resets_all },
-        [PRIORITY] = { "Priority", 'i', &request.priority },
-        { "Name", 's', &request.name },
-        { "Description", 's', &request.description },
-        { "Quantity", 's', &request.quantity },
-        { "Selector", 's', &request.selector },
-        { "Persistent", 'b', &request.persistent },
-        { "Follow", 'b', &request.follow },
-        { "Another", 'b', &request.another },
-    };
-    g_autofree char *machine = NULL;
-    g_auto(GStrv) details = NULL;
+}
+
+static int ask_and_assign(sd_bus_message *message, Asked *asked, ManagerDone done, sd_bus_error *ret_error)
+{
     g_autoptr(GError) error = NULL;
-    const char *machine_path;
-    int r;
+    AuthorizeAbout what;
+    uint32_t uid;
+    int r = read_rest(message, asked, ret_error);
 
-    r = sd_bus_message_read(message, "o", &machine_path);
     if (r < 0)
         return r;
-    r = options_read(message, options, G_N_ELEMENTS(options), ret_error);
-    if (r < 0)
-        return r;
-    if (options[GUEST_RESET].given)
-        request.allow_guest_reset = &guest_reset;
-    if (options[GUEST_RESETS_ALL].given)
-        request.allow_guest_resets_all = &guest_resets_all;
-    request.machine_uuid = machine = object_id(OBJECT_MACHINE, machine_path, &error);
-    if (!machine)
+    if (!manager_check_assign(asked->service->manager, requests_of(asked), asked->requests->len, &error))
         return bus_error_from_gerror(ret_error, error);
-    (void)authorize_caller(service->authorizer, message, &request.owner);
-    if (!manager_check_assign(service->manager, &request, &error))
-        return bus_error_from_gerror(ret_error, error);
-
-    details = assign_details(service->registry, &request);
-    /* As in Assignment.Update: what members don't lift for themselves. */
-    as_own = !guest_reset && !guest_resets_all && !options[PRIORITY].given;
-    r = authorize_owned(service->authorizer, message, (const char *const *)details,
-                        as_own ? is_members : NULL, find_tenant(service->registry, &request), &request.owner,
-                        ret_error);
+    fill_details(asked);
+    what = about(asked);
+    r = authorize_several(asked->service->authorizer, message, &what, &uid, ret_error);
     if (r < 0)
         return r;
     if (r == 0)
         return 1; /* comes back with the answer */
 
-    manager_assign(service->manager, &request, call_done_assignment, call_new(service, message));
+    for (guint i = 0; i < asked->requests->len; i++)
+        g_array_index(asked->requests, AssignRequest, i).owner = uid;
+    manager_assign(asked->service->manager, requests_of(asked), asked->requests->len, done,
+                   call_new(asked->service, message));
     return 1;
+}
+
+/* ------------------------------------------------------------------ methods */
+
+int assign_call(sd_bus_message *message, ObjectType type, const char *source, sd_bus_error *ret_error)
+{
+    g_autoptr(Asked) asked = asked_new(message);
+
+    add_source(asked, type, source);
+    return ask_and_assign(message, asked, call_done_assignment, ret_error);
+}
+
+int method_assign(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    g_autoptr(Asked) asked = asked_new(message);
+    int r = read_source(message, asked, ret_error);
+
+    return r < 0 ? r : ask_and_assign(message, asked, call_done_assignment, ret_error);
+}
+
+int method_assign_many(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    g_autoptr(Asked) asked = asked_new(message);
+    int r = read_sources(message, asked, ret_error);
+
+    return r < 0 ? r : ask_and_assign(message, asked, call_done_assignments, ret_error);
+}
+
+int method_check_assign(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    g_autoptr(Asked) asked = asked_new(message);
+    g_autoptr(GPtrArray) obstacles = NULL;
+    g_autoptr(GError) error = NULL;
+    AuthorityVerdict answer;
+    AuthorizeAbout what;
+    int r = read_sources(message, asked, ret_error);
+
+    if (r >= 0)
+        r = read_rest(message, asked, ret_error);
+    if (r < 0)
+        return r;
+    obstacles =
+        manager_assign_obstacles(asked->service->manager, requests_of(asked), asked->requests->len, &error);
+    if (!obstacles)
+        return bus_error_from_gerror(ret_error, error);
+    fill_details(asked);
+    what = about(asked);
+    r = authorize_trial(asked->service->authorizer, message, FERRY_INTERFACE_MANAGER,
+                        asked->parts ? "AssignMany" : "Assign", &what, &answer, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return 1; /* comes back with the answer */
+    return obstacle_answer(message, answer, obstacles);
 }

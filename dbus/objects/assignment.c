@@ -96,7 +96,7 @@ static int method_release(sd_bus_message *message, void *userdata, sd_bus_error 
     r = options_read(message, NULL, 0, ret_error);
     if (r < 0)
         return r;
-    if (!manager_check_change(service->manager, assignment->id, &error))
+    if (!manager_check_release(service->manager, assignment->id, &error))
         return bus_error_from_gerror(ret_error, error);
     r = may(service, message, assignment, ret_error);
     if (r < 0)

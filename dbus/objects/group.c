@@ -99,7 +99,7 @@ static int may(BusService *service, sd_bus_message *message, const Group *group,
     return authorize(service->authorizer, message, (const char *const *)details, &uid, ret_error);
 }
 
-static int method_assign(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+static int method_assign_from(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
     const Group *group = userdata;
 
@@ -270,7 +270,7 @@ static const sd_bus_vtable group_vtable[] = {
     SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_delete,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Assign", SD_BUS_ARGS("o", machine, "a{sv}", options),
-                            SD_BUS_RESULT("o", assignment), method_assign, SD_BUS_VTABLE_UNPRIVILEGED),
+                            SD_BUS_RESULT("o", assignment), method_assign_from, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };
 

@@ -4,6 +4,7 @@
 #include "daemon/manager/groups.h"
 #include "daemon/manager/tenants.h"
 #include "dbus/objects/assign.h"
+#include "dbus/objects/check-release.h"
 #include "dbus/service/call.h"
 #include "dbus/objects/manifest.h"
 #include "dbus/objects/queries.h"
@@ -67,24 +68,6 @@ static int property_get_held_home(sd_bus *bus, const char *path, const char *int
 }
 
 /* ------------------------------------------------------------------ methods */
-
-static int method_assign(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
-{
-    g_autofree char *source = NULL;
-    g_autoptr(GError) error = NULL;
-    const char *path;
-    ObjectType type;
-    int r;
-
-    r = sd_bus_message_read(message, "o", &path);
-    if (r < 0)
-        return r;
-    type = g_str_has_prefix(path, FERRY_PATH_GROUP_PREFIX "/") ? OBJECT_GROUP : OBJECT_DEVICE;
-    source = object_id(type, path, &error);
-    if (!source)
-        return bus_error_from_gerror(ret_error, error);
-    return assign_call(message, type, source, ret_error);
-}
 
 static int method_create_group(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
@@ -263,6 +246,14 @@ static const sd_bus_vtable manager_vtable[] = {
                             SD_BUS_RESULT("o", tenant), method_create_tenant, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Assign", SD_BUS_ARGS("o", source, "o", machine, "a{sv}", options),
                             SD_BUS_RESULT("o", assignment), method_assign, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("AssignMany", SD_BUS_ARGS("ao", sources, "o", machine, "a{sv}", options),
+                            SD_BUS_RESULT("ao", assignments), method_assign_many, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("CheckAssign", SD_BUS_ARGS("ao", sources, "o", machine, "a{sv}", options),
+                            SD_BUS_RESULT("s", answer, "aa{sv}", obstacles), method_check_assign,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("CheckRelease", SD_BUS_ARGS("o", assignment, "o", device, "a{sv}", options),
+                            SD_BUS_RESULT("s", answer, "aa{sv}", obstacles), method_check_release,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("CreateGroup", SD_BUS_ARGS("s", name, "a{sv}", options),
                             SD_BUS_RESULT("o", group), method_create_group, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("MakePassthrough", SD_BUS_ARGS("ao", devices, "s", group, "a{sv}", options),

@@ -32,7 +32,18 @@ static const AuthorizeEntry entries[] = {
     { FERRY_INTERFACE_MANAGER, "Explain" },
     { FERRY_INTERFACE_MANAGER, "Rescan" },
     { FERRY_INTERFACE_MANAGER, "Export" },
+    { FERRY_INTERFACE_MANAGER, "CheckAssign" },
+    { FERRY_INTERFACE_MANAGER, "CheckRelease" },
     { FERRY_INTERFACE_MANAGER, "Assign", FERRY_ACTION_ASSIGN, FERRY_ACTION_ASSIGN_OWN, GIVE_QUESTIONS },
+    { FERRY_INTERFACE_MANAGER,
+      "AssignMany",
+      FERRY_ACTION_ASSIGN,
+      FERRY_ACTION_ASSIGN_OWN,
+      {
+          N_("Authentication is required to give several USB devices to the virtual machine $(machine): "
+             "$(device)"),
+          N_("Authentication is required to give the USB device $(device) to the virtual machine $(machine)"),
+      } },
     { FERRY_INTERFACE_MANAGER,
       "CreateGroup",
       FERRY_ACTION_MANAGE_GROUPS,

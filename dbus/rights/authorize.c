@@ -74,6 +74,40 @@ static int refuse(Question *question, AuthorityVerdict verdict, const char *text
 
 static void check(Question *question);
 
+static bool is_part(const Question *question)
+{
+    return question->part < question->parts->len;
+}
+
+/* What is asked first, of one thing. */
+static void begin_to_ask(Question *question)
+{
+    question->own_challenged = false;
+    question->action = question->owned ? question->entry->own_action : question->entry->action;
+    question->quietly = question->owned;
+    check(question);
+}
+
+/* Several things, of which some are to be asked for: as the first of those would be. */
+static void ask_for_all(Question *question)
+{
+    question->action = question->part_own_challenged ? question->entry->own_action : question->entry->action;
+    question->quietly = true;
+    check(question);
+}
+
+/* Of something that nobody is asked for: one's own first, then what everybody may ask for. */
+static bool ask_next_quietly(Question *question, AuthorityVerdict verdict)
+{
+    if (question->action == question->entry->action ||
+        (verdict != AUTHORITY_DENIED && verdict != AUTHORITY_CHALLENGE))
+        return false;
+    question->own_challenged = verdict == AUTHORITY_CHALLENGE;
+    question->action = question->entry->action;
+    check(question);
+    return true;
+}
+
 /* What is asked next, when this was the answer: one's own first, then what everybody may ask for; and both
  * without a dialog before one is opened, so that nobody types a password for what a rule gives him. False:
  * nothing more. */
@@ -100,22 +134,84 @@ static bool ask_next(Question *question, AuthorityVerdict verdict)
     return true;
 }
 
-static void on_verdict(AuthorityVerdict verdict, const char *text, void *userdata)
+static void finish(Question *question, AuthorityVerdict verdict, const char *text)
 {
-    Question *question = userdata;
     g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
 
-    question->check = NULL;
-    if (verdict == AUTHORITY_ALLOWED) {
+    if (verdict == AUTHORITY_ALLOWED || question->trial) {
+        question->answer = verdict;
         question_close(question);
         question_return(question, QUESTION_ALLOWED);
         return;
     }
-    if (ask_next(question, verdict))
-        return;
     refuse(question, verdict, text, &error);
     sd_bus_reply_method_error(question->message, &error);
     question_drop(question);
+}
+
+/* One of several things is decided, as far as that goes without a dialog. */
+static void end_part(Question *question, AuthorityVerdict verdict, const char *text)
+{
+    if (verdict != AUTHORITY_ALLOWED && verdict != AUTHORITY_CHALLENGE) {
+        finish(question, verdict, text);
+        return;
+    }
+    if (verdict == AUTHORITY_CHALLENGE) {
+        question->part_challenged = true;
+        question->part_own_challenged |= question->own_challenged;
+    }
+    question->part++;
+    if (is_part(question))
+        begin_to_ask(question);
+    else if (!question->part_challenged)
+        finish(question, AUTHORITY_ALLOWED, NULL);
+    else if (question->trial)
+        finish(question, AUTHORITY_CHALLENGE, NULL);
+    else
+        ask_for_all(question);
+}
+
+static void refuse_all(Question *question)
+{
+    sd_bus_reply_method_errorf(question->message, SD_BUS_ERROR_ACCESS_DENIED,
+                               "%s: needs the right %s for one of them by itself: ask for them one at a time",
+                               question->entry->member, question->action);
+    question_drop(question);
+}
+
+/* Whoever grants all of it without a dialog has not seen what he doesn't grant alone. */
+static void end_all(Question *question, AuthorityVerdict verdict, const char *text)
+{
+    if (question->quietly && verdict == AUTHORITY_CHALLENGE) {
+        question->quietly = false;
+        check(question);
+    } else if (question->quietly && verdict == AUTHORITY_ALLOWED) {
+        refuse_all(question);
+    } else {
+        finish(question, verdict, text);
+    }
+}
+
+static void on_verdict(AuthorityVerdict verdict, const char *text, void *userdata)
+{
+    Question *question = userdata;
+    bool of_all = question->parts->len > 0 && !is_part(question);
+    bool silent = is_part(question) || question->trial;
+
+    question->check = NULL;
+    if (of_all) {
+        end_all(question, verdict, text);
+        return;
+    }
+    if (verdict != AUTHORITY_ALLOWED &&
+        (silent ? ask_next_quietly(question, verdict) : ask_next(question, verdict)))
+        return;
+    if (silent && verdict == AUTHORITY_DENIED && question->own_challenged)
+        verdict = AUTHORITY_CHALLENGE;
+    if (is_part(question))
+        end_part(question, verdict, text);
+    else
+        finish(question, verdict, text);
 }
 
 static char **details_with_text(const AuthorizeEntry *entry, const char *const *details)
@@ -135,9 +231,10 @@ static char **details_with_text(const AuthorizeEntry *entry, const char *const *
 /* Asks for question->action. */
 static void check(Question *question)
 {
-    g_autofree char **asked = details_with_text(question->entry, (const char *const *)question->details);
-    bool interactive =
-        !question->quietly && sd_bus_message_get_allow_interactive_authorization(question->message) > 0;
+    char **details = is_part(question) ? question->parts->pdata[question->part] : question->details;
+    g_autofree char **asked = details_with_text(question->entry, (const char *const *)details);
+    bool interactive = !question->quietly && !question->trial && !is_part(question) &&
+                       sd_bus_message_get_allow_interactive_authorization(question->message) > 0;
 
     question->check =
         authority_check(question->authorizer->authority, sd_bus_message_get_sender(question->message),
@@ -145,17 +242,17 @@ static void check(Question *question)
 }
 
 /* 0, or LimitExceeded. */
-static int ask_polkit(Question *question, const char *const *details, bool owned, sd_bus_error *ret_error)
+static int ask_polkit(Question *question, const AuthorizeAbout *about, bool owned, sd_bus_error *ret_error)
 {
     int r = question_open(question, ret_error);
 
     if (r < 0)
         return r;
     question->state = QUESTION_ASKED;
-    question->owned = question->quietly = owned;
-    question->action = owned ? question->entry->own_action : question->entry->action;
-    question->details = g_strdupv((char **)details);
-    check(question);
+    question->owned = owned;
+    question->details = g_strdupv((char **)about->details);
+    question->parts = about->parts ? g_ptr_array_ref(about->parts) : g_ptr_array_new();
+    begin_to_ask(question);
     return 0;
 }
 
@@ -248,20 +345,32 @@ static bool is_owned(const Question *question, AuthorizeOwned owned, gpointer ob
     return owned && question->entry->own_action && owned(&caller, object);
 }
 
-/* As authorize_owned(), with what is known by now. What is neither < 0 nor > 0 stays open. */
-static int go_on(Question *question, const char *const *details, AuthorizeOwned owned, gpointer object,
-                 sd_bus_error *ret_error)
+/* The answer is for what is asked for now. */
+static bool is_about(const Question *question, const AuthorizeAbout *about)
+{
+    guint n = about->parts ? about->parts->len : 0;
+
+    if (!g_strv_equal((const char *const *)question->details, about->details) || question->parts->len != n)
+        return false;
+    for (guint i = 0; i < n; i++)
+        if (!g_strv_equal(question->parts->pdata[i], about->parts->pdata[i]))
+            return false;
+    return true;
+}
+
+/* As authorize_several(), with what is known by now. What is neither < 0 nor > 0 stays open. */
+static int go_on(Question *question, const AuthorizeAbout *about, sd_bus_error *ret_error)
 {
     const char *member = question->entry->member;
-    bool own = is_owned(question, owned, object);
+    bool own = is_owned(question, about->owned, about->object);
 
     switch (question->state) {
     case QUESTION_KNOWN:
         if (question->uid == 0)
-            return 1;
-        return ask_polkit(question, details, own, ret_error);
+            return 1; /* a trial's answer as well: ALLOWED */
+        return ask_polkit(question, about, own, ret_error);
     case QUESTION_ALLOWED:
-        if (question->owned == own && g_strv_equal((const char *const *)question->details, details))
+        if (question->owned == own && is_about(question, about))
             return 1;
         return sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED,
                                  "%s: what it is about changed while the question was open: try again",
@@ -283,30 +392,54 @@ bool authorize_caller(Authorizer *self, sd_bus_message *message, uint32_t *ret_u
     return true;
 }
 
-int authorize_owned(Authorizer *self, sd_bus_message *message, const char *const *details,
-                    AuthorizeOwned owned, gpointer object, uint32_t *ret_uid, sd_bus_error *ret_error)
+/* As authorize_several(); entry: of the method that rights are asked for. ret_answer: of a trial, else NULL.
+ */
+static int decide(Authorizer *self, sd_bus_message *message, const AuthorizeEntry *entry,
+                  const AuthorizeAbout *about, AuthorityVerdict *ret_answer, uint32_t *ret_uid,
+                  sd_bus_error *ret_error)
 {
-    const char *interface = sd_bus_message_get_interface(message);
-    const char *member = sd_bus_message_get_member(message);
-    const AuthorizeEntry *entry = authorize_find(interface, member);
     Question *question = questions_find(self->questions, message);
     int r;
 
-    if (!entry)
-        return sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED, "%s: nobody has a right to that",
-                                 member);
-    if (!entry->action)
-        return 1;
     if (!question)
         return ask_who(self, message, entry, ret_error);
 
     question_take(question);
-    r = go_on(question, details, owned, object, ret_error);
-    if (r > 0)
+    question->trial = ret_answer != NULL;
+    r = go_on(question, about, ret_error);
+    if (r > 0 && ret_uid)
         *ret_uid = question->uid;
+    if (r > 0 && ret_answer)
+        *ret_answer = question->answer;
     if (r != 0)
         question_drop(question);
     return r;
+}
+
+int authorize_several(Authorizer *self, sd_bus_message *message, const AuthorizeAbout *about,
+                      uint32_t *ret_uid, sd_bus_error *ret_error)
+{
+    const char *member = sd_bus_message_get_member(message);
+    const AuthorizeEntry *entry = authorize_find(sd_bus_message_get_interface(message), member);
+
+    if (!entry)
+        return sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED, "%s: nobody has a right to that",
+                                 member);
+    return entry->action ? decide(self, message, entry, about, NULL, ret_uid, ret_error) : 1;
+}
+
+int authorize_trial(Authorizer *self, sd_bus_message *message, const char *interface, const char *member,
+                    const AuthorizeAbout *about, AuthorityVerdict *ret_answer, sd_bus_error *ret_error)
+{
+    return decide(self, message, authorize_find(interface, member), about, ret_answer, NULL, ret_error);
+}
+
+int authorize_owned(Authorizer *self, sd_bus_message *message, const char *const *details,
+                    AuthorizeOwned owned, gpointer object, uint32_t *ret_uid, sd_bus_error *ret_error)
+{
+    return authorize_several(self, message,
+                             &(AuthorizeAbout){ .details = details, .owned = owned, .object = object },
+                             ret_uid, ret_error);
 }
 
 int authorize(Authorizer *self, sd_bus_message *message, const char *const *details, uint32_t *ret_uid,

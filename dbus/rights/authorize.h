@@ -57,3 +57,24 @@ int authorize(Authorizer *authorizer, sd_bus_message *message, const char *const
  * be NULL. */
 int authorize_owned(Authorizer *authorizer, sd_bus_message *message, const char *const *details,
                     AuthorizeOwned owned, gpointer object, uint32_t *ret_uid, sd_bus_error *ret_error);
+
+/* What a call asks for: all of it as one question, and when there are several things in it, the details of
+ * each as a call for it alone has them. */
+typedef struct AuthorizeAbout {
+    const char *const *details;
+    GPtrArray *parts;     /* of char **, with a free function; NULL = it is one thing */
+    AuthorizeOwned owned; /* of all of it */
+    gpointer object;
+} AuthorizeAbout;
+
+/* The same for several things at a time. Each is asked for by itself first, without a dialog: what is denied
+ * alone is denied among others, and what is granted alone needs no question. What is left is one question for
+ * all of it. */
+int authorize_several(Authorizer *authorizer, sd_bus_message *message, const AuthorizeAbout *about,
+                      uint32_t *ret_uid, sd_bus_error *ret_error);
+
+/* What authorize_several() would say to a call of that method by this caller, without asking anybody:
+ * ALLOWED, DENIED, or CHALLENGE for what a dialog decides. Returns as authorize() does. */
+int authorize_trial(Authorizer *authorizer, sd_bus_message *message, const char *interface,
+                    const char *member, const AuthorizeAbout *about, AuthorityVerdict *ret_answer,
+                    sd_bus_error *ret_error);

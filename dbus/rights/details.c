@@ -131,6 +131,50 @@ char **details_for_assignment(Registry *registry, const Assignment *assignment)
     });
 }
 
+static const char *value_of(const char *const *details, const char *key)
+{
+    for (; *details; details += 2)
+        if (g_str_equal(*details, key))
+            return details[1];
+    return "";
+}
+
+/* New string, "" when they differ. */
+static char *common(const GPtrArray *parts, const char *key)
+{
+    const char *first = value_of(parts->pdata[0], key);
+
+    for (guint i = 1; i < parts->len; i++)
+        if (!g_str_equal(value_of(parts->pdata[i], key), first))
+            return g_strdup("");
+    return g_strdup(first);
+}
+
+char **details_for_several(const GPtrArray *parts)
+{
+    g_autoptr(GString) names = g_string_new(NULL);
+    g_autofree char *ids = common(parts, "vendor_product"), *serial = common(parts, "serial");
+    g_autofree char *group = common(parts, "group"), *machine = common(parts, "machine");
+    g_autofree char *tenant = common(parts, "tenant");
+
+    for (guint i = 0; i < MIN(parts->len, NAMED_DEVICES_MAX); i++) {
+        const char *device = value_of(parts->pdata[i], "device"), *from = value_of(parts->pdata[i], "group");
+
+        g_string_append_printf(names, "%s%s%s%s%s", i > 0 ? ", " : "", *from ? "group " : "", from,
+                               *from && *device ? ": " : "", device);
+    }
+    if (parts->len > NAMED_DEVICES_MAX)
+        g_string_append_printf(names, ", … (%u)", parts->len);
+    return details_new(&(Details){
+        .device = names->str,
+        .vendor_product = ids,
+        .serial = serial,
+        .group = group,
+        .machine = machine,
+        .tenant = tenant,
+    });
+}
+
 char **details_for_device_of(Registry *registry, const Device *device, const Assignment *assignment)
 {
     const Machine *machine = registry_machine(registry, assignment->machine_uuid);

@@ -32,6 +32,9 @@ char **details_for_grant(Registry *registry, const char *const *devices, const c
 /* A group, or what of it matches a rule (valid; NULL or "" = all of it), for a machine (may be NULL). */
 char **details_for_group(const Group *group, const char *rule, const Machine *machine);
 char **details_for_assignment(Registry *registry, const Assignment *assignment);
+/* Of several calls that are made as one: what all of them have, and for device the names of what each is
+ * about. parts: of char **, not empty. */
+char **details_for_several(const GPtrArray *parts);
 /* One of the devices that the assignment has. */
 char **details_for_device_of(Registry *registry, const Device *device, const Assignment *assignment);
 

@@ -93,6 +93,7 @@ static void question_free(Question *question)
     sd_bus_slot_unref(question->who_call);
     g_array_unref(question->gids);
     g_strfreev(question->details);
+    g_clear_pointer(&question->parts, g_ptr_array_unref);
     sd_bus_message_unref(question->message);
     g_free(question);
 }

@@ -44,8 +44,15 @@ typedef struct Question {
     const char *action;
     bool quietly; /* without a dialog */
     char **details;
-    AuthorityCheck *check; /* NULL = not yet, or answered */
-    bool counted;          /* among the open ones */
+    GPtrArray *parts;     /* of char **: details of what is asked for one by one, before all of it together */
+    guint part;           /* of parts, the one that is asked for; all of them = all of it together */
+    bool part_challenged; /* some part isn't granted without a dialog */
+    bool own_challenged;  /* own_action isn't, of what is asked for now */
+    bool part_own_challenged; /* it was so of some part */
+    bool trial;               /* nobody is to be asked, and the answer is all that is wanted */
+    AuthorityVerdict answer;  /* of a trial */
+    AuthorityCheck *check;    /* NULL = not yet, or answered */
+    bool counted;             /* among the open ones */
 
     guint leftover; /* source: drops the question if nobody takes the answer */
 } Question;

@@ -109,6 +109,28 @@ void call_done_assignment(const char *id, const GError *error, void *userdata)
     call_reply(userdata, error, "o", path);
 }
 
+static int send_assignments(Call *call, const char *ids)
+{
+    g_auto(GStrv) list = g_strsplit(ids, " ", -1);
+    g_autoptr(GPtrArray) each = g_ptr_array_new();
+    g_autoptr(sd_bus_message) reply = NULL;
+    int r = sd_bus_message_new_method_return(call->message, &reply);
+
+    for (char **id = list; *id; id++)
+        g_ptr_array_add(each, *id);
+    if (r >= 0)
+        r = append_paths(reply, OBJECT_ASSIGNMENT, each);
+    return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+void call_done_assignments(const char *id, const GError *error, void *userdata)
+{
+    Call *call = userdata;
+
+    tell_changes(call);
+    call_end(call, error ? send_error(call, error) : send_assignments(call, id));
+}
+
 void call_done_group(const char *id, const GError *error, void *userdata)
 {
     g_autofree char *path = object_path(OBJECT_GROUP, id);

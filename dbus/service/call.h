@@ -17,6 +17,7 @@ void call_free(Call *call);
 /* ManagerDone functions; userdata is the Call, which they free. */
 void call_done(const char *id, const GError *error, void *userdata);             /* answers nothing */
 void call_done_assignment(const char *id, const GError *error, void *userdata);  /* answers o */
+void call_done_assignments(const char *id, const GError *error, void *userdata); /* answers ao */
 void call_done_group(const char *id, const GError *error, void *userdata);       /* answers o */
 void call_done_tenant(const char *id, const GError *error, void *userdata);      /* answers o */
 void call_done_rule(const char *id, const GError *error, void *userdata);        /* answers u */

@@ -309,6 +309,16 @@ static void ask_assigning(Stage *stage)
     ask(stage, "Manager.Assign", FERRY_PATH_ROOT,
         (Expected){ TEXT_OF(KEYBOARD, FREE), KEYBOARD, "KBD-0005", NULL, "studio" }, "ooa{sv}", stage->device,
         stage->studio, 0);
+    ask(stage, "Manager.AssignMany", FERRY_PATH_ROOT,
+        (Expected){ TEXT_OF(KEYBOARD, FREE), KEYBOARD, "KBD-0005", NULL, "studio" }, "aooa{sv}", 1,
+        stage->device, stage->studio, 0);
+    ask(stage, "Manager.AssignMany", FERRY_PATH_ROOT,
+        (Expected){ TEXT_OF(KEYBOARD, FREE) ", " TEXT_OF(KEYBOARD, SECOND), KEYBOARD, NULL, NULL, "studio" },
+        "aooa{sv}", 2, stage->device, stage->second, stage->studio, 0);
+    ask(stage, "Manager.AssignMany", FERRY_PATH_ROOT, tenants, "aooa{sv}", 1, stage->keys, stage->desk, 0);
+    ask(stage, "Manager.AssignMany", FERRY_PATH_ROOT,
+        (Expected){ "group pool, group acme/keys", .machine = "desk" }, "aooa{sv}", 2, stage->pool,
+        stage->keys, stage->desk, 0);
     ask(stage, "Manager.Assign", FERRY_PATH_ROOT, whole, "ooa{sv}", stage->pool, stage->desk, 0);
     ask(stage, "Manager.Assign", FERRY_PATH_ROOT, limited, "ooa{sv}", stage->pool, stage->desk, 1, "Selector",
         "s", "serial=KBD-0002 product=c31c vendor=46d");
@@ -504,6 +514,11 @@ static void test_a_rule_is_not_passed(void **state)
     assert_denied(stage, bus, all, FERRY_INTERFACE_GROUP, "UpdateRule", "usa{sv}", 1, serial, 0);
     assert_denied(stage, bus, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "MakePassthrough", "aosa{sv}", 2,
                   stage->device, stage->device, "new", 0);
+    /* alone or among others */
+    assert_denied(stage, bus, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "AssignMany", "aooa{sv}", 1,
+                  stage->device, stage->studio, 0);
+    assert_denied(stage, bus, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "AssignMany", "aooa{sv}", 2,
+                  stage->second, stage->device, stage->studio, 0);
     assert_denied(stage, bus, stage->acme, FERRY_INTERFACE_TENANT, "Grant", "aosa{sv}", 2, stage->device,
                   stage->device, "more", 0);
     /* and everything else doesn't hang on it */

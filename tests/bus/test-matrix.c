@@ -68,6 +68,9 @@ static const struct {
     { "Machine.ReleaseAll", { "{" } },
     { "Manager.Apply", { "s[Group]\nName=applied\n", "sa file", "{" } },
     { "Manager.Assign", { "o@device", "o@machine", "{" } },
+    { "Manager.AssignMany", { "[@device", "o@machine", "{" } },
+    { "Manager.CheckAssign", { "[@device", "o@machine", "{" } },
+    { "Manager.CheckRelease", { "o@assignment", "o/", "{" } },
     { "Manager.CreateGroup", { "s@new", "{" } },
     { "Manager.CreateTenant", { "s@new", "{" } },
     { "Manager.Explain", { "o@device" } },
@@ -241,6 +244,14 @@ static bool has_object(Fixture *fixture, const char *path, const char *interface
     return value;
 }
 
+/* On its way home, be it that it was released or detached. */
+static bool is_settled(Fixture *fixture, void *assignment)
+{
+    g_autofree char *state = fixture_get(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "State");
+
+    return g_strcmp0(state, "detaching") != 0;
+}
+
 /* Sets up again what the last call used up. */
 static void stage_set(Stage *stage)
 {
@@ -271,6 +282,8 @@ static void stage_set(Stage *stage)
         fixture_call_ok(fixture, stage->machine, FERRY_INTERFACE_MACHINE, "ReleaseAll", "a{sv}", 0));
     fixture_wait(fixture, stage->device, FERRY_INTERFACE_DEVICE, "State", "host");
 
+    if (stage->assignment)
+        fixture_wait_for(fixture, is_settled, stage->assignment, "the assignment is there, or gone");
     if (stage->assignment && has_object(fixture, stage->assignment, FERRY_INTERFACE_ASSIGNMENT, "State")) {
         sd_bus_message_unref(
             fixture_call_ok(fixture, stage->assignment, FERRY_INTERFACE_ASSIGNMENT, "Attach", ""));
@@ -295,10 +308,15 @@ static const char *stage_value(const Stage *stage, const char *value)
     const struct {
         const char *name, *value;
     } all[] = {
-        { "@device", stage->device },   { "@machine", stage->machine },
-        { "@name", stage->name },       { "@new", stage->new },
-        { "@tenant", stage->tenant },   { "@tenants-machine", stage->tenants_machine },
-        { "@granted", stage->granted }, { "@owners", stage->owners },
+        { "@device", stage->device },
+        { "@machine", stage->machine },
+        { "@name", stage->name },
+        { "@new", stage->new },
+        { "@tenant", stage->tenant },
+        { "@tenants-machine", stage->tenants_machine },
+        { "@assignment", stage->assignment },
+        { "@granted", stage->granted },
+        { "@owners", stage->owners },
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(all); i++)
@@ -356,12 +374,13 @@ static void append_argument(const Stage *stage, sd_bus_message *message, const c
     assert_true(r >= 0);
 }
 
-/* "ok" or the error's name, and its text. New strings. */
+/* "ok" or the error's name, and its text, or the first one of the answer. New strings. */
 static char *stage_call(const Stage *stage, User user, const char *method, const char *const *arguments,
                         char **ret_text)
 {
     sd_bus_error error = SD_BUS_ERROR_NULL;
-    sd_bus_message *message = NULL;
+    sd_bus_message *message = NULL, *reply = NULL;
+    const char *said = "";
     g_auto(GStrv) parts = g_strsplit(method, ".", 2);
     g_autofree char *interface = g_strconcat(FERRY_ACTION_PREFIX, parts[0], NULL);
     g_autofree char *target = stage_target(stage, interface);
@@ -372,9 +391,12 @@ static char *stage_call(const Stage *stage, User user, const char *method, const
                                                interface, parts[1]) >= 0);
     for (const char *const *argument = arguments; *argument; argument++)
         append_argument(stage, message, *argument);
-    r = sd_bus_call(stage->connections[user], message, DEADLINE_US, &error, NULL);
+    r = sd_bus_call(stage->connections[user], message, DEADLINE_US, &error, &reply);
     answer = g_strdup(r >= 0 ? OK : error.name);
-    *ret_text = g_strdup(r >= 0 ? "" : error.message);
+    if (r >= 0 && sd_bus_message_has_signature(reply, "saa{sv}"))
+        assert_true(sd_bus_message_read(reply, "s", &said) >= 0);
+    *ret_text = g_strdup(r >= 0 ? said : error.message);
+    sd_bus_message_unref(reply);
     sd_bus_error_free(&error);
     sd_bus_message_unref(message);
     return answer;
@@ -387,6 +409,38 @@ static const char *const *arguments_of(const char *method)
             return calls[i].arguments;
     fail_msg("this test does not know how to call %s", method);
     return NULL;
+}
+
+/* What says beforehand what a method would say, and with what. */
+static const struct {
+    const char *method, *check;
+    const char *arguments[4];
+} checks[] = {
+    { "Manager.Assign", "Manager.CheckAssign", { "[@device", "o@machine", "{" } },
+    { "Manager.AssignMany", "Manager.CheckAssign", { "[@device", "o@machine", "{" } },
+    { "Assignment.Release", "Manager.CheckRelease", { "o@assignment", "o/", "{" } },
+    { "Assignment.ReleaseDevice", "Manager.CheckRelease", { "o@assignment", "o@owners", "{" } },
+};
+
+/* It says what comes. */
+static bool is_foretold(const Stage *stage, User user, const char *method, const char *wanted)
+{
+    const char *word = strcmp(wanted, OK) == 0 ? "yes" : strcmp(wanted, DENIED) == 0 ? "no" : "challenge";
+    bool good = true;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(checks); i++) {
+        g_autofree char *text = NULL, *answer = NULL;
+
+        if (strcmp(checks[i].method, method) != 0)
+            continue;
+        answer = stage_call(stage, user, checks[i].check, checks[i].arguments, &text);
+        if (strcmp(answer, OK) == 0 && strcmp(text, word) == 0)
+            continue;
+        print_error("%s for %s as %s: %s (%s), expected %s\n", checks[i].check, method, users[user].name,
+                    answer, text, word);
+        good = false;
+    }
+    return good;
 }
 
 /* A hub's devices come back by themselves, which no script can do: allowed is what gets as far as the
@@ -435,6 +489,7 @@ static void try_out(Fixture *fixture, Session session)
             g_autofree char *answer = NULL;
 
             stage_set(&stage);
+            wrong += !is_foretold(&stage, user, method->data, wanted);
             wanted = as_far_as_the_hardware(fixture, method->data, wanted);
             answer = stage_call(&stage, user, method->data, arguments_of(method->data), &text);
             if (strcmp(answer, wanted) == 0)

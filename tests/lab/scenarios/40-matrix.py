@@ -85,8 +85,11 @@ call ResourceGroup.AddRule {group} 'sa{{sv}}' vendor=1234 0
 call ResourceGroup.UpdateRule {group} 'usa{{sv}}' 1 vendor=4321 0
 call ResourceGroup.RemoveRule {group} u 1
 call ResourceGroup.Assign {group} 'oa{{sv}}' {machine} 0
+call Manager.AssignMany /org/usbferry1 'aooa{{sv}}' 1 {group} {machine} 1 Another b true
 call ResourceGroup.Delete {group} 'a{{sv}}' 1 Force b true
 call Manager.Assign /org/usbferry1 'ooa{{sv}}' {device} {machine} 0
+call Manager.CheckAssign /org/usbferry1 'aooa{{sv}}' 1 {second} {desk} 0
+call Manager.CheckRelease /org/usbferry1 'ooa{{sv}}' {assignment} / 0
 call Assignment.Update {assignment} 'a{{sv}}' 0
 call Assignment.Reset {assignment} 'a{{sv}}' 0
 call Assignment.ResetAll {assignment} 'a{{sv}}' 0

@@ -34,7 +34,7 @@ static void add(Fixture *fixture, unsigned n, uint32_t owner, const char *tenant
 static void assert_place(Fixture *fixture, uint32_t owner, const char *tenant, const char *says)
 {
     g_autoptr(GError) error = NULL;
-    bool may = quotas_check_assignment(fixture->registry, owner, tenant, &error);
+    bool may = quotas_check_assignment(fixture->registry, owner, tenant, 0, &error);
 
     if (!says) {
         assert_true(may);
