@@ -137,6 +137,16 @@ Claim *assignment_claim(const Assignment *assignment, const char *sysname, uint6
     return NULL;
 }
 
+bool assignment_drop_claims(Assignment *assignment, const char *sysname)
+{
+    guint before = assignment->claims->len;
+
+    for (guint i = before; i > 0; i--)
+        if (g_strcmp0(((const Claim *)assignment->claims->pdata[i - 1])->sysname, sysname) == 0)
+            g_ptr_array_remove_index(assignment->claims, i - 1);
+    return assignment->claims->len < before;
+}
+
 int assignment_given_back(const Assignment *assignment, uint64_t instance)
 {
     for (guint i = 0; i < assignment->given_back->len; i++)

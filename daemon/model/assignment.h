@@ -140,6 +140,9 @@ Assignment *assignment_copy(const Assignment *assignment);
 /* The claim on this enumeration of the device; NULL = none. */
 Claim *assignment_claim(const Assignment *assignment, const char *sysname, uint64_t instance);
 
+/* The claims on a device that is gone. False when there are none. */
+bool assignment_drop_claims(Assignment *assignment, const char *sysname);
+
 /* Where the instance is in given_back; -1 = it isn't. */
 int assignment_given_back(const Assignment *assignment, uint64_t instance);
 

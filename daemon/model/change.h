@@ -14,9 +14,9 @@ typedef enum ObjectType {
 } ObjectType;
 
 typedef enum ChangeKind {
-    CHANGE_ADDED,   /* told after the object can be found */
+    CHANGE_ADDED,   /* told just before the object can be found, when nothing names it yet */
     CHANGE_FIELDS,  /* some of its properties differ now */
-    CHANGE_REMOVED, /* told before the object is gone, while it can still be found */
+    CHANGE_REMOVED, /* told before the object is gone, when nothing names it any more */
 } ChangeKind;
 
 /* Bits of Change.fields, per type. The names are the properties'. */

@@ -132,8 +132,8 @@ static void report(Registry *registry, ChangeKind kind, ObjectType type, const c
 static void add(Registry *registry, GHashTable *table, ObjectType type, char *id, gpointer object)
 {
     g_assert(!g_hash_table_contains(table, id));
-    g_hash_table_insert(table, id, object);
     report(registry, CHANGE_ADDED, type, id, 0);
+    g_hash_table_insert(table, id, object);
 }
 
 static void drop(Registry *registry, GHashTable *table, ObjectType type, const char *id)
@@ -169,27 +169,106 @@ void registry_add_tenant(Registry *registry, Tenant *tenant)
     add(registry, registry->tenants, OBJECT_TENANT, tenant->name, tenant);
 }
 
+/* ------------------------------------------------------------------ what goes is named by nobody */
+
+/* False when it isn't there. */
+static bool drop_name(GPtrArray *names, const char *name)
+{
+    for (guint i = 0; i < names->len; i++)
+        if (g_str_equal(names->pdata[i], name)) {
+            g_ptr_array_remove_index(names, i);
+            return true;
+        }
+    return false;
+}
+
+static void forget_device(Registry *registry, const char *sysname)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, registry->assignments);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        if (assignment_drop_claims(value, sysname))
+            registry_report(registry, OBJECT_ASSIGNMENT, ((Assignment *)value)->id, ASSIGNMENT_FIELD_DEVICES);
+    g_hash_table_iter_init(&iter, registry->groups);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        if (drop_name(((Group *)value)->devices, sysname))
+            registry_report(registry, OBJECT_GROUP, ((Group *)value)->name, GROUP_FIELD_DEVICES);
+    g_hash_table_iter_init(&iter, registry->tenants);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        if (drop_name(((Tenant *)value)->devices, sysname))
+            registry_report(registry, OBJECT_TENANT, ((Tenant *)value)->name, TENANT_FIELD_DEVICES);
+}
+
+static void forget_group(Registry *registry, const char *name)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, registry->tenants);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        if (drop_name(((Tenant *)value)->groups, name))
+            registry_report(registry, OBJECT_TENANT, ((Tenant *)value)->name, TENANT_FIELD_GROUPS);
+}
+
+static void forget_machine(Registry *registry, const char *uuid)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, registry->devices);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        Device *device = value;
+
+        if (g_strcmp0(device->machine_uuid, uuid) != 0)
+            continue;
+        g_clear_pointer(&device->machine_uuid, g_free);
+        registry_report(registry, OBJECT_DEVICE, device->sysname, DEVICE_FIELD_MACHINE);
+    }
+}
+
+static void forget_assignment(Registry *registry, const char *id)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, registry->devices);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        Device *device = value;
+
+        if (g_strcmp0(device->assignment_id, id) != 0)
+            continue;
+        g_clear_pointer(&device->assignment_id, g_free);
+        registry_report(registry, OBJECT_DEVICE, device->sysname, DEVICE_FIELD_ASSIGNMENT);
+    }
+}
+
 void registry_remove_device(Registry *registry, Device *device)
 {
     g_autofree char *uuid = g_strdup(device->machine_uuid);
 
+    forget_device(registry, device->sysname);
     drop(registry, registry->devices, OBJECT_DEVICE, device->sysname);
     registry_report_machine_devices(registry, uuid);
 }
 
 void registry_remove_machine(Registry *registry, Machine *machine)
 {
+    forget_machine(registry, machine->info->uuid);
     drop(registry, registry->machines, OBJECT_MACHINE, machine->info->uuid);
 }
 
 void registry_remove_group(Registry *registry, Group *group)
 {
     registry->damaged_groups -= group->damage != NULL;
+    forget_group(registry, group->name);
     drop(registry, registry->groups, OBJECT_GROUP, group->name);
 }
 
 void registry_remove_assignment(Registry *registry, Assignment *assignment)
 {
+    forget_assignment(registry, assignment->id);
     drop(registry, registry->assignments, OBJECT_ASSIGNMENT, assignment->id);
 }
 

@@ -73,14 +73,15 @@ char *registry_make_assignment_id(Registry *registry);
 /* For an assignment that is to be younger than all that there are. */
 int64_t registry_next_sequence(Registry *registry);
 
-/* Take the object, report ADDED. */
+/* Report ADDED, take the object. */
 void registry_add_device(Registry *registry, Device *device);
 void registry_add_machine(Registry *registry, Machine *machine);
 void registry_add_group(Registry *registry, Group *group);
 void registry_add_assignment(Registry *registry, Assignment *assignment);
 void registry_add_tenant(Registry *registry, Tenant *tenant);
 
-/* Report REMOVED, then free. */
+/* Report that what names the object doesn't any more (but for what was decided: an assignment's machine and
+ * group, a tenant's machines), then REMOVED, then free. */
 void registry_remove_device(Registry *registry, Device *device);
 void registry_remove_machine(Registry *registry, Machine *machine);
 void registry_remove_group(Registry *registry, Group *group);

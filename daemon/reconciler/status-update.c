@@ -221,9 +221,9 @@ static void update_device(Registry *registry, const Allocation *allocation, Devi
     const Want *want = allocation_want(allocation, device);
     const Assignment *owner = allocation_owner(allocation, device);
     const char *assignment_id = attachment ? attachment->hostdev->assignment_id : NULL;
-    const char *machine_uuid = attachment ? attachment->machine->info->uuid
-                               : want     ? want->assignment->machine_uuid
-                                          : NULL;
+    const char *machine_uuid = attachment              ? attachment->machine->info->uuid
+                               : want && want->machine ? want->machine->info->uuid
+                                                       : NULL;
     DeviceState state = device_state(allocation, device);
     unsigned fields = 0;
 

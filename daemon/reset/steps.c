@@ -366,12 +366,13 @@ static const GError *attach_error(Registry *registry, const ResetDevice *one, co
     return claim ? claim->error : NULL;
 }
 
-/* True when it is over. The reservation stays until the device is in its machine again or the time is up: it
- * is tried again and again meanwhile. The caller hears of a first try that failed. */
+/* True when it is over, and the caller hears how it went. The reservation stays until the device is in its
+ * machine again or the time is up: it is tried again and again meanwhile. The caller hears of a first try
+ * that failed, and of what didn't come back. */
 static bool wait_for_attach(Reset *reset, const Allocation *allocation, gint64 now, gint64 *wake)
 {
     Registry *registry = reset->context->registry;
-    bool waits = false;
+    bool waits = false, in_vain = false;
 
     for (guint i = 0; i < reset->devices->len; i++) {
         const ResetDevice *one = reset->devices->pdata[i];
@@ -387,8 +388,9 @@ static bool wait_for_attach(Reset *reset, const Allocation *allocation, gint64 n
         else if (now >= reset->deadline)
             note_error(reset, device ? "%s is not back in its VM" : "%s did not come back", one->what);
         waits = true;
+        in_vain |= !device || error || now >= reset->deadline;
     }
-    if (waits && reset->error)
+    if (in_vain && reset->error)
         reset_answer(reset);
     if (waits && !wake_is_due(wake, reset->deadline, now))
         return false;

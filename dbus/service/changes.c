@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Collects what changed and tells it. */
+/* Collects what changed and tells it: first what has come, then what is otherwise, then what has gone. So
+ * nothing names an object that isn't there yet, or any more. Called by the registry, by call.c and by the
+ * main loop. */
 
 #include "dbus/service/changes.h"
 
@@ -7,23 +9,39 @@
 #include <stdbool.h>
 
 #include "daemon/base/log.h"
+#include "dbus/bus/sd-bus-cleanup.h"
+#include "dbus/names.h"
 #include "dbus/service/path.h"
 
 /* Signals of one turn. sd-bus queues them, and draining a long queue is dear. */
 #define SIGNALS_PER_TURN 2048
 
+typedef enum Step {
+    STEP_ADDED, /* with all its properties, whatever changes besides */
+    STEP_FIELDS,
+    STEP_REMOVED,
+    _STEP_MAX,
+} Step;
+
 typedef struct Pending {
     ObjectType type;
     char *id;
-    bool added;
+    Step step;
     unsigned fields;
 } Pending;
+
+/* Of objects that come at the same time, those that others name come first. */
+static const ObjectType order_of_adding[] = { OBJECT_MANAGER, OBJECT_MACHINE, OBJECT_DEVICE,
+                                              OBJECT_TENANT,  OBJECT_GROUP,   OBJECT_ASSIGNMENT };
+
+G_STATIC_ASSERT(G_N_ELEMENTS(order_of_adding) == _OBJECT_TYPE_MAX);
 
 struct Changes {
     sd_bus *bus;
     const ObjectKind *const *kinds;
     GHashTable *pending[_OBJECT_TYPE_MAX]; /* id → Pending, borrowed */
-    GQueue order;                          /* of Pending, owned: told in the order they were reported in */
+    GQueue added[_OBJECT_TYPE_MAX]; /* of Pending, owned, as are the others; each in the order of reports */
+    GQueue fields, removed;
     guint source;
 };
 
@@ -39,9 +57,12 @@ Changes *changes_new(sd_bus *bus, const ObjectKind *const *kinds)
 
     self->bus = sd_bus_ref(bus);
     self->kinds = kinds;
-    g_queue_init(&self->order);
-    for (gsize i = 0; i < _OBJECT_TYPE_MAX; i++)
+    g_queue_init(&self->fields);
+    g_queue_init(&self->removed);
+    for (gsize i = 0; i < _OBJECT_TYPE_MAX; i++) {
+        g_queue_init(&self->added[i]);
         self->pending[i] = g_hash_table_new(g_str_hash, g_str_equal);
+    }
     return self;
 }
 
@@ -51,9 +72,12 @@ Changes *changes_free(Changes *self)
         return NULL;
     if (self->source)
         g_source_remove(self->source);
-    for (gsize i = 0; i < _OBJECT_TYPE_MAX; i++)
+    for (gsize i = 0; i < _OBJECT_TYPE_MAX; i++) {
         g_hash_table_unref(self->pending[i]);
-    g_queue_clear_full(&self->order, (GDestroyNotify)pending_free);
+        g_queue_clear_full(&self->added[i], (GDestroyNotify)pending_free);
+    }
+    g_queue_clear_full(&self->fields, (GDestroyNotify)pending_free);
+    g_queue_clear_full(&self->removed, (GDestroyNotify)pending_free);
     sd_bus_unref(self->bus);
     g_free(self);
     return NULL;
@@ -87,15 +111,39 @@ static void emit_fields(Changes *self, const ObjectKind *kind, const char *path,
     report_failure(r, "PropertiesChanged", path);
 }
 
+/* By hand: it can't be found any more, and sd-bus leaves our interface out then, and calls that a success.
+ * The others are those of its InterfacesAdded. */
+static int emit_removed(sd_bus *bus, const char *path, const char *interface)
+{
+    g_autoptr(sd_bus_message) signal = NULL;
+    int r = sd_bus_message_new_signal(bus, &signal, FERRY_PATH_ROOT, "org.freedesktop.DBus.ObjectManager",
+                                      "InterfacesRemoved");
+
+    if (r >= 0)
+        r = sd_bus_message_append(signal, "oas", path, 4, "org.freedesktop.DBus.Peer",
+                                  "org.freedesktop.DBus.Introspectable", "org.freedesktop.DBus.Properties",
+                                  interface);
+    return r < 0 ? r : sd_bus_send(bus, signal, NULL);
+}
+
 static void emit(Changes *self, const Pending *pending)
 {
     const ObjectKind *kind = self->kinds[pending->type];
     g_autofree char *path = object_path(pending->type, pending->id);
 
-    if (pending->added)
+    switch (pending->step) {
+    case STEP_ADDED:
         report_failure(sd_bus_emit_object_added(self->bus, path), "InterfacesAdded", path);
-    else
+        break;
+    case STEP_FIELDS:
         emit_fields(self, kind, path, pending->fields);
+        break;
+    case STEP_REMOVED:
+        report_failure(emit_removed(self->bus, path, kind->interface), "InterfacesRemoved", path);
+        break;
+    case _STEP_MAX:
+        break;
+    }
 }
 
 static void drop(Changes *self, Pending *pending)
@@ -104,10 +152,23 @@ static void drop(Changes *self, Pending *pending)
     pending_free(pending);
 }
 
+/* What is to be told next; NULL = nothing. */
+static GQueue *next_queue(Changes *self)
+{
+    for (gsize i = 0; i < _OBJECT_TYPE_MAX; i++)
+        if (!g_queue_is_empty(&self->added[order_of_adding[i]]))
+            return &self->added[order_of_adding[i]];
+    if (!g_queue_is_empty(&self->fields))
+        return &self->fields;
+    return g_queue_is_empty(&self->removed) ? NULL : &self->removed;
+}
+
 static void flush_some(Changes *self, guint limit)
 {
-    for (guint n = 0; n < limit && !g_queue_is_empty(&self->order); n++) {
-        Pending *pending = g_queue_pop_head(&self->order);
+    GQueue *queue;
+
+    for (guint n = 0; n < limit && (queue = next_queue(self)); n++) {
+        Pending *pending = g_queue_pop_head(queue);
 
         emit(self, pending);
         drop(self, pending);
@@ -119,7 +180,7 @@ static gboolean on_turn(gpointer userdata)
     Changes *self = userdata;
 
     flush_some(self, SIGNALS_PER_TURN);
-    if (!g_queue_is_empty(&self->order))
+    if (next_queue(self))
         return G_SOURCE_CONTINUE;
     self->source = 0;
     return G_SOURCE_REMOVE;
@@ -130,44 +191,78 @@ void changes_flush(Changes *self)
     flush_some(self, G_MAXUINT);
 }
 
-static void tell_removed(Changes *self, const Change *change)
+static GQueue *queue_of(Changes *self, const Pending *pending)
 {
-    g_autofree char *path = object_path(change->type, change->id);
+    switch (pending->step) {
+    case STEP_ADDED:
+        return &self->added[pending->type];
+    case STEP_REMOVED:
+        return &self->removed;
+    case STEP_FIELDS:
+    case _STEP_MAX:
+        break;
+    }
+    return &self->fields;
+}
+
+static Pending *note(Changes *self, const Change *change, Step step)
+{
+    Pending *pending = g_new0(Pending, 1);
+
+    pending->type = change->type;
+    pending->id = g_strdup(change->id);
+    pending->step = step;
+    g_hash_table_insert(self->pending[change->type], pending->id, pending);
+    g_queue_push_tail(queue_of(self, pending), pending);
+    return pending;
+}
+
+static void note_removed(Changes *self, const Change *change)
+{
     Pending *pending = g_hash_table_lookup(self->pending[change->type], change->id);
+    bool untold = pending && pending->step == STEP_ADDED;
 
     if (pending) {
-        bool untold = pending->added;
-
-        g_queue_remove(&self->order, pending);
+        g_queue_remove(queue_of(self, pending), pending);
         drop(self, pending);
-        if (untold)
-            return;
     }
-    /* Now, while it can still be found: sd-bus leaves our interface out otherwise, and calls that a success.
-     */
-    report_failure(sd_bus_emit_object_removed(self->bus, path), "InterfacesRemoved", path);
+    if (!untold)
+        note(self, change, STEP_REMOVED);
+}
+
+/* One that had the same path is gone; or others came that will name this one once it is there, and that it
+ * will name: they are told as they are without it. Those of its own type don't. */
+static bool has_to_be_told_before(const Changes *self, const Change *change, const Pending *same)
+{
+    if (same && same->step == STEP_REMOVED)
+        return true;
+    for (gsize i = 0; i < _OBJECT_TYPE_MAX; i++)
+        if (i != change->type && !g_queue_is_empty((GQueue *)&self->added[i]))
+            return true;
+    return false;
 }
 
 void changes_record(const Change *change, void *userdata)
 {
     Changes *self = userdata;
-    Pending *pending;
+    Pending *pending = g_hash_table_lookup(self->pending[change->type], change->id);
 
-    if (change->kind == CHANGE_REMOVED) {
-        tell_removed(self, change);
-        return;
+    if (change->kind == CHANGE_ADDED && has_to_be_told_before(self, change, pending)) {
+        changes_flush(self);
+        pending = NULL;
     }
-
-    pending = g_hash_table_lookup(self->pending[change->type], change->id);
-    if (!pending) {
-        pending = g_new0(Pending, 1);
-        pending->type = change->type;
-        pending->id = g_strdup(change->id);
-        g_hash_table_insert(self->pending[change->type], pending->id, pending);
-        g_queue_push_tail(&self->order, pending);
+    switch (change->kind) {
+    case CHANGE_ADDED:
+        note(self, change, STEP_ADDED);
+        break;
+    case CHANGE_FIELDS:
+        pending = pending ? pending : note(self, change, STEP_FIELDS);
+        pending->fields |= change->fields;
+        break;
+    case CHANGE_REMOVED:
+        note_removed(self, change);
+        break;
     }
-    pending->added |= change->kind == CHANGE_ADDED;
-    pending->fields |= change->fields;
 
     /* At the bus's own priority: a lower one would wait for as long as there are calls. */
     if (self->source == 0) {

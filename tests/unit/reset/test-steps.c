@@ -400,6 +400,25 @@ static void what_does_not_get_back_in_is_told(void **state)
     assert_int_equal(self->answers, 1);
 }
 
+static void what_failed_is_told_when_the_device_is_back(void **state)
+{
+    Resetting *self = *state;
+
+    attach(self);
+    begin(self, RESET_METHOD_RESET);
+    detach(self);
+    fake_usb_fail(FAKE_USB_RESET, FERRY_ERROR_RESET_FAILED, 1);
+    turn(self);
+    work_until(self, RESET_STEP_GIVING_BACK);
+    assert_false(turn(self));
+    assert_int_equal(self->answers, 0);
+    fixture_put_into(self->fixture, KEY, ID);
+    assert_true(turn(self));
+    reset_answer(self->reset);
+    assert_int_equal(self->answers, 1);
+    assert_non_null(self->error);
+}
+
 static void a_late_reset_goes_on_when_its_queue_is_idle(void **state)
 {
     Resetting *self = *state;
@@ -569,6 +588,7 @@ int main(void)
         TEST(it_is_over_when_its_machine_has_it_again),
         TEST(who_changed_his_mind_is_not_waited_for),
         TEST(what_does_not_get_back_in_is_told),
+        TEST(what_failed_is_told_when_the_device_is_back),
         TEST(a_late_reset_goes_on_when_its_queue_is_idle),
         TEST(an_idle_queue_means_nothing_to_others),
         TEST(a_port_is_off_for_a_while_and_then_on),
