@@ -10,6 +10,7 @@
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
 #include "daemon/manager/internal.h"
+#include "daemon/manager/new-assignment.h"
 #include "daemon/manager/stored-assignments.h"
 #include "daemon/model/find.h"
 
@@ -110,11 +111,91 @@ static void set_choice(Choice *choice, const bool *value)
         *choice = *value ? CHOICE_YES : CHOICE_NO;
 }
 
+static bool is_moved(const Assignment *assignment, const AssignmentUpdate *update)
+{
+    return update->machine_uuid && !g_str_equal(update->machine_uuid, assignment->machine_uuid);
+}
+
+/* The other machine may have it, and has none that says the same. */
+static bool check_move(Manager *self, const Assignment *assignment, const char *uuid, GError **error)
+{
+    const Machine *machine = find_machine_by_uuid(self->registry, uuid, error);
+    g_autofree char *quoted = machine ? text_quote(machine->info->name) : NULL;
+    GHashTableIter iter;
+    gpointer value;
+
+    if (!machine)
+        return false;
+    if (assignment->tenant && !registry_tenant_has(self->registry, assignment->tenant, uuid)) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NOT_OWNED,
+                    "assignment %s is tenant %s's, and VM %s is not", assignment->id, assignment->tenant,
+                    quoted);
+        return false;
+    }
+    g_hash_table_iter_init(&iter, self->registry->assignments);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Assignment *one = value;
+
+        if (one == assignment || one->releasing || !g_str_equal(one->machine_uuid, uuid) ||
+            !new_assignment_gives_the_same(one, assignment))
+            continue;
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_ALREADY_EXISTS,
+                    "%s is assigned to VM %s already (assignment %s)", assignment->device_text, quoted,
+                    one->id);
+        return false;
+    }
+    return true;
+}
+
+/* What was called after its machine is called after the other one; as it was, when that is taken. New string.
+ */
+static char *name_after_move(Manager *self, const Assignment *assignment, const Machine *machine)
+{
+    g_autofree char *before = g_strconcat(" to ", assignment->machine_name, NULL);
+    g_autofree char *what = NULL, *after = NULL;
+
+    if (!g_str_has_suffix(assignment->name, before))
+        return g_strdup(assignment->name);
+    what = g_strndup(assignment->name, strlen(assignment->name) - strlen(before));
+    after = g_strdup_printf("%s to %s", what, machine->info->name);
+    if (!text_check("Name", after, ASSIGNMENT_NAME_MAX, NULL) ||
+        !assignments_check_name(self, after, machine->info->uuid, assignment->id, NULL))
+        return g_strdup(assignment->name);
+    return g_steal_pointer(&after);
+}
+
+static void move(Manager *self, Assignment *next, const AssignmentUpdate *update)
+{
+    const Machine *machine = registry_machine(self->registry, update->machine_uuid);
+    g_autofree char *name = name_after_move(self, next, machine);
+
+    if (!update->name)
+        text_replace(&next->name, name);
+    g_free(next->machine_uuid);
+    next->machine_uuid = g_strdup(machine->info->uuid);
+    text_replace(&next->machine_name, machine->info->name);
+    g_array_set_size(next->given_back, 0);
+}
+
+/* What it will be called, as the machine's others are not. */
+static bool check_new_name(Manager *self, const Assignment *assignment, const AssignmentUpdate *update,
+                           GError **error)
+{
+    bool moved = is_moved(assignment, update);
+    const char *uuid = moved ? update->machine_uuid : assignment->machine_uuid;
+    g_autofree char *name = moved && !update->name
+                                ? name_after_move(self, assignment, registry_machine(self->registry, uuid))
+                                : NULL;
+
+    return assignments_check_name(self, update->name ? update->name : name, uuid, assignment->id, error);
+}
+
 bool manager_check_update(Manager *self, const char *id, const AssignmentUpdate *update, GError **error)
 {
     const Assignment *assignment = find_changeable_assignment(self->registry, id, error);
 
     if (!assignment ||
+        (is_moved(assignment, update) && !check_move(self, assignment, update->machine_uuid, error)) ||
         (assignment->group && update->follow && !assignments_check_follow(*update->follow, error)))
         return false;
     if (update->name && !*update->name) {
@@ -122,7 +203,7 @@ bool manager_check_update(Manager *self, const char *id, const AssignmentUpdate 
         return false;
     }
     return text_check("Name", update->name, ASSIGNMENT_NAME_MAX, error) &&
-           assignments_check_name(self, update->name, assignment->machine_uuid, id, error) &&
+           check_new_name(self, assignment, update, error) &&
            text_check("Description", update->description, TEXT_MAX, error);
 }
 
@@ -137,6 +218,8 @@ void manager_update(Manager *self, const char *id, const AssignmentUpdate *updat
         return;
     }
     next = assignment_copy(registry_assignment(self->registry, id));
+    if (is_moved(next, update))
+        move(self, next, update);
     if (update->name)
         text_replace(&next->name, update->name);
     if (update->description)

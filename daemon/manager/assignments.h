@@ -27,6 +27,7 @@ void manager_set_wanted(Manager *manager, const char *id, bool wanted, ManagerDo
 void manager_retry(Manager *manager, const char *id, ManagerDone done, void *userdata);
 
 typedef struct AssignmentUpdate {
+    const char *machine_uuid;           /* NULL = as it is */
     const char *name;                   /* NULL = as it is */
     const char *description;            /* NULL = as it is */
     const int32_t *priority;            /* NULL = as it is */

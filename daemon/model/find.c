@@ -215,6 +215,33 @@ Tenant *find_changeable_tenant(Registry *registry, const char *name, GError **er
     return tenant && find_check_saved(tenant->saving, "tenant", name, error) ? tenant : NULL;
 }
 
+Assignment *find_assignment(Registry *registry, const char *name_or_id, GError **error)
+{
+    Assignment *found = registry_assignment(registry, name_or_id);
+    g_autoptr(GPtrArray) assignments = NULL;
+    g_autofree char *quoted = text_quote(name_or_id);
+
+    if (found)
+        return found;
+    assignments = registry_sorted(registry->assignments);
+    for (guint i = 0; i < assignments->len; i++) {
+        Assignment *one = assignments->pdata[i];
+
+        if (!g_str_equal(one->name, name_or_id))
+            continue;
+        if (found) {
+            g_set_error(error, FERRY_ERROR, FERRY_ERROR_AMBIGUOUS,
+                        "%s: assignments %s and %s have this name, use the id", quoted, found->id, one->id);
+            return NULL;
+        }
+        found = one;
+    }
+    if (!found)
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_ASSIGNMENT,
+                    "%s: no assignment has this name or id", quoted);
+    return found;
+}
+
 Assignment *find_changeable_assignment(Registry *registry, const char *id, GError **error)
 {
     Assignment *assignment = find_releasable_assignment(registry, id, error);

@@ -40,6 +40,8 @@ Tenant *find_changeable_tenant(Registry *registry, const char *name, GError **er
 
 /* One that can be changed now. NO_SUCH_ASSIGNMENT, also for one that is being released; LIMIT_EXCEEDED;
  * STORAGE when it is damaged. */
+/* By id, or by name: AMBIGUOUS when several have it. NO_SUCH_ASSIGNMENT. */
+Assignment *find_assignment(Registry *registry, const char *name_or_id, GError **error);
 Assignment *find_changeable_assignment(Registry *registry, const char *id, GError **error);
 /* One that can be released now: likewise, and damaged or not. */
 Assignment *find_releasable_assignment(Registry *registry, const char *id, GError **error);

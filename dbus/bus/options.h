@@ -9,7 +9,7 @@
 
 typedef struct Option {
     const char *key;
-    char type;   /* 's', 'b', 'i', 'u', 'a' for as */
+    char type;   /* 's', 'o', 'b', 'i', 'u', 'a' for as */
     void *value; /* const char **, bool *, int32_t *, uint32_t *, char *** (new, for g_strfreev()): untouched
                   * when the key is absent */
     bool given;  /* set by options_read() */

@@ -191,48 +191,105 @@ static int method_retry(sd_bus_message *message, void *userdata, sd_bus_error *r
     return 1;
 }
 
+static void free_details(gpointer details)
+{
+    g_strfreev(details);
+}
+
+/* It is taken from one machine and given to another: both count, and the question is about the other one. */
+static int may_move(BusService *service, sd_bus_message *message, const Assignment *assignment,
+                    const char *machine_uuid, AuthorizeOwned owned, sd_bus_error *ret_error)
+{
+    const Machine *machine = registry_machine(service->registry, machine_uuid);
+    g_autoptr(GPtrArray) parts = g_ptr_array_new_with_free_func(free_details);
+    g_auto(GStrv) details = details_for_move(service->registry, assignment, machine, parts);
+    Own own = { .registry = service->registry, .assignment = assignment };
+    uint32_t uid;
+
+    return authorize_several(
+        service->authorizer, message,
+        &(AuthorizeAbout){
+            .details = (const char *const *)details, .parts = parts, .owned = owned, .object = &own },
+        &uid, ret_error);
+}
+
+/* What Update says. */
+typedef struct Said {
+    AssignmentUpdate update;
+    char *machine;
+    int32_t priority;
+    bool guest_reset, guest_resets_all, follow;
+} Said;
+
+static int read_update(sd_bus_message *message, Said *said, sd_bus_error *ret_error)
+{
+    AssignmentUpdate *update = &said->update;
+    const char *machine = NULL;
+    enum { NAME, DESCRIPTION, MACHINE, PRIORITY, GUEST_RESET, GUEST_RESETS_ALL, FOLLOW };
+    Option options[] = {
+        [NAME] = { "Name", 's', &update->name },
+        [DESCRIPTION] = { "Description", 's', &update->description },
+        [MACHINE] = { "Machine", 'o', &machine },
+        [PRIORITY] = { "Priority", 'i', &said->priority },
+        [GUEST_RESET] = { "AllowGuestReset", 'b', &said->guest_reset },
+        [GUEST_RESETS_ALL] = { "AllowGuestResetsAll", 'b', &said->guest_resets_all },
+        [FOLLOW] = { "Follow", 'b', &said->follow },
+    };
+    g_autoptr(GError) error = NULL;
+    int r = options_read(message, options, G_N_ELEMENTS(options), ret_error);
+
+    if (r < 0)
+        return r;
+    if (machine)
+        update->machine_uuid = said->machine = object_id(OBJECT_MACHINE, machine, &error);
+    if (error)
+        return bus_error_from_gerror(ret_error, error);
+    if (options[PRIORITY].given)
+        update->priority = &said->priority;
+    if (options[GUEST_RESET].given)
+        update->allow_guest_reset = &said->guest_reset;
+    if (options[GUEST_RESETS_ALL].given)
+        update->allow_guest_resets_all = &said->guest_resets_all;
+    if (options[FOLLOW].given)
+        update->follow = &said->follow;
+    return 0;
+}
+
+static void said_clear(Said *said)
+{
+    g_free(said->machine);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Said, said_clear)
+
 static int method_update(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
     BusService *service = object_service(sd_bus_message_get_bus(message));
     Assignment *assignment = userdata;
-    AssignmentUpdate update = {};
-    int32_t priority;
-    bool guest_reset, guest_resets_all, follow, only_texts;
-    enum { NAME, DESCRIPTION, PRIORITY, GUEST_RESET, GUEST_RESETS_ALL, FOLLOW };
-    Option options[] = {
-        [NAME] = { "Name", 's', &update.name },
-        [DESCRIPTION] = { "Description", 's', &update.description },
-        [PRIORITY] = { "Priority", 'i', &priority },
-        [GUEST_RESET] = { "AllowGuestReset", 'b', &guest_reset },
-        [GUEST_RESETS_ALL] = { "AllowGuestResetsAll", 'b', &guest_resets_all },
-        [FOLLOW] = { "Follow", 'b', &follow },
-    };
+    g_auto(Said) said = {};
+    const AssignmentUpdate *update = &said.update;
     g_autoptr(GError) error = NULL;
-    int r;
+    bool moves, is_own;
+    int r = read_update(message, &said, ret_error);
 
-    r = options_read(message, options, G_N_ELEMENTS(options), ret_error);
     if (r < 0)
         return r;
-    if (options[PRIORITY].given)
-        update.priority = &priority;
-    if (options[GUEST_RESET].given)
-        update.allow_guest_reset = &guest_reset;
-    if (options[GUEST_RESETS_ALL].given)
-        update.allow_guest_resets_all = &guest_resets_all;
-    if (options[FOLLOW].given)
-        update.follow = &follow;
-    if (!manager_check_update(service->manager, assignment->id, &update, &error))
+    if (!manager_check_update(service->manager, assignment->id, update, &error))
         return bus_error_from_gerror(ret_error, error);
-    /* What an administrator refuses, or shares out among several, nobody lifts for himself. */
-    only_texts =
-        !update.priority && !update.allow_guest_reset && !update.allow_guest_resets_all && !update.follow;
-    r = may_as(service, message, assignment, only_texts ? own_assignment : NULL, ret_error);
+    moves = update->machine_uuid && !g_str_equal(update->machine_uuid, assignment->machine_uuid);
+    /* What an administrator refuses, or shares out among several, nobody lifts for himself. A tenant's stays
+     * with the tenant's machines, which the manager has checked. */
+    is_own = !update->priority && !update->allow_guest_reset && !update->allow_guest_resets_all &&
+             !update->follow && (!moves || assignment->tenant);
+    r = moves ? may_move(service, message, assignment, update->machine_uuid, is_own ? own_assignment : NULL,
+                         ret_error)
+              : may_as(service, message, assignment, is_own ? own_assignment : NULL, ret_error);
     if (r < 0)
         return r;
     if (r == 0)
         return 1; /* comes back with the answer */
 
-    manager_update(service->manager, assignment->id, &update, call_done, call_new(service, message));
+    manager_update(service->manager, assignment->id, update, call_done, call_new(service, message));
     return 1;
 }
 

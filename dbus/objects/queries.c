@@ -82,6 +82,23 @@ int method_get_tenant(sd_bus_message *message, void *userdata, sd_bus_error *ret
     return reply_path(message, OBJECT_TENANT, tenant->name);
 }
 
+int method_get_assignment(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    g_autoptr(GError) error = NULL;
+    const Assignment *assignment;
+    const char *name_or_id;
+    int r;
+
+    r = read_open(message, &name_or_id, ret_error);
+    if (r < 0)
+        return r;
+    assignment = find_assignment(service->registry, name_or_id, &error);
+    if (!assignment)
+        return bus_error_from_gerror(ret_error, error);
+    return reply_path(message, OBJECT_ASSIGNMENT, assignment->id);
+}
+
 int method_get_machine(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
     BusService *service = object_service(sd_bus_message_get_bus(message));

@@ -8,6 +8,7 @@
 
 int method_get_device(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
 int method_get_group(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
+int method_get_assignment(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
 int method_get_tenant(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
 int method_get_machine(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
 int method_test_rule(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);

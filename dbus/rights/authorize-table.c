@@ -26,6 +26,7 @@ static const AuthorizeEntry entries[] = {
     { FERRY_INTERFACE_MANAGER, "GetDevice" },
     { FERRY_INTERFACE_MANAGER, "GetGroup" },
     { FERRY_INTERFACE_MANAGER, "GetMachine" },
+    { FERRY_INTERFACE_MANAGER, "GetAssignment" },
     { FERRY_INTERFACE_MANAGER, "GetTenant" },
     { FERRY_INTERFACE_MANAGER, "TestRule" },
     { FERRY_INTERFACE_MANAGER, "PreviewRule" },

@@ -113,9 +113,8 @@ char **details_for_group(const Group *group, const char *rule_text, const Machin
 
 /* From what was stored, not from what is plugged in: the question stays the same while the device comes and
  * goes. */
-char **details_for_assignment(Registry *registry, const Assignment *assignment)
+static char **of_assignment(const Assignment *assignment, const char *machine)
 {
-    const Machine *machine = registry_machine(registry, assignment->machine_uuid);
     const Rule *rule = assignment->rule; /* NULL: any device of the group */
     g_autofree char *ids = ids_of_rule(rule);
     g_autofree char *owner = g_strdup_printf("%u", assignment->owner);
@@ -125,10 +124,32 @@ char **details_for_assignment(Registry *registry, const Assignment *assignment)
         .vendor_product = ids,
         .serial = rule ? rule_exact(rule, "serial") : NULL,
         .group = assignment->group,
-        .machine = machine ? machine->info->name : assignment->machine_name,
+        .machine = machine,
         .tenant = assignment->tenant,
         .owner = owner,
     });
+}
+
+static const char *name_of_machine(Registry *registry, const Assignment *assignment)
+{
+    const Machine *machine = registry_machine(registry, assignment->machine_uuid);
+
+    return machine ? machine->info->name : assignment->machine_name;
+}
+
+char **details_for_assignment(Registry *registry, const Assignment *assignment)
+{
+    return of_assignment(assignment, name_of_machine(registry, assignment));
+}
+
+char **details_for_move(Registry *registry, const Assignment *assignment, const Machine *to, GPtrArray *parts)
+{
+    const char *from = name_of_machine(registry, assignment);
+    g_autofree char *way = g_strdup_printf("%s → %s", from, to->info->name);
+
+    g_ptr_array_add(parts, of_assignment(assignment, from));
+    g_ptr_array_add(parts, of_assignment(assignment, to->info->name));
+    return of_assignment(assignment, way);
 }
 
 static const char *value_of(const char *const *details, const char *key)

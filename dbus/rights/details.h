@@ -32,6 +32,9 @@ char **details_for_grant(Registry *registry, const char *const *devices, const c
 /* A group, or what of it matches a rule (valid; NULL or "" = all of it), for a machine (may be NULL). */
 char **details_for_group(const Group *group, const char *rule, const Machine *machine);
 char **details_for_assignment(Registry *registry, const Assignment *assignment);
+/* When it goes to another machine: what names both, for the question; into parts what a call for each has. */
+char **details_for_move(Registry *registry, const Assignment *assignment, const Machine *to,
+                        GPtrArray *parts);
 /* Of several calls that are made as one: what all of them have, and for device the names of what each is
  * about. parts: of char **, not empty. */
 char **details_for_several(const GPtrArray *parts);

@@ -100,6 +100,12 @@ const Method bad_input_methods[] = {
         { "NoSuchGroup", "'../keys'" },
         { "NoSuchGroup", "'@x5000@'" },
         {} } },
+    { FERRY_INTERFACE_MANAGER, "GetAssignment", "@root@", "'keys to desk'", NULL, (const Bad[]) {
+        { "NoSuchAssignment", "''" },
+        { "NoSuchAssignment", "'gone'" },
+        { "NoSuchAssignment", "'../keys'" },
+        { "NoSuchAssignment", "'@x5000@'" },
+        {} } },
     { FERRY_INTERFACE_MANAGER, "GetMachine", "@root@", "'desk'", NULL, (const Bad[]) {
         { "NoSuchMachine", "''" },
         { "NoSuchMachine", "'gone'" },
@@ -301,8 +307,9 @@ const Method bad_input_methods[] = {
         { "NoSuchAssignment", "", "@gone-assignment@" },
         {} } },
     { FERRY_INTERFACE_ASSIGNMENT, "Update", "@pinned@", OPTIONS,
-      "Name s, Description s, Priority i, AllowGuestReset b, AllowGuestResetsAll b, Follow b",
+      "Name s, Description s, Machine o, Priority i, AllowGuestReset b, AllowGuestResetsAll b, Follow b",
       (const Bad[]) {
+        BAD_MACHINES("{'Machine': <objectpath ", ">}"),
         { "InvalidName", "{'Name': <''>}" },
         BAD_TEXTS("Name", ""),
         BAD_TEXTS("Description", ""),

@@ -75,6 +75,7 @@ static const struct {
     { "Manager.CreateTenant", { "s@new", "{" } },
     { "Manager.Explain", { "o@device" } },
     { "Manager.Export", { "{" } },
+    { "Manager.GetAssignment", { "sDevice 046d:c31c to desk" } },
     { "Manager.GetDevice", { "s" FREE_DEVICE } },
     { "Manager.GetGroup", { "s@name" } },
     { "Manager.GetMachine", { "sdesk" } },

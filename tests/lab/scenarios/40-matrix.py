@@ -59,6 +59,7 @@ CALLS = """
 whose=any
 call Manager.GetDevice /org/usbferry1 s {name}
 call Manager.GetGroup /org/usbferry1 s g-{tag}
+call Manager.GetAssignment /org/usbferry1 s {assignment_id}
 call Manager.GetMachine /org/usbferry1 s spare
 call Manager.TestRule /org/usbferry1 s vendor=0627
 call Manager.PreviewRule /org/usbferry1 'sa{{sv}}' vendor=0627 0
@@ -157,6 +158,8 @@ def set_up(lab, tag, user, devices):
             f'usbferry tenant grant t-{tag} GRANTED SECOND --group keys')
     paths = {'group': group, 'tenant': tenant, 'keys': call(lab, 'root', 'GetGroup', 's', f't-{tag}/keys'),
              'assignment': assign(lab, 'root', devices['ROOTS'], 'studio')}
+    # as sd_bus_path_encode() does it
+    paths['assignment_id'] = re.sub('_(..)', lambda match: chr(int(match[1], 16)), paths['assignment'].rpartition('/')[2])
     if user == 'stranger':
         paths |= {'own': assign(lab, user, devices['OWN'], 'studio'), 'owns': devices['OWN']}
     elif user == 'clerk':
