@@ -115,7 +115,8 @@ static bool is_foreign(const World *world, unsigned enumeration)
     return false;
 }
 
-/* Once attached so, and then dead there: it is put in again while the service is switched off, too. */
+/* Once attached so, and then dead there: it is put in again while the service is switched off, too.
+ * Enumeration 0: nobody can say which of two with one number it was. */
 static char *had_key(const char *assignment, const Vm *vm, unsigned enumeration)
 {
     return g_strdup_printf("%s %s %u", assignment, vm->uuid, enumeration);
@@ -124,8 +125,9 @@ static char *had_key(const char *assignment, const Vm *vm, unsigned enumeration)
 static bool had(const World *world, const char *assignment, const Vm *vm, const Presence *given)
 {
     g_autofree char *key = given ? had_key(assignment, vm, given->enumeration) : NULL;
+    g_autofree char *either = had_key(assignment, vm, 0);
 
-    return key && g_hash_table_contains(world->had, key);
+    return key && (g_hash_table_contains(world->had, key) || g_hash_table_contains(world->had, either));
 }
 
 /* What a VM has is given to no other one, as far as it can be seen. */
@@ -368,6 +370,8 @@ void watch_calls(World *world)
             judge_detach(world, words);
         else
             take_state(world, line);
+        /* Who asked a service that was dead, and started it, has read on. */
+        (void)fseeko(file, world->log_read, SEEK_SET);
     }
     fclose(file);
 }
