@@ -23,7 +23,7 @@ static void note_inactive_owners(Allocation *allocation)
         if (device && !assignment->releasing &&
             !registry_machine_is_gone(allocation->registry, assignment->machine_uuid) &&
             judge_assignment(allocation->registry, assignment) == VERDICT_SUSPENDED)
-            g_hash_table_insert(allocation->inactive_owners, device->sysname, assignment);
+            g_hash_table_insert(allocation->inactive_owners, device, assignment);
     }
 }
 
@@ -106,7 +106,7 @@ Allocation *allocation_new(Registry *registry, gint64 now)
     allocation->attachments = attachments_new(registry);
     allocation->candidates = candidates_new(registry, devices);
     allocation->deal = deal_new(registry, allocation->attachments, allocation->candidates, now);
-    allocation->inactive_owners = g_hash_table_new(g_str_hash, g_str_equal);
+    allocation->inactive_owners = g_hash_table_new(NULL, NULL);
     note_inactive_owners(allocation);
     judge_wants(allocation);
     note_ends_of_quarantines(allocation, devices);
@@ -179,7 +179,7 @@ Assignment *allocation_owner(const Allocation *allocation, const Device *device)
 {
     const Want *want = allocation_want(allocation, device);
 
-    return want ? want->assignment : g_hash_table_lookup(allocation->inactive_owners, device->sysname);
+    return want ? want->assignment : g_hash_table_lookup(allocation->inactive_owners, device);
 }
 
 static bool is_complete(const Allocation *allocation, const Assignment *assignment)

@@ -16,8 +16,8 @@ struct Deal {
     const Candidates *candidates;
     gint64 now;
     GPtrArray *wants;          /* of Want, owned */
-    GHashTable *by_device;     /* sysname → Want, borrowed */
-    GHashTable *by_assignment; /* assignment id → GPtrArray of Want, borrowed */
+    GHashTable *by_device;     /* Device → Want, borrowed */
+    GHashTable *by_assignment; /* Assignment → GPtrArray of Want, borrowed */
     GHashTable *undecided;     /* set of Device */
     GHashTable *held_back;     /* set of Device */
     GHashTable *portless;      /* set of Assignment: of sets that need more ports than are free */
@@ -91,8 +91,8 @@ static Want *give(Deal *self, Device *device, Assignment *assignment)
     want->device = device;
     want->machine = registry_machine(self->registry, assignment->machine_uuid);
     g_ptr_array_add(self->wants, want);
-    g_hash_table_insert(self->by_device, device->sysname, want);
-    g_ptr_array_add(g_hash_table_lookup(self->by_assignment, assignment->id), want);
+    g_hash_table_insert(self->by_device, device, want);
+    g_ptr_array_add(g_hash_table_lookup(self->by_assignment, assignment), want);
     return want;
 }
 
@@ -360,8 +360,8 @@ Deal *deal_new(Registry *registry, const Attachments *attachments, const Candida
     self->attachments = attachments;
     self->candidates = candidates;
     self->wants = g_ptr_array_new_with_free_func(g_free);
-    self->by_device = g_hash_table_new(g_str_hash, g_str_equal);
-    self->by_assignment = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
+    self->by_device = g_hash_table_new(NULL, NULL);
+    self->by_assignment = g_hash_table_new_full(NULL, NULL, NULL, unref_array);
     self->undecided = g_hash_table_new(NULL, NULL);
     self->held_back = g_hash_table_new(NULL, NULL);
     self->portless = g_hash_table_new(NULL, NULL);
@@ -371,7 +371,7 @@ Deal *deal_new(Registry *registry, const Attachments *attachments, const Candida
     for (guint i = 0; i < assignments->len; i++) {
         Assignment *assignment = assignments->pdata[i];
 
-        g_hash_table_insert(self->by_assignment, assignment->id, g_ptr_array_new());
+        g_hash_table_insert(self->by_assignment, assignment, g_ptr_array_new());
         if (judge_assignment(registry, assignment) == VERDICT_DAMAGED)
             freeze(self, assignment, devices);
     }
@@ -412,12 +412,12 @@ const GPtrArray *deal_wants(const Deal *self)
 
 const GPtrArray *deal_wants_of(const Deal *self, const Assignment *assignment)
 {
-    return g_hash_table_lookup(self->by_assignment, assignment->id);
+    return g_hash_table_lookup(self->by_assignment, assignment);
 }
 
 Want *deal_want(const Deal *self, const Device *device)
 {
-    return g_hash_table_lookup(self->by_device, device->sysname);
+    return g_hash_table_lookup(self->by_device, device);
 }
 
 bool deal_is_undecided(const Deal *self, const Device *device)
