@@ -18,6 +18,7 @@ struct Deal {
     GPtrArray *wants;          /* of Want, owned */
     GHashTable *by_device;     /* Device → Want, borrowed */
     GHashTable *by_assignment; /* Assignment → GPtrArray of Want, borrowed */
+    GHashTable *by_machine;    /* Machine → GPtrArray of Want, borrowed */
     GHashTable *undecided;     /* set of Device */
     GHashTable *held_back;     /* set of Device */
     GHashTable *portless;      /* set of Assignment: of sets that need more ports than are free */
@@ -338,12 +339,27 @@ static int compare_wants(gconstpointer a, gconstpointer b)
     return g_strcmp0((*(const Want *const *)a)->device->sysname, (*(const Want *const *)b)->device->sysname);
 }
 
+static void list_by_machine(Deal *self)
+{
+    for (guint i = 0; i < self->wants->len; i++) {
+        Want *want = self->wants->pdata[i];
+        GPtrArray *list = g_hash_table_lookup(self->by_machine, want->machine);
+
+        if (!list) {
+            list = g_ptr_array_new();
+            g_hash_table_insert(self->by_machine, want->machine, list);
+        }
+        g_ptr_array_add(list, want);
+    }
+}
+
 static void sort_wants(Deal *self)
 {
     GHashTableIter iter;
     gpointer value;
 
     g_ptr_array_sort(self->wants, compare_wants);
+    list_by_machine(self);
     g_hash_table_iter_init(&iter, self->by_assignment);
     while (g_hash_table_iter_next(&iter, NULL, &value))
         g_ptr_array_sort(value, compare_wants);
@@ -362,6 +378,7 @@ Deal *deal_new(Registry *registry, const Attachments *attachments, const Candida
     self->wants = g_ptr_array_new_with_free_func(g_free);
     self->by_device = g_hash_table_new(NULL, NULL);
     self->by_assignment = g_hash_table_new_full(NULL, NULL, NULL, unref_array);
+    self->by_machine = g_hash_table_new_full(NULL, NULL, NULL, unref_array);
     self->undecided = g_hash_table_new(NULL, NULL);
     self->held_back = g_hash_table_new(NULL, NULL);
     self->portless = g_hash_table_new(NULL, NULL);
@@ -398,6 +415,7 @@ Deal *deal_free(Deal *self)
     g_hash_table_unref(self->portless);
     g_hash_table_unref(self->held_back);
     g_hash_table_unref(self->undecided);
+    g_hash_table_unref(self->by_machine);
     g_hash_table_unref(self->by_assignment);
     g_hash_table_unref(self->by_device);
     g_ptr_array_unref(self->wants);
@@ -413,6 +431,11 @@ const GPtrArray *deal_wants(const Deal *self)
 const GPtrArray *deal_wants_of(const Deal *self, const Assignment *assignment)
 {
     return g_hash_table_lookup(self->by_assignment, assignment);
+}
+
+const GPtrArray *deal_wants_of_machine(const Deal *self, const Machine *machine)
+{
+    return g_hash_table_lookup(self->by_machine, machine);
 }
 
 Want *deal_want(const Deal *self, const Device *device)

@@ -119,7 +119,7 @@ char *text_shorten(const char *text, gsize max_bytes)
     gsize cut = 0; /* where the ellipsis begins if it is too long */
     gsize length = strlen(text);
 
-    if (length <= max_bytes && g_utf8_validate_len(text, length, NULL))
+    if (length <= max_bytes && g_str_is_ascii(text))
         return g_strndup(text, length);
     message = g_string_new(NULL);
     while (*text && message->len <= max_bytes) {
