@@ -19,7 +19,7 @@ static const struct {
     { "retry", "usbferry retry keyboard" },
     { "reset", "usbferry reset 3-1.2\nusbferry reset 3-1.2 --hub" },
     { "watch", "usbferry watch\nusbferry watch --json" },
-    { "explain", "usbferry explain keyboard" },
+    { "explain", "usbferry explain keyboard\nusbferry explain 'HASP to cad1'\nusbferry explain dongles" },
     { "rescan", "usbferry rescan" },
     { "passthrough", "usbferry passthrough 3-1.2 3-1.4 --group dongles --class smartcard" },
     { "group", "usbferry group" },

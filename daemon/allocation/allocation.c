@@ -306,6 +306,7 @@ static VerdictCase case_of(const Allocation *allocation, const Assignment *assig
                           .assignment = assignment,
                           .device = device,
                           .attachment = device ? allocation_attachment(allocation, device) : NULL,
+                          .attachments = allocation->attachments,
                           .first = want ? want->assignment : NULL,
                           .now = allocation->now,
                           .meant = assignment ? allocation_pinned(allocation, assignment) : NULL };

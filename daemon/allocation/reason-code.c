@@ -59,6 +59,7 @@ static const char *const reason_code_names[_REASON_CODE_MAX] = {
     [REASON_IN_GROUP] = "in-group",
     [REASON_NOT_IN_GROUP] = "not-in-group",
     [REASON_NOTHING_ASSIGNED] = "nothing-assigned",
+    [REASON_MACHINE_ON] = "machine-on",
 };
 
 ENUM_TABLE_DEFINE(ReasonCode, reason_code, reason_code_names, _REASON_CODE_INVALID);

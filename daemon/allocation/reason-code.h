@@ -68,6 +68,7 @@ typedef enum ReasonCode {
     REASON_IN_GROUP,
     REASON_NOT_IN_GROUP,
     REASON_NOTHING_ASSIGNED,
+    REASON_MACHINE_ON,
     _REASON_CODE_MAX,
     _REASON_CODE_INVALID = -1,
 } ReasonCode;

@@ -5,6 +5,7 @@
 #include "daemon/allocation/verdict.h"
 
 #include "daemon/allocation/pci-passthrough.h"
+#include "daemon/allocation/priority.h"
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
 #include "daemon/model/damage.h"
@@ -16,6 +17,13 @@ char *verdict_machine_text(Registry *registry, const Assignment *assignment)
     g_autofree char *quoted = text_quote(machine ? machine->info->name : assignment->machine_name);
 
     return g_strconcat("VM ", quoted, NULL);
+}
+
+char *verdict_assignment_text(const Assignment *assignment)
+{
+    g_autofree char *quoted = text_quote(assignment->name);
+
+    return g_strconcat("assignment ", quoted, NULL);
 }
 
 char *verdict_hypervisor_text(Registry *registry, const Machine *machine)
@@ -119,8 +127,14 @@ static char *not_home_text(const VerdictCase *about)
 static char *taken_text(const VerdictCase *about)
 {
     g_autofree char *what = device_describe(about->device);
+    g_autofree char *first =
+        about->first ? verdict_assignment_text(about->first) : g_strdup("another assignment");
+    g_autofree char *why = about->first && about->assignment && about->attachments
+                               ? priority_why(about->registry, about->attachments, about->device,
+                                              about->first, about->assignment)
+                               : NULL;
 
-    return g_strdup_printf("assignment %s comes first for %s", about->first ? about->first->id : "?", what);
+    return g_strdup_printf("%s comes first for %s%s%s", first, what, why ? ": " : "", why ? why : "");
 }
 
 static char *enough_text(const VerdictCase *about)

@@ -196,7 +196,13 @@ const Method bad_input_methods[] = {
     { FERRY_INTERFACE_MANAGER, "ReleaseAll", "@root@", OPTIONS, "", (const Bad[]) { {} } },
     { FERRY_INTERFACE_MANAGER, "Rescan", "@root@", "", NULL, (const Bad[]) { {} } },
     { FERRY_INTERFACE_MANAGER, "Explain", "@root@", "'@free@'", NULL, (const Bad[]) {
-        BAD_DEVICES("", ""),
+        { "NoSuchDevice", "'/'" },
+        { "NoSuchDevice", "'/org/usbferry1/device/1'" },
+        { "NoSuchDevice", "'/com/example'" },
+        { "NoSuchDevice", "'@gone-device@'" },
+        { "NoSuchGroup", "'@gone-group@'" },
+        { "NoSuchMachine", "'@gone-machine@'" },
+        { "NoSuchAssignment", "'/org/usbferry1/assignment/zzzzzzzz'" },
         {} } },
 
     { FERRY_INTERFACE_MACHINE, "ReleaseAll", "@desk@", OPTIONS, "", (const Bad[]) {

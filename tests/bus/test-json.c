@@ -202,6 +202,9 @@ static const Case showing[] = {
     { "explain 1-2", "explain" },
     { "explain 1-3", "explain" },
     { "explain 1-5", "explain" },
+    { "explain desk-keyboard", "explain" },
+    { "explain desk", "explain" },
+    { "explain keys", "explain" },
     { "export", "export" },
 };
 
