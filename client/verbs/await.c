@@ -67,10 +67,27 @@ static bool are_all_reached(const Model *model, GPtrArray *items, const char *st
     return all;
 }
 
-/* The time may be up at the end: what each one came to is in its verdict. */
-static bool follow_until(Follow *follow, GPtrArray *items, const char *state, gint64 deadline, GError **error)
+/* What it waits for now, before it does: people see that it lives. */
+static void tell(const Client *client, const Model *model, const GPtrArray *items)
 {
-    for (;;) {
+    for (guint i = 0; !client->json && i < items->len; i++) {
+        const WaitItem *item = items->pdata[i];
+        const Object *assignment = model_get(model, item->assignment, KIND_ASSIGNMENT);
+        g_autofree char *name = escape_text(item->name);
+        g_autofree char *state = escape_text(object_string(assignment, "State"));
+        g_autofree char *reason = escape_text(object_string(assignment, "Reason"));
+
+        if (item->verdict != WAIT_DONE)
+            printf("Waiting: assignment \"%s\" is %s: %s\n", name, state, reason);
+    }
+    fflush(stdout);
+}
+
+/* The time may be up at the end: what each one came to is in its verdict. */
+static bool follow_until(const Client *client, Follow *follow, GPtrArray *items, const char *state,
+                         gint64 deadline, GError **error)
+{
+    for (bool first = true;; first = false) {
         g_autoptr(GError) local = NULL;
 
         if (are_all_reached(follow_model(follow), items, state, &local))
@@ -79,6 +96,8 @@ static bool follow_until(Follow *follow, GPtrArray *items, const char *state, gi
             g_propagate_error(error, g_steal_pointer(&local));
             return false;
         }
+        if (first)
+            tell(client, follow_model(follow), items);
         switch (follow_next(follow, deadline, error)) {
         case FOLLOW_ERROR:
             return false;
@@ -177,7 +196,7 @@ static Outcome await(Client *client, char **words, GError **error)
     const char *state = until ?: "attached";
     if (!find_all(client, follow_model(follow), rest, state, items, error))
         return OUTCOME_FAILED;
-    return follow_until(follow, items, state, deadline, error)
+    return follow_until(client, follow, items, state, deadline, error)
                ? report(client, follow_model(follow), items, state, (unsigned)MAX(seconds, 0))
                : OUTCOME_FAILED;
 }

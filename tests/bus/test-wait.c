@@ -17,7 +17,7 @@ static void test_states(void **state)
     client_expect(fixture, "give 1-2 studio --name mine", DONE, "Waiting", NULL);
     client_expect(fixture, "wait mine --until waiting-machine", DONE,
                   "Assignment \"mine\" is waiting-machine.\n", NULL);
-    client_expect(fixture, "wait mine --wait 0", FAILED, NULL,
+    client_expect(fixture, "wait mine --wait 0", FAILED, "Waiting: assignment \"mine\" is waiting-machine: ",
                   "assignment \"mine\" is waiting-machine after 0 s, not attached");
     client_expect(fixture, "wait mine --until nonsense", USAGE, NULL, "there are attached, partial");
     client_expect(fixture, "wait mine --wait -7", USAGE, NULL, "-7 is no time");
@@ -36,19 +36,31 @@ static void test_states(void **state)
                        NULL);
 }
 
+/* Goes on when the client says that it waits. */
+static GSubprocess *begin(const char *line)
+{
+    GSubprocess *client = client_begin(line);
+    GInputStream *out = g_subprocess_get_stdout_pipe(client);
+    char letter = 0;
+
+    while (letter != '\n')
+        assert_int_equal(g_input_stream_read(out, &letter, 1, NULL, NULL), 1);
+    return client;
+}
+
 static void test_ends_and_restarts(void **state)
 {
     Fixture *fixture = *state;
 
     client_plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
     client_expect(fixture, "give 1-2 studio --name mine", DONE, "Waiting", NULL);
-    GSubprocess *client = client_begin("wait mine");
+    GSubprocess *client = begin("wait mine");
     client_expect(fixture, "take mine", DONE, "on the host", NULL);
     g_auto(Said) ended = client_end(fixture, client);
     assert_int_equal(ended.status, NOT_FOUND);
 
     client_expect(fixture, "give 1-2 studio --name mine", DONE, "Waiting", NULL);
-    client = client_begin("wait mine");
+    client = begin("wait mine");
     fixture_stop_daemon(fixture, SIGTERM);
     fixture_start_daemon(fixture);
     g_free(fixture_script(fixture, "define %s studio", FIXTURE_STUDIO));
