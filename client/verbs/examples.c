@@ -17,6 +17,7 @@ static const struct {
     { "detach", "usbferry detach keyboard" },
     { "attach", "usbferry attach 'Keyboard K120 to win11'" },
     { "retry", "usbferry retry keyboard" },
+    { "wait", "usbferry wait 'HASP to cad1' --wait 60\nusbferry wait mykey --until gone" },
     { "reset", "usbferry reset 3-1.2\nusbferry reset 3-1.2 --hub" },
     { "watch", "usbferry watch\nusbferry watch --json" },
     { "explain", "usbferry explain keyboard\nusbferry explain 'HASP to cad1'\nusbferry explain dongles" },

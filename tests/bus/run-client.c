@@ -6,6 +6,8 @@
 #include "tests/bus/run-client.h"
 
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 void said_clear(Said *said)
 {
@@ -62,6 +64,29 @@ Said client_end(Fixture *fixture, GSubprocess *client)
 Said client_run(Fixture *fixture, const char *line)
 {
     return client_end(fixture, client_begin(line));
+}
+
+static void become_user(gpointer userdata)
+{
+    uid_t uid = (uid_t)GPOINTER_TO_UINT(userdata);
+
+    if (setgid(uid) != 0 || setuid(uid) != 0)
+        _exit(1);
+}
+
+Said client_run_as(uid_t uid, const char *line)
+{
+    g_auto(GStrv) environment = client_environment();
+    g_auto(GStrv) words = client_words(line);
+    g_autoptr(GError) error = NULL;
+    int wait_status;
+    Said said;
+
+    if (!g_spawn_sync(NULL, words, environment, G_SPAWN_DEFAULT, become_user, GUINT_TO_POINTER(uid),
+                      &said.out, &said.err, &wait_status, &error))
+        fail_msg("usbferry %s: %s", line, error->message);
+    said.status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
+    return said;
 }
 
 void client_expect_said(Fixture *fixture, const Said *said, const char *line, int status, const char *out,

@@ -26,6 +26,8 @@ char **client_environment(void);
 /* Runs `usbferry LINE` and waits for its end. The daemon lives beside it, so nothing of it hangs on this
  * thread. */
 Said client_run(Fixture *fixture, const char *line);
+/* The same as another user. */
+Said client_run_as(uid_t uid, const char *line);
 /* The same in two steps, with something in between. */
 GSubprocess *client_begin(const char *line);
 Said client_end(Fixture *fixture, GSubprocess *client);

@@ -214,6 +214,7 @@ static const Case ending[] = {
     { "detach desk-keyboard", "results" },
     { "attach desk-keyboard", "results" },
     { "retry desk-keyboard", "results" },
+    { "wait desk-keyboard", "results" },
     { "retry 1-1.1 --no-wait", "results" },
     { "take 'keys to desk' 1-4", "results" },
     { "take 1-1.1", "results" },
