@@ -225,6 +225,14 @@ static bool has_too_many(const World *world, const Vm *vm, const char *assignmen
     return n > quantity;
 }
 
+/* It may have been released or detached: taking it out is as right as leaving it. */
+static bool is_doubted(const World *world, const char *assignment)
+{
+    const Decision *decision = model_decision(world->model, assignment);
+
+    return decision && decision->doubt;
+}
+
 /* NULL = there is a reason to take it out. */
 static const char *why_take(World *world, const Vm *vm, const Holding *holding)
 {
@@ -241,7 +249,7 @@ static const char *why_take(World *world, const Vm *vm, const Holding *holding)
         return NULL; /* what was decided has changed a moment ago */
     if (why_not(world, assignment, vm->path, presence))
         return NULL;
-    if (has_too_many(world, vm, assignment))
+    if (has_too_many(world, vm, assignment) || is_doubted(world, assignment))
         return NULL;
     if (is_set(world, assignment))
         return NULL;        /* the others of it may have gone */
