@@ -214,6 +214,8 @@ static Verdict judge_not_drawn(const Allocation *allocation, const Assignment *a
         return machine;
     if (possession != VERDICT_GO)
         return possession;
+    if (assignment_given_back(assignment, device->instance) >= 0)
+        return VERDICT_GIVEN_BACK;
     if (is_complete(allocation, assignment))
         return VERDICT_ENOUGH;
     if (deal_lacks_ports(allocation->deal, assignment))

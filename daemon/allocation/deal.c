@@ -138,6 +138,12 @@ static bool needs_more(const Deal *self, const Assignment *assignment)
                 assignment->quantity);
 }
 
+/* Alone, and another one comes in its place, or none. */
+static bool was_given_back(const Assignment *assignment, const Device *device)
+{
+    return assignment_given_back(assignment, device->instance) >= 0;
+}
+
 /* ------------------------------------------------------------------ dealing out */
 
 /* What a damaged one has, in whatever machine, or had until a moment ago, and what it alone may get one day.
@@ -168,7 +174,8 @@ static void keep(Deal *self, Assignment *assignment)
     for (guint i = 0; i < matches->len; i++) {
         Device *device = matches->pdata[i];
 
-        if (has_it(self, assignment, device) && !deal_want(self, device) && needs_more(self, assignment) &&
+        if (has_it(self, assignment, device) && !was_given_back(assignment, device) &&
+            !deal_want(self, device) && needs_more(self, assignment) &&
             (assignment->group || pinned(self, assignment) == device))
             give(self, device, assignment);
     }
@@ -281,8 +288,8 @@ static bool may_claim(Deal *self, const Assignment *assignment, const Device *de
         return false;
     if (!assignment->group)
         return pinned(self, assignment) == device;
-    return may_draw(self, assignment) && is_available(self, device) && !deal_is_undecided(self, device) &&
-           !hold_back(self, device);
+    return may_draw(self, assignment) && !was_given_back(assignment, device) && is_available(self, device) &&
+           !deal_is_undecided(self, device) && !hold_back(self, device);
 }
 
 static int compare_by_socket(gconstpointer a, gconstpointer b)

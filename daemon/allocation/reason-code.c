@@ -14,6 +14,7 @@ static const char *const reason_code_names[_REASON_CODE_MAX] = {
     [REASON_NOT_HOME] = "not-home",
     [REASON_TAKEN] = "taken",
     [REASON_ENOUGH] = "enough",
+    [REASON_GIVEN_BACK] = "given-back",
     [REASON_SET_INCOMPLETE] = "set-incomplete",
     [REASON_GROUP_DISABLED] = "group-disabled",
     [REASON_SWITCHED_OFF] = "switched-off",

@@ -142,6 +142,14 @@ static char *enough_text(const VerdictCase *about)
     return g_strdup_printf("assignment %s has as many devices as it is to have", about->assignment->id);
 }
 
+static char *given_back_text(const VerdictCase *about)
+{
+    g_autofree char *what = device_describe(about->device);
+
+    return g_strdup_printf("assignment %s gave %s back, and draws another one in its place",
+                           about->assignment->id, what);
+}
+
 static char *set_incomplete_text(const VerdictCase *about)
 {
     g_autofree char *what = device_describe(about->device);
@@ -354,6 +362,7 @@ static const struct {
     [VERDICT_NOT_HOME]         = { "blocks", WAITING_DEVICE,  NO_ERROR,                              REASON_NOT_HOME,          STAYS,  LEAVES,    not_home_text },
     [VERDICT_TAKEN]            = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               REASON_TAKEN,             STAYS,  LEAVES,    taken_text },
     [VERDICT_ENOUGH]           = { "blocks", WAITING_DEVICE,  NO_ERROR,                              REASON_ENOUGH,            STAYS,  LEAVES,    enough_text },
+    [VERDICT_GIVEN_BACK]       = { "no",     WAITING_DEVICE,  NO_ERROR,                              REASON_GIVEN_BACK,        STAYS,  LEAVES,    given_back_text },
     [VERDICT_SET_INCOMPLETE]   = { "waits",  WAITING_DEVICE,  NO_ERROR,                              REASON_SET_INCOMPLETE,    STAYS,  LEAVES,    set_incomplete_text },
     [VERDICT_GROUP_DISABLED]   = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  REASON_GROUP_DISABLED,    STAYS,  LEAVES,    group_disabled_text },
     [VERDICT_SWITCHED_OFF]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  REASON_SWITCHED_OFF,      STAYS,  LEAVES,    switched_off_text },

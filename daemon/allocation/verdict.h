@@ -23,6 +23,7 @@ typedef enum Verdict {
     VERDICT_NOT_HOME,        /* several devices match, and this isn't the one, or can't be told from it */
     VERDICT_TAKEN,           /* another assignment comes first */
     VERDICT_ENOUGH,          /* the assignment has as many as it is to have */
+    VERDICT_GIVEN_BACK,      /* the assignment gave this one back alone, and doesn't draw it again now */
     VERDICT_SET_INCOMPLETE,  /* another device of the set is missing */
     VERDICT_GROUP_DISABLED,  /* the group gives nothing */
     VERDICT_SWITCHED_OFF,    /* the whole service gives nothing */

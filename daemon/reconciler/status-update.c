@@ -6,6 +6,7 @@
 
 #include "daemon/allocation/assignment-labels.h"
 #include "daemon/allocation/device-status.h"
+#include "daemon/allocation/given-back.h"
 #include "daemon/allocation/guest-reset.h"
 #include "daemon/allocation/pci-passthrough.h"
 #include "daemon/allocation/status.h"
@@ -165,6 +166,15 @@ static bool update_claims(const Allocation *allocation, Assignment *assignment, 
     return changed;
 }
 
+/* What is on the disk of it goes with the next change: it is over again after a start. */
+static void forget_given_back(const Allocation *allocation, Assignment *assignment)
+{
+    for (guint i = assignment->given_back->len; i > 0; i--)
+        if (given_back_is_over(allocation, assignment,
+                               g_array_index(assignment->given_back, uint64_t, i - 1)))
+            g_array_remove_index(assignment->given_back, i - 1);
+}
+
 static void log_assignment(Registry *registry, const Assignment *assignment)
 {
     const Claim *first = assignment->claims->len ? assignment->claims->pdata[0] : NULL;
@@ -215,6 +225,7 @@ static void update_assignment(Registry *registry, const Allocation *allocation, 
     bool guest_reset = guest_reset_allowed(registry, assignment);
     bool guest_resets_all = guest_resets_all_allowed(registry, assignment);
 
+    forget_given_back(allocation, assignment);
     if (assignment->allow_guest_reset != guest_reset ||
         assignment->allow_guest_resets_all != guest_resets_all)
         fields |= ASSIGNMENT_FIELD_GUEST_RESET;

@@ -256,6 +256,14 @@ const Method bad_input_methods[] = {
         { "NoSuchAssignment", "{}", "@gone-assignment@" },
         { "NoSuchAssignment", "{}", "/org/usbferry1/assignment/x" },
         {} } },
+    { FERRY_INTERFACE_ASSIGNMENT, "ReleaseDevice", "@pinned@", "'@busy@', " OPTIONS, "Swap b", (const Bad[]) {
+        BAD_DEVICES("", ", {}"),
+        { "NoSuchDevice", "'@free@', {}" },
+        { "NoSuchDevice", "'@drawn@', {}" },
+        { "InvalidOption", "'@busy@', {'Swap': <true>}" },
+        { "DeviceBusy", "'@drawn@', {'Swap': <true>}", "@pool@" },
+        { "NoSuchAssignment", "'@busy@', {}", "@gone-assignment@" },
+        {} } },
     { FERRY_INTERFACE_ASSIGNMENT, "Attach", "@pinned@", "", NULL, (const Bad[]) {
         { "NoSuchAssignment", "", "@gone-assignment@" },
         {} } },
