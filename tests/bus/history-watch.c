@@ -185,7 +185,8 @@ static void judge_attach(World *world, char **words)
         world_wrong(world, "%s (1:%u) is given to %s, and the host doesn't authorize it",
                     history_things[given->thing].name, number, vm->shown);
     check_given_once(world, vm, given);
-    if (given && is_foreign(world, given->enumeration) && !given->gone && !world->faulty)
+    if (given && is_foreign(world, given->enumeration) && !given->gone && !world->faulty &&
+        !world->foreign_is_new)
         world_wrong(world, "1:%u is given to %s, and another program gave it away", number, vm->shown);
 }
 
