@@ -32,6 +32,8 @@ static Verdict judge_want(const Allocation *allocation, const Want *want)
     Verdict machine = judge_machine(allocation->registry, want->assignment);
     Verdict device = judge_device(allocation->registry, allocation->attachments, want->device);
     Verdict possession = possession_judge(allocation->registry, allocation->attachments, want->device);
+    Verdict guard =
+        judge_guard(allocation->registry, allocation->attachments, want->assignment, want->device);
 
     if (allocation->registry->held_home)
         return VERDICT_HELD_HOME;
@@ -51,6 +53,8 @@ static Verdict judge_want(const Allocation *allocation, const Want *want)
     if (!allocation->registry->enabled &&
         !priority_has_it(allocation->registry, allocation->attachments, want->assignment, want->device))
         return VERDICT_SWITCHED_OFF;
+    if (guard != VERDICT_GO)
+        return guard;
     if (possession != VERDICT_GO)
         return possession;
     /* What a machine has stays there: a stranger with the same serial that hops about would drive it out. */
@@ -92,7 +96,9 @@ static void count_used(Allocation *allocation, const GPtrArray *devices)
         Verdict possession =
             possession_judge(allocation->registry, allocation->attachments, devices->pdata[i]);
 
-        allocation->n_used += possession == VERDICT_IN_USE || possession == VERDICT_UNAUTHORIZED;
+        allocation->n_used += judge_guard(allocation->registry, allocation->attachments, NULL,
+                                          devices->pdata[i]) != VERDICT_GO ||
+                              possession == VERDICT_IN_USE || possession == VERDICT_UNAUTHORIZED;
     }
 }
 
@@ -198,6 +204,7 @@ static Verdict judge_not_drawn(const Allocation *allocation, const Assignment *a
                         ? judge_ports(registry_machine(allocation->registry, assignment->machine_uuid))
                         : VERDICT_GO;
     Verdict itself = judge_device(allocation->registry, allocation->attachments, device);
+    Verdict guard = judge_guard(allocation->registry, allocation->attachments, assignment, device);
     Verdict possession = possession_judge(allocation->registry, allocation->attachments, device);
 
     if (itself != VERDICT_GO)
@@ -212,6 +219,8 @@ static Verdict judge_not_drawn(const Allocation *allocation, const Assignment *a
         return VERDICT_SWITCHED_OFF;
     if (machine != VERDICT_GO)
         return machine;
+    if (guard != VERDICT_GO)
+        return guard;
     if (possession != VERDICT_GO)
         return possession;
     if (is_complete(allocation, assignment))
@@ -271,11 +280,13 @@ static VerdictCase case_of(const Allocation *allocation, const Assignment *assig
                           .meant = assignment ? allocation_pinned(allocation, assignment) : NULL };
 }
 
-bool allocation_check_device(const Allocation *allocation, const Device *device, GError **error)
+bool allocation_check_device(const Allocation *allocation, const Device *device, bool forced, GError **error)
 {
     Verdict verdict = judge_device(allocation->registry, allocation->attachments, device);
     VerdictCase about = case_of(allocation, NULL, device);
 
+    if (verdict == VERDICT_GO && !forced)
+        verdict = judge_guard(allocation->registry, allocation->attachments, NULL, device);
     if (verdict != VERDICT_GO)
         verdict_set_error(verdict, &about, error);
     return verdict == VERDICT_GO;

@@ -66,8 +66,9 @@ Assignment *allocation_owner(const Allocation *allocation, const Device *device)
 /* What speaks for or against any pair. */
 Verdict allocation_judge(const Allocation *allocation, const Assignment *assignment, const Device *device);
 
-/* Whether a new assignment may be for this device: the error is that of judge_device()'s verdict. */
-bool allocation_check_device(const Allocation *allocation, const Device *device, GError **error);
+/* Whether a new assignment may be for this device: the error is that of judge_device()'s
+ * verdict, or of judge_guard()'s unless it is forced. */
+bool allocation_check_device(const Allocation *allocation, const Device *device, bool forced, GError **error);
 
 /* Why the verdict is what it is, as verdict_text(). device may be NULL when the verdict is about the group or
  * the service, assignment when it is about the device. New string. */

@@ -50,6 +50,7 @@ static bool is_available(const Deal *self, const Device *device)
     Verdict possession = possession_judge(self->registry, self->attachments, device);
 
     return judge_device(self->registry, self->attachments, device) == VERDICT_GO &&
+           judge_guard(self->registry, self->attachments, NULL, device) == VERDICT_GO &&
            (possession == VERDICT_GO || (possession != VERDICT_UNAUTHORIZED &&
                                          reservations_find(self->registry->reservations, device->sysname)));
 }

@@ -7,6 +7,7 @@
 #include "daemon/allocation/pci-passthrough.h"
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
+#include "daemon/guards/host-use.h"
 #include "daemon/model/damage.h"
 #include "daemon/model/membership.h"
 
@@ -258,6 +259,15 @@ static char *unauthorized_text(const VerdictCase *about)
         what);
 }
 
+static char *guarded_text(const VerdictCase *about)
+{
+    const char *use = host_use_guard(about->device->host_use);
+    g_autofree char *what = device_describe(about->device);
+    g_autofree char *why = use ? host_use_text(use) : g_strdup("the host needed it until now");
+
+    return g_strdup_printf("%s stays with the host (%s): %s, or have it forced", what, use ? use : "", why);
+}
+
 static char *in_use_text(const VerdictCase *about)
 {
     g_autofree char *what = device_describe(about->device);
@@ -354,6 +364,7 @@ static const struct {
     [VERDICT_STORING]          = { "waits",  ATTACHING,       NO_ERROR,                              REASON_STORING,           SOON,   LEAVES,    storing_text },
     [VERDICT_CONTROLLER_TAKEN] = { "blocks", WAITING_DEVICE,  FERRY_ERROR_CONTROLLER_PASSED_THROUGH, REASON_CONTROLLER_TAKEN,  STAYS,  LEAVES,    controller_taken_text },
     [VERDICT_UNAUTHORIZED]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               REASON_UNAUTHORIZED,      STAYS,  TAKES_OUT, unauthorized_text },
+    [VERDICT_GUARDED]          = { "waits",  WAITING_DEVICE,  FERRY_ERROR_DEVICE_IN_USE,             REASON_GUARDED,           STAYS,  LEAVES,    guarded_text },
     [VERDICT_IN_USE]           = { "waits",  WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               REASON_IN_USE,            STAYS,  LEAVES,    in_use_text },
     [VERDICT_LOOKED_AT]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              REASON_LOOKED_AT,         SOON,   LEAVES,    looked_at_text },
     [VERDICT_RESETTING]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              REASON_RESETTING,         SOON,   TAKES_OUT, resetting_text },

@@ -37,6 +37,7 @@ typedef enum Verdict {
     VERDICT_STORING,          /* the assignment isn't durable yet: nothing is ordered for it */
     VERDICT_CONTROLLER_TAKEN, /* a machine has its controller as a whole */
     VERDICT_UNAUTHORIZED,     /* the host lets nobody use it */
+    VERDICT_GUARDED,          /* the host needs it: Device.HostUse */
     VERDICT_IN_USE,           /* a program of the host has it */
     VERDICT_LOOKED_AT,        /* somebody claimed it a moment ago */
     VERDICT_RESETTING,        /* it, or a hub before it, is being reset */

@@ -161,6 +161,11 @@ static bool read_follow(KeyFileReader *reader, void *userdata)
     return key_file_reader_flag(reader, &assignment_of(userdata)->follow);
 }
 
+static bool read_forced(KeyFileReader *reader, void *userdata)
+{
+    return key_file_reader_flag(reader, &assignment_of(userdata)->forced);
+}
+
 static bool read_choice(KeyFileReader *reader, Choice *choice)
 {
     bool value;
@@ -211,6 +216,7 @@ static const KeyFileKey manifest_keys[] = {
     { "Enabled", read_enabled },
     { "Persistent", read_persistent },
     { "Follow", read_follow },
+    { "Forced", read_forced },
     { "Priority", read_priority },
     { "AllowGuestReset", read_allow_guest_reset },
     { "AllowGuestResetsAll", read_allow_guest_resets_all },
@@ -353,6 +359,8 @@ GKeyFile *assignment_to_key_file(const Assignment *assignment)
     g_key_file_set_boolean(file, ASSIGNMENT_SECTION, "Enabled", assignment->wanted);
     if (assignment->follow)
         g_key_file_set_boolean(file, ASSIGNMENT_SECTION, "Follow", true);
+    if (assignment->forced)
+        g_key_file_set_boolean(file, ASSIGNMENT_SECTION, "Forced", true);
     g_key_file_set_integer(file, ASSIGNMENT_SECTION, "Priority", assignment->priority);
     write_choice(file, "AllowGuestReset", assignment->own_guest_reset);
     write_choice(file, "AllowGuestResetsAll", assignment->own_guest_resets_all);

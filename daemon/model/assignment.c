@@ -108,6 +108,7 @@ Assignment *assignment_copy(const Assignment *assignment)
     text_replace(&copy->device_text, assignment->device_text);
     copy->persistent = assignment->persistent;
     copy->follow = assignment->follow;
+    copy->forced = assignment->forced;
     copy->wanted = assignment->wanted;
     copy->priority = assignment->priority;
     copy->own_guest_reset = assignment->own_guest_reset;

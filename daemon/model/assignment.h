@@ -89,6 +89,7 @@ typedef struct Assignment {
     char *device_text; /* what the device was called: for texts while it is away */
     bool persistent;   /* survives a reboot of the host */
     bool follow;       /* of one device: see daemon/model/following.h */
+    bool forced;       /* of one device: given although the host uses it */
     bool wanted;       /* false after Detach() */
     int32_t priority;
     Choice own_guest_reset; /* see daemon/allocation/guest-reset.h */

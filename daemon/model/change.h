@@ -35,6 +35,7 @@ enum {
     DEVICE_FIELD_GROUPS = 1 << 4, /* and Rules */
     DEVICE_FIELD_TENANT = 1 << 5,
     DEVICE_FIELD_REASON = 1 << 6, /* and ReasonCode */
+    DEVICE_FIELD_HOST_USE = 1 << 7,
 };
 
 enum {
@@ -63,6 +64,7 @@ enum {
     ASSIGNMENT_FIELD_PENDING = 1 << 12,
     ASSIGNMENT_FIELD_MACHINE = 1 << 13,
     ASSIGNMENT_FIELD_FOLLOW = 1 << 14,
+    ASSIGNMENT_FIELD_FORCED = 1 << 15,
 };
 
 enum {
