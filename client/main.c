@@ -9,9 +9,25 @@
 #include "client/bus/client.h"
 #include "client/verbs/options.h"
 #include "client/verbs/verbs.h"
+#include "client/view/failure.h"
+
+/* "help give" is "give --help". New array. */
+static char **help_words(char **words)
+{
+    GPtrArray *all = g_ptr_array_new();
+
+    for (; *words; words++)
+        g_ptr_array_add(all, g_strdup(*words));
+    g_ptr_array_add(all, g_strdup("--help"));
+    g_ptr_array_add(all, NULL);
+    return (char **)g_ptr_array_free(all, FALSE);
+}
 
 static Outcome run(Client *client, char **words, GError **error)
 {
+    /* also of what is wrong before that is parsed */
+    client->json = g_strv_contains((const char *const *)words, "--json");
+
     bool version;
     g_autofree char *help = verbs_help();
     g_auto(GStrv) rest = options_parse_common(client, words, help, &version, error);
@@ -20,6 +36,17 @@ static Outcome run(Client *client, char **words, GError **error)
     if (version) {
         puts("usbferry " FERRY_VERSION);
         return OUTCOME_DONE;
+    }
+
+    if (rest[0] && g_str_equal(rest[0], "help")) {
+        words = rest[1] ? help_words(rest + 1) : NULL;
+        if (!words) {
+            char *whole[] = { (char *)"--help", NULL };
+            g_auto(GStrv) none = options_parse_common(client, whole, help, &version, error);
+            return OUTCOME_USAGE;
+        }
+        g_strfreev(rest);
+        rest = words;
     }
 
     unsigned used;
@@ -38,7 +65,7 @@ int main(int argc, char **argv)
     /* argc may be 0 */
     Outcome outcome = run(&client, argc > 0 ? argv + 1 : argv, &error);
     if (error) {
-        error_print(error);
+        failure_print(&client, error);
         outcome = (Outcome)error->code;
     }
     client_done(&client);

@@ -86,6 +86,23 @@ sd_bus_message *client_change_quietly(Client *client, sd_bus_message *call, GErr
     return send_call(client, call, CHANGE_TIMEOUT_USEC, error);
 }
 
+/* What may help who was refused a right, as opposed to what nobody may do. */
+static GError *add_rights_hint(const Client *client, const GError *error)
+{
+    const char *hint = "";
+
+    if (error_is_named(error, "AccessDenied") || error_is_named(error, "AuthFailed") ||
+        error_is_named(error, "InteractiveAuthorizationRequired"))
+        hint = client->host ? "\n  Nobody can be asked for a password over -H: use ssh -t and sudo there, "
+                              "or -H root@HOST"
+               : !isatty(STDIN_FILENO)
+                   ? "\n  Without a terminal nobody can be asked for a password: use sudo, or "
+                     "ssh -t"
+                   : "\n  Use sudo. Who sits at this host needs no password as a member of the "
+                     "group usbferry: sudo usermod -aG usbferry USER, then log in again";
+    return error_with_text(error, g_strconcat(error->message, hint, NULL));
+}
+
 sd_bus_message *client_change(Client *client, sd_bus_message *call, GError **error)
 {
     /* The question comes up where the service is: an agent at this end could not answer it. */
@@ -99,7 +116,11 @@ sd_bus_message *client_change(Client *client, sd_bus_message *call, GError **err
         g_propagate_error(error, error_from_bus(NULL, r));
         return NULL;
     }
-    return send_call(client, call, CHANGE_TIMEOUT_USEC, error);
+    g_autoptr(GError) local = NULL;
+    sd_bus_message *reply = send_call(client, call, CHANGE_TIMEOUT_USEC, &local);
+    if (!reply)
+        g_propagate_error(error, add_rights_hint(client, local));
+    return reply;
 }
 
 static char *find(Client *client, const char *member, const char *text, GError **error)

@@ -5,14 +5,32 @@
 #include "client/bus/outcome.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 #include "client/bus/escape.h"
 #include "dbus/names.h"
 
 #define DBUS_ERROR_PREFIX "org.freedesktop.DBus.Error."
 
-G_DEFINE_QUARK(usbferry - client - error - quark, client_error)
+typedef struct ClientErrorPrivate {
+    char *name; /* full, of the D-Bus error that it is or stands for; NULL = of none */
+} ClientErrorPrivate;
+
+static void client_error_private_init(ClientErrorPrivate *private)
+{
+    private->name = NULL;
+}
+
+static void client_error_private_copy(const ClientErrorPrivate *from, ClientErrorPrivate *to)
+{
+    to->name = g_strdup(from->name);
+}
+
+static void client_error_private_clear(ClientErrorPrivate *private)
+{
+    g_free(private->name);
+}
+
+G_DEFINE_EXTENDED_ERROR(ClientError, client_error)
 
 static const struct {
     const char *name; /* short */
@@ -67,6 +85,58 @@ Outcome outcome_from_error_name(const char *name)
     return OUTCOME_FAILED;
 }
 
+/* name: full */
+static void set_name(GError *error, const char *name)
+{
+    ClientErrorPrivate *private = client_error_get_private(error);
+
+    g_free(private->name);
+    private->name = g_strdup(name);
+}
+
+void error_set(GError **error, const char *name, const char *format, ...)
+{
+    g_autofree char *full = g_strconcat(FERRY_ERROR_PREFIX, name, NULL);
+    va_list arguments;
+
+    va_start(arguments, format);
+    GError *made = g_error_new_valist(CLIENT_ERROR, outcome_from_error_name(full), format, arguments);
+    va_end(arguments);
+    set_name(made, full);
+    g_propagate_error(error, made);
+}
+
+const char *error_name(const GError *error)
+{
+    ClientErrorPrivate *private = error->domain == CLIENT_ERROR ? client_error_get_private(error) : NULL;
+
+    return private && private->name ? private->name : "";
+}
+
+bool error_is_named(const GError *error, const char *name)
+{
+    return error && g_str_equal(error_short_name(error_name(error)), name);
+}
+
+GError *error_with_text(const GError *error, char *text)
+{
+    GError *copy = g_error_copy(error);
+
+    g_free(copy->message);
+    copy->message = text;
+    return copy;
+}
+
+static GError *away_error(const char *name)
+{
+    GError *error = g_error_new(CLIENT_ERROR, OUTCOME_FAILED,
+                                "the service usbferryd is not running, and the bus cannot start it; "
+                                "systemctl status usbferryd tells why");
+
+    set_name(error, name);
+    return error;
+}
+
 GError *error_from_bus(const sd_bus_error *bus_error, int r)
 {
     if (!sd_bus_error_is_set(bus_error))
@@ -75,19 +145,12 @@ GError *error_from_bus(const sd_bus_error *bus_error, int r)
 
     if (sd_bus_error_has_name(bus_error, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
         sd_bus_error_has_name(bus_error, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
-        return g_error_new(CLIENT_ERROR, OUTCOME_FAILED,
-                           "%s: the service is not running, and the bus cannot start it",
-                           error_short_name(bus_error->name));
+        return away_error(bus_error->name);
 
     g_autofree char *name = escape_text(error_short_name(bus_error->name));
     g_autofree char *text = escape_message(bus_error->message);
-    return g_error_new(CLIENT_ERROR, outcome_from_error_name(bus_error->name), "%s: %s", name,
-                       *text ? text : "no details");
-}
-
-void error_print(const GError *error)
-{
-    /* what was printed so far stays above it, whatever stdout is */
-    fflush(stdout);
-    fprintf(stderr, "usbferry: %s\n", error->message);
+    GError *error =
+        g_error_new_literal(CLIENT_ERROR, outcome_from_error_name(bus_error->name), *text ? text : name);
+    set_name(error, bus_error->name);
+    return error;
 }

@@ -7,6 +7,7 @@
  * in it that came from elsewhere has been escaped. */
 
 #include <glib.h>
+#include <stdbool.h>
 #include <systemd/sd-bus.h>
 
 typedef enum Outcome {
@@ -22,6 +23,15 @@ typedef enum Outcome {
 
 GQuark client_error_quark(void);
 
+/* An error of ours by its short name, such as "NoSuchDevice"; the code follows from that. */
+void error_set(GError **error, const char *name, const char *format, ...) G_GNUC_PRINTF(3, 4);
+/* The full name of the D-Bus error; "" = it has none. Borrowed. */
+const char *error_name(const GError *error);
+/* The name is short. */
+bool error_is_named(const GError *error, const char *name);
+/* The same error with another text, which is taken. */
+GError *error_with_text(const GError *error, char *text);
+
 /* By the name of a D-Bus error. Names that mean nothing to the client are FAILED. */
 Outcome outcome_from_error_name(const char *name);
 
@@ -29,8 +39,6 @@ Outcome outcome_from_error_name(const char *name);
  * Borrowed from the name. */
 const char *error_short_name(const char *name);
 
-/* "DeviceBusy: <text>" from the error of a call; r is the call's result, for errors that have no name. */
+/* The text of the error of a call, which keeps its name; r is the call's result, for errors that have no
+ * name. */
 GError *error_from_bus(const sd_bus_error *bus_error, int r);
-
-/* Prints "usbferry: <message>" to stderr. */
-void error_print(const GError *error);

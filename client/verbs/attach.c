@@ -9,6 +9,7 @@
 #include "client/verbs/target.h"
 #include "client/verbs/wait-report.h"
 #include "client/verbs/wait.h"
+#include "client/view/failure.h"
 #include "dbus/names.h"
 
 static bool order(Client *client, const char *assignment, const char *member, GError **error)
@@ -30,7 +31,7 @@ static GPtrArray *find_all(Client *client, const Model *model, char **words, Out
         g_autoptr(GError) error = NULL;
         const Object *assignment = target_find_assignment(client, model, *word, &error);
         if (!assignment) {
-            error_print(error);
+            failure_print(client, error);
             if (*outcome == OUTCOME_DONE)
                 *outcome = (Outcome)error->code;
         } else if (!g_ptr_array_find(assignments, assignment, NULL))
@@ -58,11 +59,15 @@ static Outcome run(Client *client, char **words, const char *member, WaitGoal go
     for (guint i = 0; assignments && i < assignments->len; i++) {
         g_autoptr(GError) order_error = NULL;
         const Object *assignment = assignments->pdata[i];
+        bool already = wait_judge(goal, assignment) == WAIT_DONE;
         if (order(client, assignment->path, member, &order_error)) {
-            wait_list_add(items, follow_model(follow), assignment->path);
+            if (already)
+                wait_list_add_already(items, follow_model(follow), assignment->path);
+            else
+                wait_list_add(items, follow_model(follow), assignment->path);
             continue;
         }
-        error_print(order_error);
+        failure_print(client, order_error);
         if (outcome == OUTCOME_DONE)
             outcome = (Outcome)order_error->code;
     }

@@ -8,10 +8,12 @@
 #include "client/bus/escape.h"
 #include "client/bus/follow.h"
 #include "client/bus/path.h"
+#include "client/verbs/nearest.h"
 #include "client/verbs/options.h"
 #include "client/verbs/target.h"
 #include "client/verbs/wait-report.h"
 #include "client/verbs/wait.h"
+#include "client/view/failure.h"
 #include "dbus/names.h"
 
 typedef struct GiveOptions {
@@ -26,6 +28,8 @@ typedef struct GiveOptions {
     gboolean temporary;
     gboolean follow;
     gboolean force;
+    gboolean another;
+    gboolean require_attached;
 } GiveOptions;
 
 static void give_options_clear(GiveOptions *options)
@@ -65,6 +69,8 @@ static GVariant *assign_options(const GiveOptions *options, GError **error)
         g_variant_builder_add(&dict, "{sv}", "Follow", g_variant_new_boolean(TRUE));
     if (options->force)
         g_variant_builder_add(&dict, "{sv}", "Force", g_variant_new_boolean(TRUE));
+    if (options->another)
+        g_variant_builder_add(&dict, "{sv}", "Another", g_variant_new_boolean(TRUE));
     return g_variant_ref_sink(g_variant_builder_end(&dict));
 }
 
@@ -109,27 +115,68 @@ static char *find_source(Client *client, const Model *model, const char *word, G
         return source;
     if (local->code == OUTCOME_NOT_FOUND) {
         g_autofree char *escaped = escape_text(word);
-        g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND, "%s\n  (and no group has the name \"%s\")",
-                    local->message, escaped);
+        g_autofree char *hint = nearest_hint(model, (TargetKinds)(TARGET_GROUPS | 1 << KIND_DEVICE), word);
+        g_propagate_error(error,
+                          error_with_text(local, g_strdup_printf("%s\n  (and no group has the name \"%s\")%s",
+                                                                 local->message, escaped, hint)));
     } else
         g_propagate_error(error, g_steal_pointer(&local));
     return NULL;
 }
 
 /* All that is named must be there before anything is changed. */
-static GPtrArray *find_sources(Client *client, char **words, guint n, GError **error)
+static GPtrArray *find_sources(Client *client, const Model *model, char **words, guint n, GError **error)
 {
     g_autoptr(GPtrArray) sources = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(Model) model = model_fetch(client, error);
 
-    for (guint i = 0; model && i < n; i++) {
+    for (guint i = 0; i < n; i++) {
         g_autofree char *source = find_source(client, model, words[i], error);
         if (!source)
             return NULL;
         if (!g_ptr_array_find_with_equal_func(sources, source, g_str_equal, NULL))
             g_ptr_array_add(sources, g_steal_pointer(&source));
     }
-    return model ? g_steal_pointer(&sources) : NULL;
+    return g_steal_pointer(&sources);
+}
+
+/* The last word. Whoever named none, or named it first, is told so. */
+static char *find_machine(Client *client, const Model *model, char **words, guint n, GError **error)
+{
+    const char *word = words[n - 1];
+    g_autofree char *known = nearest_machines(model);
+    g_autoptr(GError) local = NULL;
+
+    if (n < 2) {
+        const Object *machine = target_match(model, (TargetKinds)(1 << KIND_MACHINE), word, NULL);
+        g_autofree char *escaped = escape_text(word);
+        if (machine)
+            g_set_error(
+                error, CLIENT_ERROR, OUTCOME_USAGE,
+                "what is to be given to it? usbferry give DEVICE %s; usbferry list shows what there is",
+                escaped);
+        else
+            g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
+                        "to which VM? usbferry give %s VM, where VM is one of: %s", escaped,
+                        *known ? known : "(there are none)");
+        return NULL;
+    }
+
+    char *found = client_find_machine(client, word, &local);
+    if (found)
+        return found;
+    const Object *first = g_error_matches(local, CLIENT_ERROR, OUTCOME_NOT_FOUND)
+                              ? target_match(model, (TargetKinds)(1 << KIND_MACHINE), words[0], NULL)
+                              : NULL;
+    g_autofree char *name = escape_text(object_name(first));
+    g_autofree char *hint = first ? g_strdup_printf("\n  The VM comes last: usbferry give DEVICE %s", name)
+                                  : nearest_hint(model, (TargetKinds)(1 << KIND_MACHINE), word);
+    g_propagate_error(error, error_with_text(local, g_strconcat(local->message, hint, NULL)));
+    return NULL;
+}
+
+static bool is_group(const char *source)
+{
+    return g_str_has_prefix(source, FERRY_PATH_GROUP_PREFIX "/");
 }
 
 static bool check_options(const GiveOptions *options, GPtrArray *sources, GError **error)
@@ -139,33 +186,105 @@ static bool check_options(const GiveOptions *options, GPtrArray *sources, GError
                     "--name is for one device or group: names are unique");
         return false;
     }
-    for (guint i = 0; (options->quantity || options->rule) && i < sources->len; i++)
-        if (!g_str_has_prefix(sources->pdata[i], FERRY_PATH_GROUP_PREFIX "/")) {
+    for (guint i = 0; (options->quantity || options->rule || options->another) && i < sources->len; i++)
+        if (!is_group(sources->pdata[i])) {
             g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "--%s is for groups only",
-                        options->quantity ? "quantity" : "only");
+                        options->quantity ? "quantity"
+                        : options->rule   ? "only"
+                                          : "another");
             return false;
         }
     return true;
 }
 
-/* The paths of the new assignments; those that were refused are told at once and don't stop the others. */
-static GPtrArray *assign_all(Client *client, GPtrArray *sources, const char *machine, GVariant *options,
-                             Outcome *outcome)
+/* The assignment of the VM that the source is given by, NULL = there is none. Of a group the one with this
+ * quantity (NULL = any), which may have been narrowed down otherwise. */
+static const Object *find_given(const Model *model, const char *source, const char *machine,
+                                const char *quantity, const char *rule)
 {
-    GPtrArray *assignments = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) assignments = model_sorted(model, KIND_ASSIGNMENT);
+    const Object *device = model_get(model, source, KIND_DEVICE);
+    const Object *given = device ? model_follow(model, device, "Assignment", KIND_ASSIGNMENT) : NULL;
 
+    if (device)
+        return given && g_str_equal(object_string(given, "Machine"), machine) ? given : NULL;
+    for (guint i = 0; i < assignments->len; i++) {
+        const Object *one = assignments->pdata[i];
+
+        if (g_str_equal(object_string(one, "Group"), source) &&
+            g_str_equal(object_string(one, "Machine"), machine) &&
+            (!quantity || g_str_equal(object_string(one, "Quantity"), quantity)) &&
+            (!rule || g_str_equal(object_string(one, "Selector"), rule)))
+            return one;
+    }
+    return NULL;
+}
+
+/* Who asks a second time for devices of a group may mean the first: more than that must be said. */
+static bool check_draws(const Model *model, const GiveOptions *options, GPtrArray *sources,
+                        const char *machine, GError **error)
+{
+    for (guint i = 0; !options->another && i < sources->len; i++) {
+        const char *source = sources->pdata[i], *rule = options->rule ?: "";
+        const Object *given = is_group(source) ? find_given(model, source, machine, NULL, rule) : NULL;
+
+        if (!given || g_str_equal(object_string(given, "Quantity"), options->quantity ?: "1"))
+            continue;
+        const Object *group = model_get(model, source, KIND_GROUP);
+        g_autofree char *what = group ? object_describe(group) : g_strdup(source);
+        g_autofree char *which = object_describe(given);
+        g_autofree char *quantity = escape_text(object_string(given, "Quantity"));
+        error_set(error, "AlreadyExists",
+                  "the VM draws from %s already, by %s with the quantity %s; --another makes one more "
+                  "assignment",
+                  what, which, quantity);
+        return false;
+    }
+    return true;
+}
+
+/* Gives all of them. What is given already was asked for twice and is no error; those that were refused are
+ * told at once and don't stop the others. */
+static void assign_all(Client *client, const Model *model, GPtrArray *sources, const char *machine,
+                       const GiveOptions *options, GVariant *dict, GPtrArray *made, GPtrArray *already,
+                       Outcome *outcome)
+{
     for (guint i = 0; i < sources->len; i++) {
         g_autoptr(GError) error = NULL;
-        char *assignment = assign(client, sources->pdata[i], machine, options, &error);
+        const char *source = sources->pdata[i];
+        char *assignment = assign(client, source, machine, dict, &error);
         if (assignment) {
-            g_ptr_array_add(assignments, assignment);
+            g_ptr_array_add(made, assignment);
             continue;
         }
-        error_print(error);
+        const Object *given =
+            !options->another && error_is_named(error, "AlreadyExists")
+                ? find_given(model, source, machine, options->quantity ?: "1", options->rule)
+                : NULL;
+        if (given) {
+            g_ptr_array_add(already, g_strdup(given->path));
+            continue;
+        }
+        failure_print(client, error);
         if (*outcome == OUTCOME_DONE)
             *outcome = (Outcome)error->code;
     }
-    return assignments;
+}
+
+/* For scripts that go on with what the VM has. What it waits for was told already. */
+static Outcome require_attached(const Client *client, const GPtrArray *items)
+{
+    for (guint i = 0; i < items->len; i++) {
+        const WaitItem *item = items->pdata[i];
+        g_autoptr(GError) error = NULL;
+
+        if (item->verdict == WAIT_DONE)
+            continue;
+        g_set_error(&error, CLIENT_ERROR, OUTCOME_FAILED, "%s is not attached", item->label);
+        failure_print(client, error);
+        return OUTCOME_FAILED;
+    }
+    return OUTCOME_DONE;
 }
 
 static Outcome give(Client *client, char **words, GError **error)
@@ -189,6 +308,10 @@ static Outcome give(Client *client, char **words, GError **error)
           "What the device becomes in its socket, by an update for instance, goes to the VM as well", NULL },
         { "force", 0, 0, G_OPTION_ARG_NONE, &options.force,
           "Although the host uses it: its last keyboard, a mounted disk", NULL },
+        { "another", 0, 0, G_OPTION_ARG_NONE, &options.another,
+          "Of a group that the VM draws from already: more of it", NULL },
+        { "require-attached", 0, 0, G_OPTION_ARG_NONE, &options.require_attached,
+          "Fail when it is not in the VM in the end, whatever it waits for", NULL },
         { "temporary", 0, 0, G_OPTION_ARG_NONE, &options.temporary, "Forget it at the next boot", NULL },
         WAIT_OPTION_ENTRIES(wait),
         { 0 },
@@ -196,37 +319,49 @@ static Outcome give(Client *client, char **words, GError **error)
 
     static const char *const bare[] = { OPTION_GUEST_RESET, OPTION_GUEST_RESETS_ALL, NULL };
     g_auto(GStrv) implied = options_imply_yes(words, bare);
-    g_auto(GStrv) rest = options_parse(client, implied, entries, NULL, 2, -1, error);
+    g_auto(GStrv) rest = options_parse(client, implied, entries, NULL, 1, -1, error);
     if (!rest || !wait_options_check(&wait, error) ||
         (options.priority_text && !options_parse_priority(options.priority_text, &options.priority, error)))
         return OUTCOME_USAGE;
+    if (options.require_attached && wait.seconds == 0) {
+        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "--require-attached has to wait for it");
+        return OUTCOME_USAGE;
+    }
     g_autoptr(GVariant) dict = assign_options(&options, error);
     if (!dict)
         return OUTCOME_USAGE;
     guint n_sources = g_strv_length(rest) - 1;
 
-    g_autofree char *machine = client_find_machine(client, rest[n_sources], error);
-    g_autoptr(GPtrArray) sources = machine ? find_sources(client, rest, n_sources, error) : NULL;
-    if (!sources || !check_options(&options, sources, error))
+    g_autoptr(Follow) follow = follow_new(client, NULL, NULL, error);
+    if (!follow || !follow_fetch(follow, error))
+        return OUTCOME_FAILED;
+    const Model *model = follow_model(follow);
+    g_autofree char *machine = find_machine(client, model, rest, n_sources + 1, error);
+    g_autoptr(GPtrArray) sources = machine ? find_sources(client, model, rest, n_sources, error) : NULL;
+    if (!sources || !check_options(&options, sources, error) ||
+        !check_draws(model, &options, sources, machine, error))
         return OUTCOME_FAILED;
 
     Outcome outcome = OUTCOME_DONE;
-    g_autoptr(Follow) follow = follow_new(client, NULL, NULL, error);
-    if (!follow)
-        return OUTCOME_FAILED;
-    g_autoptr(GPtrArray) assignments = assign_all(client, sources, machine, dict, &outcome);
-    if (assignments->len == 0)
+    g_autoptr(GPtrArray) made = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) already = g_ptr_array_new_with_free_func(g_free);
+    assign_all(client, model, sources, machine, &options, dict, made, already, &outcome);
+    if (made->len + already->len == 0)
         return outcome;
 
     g_autoptr(GPtrArray) items = wait_list_new();
     if (!follow_fetch(follow, error))
         return OUTCOME_FAILED;
-    for (guint i = 0; i < assignments->len; i++)
-        wait_list_add(items, follow_model(follow), assignments->pdata[i]);
+    for (guint i = 0; i < already->len; i++)
+        wait_list_add_already(items, model, already->pdata[i]);
+    for (guint i = 0; i < made->len; i++)
+        wait_list_add(items, model, made->pdata[i]);
     if (!wait_for(follow, WAIT_ATTACHED, items, (unsigned)wait.seconds, error))
         return OUTCOME_FAILED;
 
     Outcome waited = wait_report(client, follow_model(follow), WAIT_ATTACHED, items, (unsigned)wait.seconds);
+    if (waited == OUTCOME_DONE && options.require_attached)
+        waited = require_attached(client, items);
     return outcome != OUTCOME_DONE ? outcome : waited;
 }
 

@@ -43,7 +43,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(GroupWords, group_words_clear)
           0,                                                                                                     \
           G_OPTION_ARG_STRING,                                                                                   \
           &(words).priority,                                                                                     \
-          "Kept with the group; assignments have their own",                                                     \
+          "Whose VM comes first, of assignments with one priority",                                              \
           "N" },                                                                                                 \
         { OPTION_GUEST_RESET,                                                                                    \
           0,                                                                                                     \
@@ -176,7 +176,7 @@ static Outcome rm(Client *client, char **words, GError **error)
     if (!call_delete(client, path, FERRY_INTERFACE_GROUP, force, &local)) {
         g_autofree char *lines =
             g_error_matches(local, CLIENT_ERROR, OUTCOME_BUSY) ? loss_of_group(client, path) : g_strdup("");
-        g_set_error(error, CLIENT_ERROR, local->code, "%s%s", local->message, lines);
+        g_propagate_error(error, error_with_text(local, g_strconcat(local->message, lines, NULL)));
         return OUTCOME_FAILED;
     }
     report(client, path, "deleted");

@@ -3,6 +3,8 @@
 
 #include "client/verbs/list.h"
 
+#include <stdio.h>
+
 #include "client/bus/escape.h"
 #include "client/bus/follow.h"
 #include "client/verbs/options.h"
@@ -53,6 +55,16 @@ static char *make_notes(ObjectKind fixed)
     return g_string_free(notes, FALSE);
 }
 
+/* No VMs, or old news of them, are not to be taken for the truth. */
+static void warn_of_hypervisor(const Model *model)
+{
+    const Object *manager = model_manager(model);
+    g_autofree char *uri = escape_text(object_string(manager, "HypervisorURI"));
+
+    if (manager && !g_str_equal(object_string(manager, "HypervisorState"), "connected"))
+        fprintf(stderr, "usbferry: the hypervisor %s is not connected: this is what was known last\n", uri);
+}
+
 /* fixed: the kind that the verb itself names, _KIND_INVALID = the first word does. */
 static Outcome list(Client *client, ObjectKind fixed, char **words, GError **error)
 {
@@ -87,6 +99,8 @@ static Outcome list(Client *client, ObjectKind fixed, char **words, GError **err
         json_print(columns_to_records(model, columns, objects));
         return OUTCOME_DONE;
     }
+    if (kind == KIND_MACHINE)
+        warn_of_hypervisor(model);
     if (objects->len == 0)
         return OUTCOME_DONE;
     /* where nobody has tenants, nobody is told of them */

@@ -5,6 +5,7 @@
 #include "client/verbs/options.h"
 
 #include "client/bus/escape.h"
+#include "client/verbs/examples.h"
 #include "client/verbs/verb.h"
 
 static bool take_host(Client *client, const char *host, GError **error)
@@ -81,6 +82,19 @@ char **options_parse_common(Client *client, char **words, const char *summary, b
     return rest;
 }
 
+/* What stands under the options in the help. */
+static char *describe(const char *verb, const char *notes)
+{
+    GString *text = g_string_new(notes);
+    g_auto(GStrv) lines = g_strsplit(examples_of(verb) ?: "", "\n", -1);
+
+    if (*lines)
+        g_string_append_printf(text, "%sExamples:\n", text->len > 0 ? "\n" : "");
+    for (char **line = lines; *line; line++)
+        g_string_append_printf(text, "  %s\n", *line);
+    return g_string_free(text, FALSE);
+}
+
 char **options_parse(Client *client, char **words, const GOptionEntry *entries, const char *notes, int min,
                      int max, GError **error)
 {
@@ -92,8 +106,8 @@ char **options_parse(Client *client, char **words, const GOptionEntry *entries, 
     g_set_prgname(program);
 
     g_option_context_set_summary(context, verb->summary);
-    if (notes)
-        g_option_context_set_description(context, notes);
+    g_autofree char *description = describe(verb->name, notes);
+    g_option_context_set_description(context, description);
     if (entries)
         g_option_context_add_main_entries(context, entries, NULL);
 

@@ -23,6 +23,10 @@ static void print_condition(const Model *model)
     if (object_value(manager, "Enabled") && !object_flag(manager, "Enabled"))
         puts(
             "\nThe service is disabled: it gives nothing until \"usbferry enable\". What VMs have they keep.");
+    if (object_flag(manager, "HeldHome"))
+        puts(
+            "\nEverything is held home: usbferry-guests.service was stopped, as it is when the host shuts down. "
+            "Start it, and devices are given again.");
     if (object_flag(manager, "Settling"))
         puts("\nThe service has just started and is still looking around.");
     if (manager && !g_str_equal(state, "connected"))

@@ -23,7 +23,7 @@ static GPtrArray *find_devices(Client *client, const Model *model, char **words,
         g_autofree char *path = client_find_device(client, *words, error);
         const Object *device = path ? model_get(model, path, KIND_DEVICE) : NULL;
         if (path && !device)
-            g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND, "NoSuchDevice: there is no device %s", path);
+            error_set(error, "NoSuchDevice", "there is no device %s", path);
         if (!device)
             return NULL;
         if (!g_ptr_array_find(devices, device, NULL))

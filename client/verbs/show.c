@@ -7,6 +7,7 @@
 #include "client/bus/follow.h"
 #include "client/verbs/options.h"
 #include "client/verbs/target.h"
+#include "client/view/failure.h"
 #include "client/view/show.h"
 
 /* kinds: what the words may mean */
@@ -24,7 +25,7 @@ static Outcome show_words(Client *client, const Model *model, TargetKinds kinds,
             g_ptr_array_add(objects, (void *)object);
             continue;
         }
-        error_print(error);
+        failure_print(client, error);
         if (outcome == OUTCOME_DONE)
             outcome = (Outcome)error->code;
     }

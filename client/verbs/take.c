@@ -11,6 +11,7 @@
 #include "client/verbs/target.h"
 #include "client/verbs/wait-report.h"
 #include "client/verbs/wait.h"
+#include "client/view/failure.h"
 #include "client/view/json.h"
 #include "dbus/names.h"
 
@@ -58,8 +59,10 @@ static bool take_quietly(Client *client, const Model *model, const Object *assig
 {
     g_autoptr(GError) local = NULL;
 
+    /* that it is on its way out already is what was wanted */
     if (release(client, assignment->path, FERRY_INTERFACE_ASSIGNMENT, "Release", client_change_quietly,
-                &local)) {
+                &local) ||
+        error_is_named(local, "NoSuchAssignment")) {
         wait_list_add(items, model, assignment->path);
         return true;
     }
@@ -239,9 +242,9 @@ static const Object *split_from(GArray *all, GError **error)
 }
 
 /* Tells an error; the first one decides how it all ends. */
-static void tell_first(bool *good, Outcome *outcome, const GError *error)
+static void tell_first(const Client *client, bool *good, Outcome *outcome, const GError *error)
 {
-    error_print(error);
+    failure_print(client, error);
     if (*good)
         *outcome = (Outcome)error->code;
     *good = false;
@@ -260,7 +263,7 @@ static GArray *find_all(Client *client, const Model *model, char **words, Outcom
             g_array_append_val(all, wanted);
             continue;
         }
-        tell_first(&good, ret_outcome, error);
+        tell_first(client, &good, ret_outcome, error);
     }
     if (!good)
         return NULL;
@@ -268,11 +271,11 @@ static GArray *find_all(Client *client, const Model *model, char **words, Outcom
     g_autoptr(GError) error = NULL;
     const Object *from = split_from(all, &error);
     if (error)
-        tell_first(&good, ret_outcome, error);
+        tell_first(client, &good, ret_outcome, error);
     for (guint i = 0; good && i < all->len; i++) {
         const Wanted *wanted = &g_array_index(all, Wanted, i);
         if ((from && !check_from(model, wanted, from, &error)) || !check_whole(model, all, wanted, &error))
-            tell_first(&good, ret_outcome, error);
+            tell_first(client, &good, ret_outcome, error);
     }
     return good ? g_steal_pointer(&all) : NULL;
 }
@@ -300,7 +303,7 @@ static Outcome take_words(Client *client, const Model *model, char **words, GPtr
         g_autoptr(GError) error = NULL;
         if (take_wanted(client, model, &g_array_index(all, Wanted, i), items, &error))
             continue;
-        error_print(error);
+        failure_print(client, error);
         if (outcome == OUTCOME_DONE)
             outcome = (Outcome)error->code;
     }

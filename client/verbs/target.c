@@ -6,6 +6,7 @@
 
 #include "client/bus/escape.h"
 #include "client/bus/path.h"
+#include "client/verbs/nearest.h"
 
 static bool is_called(const Object *object, const char *word)
 {
@@ -66,10 +67,9 @@ bool target_check_devices(const Model *model, const Object *named, const char *w
 
     g_autofree char *escaped = escape_text(word);
     g_autofree char *text = object_describe(named);
-    g_set_error(
-        error, CLIENT_ERROR, OUTCOME_USAGE,
-        "Ambiguous: \"%s\" is a name, and what a device says of itself, say the path of one:\n  %s: %s%s",
-        escaped, text, named->path, others->str);
+    error_set(error, "Ambiguous",
+              "\"%s\" is a name, and what a device says of itself, say the path of one:\n  %s: %s%s", escaped,
+              text, named->path, others->str);
     return false;
 }
 
@@ -98,9 +98,8 @@ const Object *target_match(const Model *model, TargetKinds kinds, const char *wo
     if (n == 1)
         return NULL;
     g_autofree char *escaped = escape_text(word);
-    g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
-                "Ambiguous: \"%s\" is the name of %u things, say the path of one:%s", escaped, n,
-                matches->str);
+    error_set(error, "Ambiguous", "\"%s\" is the name of %u things, say the path of one:%s", escaped, n,
+              matches->str);
     return NULL;
 }
 
@@ -127,9 +126,10 @@ const Object *target_find_group(const Model *model, const char *word, GError **e
 {
     const Object *group = find_named(model, KIND_GROUP, word);
     g_autofree char *escaped = escape_text(word);
+    g_autofree char *hint = group ? NULL : nearest_hint(model, TARGET_GROUPS, word);
 
     if (!group)
-        g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND, "NoSuchGroup: there is no group \"%s\"", escaped);
+        error_set(error, "NoSuchGroup", "there is no group \"%s\"%s", escaped, hint);
     return group;
 }
 
@@ -137,10 +137,10 @@ const Object *target_find_tenant(const Model *model, const char *word, GError **
 {
     const Object *tenant = find_named(model, KIND_TENANT, word);
     g_autofree char *escaped = escape_text(word);
+    g_autofree char *hint = tenant ? NULL : nearest_hint(model, TARGET_TENANTS, word);
 
     if (!tenant)
-        g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND, "NoSuchTenant: there is no tenant \"%s\"",
-                    escaped);
+        error_set(error, "NoSuchTenant", "there is no tenant \"%s\"%s", escaped, hint);
     return tenant;
 }
 
@@ -191,9 +191,12 @@ const Object *target_find(Client *client, const Model *model, TargetKinds kinds,
 
     if (is_refused_group(model, kinds, word, error))
         return NULL;
-    g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND,
-                "%s\n  (and no VM%s and no assignment has the name \"%s\")", local->message,
-                kinds & TARGET_GROUPS ? ", no group" : "", escaped);
+    g_autofree char *hint = nearest_hint(model, kinds, word);
+    g_propagate_error(
+        error,
+        error_with_text(local, g_strdup_printf("%s\n  (and no VM%s and no assignment has the name \"%s\")%s",
+                                               local->message, kinds & TARGET_GROUPS ? ", no group" : "",
+                                               escaped, hint)));
     return NULL;
 }
 
@@ -216,12 +219,10 @@ const Object *target_find_assignment(Client *client, const Model *model, const c
     if (g_str_equal(object_string(object, "State"), "foreign")) {
         const Object *machine = model_follow(model, object, "Machine", KIND_MACHINE);
         g_autofree char *where = machine ? object_describe(machine) : g_strdup("a VM");
-        g_set_error(error, CLIENT_ERROR, OUTCOME_BUSY,
-                    "DeviceBusy: %s was given to %s by another program, which has to take it back", text,
-                    where);
+        error_set(error, "DeviceBusy", "%s was given to %s by another program, which has to take it back",
+                  text, where);
     } else
-        g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND,
-                    "NoSuchAssignment: %s is given to no VM; assignments that rest are found by name or id",
-                    text);
+        error_set(error, "NoSuchAssignment",
+                  "%s is given to no VM; assignments that rest are found by name or id", text);
     return NULL;
 }

@@ -11,6 +11,7 @@
 #include "client/bus/follow.h"
 #include "client/bus/path.h"
 #include "client/verbs/options.h"
+#include "client/view/failure.h"
 #include "client/view/json.h"
 #include "dbus/names.h"
 
@@ -210,7 +211,7 @@ static Outcome move_machines(Client *client, char **words, GError **error)
             g_ptr_array_add(machines, machine);
             continue;
         }
-        error_print(local);
+        failure_print(client, local);
         if (outcome == OUTCOME_DONE)
             outcome = (Outcome)local->code;
     }

@@ -12,6 +12,7 @@
 #include "client/verbs/grant.h"
 #include "client/verbs/group.h"
 #include "client/verbs/list.h"
+#include "client/verbs/nearest.h"
 #include "client/verbs/overview.h"
 #include "client/verbs/passthrough.h"
 #include "client/verbs/rescan.h"
@@ -58,6 +59,66 @@ static const Verb *find_second(char **words)
     return verb_find(both);
 }
 
+/* What other programs call it, which no slip of the hand explains. */
+static const char *find_usual(const char *word)
+{
+    static const struct {
+        const char *word, *verb;
+    } usual[] = {
+        { "assign", "give" },
+        { "ls", "list" },
+        { "info", "show" },
+        { "release", "take" },
+        { "status", "list" },
+        { "unassign", "take" },
+        { "remove", "take" },
+        { "rm", "take" },
+        { "why", "explain" },
+        { "monitor", "watch" },
+        { "connect", "give" },
+        { "disconnect", "take" },
+        { "import", "apply" },
+        { "groups", "group" },
+        { "rules", "rule" },
+        { "tenants", "tenant" },
+        { "passthru", "passthrough" },
+        { "devices", "list devices" },
+        { "vms", "list vms" },
+        { "assignments", "list assignments" },
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(usual); i++)
+        if (g_str_equal(usual[i].word, word))
+            return usual[i].verb;
+    return NULL;
+}
+
+/* word: one, or two */
+static const char *find_nearest(const char *word)
+{
+    const char *names[G_N_ELEMENTS(verbs)];
+    gsize n = 0;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(verbs); i++)
+        if (verbs[i]->name)
+            names[n++] = verbs[i]->name;
+    return find_usual(word) ?: nearest_text(word, names, n);
+}
+
+static void set_no_verb(const char *first, const char *second, GError **error)
+{
+    g_autofree char *word = second ? g_strdup_printf("%s %s", first, second) : g_strdup(first);
+    g_autofree char *escaped = escape_text(word);
+    const char *nearest = g_utf8_validate(word, -1, NULL) ? find_nearest(word) : NULL;
+
+    if (nearest)
+        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
+                    "there is no verb \"%s\"; did you mean \"usbferry %s\"?", escaped, nearest);
+    else
+        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "there is no verb \"%s\"; see usbferry --help",
+                    escaped);
+}
+
 const Verb *verb_find_words(char **words, unsigned *ret_used, GError **error)
 {
     bool second = words[0] && words[1] && words[1][0] != '-' && is_family(words[0]);
@@ -67,10 +128,7 @@ const Verb *verb_find_words(char **words, unsigned *ret_used, GError **error)
                                                              : NULL;
 
     if (!verb) {
-        g_autofree char *name = escape_text(words[0]);
-        g_autofree char *rest = escape_text(second ? words[1] : NULL);
-        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "there is no verb \"%s%s%s\"; see usbferry --help",
-                    name, second ? " " : "", rest);
+        set_no_verb(words[0], second ? words[1] : NULL, error);
         return NULL;
     }
     *ret_used = second ? 2 : words[0] ? 1 : 0;
@@ -83,6 +141,6 @@ char *verbs_help(void)
 
     for (gsize i = 0; i < G_N_ELEMENTS(verbs); i++)
         g_string_append_printf(help, "  %-14s  %s\n", verbs[i]->name ?: "(none)", verbs[i]->summary);
-    g_string_append(help, "\nusbferry VERB --help tells more.");
+    g_string_append(help, "\nusbferry help VERB tells more, with examples.");
     return g_string_free(help, FALSE);
 }

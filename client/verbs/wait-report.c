@@ -8,6 +8,7 @@
 
 #include "client/bus/escape.h"
 #include "client/bus/path.h"
+#include "client/view/failure.h"
 #include "client/view/json.h"
 #include "dbus/names.h"
 
@@ -85,8 +86,8 @@ static char *done_text(const Model *model, WaitGoal goal, const WaitItem *item, 
     return g_strdup_printf("%u of %s are %s: %s%s", n_there, item->label, where, there, suffix);
 }
 
-static Outcome report_item(const Model *model, WaitGoal goal, const WaitItem *item, unsigned seconds,
-                           bool quiet)
+static Outcome report_item(const Client *client, const Model *model, WaitGoal goal, const WaitItem *item,
+                           unsigned seconds)
 {
     const Object *assignment = find_assignment(model, item);
     const char *name = error_short_name(object_string(assignment, "Error"));
@@ -98,33 +99,32 @@ static Outcome report_item(const Model *model, WaitGoal goal, const WaitItem *it
     switch (item->verdict) {
     case WAIT_DONE:
         text = done_text(model, goal, item, assignment);
-        if (!quiet)
-            printf("%s.\n", text);
+        if (!client->json)
+            printf("%s%s.\n", text, item->already ? " already" : "");
         return OUTCOME_DONE;
     case WAIT_RESTS:
-        if (!quiet)
+        if (!client->json)
             printf("%s: %s\n", g_str_equal(state, "partial") ? "In part" : "Waiting", reason);
         return OUTCOME_DONE;
     case WAIT_FAILED:
-        text = escape_text(*name ? name : "Failed");
-        error = assignment
-                    ? g_error_new(CLIENT_ERROR, OUTCOME_FAILED, "%s: %s", text, reason)
-                    : g_error_new(CLIENT_ERROR, OUTCOME_FAILED,
-                                  "NoSuchAssignment: the assignment of %s was ended meanwhile", item->label);
+        if (assignment)
+            error_set(&error, *name ? name : "Failed", "%s", reason);
+        else
+            error_set(&error, "NoSuchAssignment", "the assignment of %s was ended meanwhile", item->label);
         break;
     case WAIT_GOES_ON:
         if (seconds == 0) {
-            if (!quiet)
+            if (!client->json)
                 printf("%s: ordered.\n", item->label);
             return OUTCOME_DONE;
         }
-        error = g_error_new(CLIENT_ERROR, OUTCOME_FAILED,
-                            "Timeout: %s after %u s; the service goes on trying: %s",
-                            *state ? state : "unknown", seconds, reason);
+        error_set(&error, "Timeout", "%s after %u s; the service goes on trying: %s",
+                  *state ? state : "unknown", seconds, reason);
         break;
     }
 
-    error_print(error);
+    error->code = OUTCOME_FAILED;
+    failure_print(client, error);
     return OUTCOME_FAILED;
 }
 
@@ -178,7 +178,7 @@ Outcome wait_report(Client *client, const Model *model, WaitGoal goal, GPtrArray
     g_variant_builder_init(&results, G_VARIANT_TYPE("aa{sv}"));
     for (guint i = 0; i < items->len; i++) {
         Outcome one =
-            report_item(model, wait_item_goal(items->pdata[i], goal), items->pdata[i], seconds, client->json);
+            report_item(client, model, wait_item_goal(items->pdata[i], goal), items->pdata[i], seconds);
         if (outcome == OUTCOME_DONE)
             outcome = one;
         g_variant_builder_add_value(&results, item_to_record(model, items->pdata[i], seconds));

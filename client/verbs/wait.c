@@ -130,6 +130,14 @@ void wait_list_add(GPtrArray *items, const Model *model, const char *assignment)
     add(items, model, assignment, /* kept= */ false);
 }
 
+void wait_list_add_already(GPtrArray *items, const Model *model, const char *assignment)
+{
+    if (wait_list_has(items, assignment))
+        return;
+    add(items, model, assignment, /* kept= */ false);
+    ((WaitItem *)items->pdata[items->len - 1])->already = true;
+}
+
 void wait_list_add_kept(GPtrArray *items, const Model *model, const char *assignment)
 {
     add(items, model, assignment, /* kept= */ true);

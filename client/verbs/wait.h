@@ -55,6 +55,7 @@ typedef struct WaitItem {
     char *group;        /* name of the group that it draws from; NULL = it is for one device */
     GPtrArray *devices; /* of char *: paths of those that it had or was to get; without a group one at most */
     char *label;        /* as messages name it, escaped */
+    bool already;       /* was so before */
     bool kept;          /* of others, who have not given the right to end it: detached, whatever the goal */
 
     WaitVerdict verdict;
@@ -67,6 +68,8 @@ bool wait_list_has(const GPtrArray *items, const char *assignment);
 
 /* An assignment that is in the list already is not added again. */
 void wait_list_add(GPtrArray *items, const Model *model, const char *assignment);
+/* One that was there already, whose goal is reached perhaps. */
+void wait_list_add_already(GPtrArray *items, const Model *model, const char *assignment);
 void wait_list_add_kept(GPtrArray *items, const Model *model, const char *assignment);
 
 /* What is waited for, when this is the goal of the others. */

@@ -267,6 +267,46 @@ Verdict allocation_judge(const Allocation *allocation, const Assignment *assignm
     return judge_not_drawn(allocation, assignment, device);
 }
 
+/* How many devices it would draw if it could. */
+static guint count_lacking(const Allocation *allocation, const Assignment *assignment)
+{
+    const Group *group = registry_group(allocation->registry, assignment->group);
+    guint n_has = allocation_wants_of(allocation, assignment)->len;
+
+    if (!group)
+        return 0;
+    switch (assignment->quantity_kind) {
+    case QUANTITY_ALL:
+        return G_MAXUINT;
+    case QUANTITY_SET:
+        return n_has ? 0 : group->rules->len;
+    case QUANTITY_COUNT:
+        break;
+    }
+    return assignment->quantity > n_has ? assignment->quantity - n_has : 0;
+}
+
+GPtrArray *allocation_quarantined(const Allocation *allocation, const Assignment *assignment)
+{
+    const GPtrArray *devices = candidates_of(allocation->candidates, assignment);
+    guint lacking = count_lacking(allocation, assignment);
+    GPtrArray *quarantined = g_ptr_array_new();
+
+    for (guint i = 0; i < devices->len; i++) {
+        const Device *device = devices->pdata[i];
+        const Want *want = allocation_want(allocation, device);
+        bool draws =
+            !want && lacking > 0 && allocation_judge(allocation, assignment, device) == VERDICT_QUARANTINED;
+
+        if (!quarantines_find(allocation->registry->quarantines, device, allocation->now) ||
+            !(draws || (want && want->assignment == assignment)))
+            continue;
+        lacking -= draws;
+        g_ptr_array_add(quarantined, (gpointer)device);
+    }
+    return quarantined;
+}
+
 static VerdictCase case_of(const Allocation *allocation, const Assignment *assignment, const Device *device)
 {
     const Want *want = device ? allocation_want(allocation, device) : NULL;

@@ -66,6 +66,10 @@ Assignment *allocation_owner(const Allocation *allocation, const Device *device)
 /* What speaks for or against any pair. */
 Verdict allocation_judge(const Allocation *allocation, const Assignment *assignment, const Device *device);
 
+/* The quarantined devices that it has or is to have, and of those that it could draw as many as it lacks. New
+ * array, borrowed devices. */
+GPtrArray *allocation_quarantined(const Allocation *allocation, const Assignment *assignment);
+
 /* Whether a new assignment may be for this device: the error is that of judge_device()'s
  * verdict, or of judge_guard()'s unless it is forced. */
 bool allocation_check_device(const Allocation *allocation, const Device *device, bool forced, GError **error);

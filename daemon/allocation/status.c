@@ -59,17 +59,22 @@ static Status without_device(Registry *registry, const Allocation *allocation, c
 }
 
 /* How many devices make the assignment complete, as far as that is known. */
-static guint target_of(const Assignment *assignment, const GPtrArray *wants)
+/* n_missed: devices that it could have and doesn't draw. */
+static guint target_of(const Assignment *assignment, const GPtrArray *wants, guint n_missed)
 {
-    return assignment->quantity_kind == QUANTITY_COUNT ? assignment->quantity : wants->len;
+    if (assignment->quantity_kind == QUANTITY_COUNT)
+        return assignment->quantity;
+    return wants->len + (assignment->quantity_kind == QUANTITY_ALL ? n_missed : 0);
 }
 
 /* A device of its group that it could have and doesn't draw, because it is held back, used by the host, or
- * the machine has no port for it; NULL = none. */
-static const Device *left_out(const Allocation *allocation, const Assignment *assignment)
+ * the machine has no port for it: the first of them, and how many; NULL = none. */
+static const Device *left_out(const Allocation *allocation, const Assignment *assignment, guint *ret_n)
 {
     const GPtrArray *matches = candidates_of(allocation->candidates, assignment);
+    const Device *first = NULL;
 
+    *ret_n = 0;
     /* Mostly there is nothing of the kind, and many devices. */
     if (quarantines_count(allocation->registry->quarantines) == 0 && allocation->n_used == 0 &&
         !deal_lacks_ports(allocation->deal, assignment))
@@ -80,20 +85,24 @@ static const Device *left_out(const Allocation *allocation, const Assignment *as
                               : allocation_judge(allocation, assignment, matches->pdata[i]);
 
         if (verdict == VERDICT_QUARANTINED || verdict == VERDICT_IN_USE || verdict == VERDICT_GUARDED ||
-            verdict == VERDICT_UNAUTHORIZED || verdict == VERDICT_NO_PORT || verdict == VERDICT_NO_CONTROLLER)
-            return matches->pdata[i];
+            verdict == VERDICT_UNAUTHORIZED || verdict == VERDICT_NO_PORT ||
+            verdict == VERDICT_NO_CONTROLLER) {
+            first = first ? first : matches->pdata[i];
+            (*ret_n)++;
+        }
     }
-    return NULL;
+    return first;
 }
 
 static Status with_group_devices(Registry *registry, const Allocation *allocation,
                                  const Assignment *assignment, const GPtrArray *wants)
 {
-    guint attached = 0, target = target_of(assignment, wants);
+    guint attached = 0, target, n_missed;
     g_autofree char *machine_text = verdict_machine_text(registry, assignment);
     Status worst = { .state = ASSIGNMENT_STATE_ATTACHED, .error = "" };
-    const Device *missed = left_out(allocation, assignment);
+    const Device *missed = left_out(allocation, assignment, &n_missed);
 
+    target = target_of(assignment, wants, n_missed);
     for (guint i = 0; i < wants->len; i++) {
         const Want *want = wants->pdata[i];
 
@@ -163,7 +172,8 @@ static Status without_group_device(Registry *registry, const Allocation *allocat
 {
     const GPtrArray *matches = candidates_of(allocation->candidates, assignment);
     const Group *group = registry_group(registry, assignment->group);
-    const Device *missed = left_out(allocation, assignment);
+    guint n_missed;
+    const Device *missed = left_out(allocation, assignment, &n_missed);
     Verdict machine = judge_machine(registry, assignment);
     g_autofree char *machine_text = verdict_machine_text(registry, assignment);
 

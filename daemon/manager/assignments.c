@@ -113,6 +113,11 @@ static bool check_device(Manager *self, const AssignRequest *request, GError **e
 
     if (!device)
         return false;
+    if (request->another) {
+        g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_INVALID_OPTION,
+                            "Another: it is for groups, a device is one by itself");
+        return false;
+    }
     if ((request->quantity && strcmp(request->quantity, "1") != 0) ||
         (request->selector && *request->selector)) {
         g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_INVALID_OPTION,
@@ -210,6 +215,31 @@ static bool check_new(Manager *self, const AssignRequest *request, GError **erro
     return true;
 }
 
+/* Name and machine together say which assignment is meant, in what is exported for instance. except: its own
+ * id, NULL = a new one. */
+static bool check_name_is_free(Manager *self, const char *name, const char *machine_uuid, const char *except,
+                               GError **error)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, self->registry->assignments);
+    while (name && *name && g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Assignment *one = value;
+        g_autofree char *quoted = NULL, *machine = NULL;
+
+        if (one->releasing || g_strcmp0(one->id, except) == 0 || strcmp(one->name, name) != 0 ||
+            strcmp(one->machine_uuid, machine_uuid) != 0)
+            continue;
+        quoted = text_quote(name);
+        machine = quote_machine(self, one->machine_uuid, one->machine_name);
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_ALREADY_EXISTS,
+                    "Name: an assignment of VM %s is called %s already (%s)", machine, quoted, one->id);
+        return false;
+    }
+    return true;
+}
+
 /* The request by itself comes first, then what is there. */
 bool manager_check_assign(Manager *self, const AssignRequest *request, GError **error)
 {
@@ -219,7 +249,9 @@ bool manager_check_assign(Manager *self, const AssignRequest *request, GError **
            find_machine_by_uuid(self->registry, request->machine_uuid, error) &&
            text_check("Name", request->name, ASSIGNMENT_NAME_MAX, error) &&
            text_check("Description", request->description, TEXT_MAX, error) &&
-           check_new(self, request, error) && (!device || check_free(self, device, request, error)) &&
+           (request->another || check_new(self, request, error)) &&
+           check_name_is_free(self, request->name, request->machine_uuid, NULL, error) &&
+           (!device || check_free(self, device, request, error)) &&
            quotas_check_assignment(self->registry, request->owner, tenant_of(self, request), error);
 }
 
@@ -399,6 +431,7 @@ bool manager_check_update(Manager *self, const char *id, const AssignmentUpdate 
         return false;
     }
     return text_check("Name", update->name, ASSIGNMENT_NAME_MAX, error) &&
+           check_name_is_free(self, update->name, assignment->machine_uuid, id, error) &&
            text_check("Description", update->description, TEXT_MAX, error);
 }
 

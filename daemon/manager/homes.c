@@ -10,6 +10,9 @@
 #include "daemon/manager/internal.h"
 #include "daemon/manager/stored-assignments.h"
 
+/* A write that failed is tried again after this time. */
+#define HOMES_RETRY_S 30
+
 /* The one device that it has, once the machine really has it; NULL = none. */
 static const Device *used_device(const Allocation *allocation, const Assignment *assignment)
 {
@@ -71,7 +74,16 @@ static void saving_free(gpointer data)
     g_free(saving);
 }
 
-/* What could not be stored is tried again with the next turn; there is one a minute at least. */
+static gboolean try_again(gpointer userdata)
+{
+    Manager *self = userdata;
+
+    self->homes_retry = 0;
+    reconciler_kick(self->reconciler);
+    return G_SOURCE_REMOVE;
+}
+
+/* What could not be stored is tried again with the next turn, and when nothing makes one, by itself. */
 static void saved(const GError *error, void *userdata)
 {
     Saving *saving = userdata;
@@ -85,6 +97,8 @@ static void saved(const GError *error, void *userdata)
     }
     if (error && !self->homes_failed)
         log_warning("where devices were seen cannot be stored, it is tried again: %s", error->message);
+    if (error && !self->homes_retry)
+        self->homes_retry = g_timeout_add_seconds(HOMES_RETRY_S, try_again, self);
     self->homes_failed = error != NULL;
     self->homes_saving = false;
     if (!error) /* there may be more by now */

@@ -42,5 +42,6 @@ struct Manager {
     bool saving_settings;
     bool homes_saving; /* what homes.c saw is on its way to the disk */
     bool homes_failed; /* and could not be written the last time */
+    guint homes_retry; /* so it is tried again */
     bool applying;     /* a manifest is on its way to the disk; no other one may begin */
 };

@@ -174,6 +174,7 @@ Manager *manager_free(Manager *self)
         return NULL;
     if (self->hypervisor)
         self->hypervisor->events = NULL;
+    g_clear_handle_id(&self->homes_retry, g_source_remove);
     node_unwatch(self);
     guards_free(self->guards);
     hotplug_free(self->hotplug);

@@ -25,6 +25,7 @@ enum {
     MANAGER_FIELD_SETTLING = 1 << 1,
     MANAGER_FIELD_ENABLED = 1 << 2,
     MANAGER_FIELD_NODE = 1 << 3,
+    MANAGER_FIELD_HELD_HOME = 1 << 4,
 };
 
 enum {

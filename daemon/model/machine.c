@@ -24,6 +24,12 @@ Machine *machine_new(MachineInfo *info)
     return machine;
 }
 
+static void repair_clear(Repair *repair)
+{
+    g_free(repair->about);
+    g_free(repair->error);
+}
+
 Machine *machine_free(Machine *machine)
 {
     if (!machine)
@@ -34,8 +40,8 @@ Machine *machine_free(Machine *machine)
     g_hash_table_unref(machine->removals);
     g_hash_table_unref(machine->presences);
     hostdev_free(machine->in_flight);
-    g_free(machine->saved_repair.error);
-    g_free(machine->snapshot_repair.error);
+    repair_clear(&machine->saved_repair);
+    repair_clear(&machine->snapshot_repair);
     g_ptr_array_unref(machine->snapshots);
     g_free(machine);
     return NULL;

@@ -29,8 +29,10 @@ typedef struct Presence {
 
 /* Something that is repaired when it isn't as it should be. */
 typedef struct Repair {
-    unsigned tries; /* since it was last seen to be right */
-    gint64 next_at; /* no repair before this: µs, CLOCK_MONOTONIC */
+    char *about;    /* what is wrong, as the last question said it; NULL = there was none */
+    unsigned tries; /* at that */
+    gint64 last_at; /* the last one: µs, CLOCK_MONOTONIC */
+    gint64 next_at; /* no repair before this */
     char *error;    /* what the last one said; NULL = nothing */
 } Repair;
 

@@ -12,6 +12,7 @@
 #include "daemon/base/log.h"
 #include "daemon/model/machine-update.h"
 #include "daemon/reconciler/machine-job.h"
+#include "daemon/reconciler/repair.h"
 #include "daemon/reconciler/retry.h"
 
 /* A healthy libvirt answers in milliseconds; these say when a machine counts as stuck. */
@@ -27,9 +28,6 @@ static const Backoff retry = { .first_us = G_USEC_PER_SEC / 2, .steps = 5, .slow
 
 /* A removal that no event has confirmed by then is looked at again. */
 #define REMOVAL_US (2 * G_USEC_PER_SEC)
-
-/* A device that comes and goes all the time has its machine's saved image written this often at most. */
-#define REPAIR_US G_USEC_PER_SEC
 
 /* What a job was about, for when its result comes back. Copies only: anything may be gone by then. */
 typedef struct Ticket {
@@ -115,7 +113,7 @@ static void note_repair(Machine *machine, const Ticket *ticket, MachineJobResult
         g_ptr_array_unref(machine->snapshots);
         machine->snapshots = g_steal_pointer(&result->snapshots);
         machine->snapshots_due = false;
-        repair->tries = 0;
+        repair_forget_failures(repair);
     }
 }
 
@@ -291,9 +289,7 @@ void dispatcher_attach(Dispatcher *self, Machine *machine, const Want *want)
 
 static void begin_repair(Dispatcher *self, Machine *machine, MachineJob *job, gint64 now)
 {
-    Repair *repair = repair_of(machine, job->kind);
-
-    repair->next_at = now + MAX(REPAIR_US, backoff_delay(&retry, repair->tries++));
+    repair_begin(repair_of(machine, job->kind), now);
     log_object(G_LOG_LEVEL_DEBUG, NULL, machine->info->uuid, NULL, "%s of \"%s\"",
                machine_job_kind_to_string(job->kind), machine->info->name);
     give_job(self, machine, job, g_new0(Ticket, 1));

@@ -7,6 +7,7 @@
 #include "daemon/allocation/guest-reset.h"
 #include "daemon/base/wake.h"
 #include "daemon/reconciler/reattach.h"
+#include "daemon/reconciler/repair.h"
 #include "daemon/reconciler/saved-image.h"
 
 static bool is_wanted(const Allocation *allocation, const Machine *machine, const Hostdev *hostdev)
@@ -76,22 +77,25 @@ static MachineStep next_attach(const Allocation *allocation, const Machine *mach
 static MachineStep next_saved_repair(const Allocation *allocation, Machine *machine, gint64 now, gint64 *wake)
 {
     g_autoptr(GPtrArray) places = NULL;
+    g_autofree char *about = NULL;
 
     if (machine->info->saved->len == 0)
         return (MachineStep){ .kind = MACHINE_STEP_NONE };
     places = saved_image_places(allocation, machine);
     if (saved_image_fits(machine, places)) {
-        machine->saved_repair.tries = 0;
+        repair_forget_failures(&machine->saved_repair);
         return (MachineStep){ .kind = MACHINE_STEP_NONE };
     }
-    return (MachineStep){ .kind = wake_is_due(wake, machine->saved_repair.next_at, now)
+    about = saved_image_describe(machine, places);
+    return (MachineStep){ .kind = repair_is_due(&machine->saved_repair, about, now, wake)
                                       ? MACHINE_STEP_REPAIR_SAVED
                                       : MACHINE_STEP_NONE };
 }
 
-static MachineStep next_snapshot_repair(const Machine *machine, gint64 now, gint64 *wake)
+static MachineStep next_snapshot_repair(Machine *machine, gint64 now, gint64 *wake)
 {
-    bool due = machine->snapshots_due && wake_is_due(wake, machine->snapshot_repair.next_at, now);
+    g_autofree char *about = g_strdup_printf("%u snapshots", machine->info->snapshots);
+    bool due = machine->snapshots_due && repair_is_due(&machine->snapshot_repair, about, now, wake);
 
     return (MachineStep){ .kind = due ? MACHINE_STEP_REPAIR_SNAPSHOTS : MACHINE_STEP_NONE };
 }

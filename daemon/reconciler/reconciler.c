@@ -14,6 +14,7 @@
 #include "daemon/reconciler/machine-list.h"
 #include "daemon/reconciler/machine-turn.h"
 #include "daemon/reconciler/reattach.h"
+#include "daemon/reconciler/repair.h"
 #include "daemon/reconciler/retry.h"
 #include "daemon/reconciler/status-update.h"
 #include "daemon/reconciler/witness.h"
@@ -195,6 +196,8 @@ static void forget_what_was_known(Reconciler *self)
         machine->inspected = false;
         machine->stale = true;
         machine->retry_at = 0;
+        repair_forget_failures(&machine->saved_repair);
+        repair_forget_failures(&machine->snapshot_repair);
         /* What failed over the old connection may work over the new one. */
         retry_at_once(self->registry, machine->info->uuid, RETRY_LIFE);
     }
@@ -281,11 +284,11 @@ void reconciler_queue_idle(Reconciler *self, const char *queue)
 void reconciler_retry(Reconciler *self, Assignment *assignment)
 {
     g_autoptr(Allocation) allocation = allocation_new(self->registry, g_get_monotonic_time());
-    const GPtrArray *devices = candidates_of(allocation->candidates, assignment);
+    g_autoptr(GPtrArray) devices = allocation_quarantined(allocation, assignment);
 
     for (guint i = 0; i < assignment->claims->len; i++)
         claim_forget_failures(assignment->claims->pdata[i]);
-    /* Also what it would draw. */
+    /* Also what it would draw; what others have, or are held back from, is none of its business. */
     for (guint i = 0; i < devices->len; i++)
         quarantines_end(self->registry->quarantines, devices->pdata[i], allocation->now);
     registry_mark_pending(self->registry, assignment);
@@ -294,10 +297,12 @@ void reconciler_retry(Reconciler *self, Assignment *assignment)
 
 void reconciler_hold_home(Reconciler *self, bool hold, HomeDone done, void *userdata)
 {
-    if (hold != self->registry->held_home)
+    if (hold != self->registry->held_home) {
         log_notice("%s", hold ? "everything comes home and stays there: usbferry-guests.service was stopped"
                               : "devices are given to VMs again");
-    self->registry->held_home = hold;
+        self->registry->held_home = hold;
+        registry_report(self->registry, OBJECT_MANAGER, "", MANAGER_FIELD_HELD_HOME);
+    }
     if (hold)
         homecoming_wait(self->homecoming, done, userdata);
     else

@@ -35,6 +35,21 @@ GPtrArray *saved_image_places(const Allocation *allocation, const Machine *machi
     return places;
 }
 
+char *saved_image_describe(const Machine *machine, const GPtrArray *places)
+{
+    GString *text = g_string_new(NULL);
+
+    for (guint i = 0; i < machine->info->saved->len; i++) {
+        const Hostdev *hostdev = machine->info->saved->pdata[i];
+        const HostdevPlace *place = hostdev_places_find(places, hostdev->alias);
+
+        g_string_append_printf(text, "%s %u:%u %d %u:%u\n", hostdev->alias, hostdev->bus_number,
+                               hostdev->device_number, hostdev->optional, place ? place->bus_number : 0,
+                               place ? place->device_number : 0);
+    }
+    return g_string_free(text, FALSE);
+}
+
 bool saved_image_fits(const Machine *machine, const GPtrArray *places)
 {
     for (guint i = 0; i < machine->info->saved->len; i++)

@@ -15,5 +15,8 @@
  * now has a place: libvirt starts no machine for a device that another one has. */
 GPtrArray *saved_image_places(const Allocation *allocation, const Machine *machine);
 
+/* What its image is like, and how it is to be, for comparisons. New string. */
+char *saved_image_describe(const Machine *machine, const GPtrArray *places);
+
 /* Whether its image is like that, or it has none. */
 bool saved_image_fits(const Machine *machine, const GPtrArray *places);

@@ -56,6 +56,7 @@ int assign_call(sd_bus_message *message, ObjectType type, const char *source, sd
         { "Persistent", 'b', &request.persistent },
         { "Follow", 'b', &request.follow },
         { "Force", 'b', &request.force },
+        { "Another", 'b', &request.another },
     };
     g_autofree char *machine = NULL;
     g_auto(GStrv) details = NULL;

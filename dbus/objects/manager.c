@@ -60,6 +60,12 @@ static int property_get_enabled(sd_bus *bus, const char *path, const char *inter
     return sd_bus_message_append(reply, "b", (int)object_service(bus)->registry->enabled);
 }
 
+static int property_get_held_home(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                  sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    return sd_bus_message_append(reply, "b", (int)object_service(bus)->registry->held_home);
+}
+
 /* ------------------------------------------------------------------ methods */
 
 static int method_assign(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
@@ -244,6 +250,7 @@ static const sd_bus_vtable manager_vtable[] = {
                     SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Settling", "b", property_get_settling, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Enabled", "b", property_get_enabled, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("HeldHome", "b", property_get_held_home, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_METHOD_WITH_ARGS("GetDevice", SD_BUS_ARGS("s", selector), SD_BUS_RESULT("o", device),
                             method_get_device, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("GetGroup", SD_BUS_ARGS("s", name), SD_BUS_RESULT("o", group), method_get_group,
@@ -288,6 +295,7 @@ static const FieldProperty manager_properties[] = {
     { MANAGER_FIELD_SETTLING, "Settling" },
     { MANAGER_FIELD_ENABLED, "Enabled" },
     { MANAGER_FIELD_NODE, "Node" },
+    { MANAGER_FIELD_HELD_HOME, "HeldHome" },
     {},
 };
 

@@ -48,6 +48,8 @@ char *status_line_text(const Registry *registry)
     g_string_printf(text, "%u device%s, %u in VMs", devices, devices == 1 ? "" : "s", in_machines);
     if (!registry->enabled)
         g_string_append(text, "; switched off");
+    if (registry->held_home)
+        g_string_append(text, "; everything held home");
     if (registry->hypervisor_state != HYPERVISOR_STATE_CONNECTED)
         g_string_append_printf(text, "; hypervisor %s",
                                hypervisor_state_to_string(registry->hypervisor_state));

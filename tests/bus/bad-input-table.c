@@ -73,7 +73,7 @@
 /* A group that a file holds. */
 #define OF_A_FILE(arguments) { "AlreadyExists", arguments, "@file@" }
 
-#define ASSIGN_OPTIONS "Name s, Description s, Quantity s, Selector s, Persistent b, Follow b, Force b, Priority i, AllowGuestReset b, AllowGuestResetsAll b"
+#define ASSIGN_OPTIONS "Name s, Description s, Quantity s, Selector s, Persistent b, Follow b, Force b, Another b, Priority i, AllowGuestReset b, AllowGuestResetsAll b"
 #define GROUP_OPTIONS \
     "Description s, Class s, Enabled b, AllowGuestReset b, AllowGuestResetsAll b, Priority i"
 
@@ -135,6 +135,7 @@ const Method bad_input_methods[] = {
         BAD_RULES("InvalidRule", "'@keys@', '@desk@', {'Selector': <", ">}"),
         { "InvalidOption", "'@free@', '@desk@', {'Quantity': <'2'>}" },
         { "InvalidOption", "'@free@', '@desk@', {'Selector': <'vendor=046d'>}" },
+        { "InvalidOption", "'@free@', '@desk@', {'Another': <true>}" },
         {} } },
     { FERRY_INTERFACE_MANAGER, "CreateGroup", "@root@", "'new', " OPTIONS, GROUP_OPTIONS, (const Bad[]) {
         BAD_NAMES("", ", {}"),

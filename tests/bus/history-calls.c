@@ -6,6 +6,7 @@
 
 #include "tests/bus/history.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define DEADLINE_US (20 * G_USEC_PER_SEC)
@@ -52,20 +53,54 @@ static bool means_thing(const World *world, const char *selector, int thing)
     return false;
 }
 
-/* It was made under this path: what its selector says must be the device that was meant. */
-static void take_path(World *world, Decision *decision, const char *path)
+/* Gone, and this VM has its name now: it was made anew. */
+static bool was_made_anew(const World *world, const char *gone, const char *vm)
 {
-    g_autofree char *selector = fixture_get(world->fixture, path, FERRY_INTERFACE_ASSIGNMENT, "Selector");
+    for (int i = 0; i < HISTORY_VMS; i++)
+        if (strcmp(world->vms[i].path, vm) == 0)
+            return strcmp(gone, vm) != 0 && g_str_has_suffix(gone, strrchr(vm, '_'));
+    return false;
+}
+
+/* It takes the place of what says the same for the VM that had the name before. */
+static void end_replaced(const World *world, Model *model, const Decision *by)
+{
+    for (guint i = 0; i < model->decisions->len; i++) {
+        Decision *decision = model->decisions->pdata[i];
+
+        if (was_made_anew(world, decision->vm, by->vm) && g_strcmp0(decision->group, by->group) == 0 &&
+            strcmp(decision->selector, by->selector) == 0 && strcmp(decision->quantity, by->quantity) == 0 &&
+            g_strcmp0(decision->tenant, by->tenant) == 0)
+            decision->ended = true;
+    }
+}
+
+static void ask_selector(World *world, Decision *decision)
+{
+    char *selector = NULL;
+
+    /* It may have been killed by what followed: it is asked again when it is back. */
+    if (sd_bus_get_property_string(world->fixture->bus, FERRY_BUS_NAME, decision->path,
+                                   FERRY_INTERFACE_ASSIGNMENT, "Selector", NULL, &selector) < 0)
+        return;
+    g_free(decision->selector);
+    decision->selector = g_strdup(selector);
+    free(selector);
+    if (!means_thing(world, decision->selector, decision->meant))
+        world_fail(world, "%s is for %s, and its selector is \"%s\"", decision->path,
+                   history_things[decision->meant].name, decision->selector);
+}
+
+/* It was made under this path: what its selector says must be the device that was meant. */
+static void take_path(World *world, Model *model, const char *path)
+{
+    Decision *decision = last_decision(model);
 
     g_free(decision->path);
     decision->path = g_strdup(path);
-    if (!selector || decision->group)
-        return;
-    g_free(decision->selector);
-    decision->selector = g_steal_pointer(&selector);
-    if (!means_thing(world, decision->selector, decision->meant))
-        world_fail(world, "%s is for %s, and its selector is \"%s\"", path,
-                   history_things[decision->meant].name, decision->selector);
+    if (!decision->group)
+        ask_selector(world, decision);
+    end_replaced(world, model, decision);
 }
 
 /* What it knows only, and the service doesn't say. */
@@ -132,7 +167,7 @@ static void succeed(OpenCall *call, sd_bus_message *reply)
     switch (call->kind) {
     case CALL_ASSIGNS:
         (void)sd_bus_message_read(reply, "o", &path);
-        take_path(world, last_decision(call->after), path);
+        take_path(world, call->after, path);
         break;
     case CALL_ADDS_RULE: {
         const Pool *pool = call->after->pools->pdata[call->after->pools->len - 1];
@@ -247,7 +282,7 @@ static void find_path(World *world, OpenCall *call, const Model *seen)
         const Decision *decision = seen->decisions->pdata[i];
 
         if (!model_decision(world->model, decision->path))
-            take_path(world, last_decision(call->after), decision->path);
+            take_path(world, call->after, decision->path);
     }
 }
 

@@ -103,6 +103,8 @@ static void step_replug(World *world, const Step *step)
     if (step->c / 2 % 3 == 0)
         keep_hostdevs(world);
     unplug(world, thing);
+    if (step->c / 6 % 2) /* what is left of it in the VM is known then */
+        world_settle(world);
     if (step->b % 3 == 0)
         socket = choose_socket(world, thing, step->b / 3);
     plug(world, thing, socket, number ? number : choose_number(world, false), product);
@@ -120,9 +122,36 @@ static void step_swap(World *world, const Step *step)
         return;
     socket = presence->socket;
     number = presence->number;
+    if (step->c / 2 % 2)
+        keep_hostdevs(world);
     unplug(world, thing);
+    if (step->c / 4 % 2)
+        world_settle(world);
     plug(world, other, socket, step->c % 2 ? number : choose_number(world, false),
          history_things[other].product);
+}
+
+/* Two with one serial next to each other: one is given, the other one is there too, and then one of them
+ * goes. */
+static void step_twins(World *world, const Step *step)
+{
+    enum { TWIN_A = 4, TWIN_B = 5 };
+    int first = TWIN_A + (int)(step->a % 2), second = TWIN_A + TWIN_B - first;
+    /* of the two, the first */
+    const Step assign = { .a = (guint32)(first - TWIN_A), .b = step->b, .c = step->c };
+    const int both[] = { first, second };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(both) && !world->failure; i++) {
+        const char *socket = choose_socket(world, both[i], step->b / 2);
+
+        if (!world_present(world, both[i]) && socket)
+            plug(world, both[i], socket, choose_number(world, false), history_things[both[i]].product);
+        if (i == 0 && step->c % 3 > 0 && world_present(world, first))
+            ask_assign_device(world, &assign);
+    }
+    world_settle(world);
+    if (world_present(world, both[step->b % 2]))
+        unplug(world, both[step->b % 2]);
 }
 
 /* A mode switch: other ids in the same socket. */
@@ -287,51 +316,29 @@ static const struct {
     void (*take)(World *world, const Step *step);
     guint often;
 } kinds[] = {
-    { step_plug, 14 },
-    { step_unplug, 5 },
-    { step_replug, 6 },
-    { step_swap, 3 },
-    { step_other_ids, 3 },
-    { step_trigger, 2 },
-    { step_disturb, 3 },
-    { step_authorize, 2 },
-    { step_open, 2 },
-    { step_numb, 1 },
-    { step_start, 5 },
-    { step_stop, 4 },
-    { step_restore, 3 },
-    { step_redefine, 1 },
-    { step_pause, 1 },
-    { step_foreign, 2 },
-    { step_unforeign, 1 },
-    { step_error, 4 },
-    { step_delay, 4 },
-    { step_hang, 4 },
-    { step_libvirt, 4 },
-    { step_die, 2 },
-    { step_kill, 2 },
-    { step_time, 8 },
-    { step_clock, 1 },
-    { ask_assign_device, 12 },
-    { ask_assign_group, 6 },
-    { ask_release, 3 },
-    { ask_attach, 2 },
-    { ask_detach, 3 },
-    { ask_update, 3 },
-    { ask_create_group, 4 },
-    { ask_add_rule, 5 },
-    { ask_remove_rule, 2 },
-    { ask_update_group, 2 },
-    { ask_delete_group, 1 },
-    { ask_make_passthrough, 2 },
-    { ask_tenant, 1 },
-    { ask_tenant_vm, 1 },
-    { ask_grant, 2 },
-    { ask_revoke, 1 },
-    { ask_enable, 2 },
-    { ask_release_all, 1 },
-    { ask_apply, 1 },
-    { ask_reset, 2 },
+    { step_plug, 14 },         { step_unplug, 5 },
+    { step_replug, 8 },        { step_swap, 4 },
+    { step_twins, 3 },         { step_other_ids, 3 },
+    { step_trigger, 2 },       { step_disturb, 3 },
+    { step_authorize, 2 },     { step_open, 2 },
+    { step_numb, 1 },          { step_start, 5 },
+    { step_stop, 4 },          { step_restore, 3 },
+    { step_redefine, 1 },      { step_pause, 1 },
+    { step_foreign, 2 },       { step_unforeign, 1 },
+    { step_error, 4 },         { step_delay, 4 },
+    { step_hang, 4 },          { step_libvirt, 4 },
+    { step_die, 2 },           { step_kill, 2 },
+    { step_time, 8 },          { step_clock, 1 },
+    { ask_assign_device, 12 }, { ask_assign_group, 6 },
+    { ask_release, 3 },        { ask_attach, 2 },
+    { ask_detach, 3 },         { ask_update, 3 },
+    { ask_create_group, 4 },   { ask_add_rule, 5 },
+    { ask_remove_rule, 2 },    { ask_update_group, 2 },
+    { ask_delete_group, 1 },   { ask_make_passthrough, 2 },
+    { ask_tenant, 1 },         { ask_tenant_vm, 1 },
+    { ask_grant, 2 },          { ask_revoke, 1 },
+    { ask_enable, 2 },         { ask_release_all, 1 },
+    { ask_apply, 1 },          { ask_reset, 2 },
     { ask_rescan, 1 },
 };
 

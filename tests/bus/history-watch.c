@@ -9,6 +9,7 @@
 #include "tests/bus/history.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define OWN_PREFIX "ua-usbferry-"
@@ -155,7 +156,8 @@ static void judge_attach(World *world, char **words)
     world_say(world, "   -> attach 1:%u to %s by %s", number, vm ? vm->shown : words[UUID], words[ALIAS]);
     if (!vm)
         return; /* it was undefined meanwhile */
-    for (guint i = 0; i < world->presences->len && reason; i++) {
+    /* The latest one that it may be: what was there before with this number may still be in the list. */
+    for (guint i = world->presences->len; i-- > 0 && reason;) {
         const Presence *presence = world->presences->pdata[i];
         const Thing *thing = &history_things[presence->thing];
 
@@ -177,7 +179,7 @@ static void judge_attach(World *world, char **words)
         g_hash_table_replace(world->ordered, g_strdup(words[ALIAS]), GUINT_TO_POINTER(given->enumeration));
     if (!was_enabled(world) && !world->call && !world->was_reset && !had(world, assignment, vm, given))
         world_wrong(world, "1:%u is given to %s while the service is switched off", number, vm->shown);
-    if (given && given->blocked && world->recent->len == 0 && !world->call)
+    if (given && given->blocked && !given->gone && world->recent->len == 0 && !world->call)
         world_wrong(world, "%s (1:%u) is given to %s, and the host doesn't authorize it",
                     history_things[given->thing].name, number, vm->shown);
     check_given_once(world, vm, given);
@@ -205,6 +207,22 @@ static bool is_set(const World *world, const char *assignment)
     return decision && strcmp(decision->quantity, "set") == 0;
 }
 
+/* Since it was to have fewer: which of them goes is not said. */
+static bool has_too_many(const World *world, const Vm *vm, const char *assignment)
+{
+    const Decision *decision = model_decision(world->model, assignment);
+    guint quantity = decision ? (guint)atoi(decision->quantity) : 0, n = 0;
+
+    for (guint i = 0; quantity > 0 && i < vm->holdings->len; i++) {
+        const Holding *holding = vm->holdings->pdata[i];
+        g_autofree char *its =
+            g_str_has_prefix(holding->alias, OWN_PREFIX) ? assignment_of(holding->alias) : NULL;
+
+        n += g_strcmp0(its, assignment) == 0;
+    }
+    return n > quantity;
+}
+
 /* NULL = there is a reason to take it out. */
 static const char *why_take(World *world, const Vm *vm, const Holding *holding)
 {
@@ -220,6 +238,8 @@ static const char *why_take(World *world, const Vm *vm, const Holding *holding)
     if (world->call || world->recent->len > 0)
         return NULL; /* what was decided has changed a moment ago */
     if (why_not(world, assignment, vm->path, presence))
+        return NULL;
+    if (has_too_many(world, vm, assignment))
         return NULL;
     if (is_set(world, assignment))
         return NULL; /* the others of it may have gone */

@@ -198,19 +198,27 @@ const Presence *world_in_socket(World *world, const char *socket)
     return NULL;
 }
 
-/* umockdev ends the program when it can't tell the service of an event: it must not die just then. */
-static bool can_be_told(World *world)
+/* umockdev ends the program when it can't tell the service of an event: what is to kill it waits for that. */
+static bool begin_to_tell(World *world)
 {
     if (world->may_die)
-        world_settle(world);
+        (void)world_script(world, NULL, "die hold");
     world_look_after_service(world);
     return !world->failure;
 }
 
+static void end_telling(World *world)
+{
+    if (world->may_die)
+        (void)world_script(world, NULL, "die go");
+}
+
 void world_announce(World *world, const Presence *presence, const char *action)
 {
-    if (can_be_told(world))
-        fixture_announce(world->fixture, presence->socket, action);
+    if (!begin_to_tell(world))
+        return;
+    fixture_announce(world->fixture, presence->socket, action);
+    end_telling(world);
 }
 
 void world_plug(World *world, int thing, const char *socket, unsigned number, const char *product)
@@ -218,8 +226,9 @@ void world_plug(World *world, int thing, const char *socket, unsigned number, co
     const Thing *what = &history_things[thing];
     Presence *presence;
 
-    if (!can_be_told(world))
+    if (!begin_to_tell(world))
         return;
+    watch_calls(world); /* what was given until now was what was there */
     presence = g_new0(Presence, 1);
     *presence = (Presence){ .thing = thing,
                             .socket = socket,
@@ -230,17 +239,19 @@ void world_plug(World *world, int thing, const char *socket, unsigned number, co
     world->highest = MAX(world->highest, number);
     world->fixture->next_device_number = number;
     fixture_plug(world->fixture, socket, what->vendor, product, what->serial, what->name);
+    end_telling(world);
 }
 
 void world_unplug(World *world, int thing)
 {
     Presence *presence;
 
-    if (!can_be_told(world))
+    if (!begin_to_tell(world))
         return;
     presence = (Presence *)world_present(world, thing);
     fixture_unplug(world->fixture, presence->socket);
     presence->gone = true;
+    end_telling(world);
 }
 
 bool world_kernel(World *world, const Presence *presence, unsigned *ret_opens, char **ret_driver)

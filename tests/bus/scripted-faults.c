@@ -22,6 +22,8 @@ static struct {
     unsigned left; /* calls until it dies; 0 = it doesn't */
     ScriptCall call;
     bool after; /* the call was carried out, and the service never hears of it */
+    bool held;  /* not yet: who is to die waits */
+    GCond go;
 } death;
 
 static ScriptCall call_from_string(const char *text)
@@ -69,7 +71,13 @@ bool faults_command(Faults *faults, char **words)
 static bool set_death(char **words)
 {
     enum { VERB, CALL, N, WHEN, N_WORDS };
+    bool holds = g_strcmp0(words[CALL], "hold") == 0;
 
+    if (holds || g_strcmp0(words[CALL], "go") == 0) {
+        death.held = holds;
+        g_cond_broadcast(&death.go);
+        return true;
+    }
     if (g_strv_length(words) != N_WORDS || call_from_string(words[CALL]) == _SCRIPT_CALL_INVALID)
         return false;
     death.call = call_from_string(words[CALL]);
@@ -88,19 +96,24 @@ bool faults_service_command(char **words)
     return true;
 }
 
-static void die_when_due(ScriptCall call, bool after)
+static void die_when_due(ScriptCall call, bool after, GMutex *lock)
 {
     if (death.left == 0 || death.call != call || death.after != after)
         return;
-    if (--death.left == 0)
-        (void)kill(getpid(), SIGKILL);
+    if (--death.left > 0)
+        return;
+    while (death.held)
+        g_cond_wait(&death.go, lock);
+    (void)kill(getpid(), SIGKILL);
+    for (;;)
+        (void)pause(); /* with the lock: no command is answered any more */
 }
 
 void faults_delay(Faults *faults, ScriptCall call, GMutex *lock)
 {
     if (call == _SCRIPT_CALL_INVALID)
         return;
-    die_when_due(call, false);
+    die_when_due(call, false, lock);
     if (faults->of[call].delays == 0)
         return;
     faults->of[call].delays--;
@@ -116,9 +129,9 @@ bool faults_fail(Faults *faults, ScriptCall call, GError **error)
     return true;
 }
 
-void faults_done(ScriptCall call)
+void faults_done(ScriptCall call, GMutex *lock)
 {
-    die_when_due(call, true);
+    die_when_due(call, true, lock);
 }
 
 void script_log(const char *format, ...)

@@ -30,15 +30,15 @@ void faults_clear(Faults *faults);
 
 /* error UUID CALL N CODE TEXT, delay UUID CALL N MS, calm UUID; false when it is none of them. */
 bool faults_command(Faults *faults, char **words);
-/* die CALL N WHEN, jump S */
+/* die CALL N WHEN, die hold, die go, jump S */
 bool faults_service_command(char **words);
 
 /* At the begin of a call (INVALID: of one without faults): waits, without the lock, and may not come back. */
 void faults_delay(Faults *faults, ScriptCall call, GMutex *lock);
 /* True when it fails. */
 bool faults_fail(Faults *faults, ScriptCall call, GError **error);
-/* At the end of a call that was carried out. */
-void faults_done(ScriptCall call);
+/* At the end of a call that was carried out: may not come back, either. */
+void faults_done(ScriptCall call, GMutex *lock);
 
 /* A line for the file named by $FERRY_SCRIPT_LOG. */
 void script_log(const char *format, ...) G_GNUC_PRINTF(1, 2);

@@ -192,7 +192,7 @@ static bool script_attach(Hypervisor *hypervisor, const char *uuid, const Hostde
             scripted_kernel_attach(spec->bus_number, spec->device_number, !domain->lazy);
         scripted_touch(script, uuid);
         scripted_log_state(domain);
-        faults_done(SCRIPT_CALL_ATTACH);
+        faults_done(SCRIPT_CALL_ATTACH, &script->lock);
         attached = true;
     }
     g_mutex_unlock(&script->lock);
@@ -215,7 +215,7 @@ static bool script_detach(Hypervisor *hypervisor, const char *uuid, const char *
         scripted_log_state(domain);
     }
     if (domain)
-        faults_done(SCRIPT_CALL_DETACH);
+        faults_done(SCRIPT_CALL_DETACH, &script->lock);
     g_mutex_unlock(&script->lock);
     return domain != NULL;
 }

@@ -34,6 +34,7 @@
  *   delay UUID CALL N MS        they take so long
  *   calm UUID                   no errors and no delays any more
  *   die CALL N WHEN             the service is killed before or after the N-th attach or detach from now
+ *   die hold, die go            until go it waits with that
  *   pause UUID, unpause UUID
  *   keep UUID, let-go UUID      removals are accepted, and carried out with let-go
  *   quiet, loud                 whether events are sent

@@ -26,6 +26,22 @@ static void expect(Fixture *fixture, const char *line, int status, const char *o
     expect_said(fixture, &said, line, status, out, err);
 }
 
+/* It is refused: programs read the error's name, people a sentence without it. */
+static void expect_error(Fixture *fixture, const char *line, int status, const char *name)
+{
+    g_autofree char *for_programs = g_strdup_printf("%s --json", line);
+    g_autofree char *object = g_strdup_printf("Error.%s\",\"text\":\"", name);
+    g_autofree char *end = g_strdup_printf("\",\"exit-status\":%d}\n", status);
+
+    expect(fixture, line, status, NULL, "usbferry: ");
+    g_auto(Said) people = client_run(fixture, line);
+    if (strstr(people.err, name))
+        fail_msg("usbferry %s: says %s: %s", line, name, people.err);
+    g_auto(Said) programs = client_run(fixture, for_programs);
+    expect_said(fixture, &programs, for_programs, status, "", object);
+    assert_true(g_str_has_suffix(programs.err, end));
+}
+
 /* It works, and doesn't say this. */
 static void expect_not(Fixture *fixture, const char *line, const char *out)
 {
@@ -54,8 +70,8 @@ static void test_give_and_take(void **state)
     expect(fixture, "give KBD-A desk", DONE, "attached", NULL);
     expect(fixture, "list devices -o device,state,vm", DONE, "attached", NULL);
     expect(fixture, "explain 1-2", DONE, "desk", NULL);
-    expect(fixture, "give KBD-A desk", FAILED, NULL, "AlreadyExists");
-    expect(fixture, "give KBD-A studio", BUSY, NULL, "DeviceBusy");
+    expect(fixture, "give KBD-A desk", DONE, "is attached to VM \"desk\" already.", NULL);
+    expect_error(fixture, "give KBD-A studio", BUSY, "DeviceBusy");
     expect(fixture, "take 1-2", DONE, "1-2", NULL);
     expect(fixture, "list devices -o device,state,vm", DONE, "host", NULL);
     expect(fixture, "take 1-2", DONE, "on the host", NULL);
@@ -92,6 +108,34 @@ static void test_take_just_these(void **state)
     expect(fixture, "list devices -o device,state", DONE, "1-3    attached", NULL);
     expect(fixture, "take desk studio", DONE, "(1-3) is on the host", NULL);
     expect(fixture, "take desk", DONE, "Nothing was given to any VM.", NULL);
+}
+
+/* Whoever does it twice means it once, and more of a group is asked for in so many words. */
+static void test_twice(void **state)
+{
+    Fixture *fixture = *state;
+
+    plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    plug_keyboard(fixture, "1-3", "KBD-B", "Keyboard K120");
+    expect(fixture, "give 1-2 desk --name mine", DONE, "attached", NULL);
+    expect(fixture, "attach mine", DONE, "is attached to VM \"desk\" already.", NULL);
+    expect(fixture, "give 1-2 desk", DONE, "is attached to VM \"desk\" already.", NULL);
+    expect(fixture, "give 1-2 1-3 desk", DONE, "(1-3) is attached to VM \"desk\".", NULL);
+    expect(fixture, "give 1-2 desk --another", USAGE, NULL, "--another is for groups only");
+    expect(fixture, "take desk", DONE, "on the host", NULL);
+    expect(fixture, "take 1-2 --no-wait", DONE, "is on the host", NULL);
+
+    expect(fixture, "group add keys", DONE, "keys", NULL);
+    expect(fixture, "rule add keys 'vendor=046d'", DONE, "1", NULL);
+    expect(fixture, "give keys desk", DONE, "attached", NULL);
+    expect(fixture, "give keys desk", DONE, "already.", NULL);
+    expect(fixture, "give keys desk --name other", DONE, "already.", NULL);
+    expect_error(fixture, "give keys desk --quantity 2", FAILED, "AlreadyExists");
+    expect(fixture, "give keys desk --quantity 2", FAILED, NULL, "--another");
+    expect(fixture, "give keys desk --another --name other", DONE, "attached", NULL);
+    expect_error(fixture, "give keys desk --another --name other", FAILED, "AlreadyExists");
+    expect(fixture, "take 'keys to desk' --no-wait", DONE, "ordered", NULL);
+    expect(fixture, "take other", DONE, "on the host", NULL);
 }
 
 /* One of several that an assignment has doesn't stand for all of them. */
@@ -137,12 +181,34 @@ static void test_what_is_not_there(void **state)
 
     plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
     plug_keyboard(fixture, "1-3", "KBD-B", "Keyboard K120");
-    expect(fixture, "give 9-9 desk", NOT_FOUND, NULL, "NoSuchDevice");
-    expect(fixture, "give KBD-A nowhere", NOT_FOUND, NULL, "NoSuchMachine");
-    expect(fixture, "give 046d:c31c desk", USAGE, NULL, "Ambiguous");
+    expect_error(fixture, "give 9-9 desk", NOT_FOUND, "NoSuchDevice");
+    expect_error(fixture, "give KBD-A nowhere", NOT_FOUND, "NoSuchMachine");
+    expect_error(fixture, "give 046d:c31c desk", USAGE, "Ambiguous");
     expect(fixture, "show nothing", NOT_FOUND, NULL, "nothing");
     expect(fixture, "group show nothing", NOT_FOUND, NULL, "nothing");
     expect(fixture, "take nothing", NOT_FOUND, NULL, "nothing");
+}
+
+/* Slips of the hand, and what people try first. */
+static void test_helps_on(void **state)
+{
+    Fixture *fixture = *state;
+
+    plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    expect(fixture, "gvie 1-2 desk", USAGE, NULL, "did you mean \"usbferry give\"?");
+    expect(fixture, "group delete keys", USAGE, NULL, "there is no verb \"group delete\"");
+    expect(fixture, "ls", USAGE, NULL, "did you mean \"usbferry list\"?");
+    expect(fixture, "give keybaord desk", NOT_FOUND, NULL, "Did you mean \"keyboard\"?");
+    expect(fixture, "give 1-2 dekk", NOT_FOUND, NULL, "Did you mean \"desk\"?");
+    expect(fixture, "take stuido", NOT_FOUND, NULL, "Did you mean \"studio\"?");
+    expect(fixture, "give 1-2", USAGE, NULL, "to which VM? usbferry give 1-2 VM, where VM is one of: desk");
+    expect(fixture, "give desk", USAGE, NULL, "what is to be given to it?");
+    expect(fixture, "give desk 1-2", NOT_FOUND, NULL, "The VM comes last: usbferry give DEVICE desk");
+    expect(fixture, "help give", DONE, "usbferry give keyboard mouse win11", NULL);
+    expect(fixture, "help", DONE, "usbferry help VERB tells more", NULL);
+    expect(fixture, "help gvie", USAGE, NULL, "did you mean \"usbferry give\"?");
+    expect(fixture, "group add keys", DONE, "keys", NULL);
+    expect(fixture, "group show kyes", NOT_FOUND, NULL, "Did you mean \"keys\"?");
 }
 
 static void test_usage(void **state)
@@ -181,12 +247,12 @@ static void test_groups(void **state)
 
     plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
     expect(fixture, "group add keys --description 'For the desk'", DONE, "keys", NULL);
-    expect(fixture, "group add keys", FAILED, NULL, "AlreadyExists");
-    expect(fixture, "rule add keys 'vendor=046d nonsense=1'", USAGE, NULL, "InvalidRule");
+    expect_error(fixture, "group add keys", FAILED, "AlreadyExists");
+    expect_error(fixture, "rule add keys 'vendor=046d nonsense=1'", USAGE, "InvalidRule");
     expect(fixture, "rule add keys 'vendor=046d'", DONE, "1", NULL);
     expect(fixture, "group show keys", DONE, "vendor=046d", NULL);
     expect(fixture, "give keys desk --quantity all", DONE, "attached", NULL);
-    expect(fixture, "group rm keys", BUSY, NULL, "GroupInUse");
+    expect_error(fixture, "group rm keys", BUSY, "GroupInUse");
     expect(fixture, "take desk", DONE, "1-2", NULL);
     expect(fixture, "group rm keys", DONE, "keys", NULL);
     /* The service makes a name, and that one is told. */
@@ -207,16 +273,16 @@ static void test_tenants(void **state)
     expect(fixture, "tenant", DONE, NULL, NULL);
     expect(fixture, "tenant add acme --member user:daemon --member group:ferry-none", DONE,
            "Tenant \"acme\" is made.", NULL);
-    expect(fixture, "tenant add acme", FAILED, NULL, "AlreadyExists");
-    expect(fixture, "tenant add a/b", USAGE, NULL, "InvalidName");
+    expect_error(fixture, "tenant add acme", FAILED, "AlreadyExists");
+    expect_error(fixture, "tenant add a/b", USAGE, "InvalidName");
     expect(fixture, "tenant add bad --member anna", USAGE, NULL, "user:NAME or group:NAME");
     expect(fixture, "tenant set acme", USAGE, NULL, "usbferry tenant set --help");
     expect(fixture, "tenant set acme --member user:x --no-members", USAGE, NULL, "not both");
     expect(fixture, "tenant set acme --description 'Of ACME'", DONE, "is changed", NULL);
-    expect(fixture, "tenant set none --no-members", NOT_FOUND, NULL, "NoSuchTenant");
+    expect_error(fixture, "tenant set none --no-members", NOT_FOUND, "NoSuchTenant");
     expect(fixture, "tenant machine acme desk", DONE, "VM \"desk\" belongs to tenant \"acme\".", NULL);
-    expect(fixture, "tenant machine acme desk", FAILED, NULL, "AlreadyExists");
-    expect(fixture, "tenant machine acme nowhere", NOT_FOUND, NULL, "NoSuchMachine");
+    expect_error(fixture, "tenant machine acme desk", FAILED, "AlreadyExists");
+    expect_error(fixture, "tenant machine acme nowhere", NOT_FOUND, "NoSuchMachine");
     expect_not(fixture, "list devices", "TENANT");
     expect(fixture, "tenant grant acme KBD-A 1-3 --group keys", DONE,
            "046d:c31c \"Keyboard K121\" (1-3) belongs to tenant \"acme\", group \"acme/keys\".", NULL);
@@ -227,25 +293,25 @@ static void test_tenants(void **state)
     expect(fixture, "tenant show acme", DONE, "group:ferry-none", NULL);
     expect(fixture, "show acme", DONE, "tenant \"acme\"", NULL);
     expect(fixture, "explain 1-2", DONE, "it belongs to tenant acme", NULL);
-    expect(fixture, "give 1-2 studio", DENIED, NULL, "NotOwned");
-    expect(fixture, "give acme/keys studio", DENIED, NULL, "NotOwned");
-    expect(fixture, "rule add acme/keys 'vendor=*'", DENIED, NULL, "NotOwned");
+    expect_error(fixture, "give 1-2 studio", DENIED, "NotOwned");
+    expect_error(fixture, "give acme/keys studio", DENIED, "NotOwned");
+    expect_error(fixture, "rule add acme/keys 'vendor=*'", DENIED, "NotOwned");
     expect(fixture, "give acme/keys desk --quantity all", DONE, "attached", NULL);
-    expect(fixture, "tenant rm acme", BUSY, NULL, "GroupInUse");
+    expect_error(fixture, "tenant rm acme", BUSY, "GroupInUse");
     expect(fixture, "tenant revoke acme", USAGE, NULL, "--group");
     expect(fixture, "tenant revoke acme 1-2 --group keys", USAGE, NULL, "--group");
     expect(fixture, "tenant revoke acme 1-2", DONE, "no longer belongs to tenant \"acme\"", NULL);
-    expect(fixture, "tenant revoke acme 1-2", DENIED, NULL, "NotOwned");
-    expect(fixture, "tenant revoke acme --group keys --rule 9", NOT_FOUND, NULL, "NoSuchRule");
+    expect_error(fixture, "tenant revoke acme 1-2", DENIED, "NotOwned");
+    expect_error(fixture, "tenant revoke acme --group keys --rule 9", NOT_FOUND, "NoSuchRule");
     expect(fixture, "tenant revoke acme --group keys --json", DONE, "revoked", NULL);
     expect(fixture, "list devices -o device,tenant --json", DONE, "\"tenant\": \"\"", NULL);
     expect(fixture, "tenant machine acme desk --remove", DONE, "no longer belongs", NULL);
     expect(fixture, "tenant machine acme desk studio --json", DONE, "\"vm\": \"studio\"", NULL);
     g_free(fixture_script(fixture, "undefine %s", FIXTURE_STUDIO));
     fixture_wait_object(fixture, studio, FERRY_INTERFACE_MACHINE, false);
-    expect(fixture, "tenant machine acme studio --remove", NOT_FOUND, NULL, "NoSuchMachine");
+    expect_error(fixture, "tenant machine acme studio --remove", NOT_FOUND, "NoSuchMachine");
     expect(fixture, "tenant machine acme " FIXTURE_STUDIO " --remove", DONE, "no longer belongs", NULL);
-    expect(fixture, "tenant machine acme " FIXTURE_STUDIO, NOT_FOUND, NULL, "NoSuchMachine");
+    expect_error(fixture, "tenant machine acme " FIXTURE_STUDIO, NOT_FOUND, "NoSuchMachine");
     expect(fixture, "tenant grant acme 1-2", DONE, "acme/devices-1", NULL);
     expect(fixture, "tenant rm acme --force", DONE, "is deleted", NULL);
     expect(fixture, "list devices -o device,tenant --json", DONE, "\"tenant\": \"\"", NULL);
@@ -264,6 +330,9 @@ static void test_wait_for_all(void **state)
     expect(fixture, "give keys desk --quantity all", DONE, "3 of group \"keys\" are attached to VM \"desk\"",
            NULL);
     expect(fixture, "give keys studio --quantity 1", DONE, "Waiting: ", NULL);
+    expect(fixture, "give keys studio --require-attached", FAILED, "Waiting: ", "is not attached");
+    expect(fixture, "give keys desk --quantity all --require-attached", DONE, "already", NULL);
+    expect(fixture, "give keys desk --require-attached --no-wait", USAGE, NULL, "has to wait");
 }
 
 /* What is on its way home arrives by itself, and so does what has to prove steady. */
@@ -322,13 +391,22 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
-        TEST(test_give_and_take),        TEST(test_twice_in_one_line),
-        TEST(test_what_is_not_there),    TEST(test_usage),
-        TEST(test_hostile_names),        TEST(test_groups),
-        TEST(test_without_the_service),  TEST(test_tenants),
-        TEST(test_wait_after_a_start),   TEST(test_wait_for_all),
-        TEST(test_wait_for_what_passes), TEST(test_take_just_these),
-        TEST(test_take_one_of_a_pool),   TEST(test_rules_that_take),
+        TEST(test_give_and_take),
+        TEST(test_twice_in_one_line),
+        TEST(test_what_is_not_there),
+        TEST(test_usage),
+        TEST(test_hostile_names),
+        TEST(test_groups),
+        TEST(test_without_the_service),
+        TEST(test_tenants),
+        TEST(test_wait_after_a_start),
+        TEST(test_wait_for_all),
+        TEST(test_wait_for_what_passes),
+        TEST(test_take_just_these),
+        TEST(test_twice),
+        TEST(test_helps_on),
+        TEST(test_take_one_of_a_pool),
+        TEST(test_rules_that_take),
 #undef TEST
     };
 

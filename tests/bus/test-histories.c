@@ -143,6 +143,20 @@ static double cpu_seconds(void)
                G_USEC_PER_SEC;
 }
 
+/* 0 = none is under way. */
+static guint32 under_way;
+
+static int tear_down(void **state)
+{
+    if (under_way)
+        fprintf(stderr,
+                "---- seed %u: the test itself failed there\n"
+                "---- again: FERRY_HISTORY_SEED=%u FERRY_HISTORY_COUNT=1 meson test -C BUILD histories "
+                "--verbose\n",
+                under_way, under_way);
+    return fixture_teardown(state);
+}
+
 static void test_histories(void **state)
 {
     Fixture *fixture = *state;
@@ -152,7 +166,7 @@ static void test_histories(void **state)
                     (guint32)(g_get_real_time() / G_USEC_PER_SEC / SECONDS_PER_DAY) * SEEDS_PER_DAY);
     guint most = list ? 1 : number_from("FERRY_HISTORY_COUNT", G_MAXUINT), n = 0, failed = 0;
     gint64 until =
-        g_get_monotonic_time() + number_from("FERRY_HISTORY_SECONDS", USUAL_SECONDS) * G_USEC_PER_SEC;
+        g_get_monotonic_time() + number_from("FERRY_HISTORY_SECONDS", USUAL_SECONDS) * G_TIME_SPAN_SECOND;
     bool goes_on = g_getenv("FERRY_HISTORY_GO_ON") != NULL;
     double began = cpu_seconds();
 
@@ -162,7 +176,9 @@ static void test_histories(void **state)
 
         if (list)
             leave_out(steps, list);
+        under_way = seed + n;
         failure = run(fixture, seed + n, steps, NULL);
+        under_way = 0;
         if (!failure)
             continue;
         failed++;
@@ -179,7 +195,7 @@ static void test_histories(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_histories, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_histories, fixture_setup, tear_down),
     };
     int failed;
 

@@ -211,7 +211,7 @@ static const Case ending[] = {
     { "attach desk-keyboard", "results" },
     { "retry desk-keyboard", "results" },
     { "retry 1-1.1 --no-wait", "results" },
-    { "take 1-1.1 1-4", "results" },
+    { "take 'keys to desk' 1-4", "results" },
     { "take 1-1.1", "results" },
     { "take 1-2", "results" }, /* is home already */
     { "take --all --no-wait", "results" },

@@ -9,6 +9,7 @@
 
 #include "tests/bus/group-calls.h"
 #include "tests/bus/reset-calls.h"
+#include "tests/bus/run-client.h"
 
 #define NOWHERE "=255:255:optional"
 
@@ -266,6 +267,7 @@ static void test_everything_comes_home(void **state)
     Fixture *fixture = *state;
     g_autofree char *assignment = give_keyboard(fixture);
     g_autofree char *shown = NULL, *again = NULL, *other = NULL;
+    g_auto(Said) overview = { 0 }, after = { 0 };
 
     g_free(fixture_script(fixture, "foreign %s 1 99 0529 0001", FIXTURE_DESK));
     hold_home(fixture, true);
@@ -279,6 +281,10 @@ static void test_everything_comes_home(void **state)
         "everything is home because usbferry-guests.service was stopped, as it is when the host shuts "
         "down; start it, and devices are given again.");
 
+    fixture_wait(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "HeldHome", "true");
+    overview = client_run(fixture, "");
+    fixture_assert(fixture, strstr(overview.out, "Everything is held home"));
+
     /* Nothing is given: neither to a machine that starts, nor what is assigned now. */
     g_free(fixture_script(fixture, "start %s", FIXTURE_STUDIO));
     reset_plug(fixture, "1-4", "KBD-0009");
@@ -291,6 +297,9 @@ static void test_everything_comes_home(void **state)
     hold_home(fixture, false);
     reset_wait_state(fixture, assignment, "attached");
     reset_wait_state(fixture, other, "attached");
+    fixture_wait(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "HeldHome", "false");
+    after = client_run(fixture, "");
+    fixture_assert(fixture, !strstr(after.out, "held home"));
 }
 
 static void test_drawn_devices_come_home(void **state)

@@ -13,7 +13,7 @@ A scenario is a file in scenarios/, with a docstring that says what it proves an
         lab.wait_guest('desk', absent='KBD-A')
         lab.wait_driver(device, 'usbhid')
         denied = lab.run_as('stranger', f'usbferry give {device.name} desk', check=False)
-        assert denied.rc != 0 and 'AccessDenied' in denied.err, denied.err
+        assert denied.rc == 3, denied.err
 
 What there is in the host:
 - guests desk and studio, running (kvm; each says on its console which USB devices it has); spare (kvm) and shell (qemu,
@@ -368,6 +368,8 @@ class Lab:
         quicker to build."""
         if os.path.isfile(what):
             self.put(what, '/root/usbferry.deb')
+            # The image was made without manuals and translations; a package brings its own.
+            self.run("sed -i '/^path-exclude/d' /etc/dpkg/dpkg.cfg.d/*")
             self.run('apt-get -qq -o Dpkg::Use-Pty=0 install -y /root/usbferry.deb', timeout=180)
         else:
             self._unpack(what)

@@ -32,7 +32,7 @@ def run(lab):
         owner = 'desk' if name == ours.name else 'studio'
         busy = ferry.give(lab, name, vm, check=False)
         ferry.fails(busy, 'DeviceBusy', 5)
-        assert f'"{owner}"' in busy.err, busy.err
+        assert f'VM \\"{owner}\\"' in busy.err, busy.err
     ferry.fails(ferry.give(lab, free.name, 'nowhere', check=False), 'NoSuchMachine', 4)
     ferry.fails(ferry.give(lab, '9-9', 'desk', check=False), 'NoSuchDevice', 4)
     taken = lab.run(f'usbferry take {foreign.name}', check=False)

@@ -18,7 +18,7 @@ def run(lab):
 
     # With nobody to ask.
     for command in f'usbferry give {keyboard.name} desk', f'usbferry take {mouse.name}', 'usbferry take --all':
-        denied = lab.run_as('stranger', command, check=False)
+        denied = lab.run_as('stranger', f'{command} --json', check=False)
         ferry.fails(denied, 'AccessDenied', 3)
     # dbus-send allows no interaction.
     detach = f'dbus-send --system --print-reply --dest={ferry.SERVICE} {given} {ferry.ASSIGNMENT}.Detach'

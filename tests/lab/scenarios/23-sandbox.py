@@ -24,8 +24,11 @@ def check_box(lab):
     for limit, value in ('LimitNOFILE', '1024'), ('MemoryMax', str(512 << 20)), ('TasksMax', '128'), ('StartLimitIntervalUSec', '0'):
         assert show(lab, limit) == value, f'{limit} is {show(lab, limit)}'
     # Of what it may write to, hardware is all.
-    for path in '/sys/devices/system/cpu/cpu1/online', '/sys/devices/virtual/net/lo/mtu', '/sys/module', '/dev/sda', '/etc':
-        lab.run(f'! nsenter -t {pid} -m test -w {path}')
+    for path in ('/sys/devices/system/clocksource/clocksource0/current_clocksource', '/sys/devices/virtual/net/lo/mtu',
+                 '/sys/module', '/sys/kernel/rcu_expedited', '/sys/kernel/debug', '/proc/sys/kernel/hostname', '/etc'):
+        lab.run(f'test -w {path} && ! nsenter -t {pid} -m test -w {path}')
+    writable = lab.run(f'nsenter -t {pid} -m find /sys -xdev -type f -writable ! -path "/sys/devices/*"')
+    assert not writable, writable
     security = lab.run('systemd-analyze security --no-pager usbferryd.service')
     exposure = float(re.search(r'Overall exposure level for \S+: ([\d.]+)', security)[1])
     print(f'     exposure {exposure}', flush=True)

@@ -25,7 +25,7 @@ def run(lab):
     lab.wait_guest('desk', present='TAB-B')
     assert "my desk" in lab.run('usbferry list assignments')
 
-    refused = lab.run('usbferry group rm desk-set', check=False)
+    refused = lab.run('usbferry group rm desk-set --json', check=False)
     assert refused.rc != 0 and 'GroupInUse' in refused.err, refused.err
     explained = lab.run(f'usbferry explain {keyboard.name}')
     assert 'desk-set' in explained and 'KBD-A' in explained, explained

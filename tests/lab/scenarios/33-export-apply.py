@@ -24,7 +24,7 @@ def names(lab):
 def refused(lab, text, error, place):
     """Nothing is otherwise after it, neither in the service nor on its disk."""
     before = ferry.everything(lab)
-    ferry.fails(lab.run(f'usbferry apply {put(lab, "bad.conf", text)}', check=False), error, 2)
+    ferry.fails(lab.run(f'usbferry apply {put(lab, "bad.conf", text)} --json', check=False), error, 2)
     result = lab.run('usbferry apply /tmp/bad.conf', check=False)
     assert f'/tmp/bad.conf:{place}: ' in result.err and not result, (result, result.err)
     assert ferry.everything(lab) == before
@@ -74,7 +74,7 @@ def run(lab):
     lab.run("printf '[Group]\\nName=\\377\\n' > /tmp/bytes.conf")
     result = lab.run('usbferry apply /tmp/bytes.conf', check=False)
     assert result.rc == 2 and '/tmp/bytes.conf:2: ' in result.err, result.err
-    result = lab.run(f"echo '{NEW}[Assignment]\nName=x\nMachine=mars\nGroup=new' | usbferry apply -", check=False)
+    result = lab.run(f"echo '{NEW}[Assignment]\nName=x\nMachine=mars\nGroup=new' | usbferry apply - --json", check=False)
     assert result.rc == 4 and 'NoSuchMachine' in result.err and 'stdin:8: ' in result.err, result.err
     result = lab.run_as('stranger', 'usbferry apply /tmp/host.conf', check=False)
     assert result.rc == 3, result.err

@@ -159,7 +159,7 @@ def set_up(lab, tag, user, devices):
 
 
 def run(lab):
-    page = lab.run('cat /usr/share/man/man8/usbferryd.8').replace('\\-', '-').replace('\\(aq', "'")
+    page = lab.run('zcat -f /usr/share/man/man8/usbferryd.8*').replace('\\-', '-').replace('\\(aq', "'")
     methods, actions = table(page, 'METHOD'), table(page, 'ACTION')
     lab.run(f'cat > {RULE} && usermod -aG usbferry member && useradd -M clerk && systemctl restart polkit', input=ALLOW,
             timeout=90)

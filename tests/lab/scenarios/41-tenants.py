@@ -13,7 +13,7 @@ def tenant_of(lab, kind, column, name):
 
 def refused(run_as, user, error, *commands):
     """All of them, in one go: exit status 3, and this error."""
-    script = '\n'.join(f'text=$({command} 2>&1 > /dev/null); echo "$? $text" | head -n 1' for command in commands)
+    script = '\n'.join(f'text=$({command} --json 2>&1 > /dev/null); echo "$? $text" | head -n 1' for command in commands)
     answers = run_as(user, script, timeout=LONG).splitlines()
     assert len(answers) == len(commands), answers
     for command, answer in zip(commands, answers):

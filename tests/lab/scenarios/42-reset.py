@@ -51,12 +51,12 @@ def id_of(lab, path):
 
 def users(lab, keyboard, path):
     ident = id_of(lab, path)
-    ferry.fails(lab.run(f'usbferry reset {ident}', check=False), 'GuestResetDenied', 3)
+    ferry.fails(lab.run(f'usbferry reset {ident} --json', check=False), 'GuestResetDenied', 3)
     assert ferry.wait_state(lab, path, 'attached')
     lab.run(f'busctl call {ferry.SERVICE} {path} {ferry.ASSIGNMENT} Update "a{{sv}}" 1 AllowGuestReset b true')
     lab.wait("virsh dumpxml desk | grep guestReset=.uninitialized.", 40, 'the keyboard attached anew')
     wait_same_place(lab, path, 'desk', 'KBD-A')
-    ferry.fails(lab.run(f'usbferry reset {ident} --hub', check=False), 'GuestResetDenied', 3)
+    ferry.fails(lab.run(f'usbferry reset {ident} --hub --json', check=False), 'GuestResetDenied', 3)
     assert lab.run_as('stranger', f'usbferry reset {ident}', check=False).rc == 3
     before = resets(lab, keyboard)
     said = lab.run(f'usbferry reset {ident}', timeout=90)
@@ -65,7 +65,7 @@ def users(lab, keyboard, path):
     assert resets(lab, keyboard) >= before + 2
     wait_same_place(lab, path, 'desk', 'KBD-A')
     ferry.fails(lab.run(f'usbferry reset {keyboard.name} --hub', check=False), 'with no hub in between', 1)
-    ferry.fails(lab.run('usbferry reset usb2', check=False), 'DeviceIsHub', 1)
+    ferry.fails(lab.run('usbferry reset usb2 --json', check=False), 'DeviceIsHub', 1)
 
 
 def hubs(lab):
@@ -76,7 +76,7 @@ def hubs(lab):
     others = ferry.give(lab, second.name, 'studio')
     lab.wait_guest('desk', present='KBD-B')
     lab.wait_guest('studio', present='KBD-C')
-    refused = lab.run(f'usbferry reset {id_of(lab, mine)} --hub', check=False)
+    refused = lab.run(f'usbferry reset {id_of(lab, mine)} --hub --json', check=False)
     ferry.fails(refused, 'DeviceBusy', 5)
     assert second.name in refused.err and 'studio' in refused.err and first.name not in refused.err, refused.err
     assert lab.run_as('stranger', f'usbferry reset {first.name} --hub', check=False).rc == 3

@@ -296,6 +296,40 @@ static void test_quarantined_of_a_group(void **state)
     assert_true(deal_is_held_back(fixture->allocation->deal, registry_device(fixture->registry, "1-3")));
 }
 
+/* Sysnames, sorted. */
+static void assert_quarantined(Fixture *fixture, const char *id, const char *expected)
+{
+    g_autoptr(GPtrArray) devices = NULL;
+    g_autoptr(GString) found = g_string_new(NULL);
+
+    fixture_look(fixture);
+    devices = allocation_quarantined(fixture->allocation, registry_assignment(fixture->registry, id));
+    for (guint i = 0; i < devices->len; i++)
+        g_string_append_printf(found, "%s%s", i ? " " : "", ((const Device *)devices->pdata[i])->sysname);
+    assert_string_equal(found->str, expected);
+}
+
+/* Whoever is in a group has no say about what others have of it, or it doesn't need. */
+static void test_whose_quarantines(void **state)
+{
+    Fixture *fixture = *state;
+
+    plug_dongles(fixture);
+    fixture_add_group(fixture, "keys", (const char *const[]){ "vendor=0529", NULL });
+    fixture_assign(fixture, "aaaaaaaa", DESK, "keys", NULL, "1");
+    fixture_assign(fixture, "bbbbbbbb", DESK, NULL, "serial=BBBB-2", "1");
+    assert_quarantined(fixture, "aaaaaaaa", "");
+    for (const char *const *one = (const char *const[]){ "1-1", "1-2", "1-3", "1-4", NULL }; *one; one++)
+        quarantine(fixture, *one);
+    assert_quarantined(fixture, "aaaaaaaa", "1-1");
+    assert_quarantined(fixture, "bbbbbbbb", "1-2");
+    registry_assignment(fixture->registry, "aaaaaaaa")->quantity_kind = QUANTITY_ALL;
+    assert_quarantined(fixture, "aaaaaaaa", "1-1 1-3 1-4");
+    registry_assignment(fixture->registry, "aaaaaaaa")->quantity_kind = QUANTITY_COUNT;
+    quarantines_end(fixture->registry->quarantines, registry_device(fixture->registry, "1-1"), 1);
+    assert_quarantined(fixture, "aaaaaaaa", "");
+}
+
 static void test_owner(void **state)
 {
     Fixture *fixture = *state;
@@ -434,6 +468,7 @@ int main(void)
         TEST(test_unsteady),
         TEST(test_quarantined),
         TEST(test_quarantined_of_a_group),
+        TEST(test_whose_quarantines),
         TEST(test_storing),
         TEST(test_owner),
         TEST(test_where_it_is),

@@ -301,6 +301,24 @@ static void test_queue(void **state)
                   "Not every rule of group keys has a free device: all come, or none.");
 }
 
+/* All are two, also while one of them isn't to be had. */
+static void test_all_but_one(void **state)
+{
+    Fixture *fixture = *state;
+    KernelWord *word = &registry_device(fixture->registry, "1-3")->kernel;
+
+    registry_assignment(fixture->registry, POOL)->quantity_kind = QUANTITY_ALL;
+    fixture_put_into(fixture, "1-2", POOL);
+    word->seen_at = word->since[KERNEL_SIGN_UNAUTHORIZED] = 1;
+    assert_status(
+        fixture, POOL, ASSIGNMENT_STATE_PARTIAL, "DeviceBusy",
+        "1 of 2 of group keys attached to VM \"desk\". the host has not authorized 046d:0003 (1-3), so "
+        "nobody can use it; allow it there (in USBGuard, for instance).");
+    *word = (KernelWord){ 0 };
+    fixture_put_into(fixture, "1-3", POOL);
+    assert_status(fixture, POOL, ASSIGNMENT_STATE_ATTACHED, "", "2 of group keys attached to VM \"desk\".");
+}
+
 /* What is to come is said as well. */
 static void test_coming_conflict(void **state)
 {
@@ -458,27 +476,17 @@ static void test_reset_passes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_one_device),
-        TEST(test_failed),
-        TEST(test_by_verdict),
-        TEST(test_unplugged),
-        TEST(test_not_left_to_it),
-        TEST(test_taken),
-        TEST(test_reattached),
-        TEST(test_in_flight),
-        TEST(test_on_its_way_home),
-        TEST(test_pool),
-        TEST(test_empty_pool),
-        TEST(test_queue),
-        TEST(test_group_to_come),
-        TEST(test_coming_conflict),
-        TEST(test_settling_passes),
-        TEST(test_being_read_passes),
-        TEST(test_leaving_passes),
-        TEST(test_partial_passes),
-        TEST(test_reset_passes),
-        TEST(test_shared_does_not_pass),
-        TEST(test_group_says_who_has_it),
+        TEST(test_one_device),           TEST(test_failed),
+        TEST(test_by_verdict),           TEST(test_unplugged),
+        TEST(test_not_left_to_it),       TEST(test_taken),
+        TEST(test_reattached),           TEST(test_in_flight),
+        TEST(test_on_its_way_home),      TEST(test_pool),
+        TEST(test_empty_pool),           TEST(test_queue),
+        TEST(test_group_to_come),        TEST(test_coming_conflict),
+        TEST(test_settling_passes),      TEST(test_being_read_passes),
+        TEST(test_leaving_passes),       TEST(test_all_but_one),
+        TEST(test_partial_passes),       TEST(test_reset_passes),
+        TEST(test_shared_does_not_pass), TEST(test_group_says_who_has_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -211,6 +211,8 @@ static void test_a_disk_that_takes_nothing(void **state)
     rest(core);
     assert_string_equal(assignment->home_socket, "pci-0000:00:14.0/4");
     assert_true(assignment->unsaved);
+    /* Also without any turn, as while the hypervisor is away. */
+    assert_non_null(g_main_context_find_source_by_id(NULL, core->manager->homes_retry));
     assert_int_equal(g_unlink(folder), 0);
     assert_int_equal(g_rename(away, folder), 0);
     look(core);

@@ -33,8 +33,12 @@ static void test_outcomes(void **state)
     sd_bus_error bus_error =
         SD_BUS_ERROR_MAKE_CONST("org.usbferry1.Error.DeviceBusy", "046d:c31c is attached\033[2J");
     g_autoptr(GError) error = error_from_bus(&bus_error, -EBUSY);
+    g_autoptr(GError) error_copy = error_with_text(error, g_strdup("other"));
     assert_int_equal(error->code, OUTCOME_BUSY);
-    assert_string_equal(error->message, "DeviceBusy: 046d:c31c is attached\\x1b[2J");
+    assert_string_equal(error->message, "046d:c31c is attached\\x1b[2J");
+    assert_string_equal(error_name(error), "org.usbferry1.Error.DeviceBusy");
+    assert_true(error_is_named(error, "DeviceBusy"));
+    assert_string_equal(error_name(error_copy), "org.usbferry1.Error.DeviceBusy");
 }
 
 int main(void)

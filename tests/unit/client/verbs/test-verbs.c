@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "client/bus/outcome.h"
+#include "client/verbs/examples.h"
 #include "client/verbs/verbs.h"
 
 static void test_verbs(void **state)
@@ -58,11 +59,43 @@ static void test_help(void **state)
     assert_null(verb_find("no such verb"));
 }
 
+/* Every line of the help that names a verb has examples, and each begins with just that verb. */
+static void test_examples(void **state)
+{
+    g_autofree char *help = verbs_help();
+    g_auto(GStrv) rows = g_strsplit(help, "\n", -1);
+    unsigned found = 0;
+
+    for (char **row = rows; *row; row++) {
+        if (!g_str_has_prefix(*row, "  ") || g_str_has_prefix(*row, "  (none)"))
+            continue;
+        g_auto(GStrv) columns = g_strsplit(*row + 2, "  ", 2);
+        const char *examples = examples_of(columns[0]);
+        if (!examples)
+            fail_msg("%s has no example", columns[0]);
+        g_auto(GStrv) lines = g_strsplit(examples, "\n", -1);
+        for (char **line = lines; *line; line++) {
+            g_auto(GStrv) words = NULL;
+            g_autoptr(GError) error = NULL;
+            unsigned used;
+
+            assert_true(g_shell_parse_argv(*line, NULL, &words, NULL));
+            assert_string_equal(words[0], "usbferry");
+            const Verb *verb = verb_find_words(words + 1, &used, &error);
+            if (!verb || g_strcmp0(verb->name, columns[0]) != 0)
+                fail_msg("%s: not of the verb %s", *line, columns[0]);
+        }
+        found++;
+    }
+    assert_true(found > 30);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_verbs),
         cmocka_unit_test(test_help),
+        cmocka_unit_test(test_examples),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,10 +41,9 @@ static void test_one_device(void **state)
            "046d:c31c \"Keyboard K120\" (3-1.10) is attached to VM \"win11\".\n");
     expect(model, WAIT_ATTACHED, WAIT_GOES_ON, 0, OUTCOME_DONE,
            "046d:c31c \"Keyboard K120\" (3-1.10): ordered.\n");
-    expect(
-        model, WAIT_ATTACHED, WAIT_GOES_ON, 20, OUTCOME_FAILED,
-        "usbferry: Timeout: attached after 20 s; the service goes on trying: 046d:c31c \"Keyboard K120\" (3-1.10): "
-        "the VM has it\n");
+    expect(model, WAIT_ATTACHED, WAIT_GOES_ON, 20, OUTCOME_FAILED,
+           "usbferry: attached after 20 s; the service goes on trying: 046d:c31c \"Keyboard K120\" (3-1.10): "
+           "the VM has it\n");
 
     fixture_change(
         model, ASSIGNMENT,
@@ -55,7 +54,7 @@ static void test_one_device(void **state)
     fixture_change(model, ASSIGNMENT,
                    "{'State': <'failed'>, 'Reason': <''>, 'Error': <'org.usbferry1.Error.Hypervisor'>}");
     expect(model, WAIT_ATTACHED, WAIT_FAILED, 20, OUTCOME_FAILED,
-           "usbferry: Hypervisor: 046d:c31c \"Keyboard K120\" (3-1.10): no reason given\n");
+           "usbferry: 046d:c31c \"Keyboard K120\" (3-1.10): no reason given\n");
 }
 
 static void test_home(void **state)
