@@ -6,7 +6,7 @@
 #include <glib.h>
 
 #include "client/bus/model.h"
-#include "client/verbs/target.h"
+#include "client/verbs/target-kinds.h"
 
 /* The text that the word is a slip of, NULL = none is near. Upper and lower case are the same. Borrowed. */
 const char *nearest_text(const char *word, const char *const *texts, gsize n_texts);

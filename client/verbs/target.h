@@ -7,15 +7,7 @@
 
 #include "client/bus/client.h"
 #include "client/bus/model.h"
-
-/* The kinds that are meant, as bits. An assignment may well be called like its group: verbs that do nothing
- * with groups must not refuse it for that. */
-typedef enum TargetKinds {
-    TARGET_GIVEN = 1 << KIND_DEVICE | 1 << KIND_MACHINE | 1 << KIND_ASSIGNMENT,
-    TARGET_GROUPS = 1 << KIND_GROUP,
-    TARGET_TENANTS = 1 << KIND_TENANT,
-    TARGET_ANY = TARGET_GIVEN | TARGET_GROUPS | TARGET_TENANTS | 1 << KIND_MANAGER,
-} TargetKinds;
+#include "client/verbs/target-kinds.h"
 
 /* What exactly has this name: assignments by id or name, VMs by UUID or name, groups by name, devices by
  * their port, all by path. NULL without an error: nothing has. USAGE when several have, or when a device is

@@ -3,7 +3,7 @@
 
 /* Reason codes: what every sentence of the service says, in one word that stays the same, so that front ends
  * say it in their own language. verdict.c has one for each verdict, status.c and its neighbours those for the
- * rest. dbus/org.usbferry1.Manager.xml documents each, and a test compares. Pure; any thread. */
+ * rest. dbus/org.usbferry1.Assignment.xml documents each, and a test compares. Pure; any thread. */
 
 #include "daemon/base/enum-table.h"
 

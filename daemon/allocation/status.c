@@ -58,8 +58,8 @@ static Status without_device(Registry *registry, const Allocation *allocation, c
         g_strdup_printf("%s is not running, and %s is not plugged in.%s", machine_text, what, place), "");
 }
 
-/* How many devices make the assignment complete, as far as that is known. */
-/* n_missed: devices that it could have and doesn't draw. */
+/* How many devices make the assignment complete, as far as that is known. n_missed: devices that it could
+ * have and doesn't draw. */
 static guint target_of(const Assignment *assignment, const GPtrArray *wants, guint n_missed)
 {
     if (assignment->quantity_kind == QUANTITY_COUNT)
@@ -210,7 +210,10 @@ static Status without_group_device(Registry *registry, const Allocation *allocat
                           ferry_error_to_name(FERRY_ERROR_TIMEOUT));
     if (matches->len == 0)
         return status_say(ASSIGNMENT_STATE_WAITING_DEVICE, REASON_NONE_PLUGGED_IN,
-                          g_strdup_printf("No device of group %s is plugged in.", assignment->group), "");
+                          g_strdup_printf("No device of group %s%s%s is plugged in.", assignment->group,
+                                          assignment->rule ? " that matches " : "",
+                                          assignment->rule ? assignment->selector : ""),
+                          "");
     if (allocation_judge(allocation, assignment, matches->pdata[0]) == VERDICT_UNDECIDED)
         return status_by_verdict(allocation, assignment, matches->pdata[0], VERDICT_UNDECIDED);
     if (missed)

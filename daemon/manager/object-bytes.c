@@ -10,8 +10,10 @@
 #include "daemon/manager/quotas.h"
 #include "daemon/model/membership.h"
 
-/* Path, interfaces, and the names and types of the properties, with the empty ones: of a device 757. */
-#define OBJECT_BYTES 768
+/* Path, interfaces, and the names and types of the properties, with the empty ones: of a device 944. */
+#define OBJECT_BYTES 960
+/* A group has fewer, and there are more of them. */
+#define GROUP_BYTES 832
 /* Length, end, and what aligns the next one. */
 #define TEXT_BYTES 12
 /* A path's prefix; and what a character of an id may become in it. */
@@ -86,7 +88,7 @@ static gsize match_bytes(Registry *registry, const Group *group, const Device *d
 /* Without its rules and devices. */
 static gsize bare_group_bytes(const Group *group)
 {
-    return OBJECT_BYTES + path_bytes(group->name) + text_bytes(group->name) + text_bytes(group->description) +
+    return GROUP_BYTES + path_bytes(group->name) + text_bytes(group->name) + text_bytes(group->description) +
            text_bytes(group->file) + path_bytes(group->tenant);
 }
 
@@ -186,9 +188,12 @@ static gsize device_bytes(const Device *device)
 
     for (guint i = 0; device->memberships && i < device->memberships->len; i++)
         bytes += membership_bytes(device->memberships->pdata[i], device, &room);
-    /* its reason may become another one at any time; and among the devices of the assignment that it is for
-     */
-    bytes += TEXT_BYTES + DEVICE_REASON_MAX + text_bytes(device->reason_code);
+    /* among the devices of the assignment that it is for */
+    bytes += text_bytes(device->reason) + text_bytes(device->reason_code);
+    bytes +=
+        text_bytes(*device->product ? device->product : device->vendor) + text_bytes(device_icon(device));
+    /* among those of its machine */
+    bytes += path_bytes(device->sysname);
     return bytes + path_bytes(device->sysname) + text_bytes(device_state_to_string(device->state));
 }
 
@@ -202,8 +207,10 @@ static gsize machine_bytes(const Machine *machine)
 
 static gsize assignment_bytes(const Assignment *assignment)
 {
-    /* with the machine's path to it */
-    return OBJECT_BYTES + 2 * path_bytes(assignment->id) + text_bytes(assignment->name) +
+    /* with the machine's and the group's path to it */
+    return OBJECT_BYTES + 3 * path_bytes(assignment->id) + text_bytes(assignment->reason_code) +
+           text_bytes(assignment->shown_machine) + text_bytes(assignment->device_label) +
+           text_bytes(assignment->device_icon) + text_bytes(assignment->name) +
            text_bytes(assignment->description) + path_bytes(assignment->machine_uuid) +
            path_bytes(assignment->group) + text_bytes(assignment->selector) + text_bytes(assignment->reason) +
            text_bytes(assignment->error);

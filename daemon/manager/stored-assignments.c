@@ -39,7 +39,7 @@ static void show(Manager *self, Assignment *assignment)
     assignment->saving = true;
     assignment->since = assignment->created;
     registry_add_assignment(self->registry, assignment);
-    registry_report_machine_assignments(self->registry, assignment->machine_uuid);
+    registry_report_assignment_lists(self->registry, assignment->machine_uuid, assignment->group);
 }
 
 void stored_assignments_settle_new(Manager *self, const char *id, bool stored)

@@ -9,6 +9,8 @@
 unsigned assignment_update(Registry *registry, Assignment *next)
 {
     Assignment *assignment = registry_assignment(registry, next->id);
+    g_autofree char *old_group = g_strdup(assignment->group);
+    g_autofree char *old_machine = g_strdup(assignment->machine_uuid);
     unsigned fields = 0;
 
     if (take_text(&assignment->name, &next->name))
@@ -47,8 +49,9 @@ unsigned assignment_update(Registry *registry, Assignment *next)
 
     assignment_free(next);
     registry_report(registry, OBJECT_ASSIGNMENT, assignment->id, fields);
-    /* It was of a machine that is gone. */
-    if (fields & ASSIGNMENT_FIELD_MACHINE)
-        registry_report_machine_assignments(registry, assignment->machine_uuid);
+    if (fields & (ASSIGNMENT_FIELD_MACHINE | ASSIGNMENT_FIELD_GROUP)) {
+        registry_report_assignment_lists(registry, old_machine, old_group);
+        registry_report_assignment_lists(registry, assignment->machine_uuid, assignment->group);
+    }
     return fields;
 }

@@ -57,6 +57,9 @@ Assignment *assignment_new(const char *id)
     assignment->device_text = g_strdup("");
     assignment->reason = g_strdup("");
     assignment->reason_code = "";
+    assignment->shown_machine = g_strdup("");
+    assignment->device_label = g_strdup("");
+    assignment->device_icon = DEVICE_ICON_GENERIC;
     assignment->error = "";
     assignment->persistent = true;
     assignment->wanted = true;
@@ -81,6 +84,8 @@ Assignment *assignment_free(Assignment *assignment)
     g_free(assignment->selector);
     g_free(assignment->home_socket);
     g_free(assignment->device_text);
+    g_free(assignment->shown_machine);
+    g_free(assignment->device_label);
     g_free(assignment->reason);
     g_free(assignment->damage);
     g_ptr_array_unref(assignment->claims);

@@ -44,7 +44,9 @@ typedef enum QuantityKind {
 /* The longest name, in bytes. */
 #define ASSIGNMENT_NAME_MAX 128
 /* Room for it is reserved in what all objects are together. */
-#define ASSIGNMENT_REASON_MAX 2048
+#define ASSIGNMENT_REASON_MAX 1024
+/* Likewise for what its device is called. */
+#define ASSIGNMENT_LABEL_MAX 128
 
 /* Out of reach for counting, but not for a file. */
 #define ASSIGNMENT_SEQUENCE_MAX G_MAXINT64
@@ -116,6 +118,11 @@ typedef struct Assignment {
     char *reason;            /* a sentence, never NULL; at most ASSIGNMENT_REASON_MAX bytes */
     const char *reason_code; /* static: the reason in a word, "" before the first look; for front ends */
     const char *error;       /* static error name, "" = none */
+    char *shown_machine;     /* what its machine is called now, never NULL */
+    char *device_label; /* what its device or group is called, never NULL; at most ASSIGNMENT_LABEL_MAX */
+    const char *device_icon; /* static: what to draw for it, also while it isn't plugged in */
+    unsigned n_wanted;       /* how many devices it is to have */
+    unsigned n_has;          /* and how many are attached */
     GPtrArray *claims;       /* of Claim, sorted by sysname */
     bool allow_guest_reset;  /* daemon/allocation/guest-reset.h, with its group's say */
     bool allow_guest_resets_all;

@@ -47,6 +47,7 @@ enum {
     MACHINE_FIELD_USB_CONTROLLER = 1 << 4,
     MACHINE_FIELD_FREE_PORTS = 1 << 5,
     MACHINE_FIELD_TENANT = 1 << 6,
+    MACHINE_FIELD_DEVICES = 1 << 7,
 };
 
 enum {
@@ -65,7 +66,9 @@ enum {
     ASSIGNMENT_FIELD_PENDING = 1 << 12,
     ASSIGNMENT_FIELD_MACHINE = 1 << 13,
     ASSIGNMENT_FIELD_FOLLOW = 1 << 14,
-    ASSIGNMENT_FIELD_FORCED = 1 << 15,
+    ASSIGNMENT_FIELD_LABELS = 1 << 15, /* MachineName, DeviceLabel and DeviceIcon */
+    ASSIGNMENT_FIELD_COUNTS = 1 << 16, /* Wanted and Has */
+    ASSIGNMENT_FIELD_FORCED = 1 << 17,
 };
 
 enum {
@@ -78,6 +81,7 @@ enum {
     GROUP_FIELD_RULES = 1 << 6,
     GROUP_FIELD_DEVICES = 1 << 7, /* and Total */
     GROUP_FIELD_FREE = 1 << 8,
+    GROUP_FIELD_ASSIGNMENTS = 1 << 9,
 };
 
 enum {

@@ -171,7 +171,10 @@ void registry_add_tenant(Registry *registry, Tenant *tenant)
 
 void registry_remove_device(Registry *registry, Device *device)
 {
+    g_autofree char *uuid = g_strdup(device->machine_uuid);
+
     drop(registry, registry->devices, OBJECT_DEVICE, device->sysname);
+    registry_report_machine_devices(registry, uuid);
 }
 
 void registry_remove_machine(Registry *registry, Machine *machine)
@@ -209,18 +212,27 @@ void registry_mark_pending(Registry *registry, Assignment *assignment)
     registry_report(registry, OBJECT_ASSIGNMENT, assignment->id, ASSIGNMENT_FIELD_PENDING);
 }
 
-void registry_report_machine_assignments(Registry *registry, const char *uuid)
+void registry_report_machine_devices(Registry *registry, const char *uuid)
+{
+    if (registry_machine(registry, uuid))
+        report(registry, CHANGE_FIELDS, OBJECT_MACHINE, uuid, MACHINE_FIELD_DEVICES);
+}
+
+void registry_report_assignment_lists(Registry *registry, const char *uuid, const char *group)
 {
     if (registry_machine(registry, uuid))
         report(registry, CHANGE_FIELDS, OBJECT_MACHINE, uuid, MACHINE_FIELD_ASSIGNMENTS);
+    if (registry_group(registry, group))
+        report(registry, CHANGE_FIELDS, OBJECT_GROUP, group, GROUP_FIELD_ASSIGNMENTS);
 }
 
 void registry_end_assignment(Registry *registry, Assignment *assignment)
 {
     g_autofree char *uuid = g_strdup(assignment->machine_uuid);
+    g_autofree char *group = g_strdup(assignment->group);
 
     registry_remove_assignment(registry, assignment);
-    registry_report_machine_assignments(registry, uuid);
+    registry_report_assignment_lists(registry, uuid, group);
 }
 
 /* One that was assigned by this serial had a twin. */

@@ -91,8 +91,10 @@ void registry_remove_tenant(Registry *registry, Tenant *tenant);
 void registry_end_assignment(Registry *registry, Assignment *assignment);
 /* Something of it was decided anew: it is pending until that is durable and was compared with what is. */
 void registry_mark_pending(Registry *registry, Assignment *assignment);
-/* The machine's list of assignments is another one; nothing when the machine is unknown. */
-void registry_report_machine_assignments(Registry *registry, const char *uuid);
+/* The machine's list of devices is another one; nothing when it is unknown, or NULL. */
+void registry_report_machine_devices(Registry *registry, const char *uuid);
+/* The lists of assignments of its machine and its group are others; nothing where one is unknown. */
+void registry_report_assignment_lists(Registry *registry, const char *uuid, const char *group);
 
 /* Reports FIELDS; does nothing when fields is 0. */
 void registry_report(Registry *registry, ObjectType type, const char *id, unsigned fields);

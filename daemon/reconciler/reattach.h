@@ -16,5 +16,6 @@ void reattach_begin(const Allocation *allocation, const Hostdev *hostdev, gint64
 
 /* Ends those that are over: the device is in its machine again, it isn't to go there any more, or it doesn't
  * get there in time while others could have it. A quarantine, a program of the host and everything's being
- * held home are waited for, however long they last. True when any was: who is to have what has to be worked out anew. */
+ * held home are waited for, however long they last. True when any was: who is to have what has to be worked
+ * out anew. */
 bool reattach_end_all(const Allocation *allocation, gint64 now, gint64 *wake);

@@ -4,6 +4,7 @@
 
 #include "daemon/reconciler/status-update.h"
 
+#include "daemon/allocation/assignment-labels.h"
 #include "daemon/allocation/device-status.h"
 #include "daemon/allocation/guest-reset.h"
 #include "daemon/allocation/pci-passthrough.h"
@@ -110,6 +111,28 @@ static void log_assignment(Registry *registry, const Assignment *assignment)
                    "assignment %s is %s: %s", assignment->id, is, assignment->reason);
 }
 
+static bool set_text(char **text, const char *value)
+{
+    if (g_strcmp0(*text, value) == 0)
+        return false;
+    g_free(*text);
+    *text = g_strdup(value);
+    return true;
+}
+
+static unsigned update_labels(Registry *registry, const Allocation *allocation, Assignment *assignment)
+{
+    AssignmentLabels labels = assignment_labels_of(registry, allocation, assignment);
+    bool names = set_text(&assignment->shown_machine, labels.machine);
+    bool counts = TAKE_VALUE(assignment->n_wanted, labels.wanted);
+
+    names |= set_text(&assignment->device_label, labels.device);
+    names |= TAKE_VALUE(assignment->device_icon, labels.icon);
+    counts |= TAKE_VALUE(assignment->n_has, labels.has);
+    g_free(labels.device);
+    return (names ? ASSIGNMENT_FIELD_LABELS : 0) | (counts ? ASSIGNMENT_FIELD_COUNTS : 0);
+}
+
 static void update_assignment(Registry *registry, const Allocation *allocation, Assignment *assignment)
 {
     unsigned fields = update_claims(registry, allocation, assignment) ? ASSIGNMENT_FIELD_DEVICES : 0;
@@ -141,6 +164,7 @@ static void update_assignment(Registry *registry, const Allocation *allocation, 
         fields |= ASSIGNMENT_FIELD_REASON;
     }
     g_free(status.reason);
+    fields |= update_labels(registry, allocation, assignment);
     if (g_strcmp0(assignment->error, status.error) != 0) {
         assignment->error = status.error;
         fields |= ASSIGNMENT_FIELD_ERROR;
@@ -167,15 +191,6 @@ static DeviceState device_state(const Allocation *allocation, const Device *devi
     if (!its && deal_is_held_back(allocation->deal, device))
         return DEVICE_STATE_QUARANTINED;
     return its ? its->state : DEVICE_STATE_HOST;
-}
-
-static bool set_text(char **text, const char *value)
-{
-    if (g_strcmp0(*text, value) == 0)
-        return false;
-    g_free(*text);
-    *text = g_strdup(value);
-    return true;
 }
 
 /* True when it is another reason. */
@@ -210,8 +225,12 @@ static void update_device(Registry *registry, const Allocation *allocation, Devi
         device->since = g_get_real_time();
         fields |= DEVICE_FIELD_STATE;
     }
-    if (set_text(&device->machine_uuid, machine_uuid))
+    if (g_strcmp0(device->machine_uuid, machine_uuid) != 0) {
+        registry_report_machine_devices(registry, device->machine_uuid);
+        registry_report_machine_devices(registry, machine_uuid);
+        set_text(&device->machine_uuid, machine_uuid);
         fields |= DEVICE_FIELD_MACHINE;
+    }
     if (set_text(&device->assignment_id, assignment_id))
         fields |= DEVICE_FIELD_ASSIGNMENT;
     if (update_device_reason(registry, allocation, device))

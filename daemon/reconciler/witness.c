@@ -28,6 +28,7 @@ typedef struct Watch {
     gint64 hinted_at;
     gsize step;            /* the next one of the burst */
     gint64 next_at;        /* the next look; 0 = none */
+    bool heard;            /* an event since the last look that made no look due */
     Possession possession; /* as who changed() was told for knows it */
 } Watch;
 
@@ -115,6 +116,7 @@ static bool look_and_plan(Witness *self, Watch *watch, const Attachments *attach
     Possession before = watch->possession;
     bool changed;
 
+    watch->heard = false;
     look(device, now, &changed);
     if (changed && now - watch->hinted_at >= burst[BURST_LONG]) {
         /* Nobody said that something happens there: it is a hint itself. */
@@ -138,12 +140,14 @@ static void hint(Watch *watch, gint64 now)
     watch->next_at = now;
 }
 
-/* Events come as fast as strangers make them: more than one hint until the next look of the burst says
- * nothing. */
+/* Events come as fast as strangers make them: more than one hint until the next look of the burst makes no
+ * turn. A turn that comes for another reason looks, before it gives what may be another's by now. */
 static void hint_by_event(Watch *watch, gint64 now)
 {
     if (now - watch->hinted_at >= burst[1])
         hint(watch, now);
+    else
+        watch->heard = true;
 }
 
 void witness_hint(Witness *self, const char *sysname)
@@ -283,7 +287,7 @@ static bool follow_device(Witness *self, const Allocation *allocation, Device *d
         node_watch_add(self->nodes, device->bus_number, device->device_number);
     else
         node_watch_remove(self->nodes, device->bus_number, device->device_number);
-    if (watch->next_at && watch->next_at <= now)
+    if (watch->heard || (watch->next_at && watch->next_at <= now))
         changed = look_and_plan(self, watch, allocation->attachments, device, now);
     else
         plan(self, watch, allocation->attachments, device, now);
@@ -310,20 +314,29 @@ static bool is_held_back(const Allocation *allocation, const Device *device)
     return false;
 }
 
-static void forget_others(Witness *self, GHashTable *followed)
+/* True when what was heard before shows something new: nobody looks there any more. */
+static bool forget_others(Witness *self, GHashTable *followed, gint64 now)
 {
     GHashTableIter iter;
     gpointer sysname, value;
+    bool changed = false;
 
     g_hash_table_iter_init(&iter, self->watches);
     while (g_hash_table_iter_next(&iter, &sysname, &value)) {
         const Watch *watch = value;
 
+        Device *device = registry_device(self->registry, sysname);
+        bool is_new = false;
+
         if (g_hash_table_contains(followed, sysname))
             continue;
+        if (watch->heard && device && device->instance == watch->instance)
+            look(device, now, &is_new);
+        changed |= is_new;
         node_watch_remove(self->nodes, watch->bus_number, watch->device_number);
         g_hash_table_iter_remove(&iter);
     }
+    return changed;
 }
 
 bool witness_turn(Witness *self, const Allocation *allocation, gint64 now)
@@ -346,7 +359,7 @@ bool witness_turn(Witness *self, const Allocation *allocation, gint64 now)
         g_hash_table_add(followed, device->sysname);
         changed |= follow_device(self, allocation, device, held_back, now);
     }
-    forget_others(self, followed);
+    changed |= forget_others(self, followed, now);
     arm(self);
     return changed;
 }

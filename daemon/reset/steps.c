@@ -272,6 +272,24 @@ static const ResetDevice *find_in_machine(const Reset *reset, const Allocation *
     return NULL;
 }
 
+/* Nothing was reset. What was unplugged meanwhile the reset has not to give back, and what comes into its
+ * socket is as any other. */
+static void give_up(Reset *reset)
+{
+    Registry *registry = reset->context->registry;
+
+    for (guint i = reset->devices->len; i-- > 0;) {
+        const ResetDevice *one = reset->devices->pdata[i];
+        const Device *device = registry_device(registry, one->sysname);
+
+        if (device && device->instance == one->instance)
+            continue;
+        reservations_end(registry->reservations, one->sysname);
+        g_ptr_array_remove_index(reset->devices, i);
+    }
+    give_back(reset);
+}
+
 static void wait_for_removal(Reset *reset, const Allocation *allocation, gint64 now, gint64 *wake)
 {
     Registry *registry = reset->context->registry;
@@ -283,7 +301,7 @@ static void wait_for_removal(Reset *reset, const Allocation *allocation, gint64 
 
     if (!target || target->instance != reset->instance) {
         note_error(reset, "%s was unplugged before it could be reset", reset->what);
-        give_back(reset);
+        give_up(reset);
         return;
     }
     still_in = find_in_machine(reset, allocation, &machine);
@@ -298,7 +316,7 @@ static void wait_for_removal(Reset *reset, const Allocation *allocation, gint64 
         note_error(reset, "%s may be in a VM still, so nothing was reset: %s", reset->what, unseen);
     else
         note_error(reset, "%s did not come out of VM %s, so nothing was reset", still_in->what, name);
-    give_back(reset);
+    give_up(reset);
 }
 
 /* The first of its devices that is not back from the reset; NULL = all are. */

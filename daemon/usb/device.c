@@ -221,6 +221,36 @@ unsigned device_inputs(const Device *device)
     return inputs;
 }
 
+char *device_label(const Device *device)
+{
+    if (*device->product)
+        return g_strdup(device->product);
+    return *device->vendor ? g_strdup(device->vendor)
+                           : g_strdup_printf("%04x:%04x", device->vendor_id, device->product_id);
+}
+
+const char *device_icon(const Device *device)
+{
+    static const char *const icons[] = {
+        [ROLE_KEYBOARD] = "input-keyboard",
+        [ROLE_MOUSE] = "input-mouse",
+        [ROLE_HID] = "input-gaming",
+        [ROLE_STORAGE] = "drive-removable-media",
+        [ROLE_VIDEO] = "camera-web",
+        [ROLE_AUDIO] = "audio-card",
+        [ROLE_PRINTER] = "printer",
+        [ROLE_SMARTCARD] = "media-flash",
+        [ROLE_NETWORK] = "network-wired",
+        [ROLE_SERIAL] = "modem",
+        [ROLE_BLUETOOTH] = "network-wireless",
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(icons); i++)
+        if (g_str_equal(device->class_name, class_names[i]))
+            return icons[i];
+    return DEVICE_ICON_GENERIC;
+}
+
 char *device_describe(const Device *device)
 {
     const char *name = *device->product ? device->product : device->vendor;

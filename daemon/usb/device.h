@@ -29,6 +29,8 @@ typedef enum DeviceState {
 
 ENUM_TABLE_DECLARE(DeviceState, device_state);
 
+/* Of what says nothing about itself. */
+#define DEVICE_ICON_GENERIC "preferences-desktop-peripherals"
 /* Room for it is reserved in what all objects are together. */
 #define DEVICE_REASON_MAX 768
 
@@ -118,6 +120,11 @@ unsigned device_inputs(const Device *device);
 
 /* The device as messages name it: 046d:c31c "Keyboard K120" (3-1.2). New string. */
 char *device_describe(const Device *device);
+
+/* What people call it: its product's name, else its vendor's, else its ids. New string. */
+char *device_label(const Device *device);
+/* The freedesktop icon name for its class, which every theme has. Static. */
+const char *device_icon(const Device *device);
 
 /* By their names alone: "3-1.2" is behind "3-1" and behind "usb3". */
 bool device_is_behind(const char *sysname, const char *hub);

@@ -37,6 +37,20 @@ static int property_get_state(sd_bus *bus, const char *path, const char *interfa
     return sd_bus_message_append(reply, "s", device_state_to_string(*state));
 }
 
+static int property_get_label(sd_bus *bus, const char *path, const char *interface, const char *property,
+                              sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    g_autofree char *label = device_label(userdata);
+
+    return sd_bus_message_append(reply, "s", label);
+}
+
+static int property_get_icon(sd_bus *bus, const char *path, const char *interface, const char *property,
+                             sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    return sd_bus_message_append(reply, "s", device_icon(userdata));
+}
+
 static int property_get_groups(sd_bus *bus, const char *path, const char *interface, const char *property,
                                sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
@@ -138,6 +152,9 @@ static const sd_bus_vtable device_vtable[] = {
     FACT("Product", "s", NULL, product),
     FACT("Serial", "s", NULL, serial),
     FACT("Class", "s", NULL, class_name),
+    SD_BUS_PROPERTY("Label", "s", property_get_label, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Icon", "s", property_get_icon, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    FACT("Removable", "b", property_get_bool, removable),
     SD_BUS_PROPERTY("Interfaces", "a(yyy)", property_get_interfaces, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     FACT("Speed", "u", NULL, speed),
     FACT("Socket", "s", NULL, socket),
@@ -175,6 +192,9 @@ static const FieldProperty device_properties[] = {
     { DEVICE_FIELD_FACTS, "Product" },
     { DEVICE_FIELD_FACTS, "Serial" },
     { DEVICE_FIELD_FACTS, "Class" },
+    { DEVICE_FIELD_FACTS, "Label" },
+    { DEVICE_FIELD_FACTS, "Icon" },
+    { DEVICE_FIELD_FACTS, "Removable" },
     { DEVICE_FIELD_FACTS, "Interfaces" },
     { DEVICE_FIELD_FACTS, "Speed" },
     { DEVICE_FIELD_FACTS, "Socket" },

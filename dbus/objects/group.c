@@ -62,6 +62,23 @@ static int property_get_devices(sd_bus *bus, const char *path, const char *inter
     return append_paths(reply, OBJECT_DEVICE, group->devices);
 }
 
+static int property_get_assignments(sd_bus *bus, const char *path, const char *interface,
+                                    const char *property, sd_bus_message *reply, void *userdata,
+                                    sd_bus_error *error)
+{
+    const Group *group = userdata;
+    g_autoptr(GPtrArray) ids = g_ptr_array_new();
+    GHashTableIter iter;
+    gpointer value;
+
+    /* Those of each group are few, and of all there may be a thousand: they are sorted afterwards. */
+    g_hash_table_iter_init(&iter, object_service(bus)->registry->assignments);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        if (g_strcmp0(((const Assignment *)value)->group, group->name) == 0)
+            g_ptr_array_add(ids, ((const Assignment *)value)->id);
+    return append_paths_sorted(reply, OBJECT_ASSIGNMENT, ids);
+}
+
 static int property_get_total(sd_bus *bus, const char *path, const char *interface, const char *property,
                               sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
@@ -239,6 +256,7 @@ static const sd_bus_vtable group_vtable[] = {
                     SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Rules", "a(ubss)", property_get_rules, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Devices", "ao", property_get_devices, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Assignments", "ao", property_get_assignments, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Total", "u", property_get_total, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     MOVING("Free", "u", NULL, free),
     SD_BUS_METHOD_WITH_ARGS("Update", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_update,
@@ -268,6 +286,7 @@ static const FieldProperty group_properties[] = {
     { GROUP_FIELD_RULES, "File" }, /* every rule's origin names it */
     { GROUP_FIELD_DEVICES, "Devices" },
     { GROUP_FIELD_DEVICES, "Total" },
+    { GROUP_FIELD_ASSIGNMENTS, "Assignments" },
     { GROUP_FIELD_FREE, "Free" },
     {},
 };

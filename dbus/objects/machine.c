@@ -61,6 +61,21 @@ static int property_get_assignments(sd_bus *bus, const char *path, const char *i
     return append_paths(reply, OBJECT_ASSIGNMENT, ids);
 }
 
+static int property_get_devices(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    const Machine *machine = userdata;
+    g_autoptr(GPtrArray) sysnames = g_ptr_array_new();
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, object_service(bus)->registry->devices);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        if (g_strcmp0(((const Device *)value)->machine_uuid, machine->info->uuid) == 0)
+            g_ptr_array_add(sysnames, ((const Device *)value)->sysname);
+    return append_paths_sorted(reply, OBJECT_DEVICE, sysnames);
+}
+
 static int property_get_foreign_devices(sd_bus *bus, const char *path, const char *interface,
                                         const char *property, sd_bus_message *reply, void *userdata,
                                         sd_bus_error *error)
@@ -120,6 +135,7 @@ static const sd_bus_vtable machine_vtable[] = {
     SD_BUS_PROPERTY("Name", "s", property_get_name, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("State", "s", property_get_state, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Assignments", "ao", property_get_assignments, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Devices", "ao", property_get_devices, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("ForeignDevices", "a(uus)", property_get_foreign_devices, 0,
                     SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("UsbController", "s", property_get_usb_controller, 0,
@@ -135,6 +151,7 @@ static const FieldProperty machine_properties[] = {
     { MACHINE_FIELD_NAME, "Name" },
     { MACHINE_FIELD_STATE, "State" },
     { MACHINE_FIELD_ASSIGNMENTS, "Assignments" },
+    { MACHINE_FIELD_DEVICES, "Devices" },
     { MACHINE_FIELD_FOREIGN_DEVICES, "ForeignDevices" },
     { MACHINE_FIELD_USB_CONTROLLER, "UsbController" },
     { MACHINE_FIELD_FREE_PORTS, "FreePorts" },

@@ -3,6 +3,8 @@
 
 #include "dbus/service/path.h"
 
+#include <string.h>
+
 #include "daemon/model/group.h"
 #include "dbus/bus/errors.h"
 #include "dbus/names.h"
@@ -63,6 +65,17 @@ int append_paths(sd_bus_message *message, ObjectType type, const GPtrArray *ids)
         r = sd_bus_message_append(message, "o", path);
     }
     return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
+static gint compare_ids(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+int append_paths_sorted(sd_bus_message *message, ObjectType type, GPtrArray *ids)
+{
+    g_ptr_array_sort(ids, compare_ids);
+    return append_paths(message, type, ids);
 }
 
 int read_devices(sd_bus_message *message, GPtrArray *sysnames, sd_bus_error *ret_error)

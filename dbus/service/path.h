@@ -27,6 +27,8 @@ char *object_id(ObjectType type, const char *path, GError **error);
 
 /* An array of paths, ao. ids: of char *. */
 int append_paths(sd_bus_message *message, ObjectType type, const GPtrArray *ids);
+/* In the order of their ids; sorts them. */
+int append_paths_sorted(sd_bus_message *message, ObjectType type, GPtrArray *ids);
 
 /* Sysnames from an array of paths of devices, ao: adds char * to a list that owns them, and NULL. */
 int read_devices(sd_bus_message *message, GPtrArray *sysnames, sd_bus_error *ret_error);

@@ -110,9 +110,16 @@ BusService *bus_service_new(Manager *manager, Authority *authority, const Object
 
 bool bus_service_publish(BusService *self, GError **error)
 {
-    int r = sd_bus_request_name(self->bus, FERRY_BUS_NAME, 0);
+    int r;
 
-    if (r == -EEXIST || r == -EALREADY) {
+    /* A signal ends the wait for the answer, not the question: asked again, the bus may say that it is ours.
+     * The main loop does what the signal says. */
+    do
+        r = sd_bus_request_name(self->bus, FERRY_BUS_NAME, 0);
+    while (r == -EINTR);
+    if (r == -EALREADY)
+        return true;
+    if (r == -EEXIST) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_EXISTS, "%s is taken: another usbferryd runs",
                     FERRY_BUS_NAME);
         return false;

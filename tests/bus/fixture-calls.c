@@ -231,12 +231,17 @@ void fixture_wait_object(Fixture *fixture, const char *path, const char *interfa
     fixture_wait_for(fixture, is_as_expected, &presence, what);
 }
 
-/* A folder that isn't empty, where the journal is to be. */
+static bool is_in_the_way(Fixture *fixture, void *userdata)
+{
+    return g_mkdir_with_parents(userdata, 0700) == 0;
+}
+
+/* A folder that isn't empty, where the journal is to be. What is just being stored has its journal first. */
 void fixture_break_disk(Fixture *fixture)
 {
     g_autofree char *in_the_way = fixture_state_path(fixture, "journal/x");
 
-    assert_int_equal(g_mkdir_with_parents(in_the_way, 0700), 0);
+    fixture_wait_for(fixture, is_in_the_way, in_the_way, "nothing is being stored");
 }
 
 void fixture_mend_disk(Fixture *fixture)

@@ -444,6 +444,14 @@ void ask_release_all(World *world, const Step *step)
                 "a{sv}", 0);
 }
 
+static bool is_gone(const World *world, const char *vm)
+{
+    for (int i = 0; i < HISTORY_VMS; i++)
+        if (g_strcmp0(world->vms[i].path, vm) == 0)
+            return false;
+    return true;
+}
+
 void ask_apply(World *world, const Step *step)
 {
     g_autofree char *text = g_strdup_printf(manifest, 1 + step->a % 2);
@@ -456,9 +464,11 @@ void ask_apply(World *world, const Step *step)
     for (guint i = 0; i < after->decisions->len; i++) {
         Decision *decision = after->decisions->pdata[i];
 
-        if (g_strcmp0(decision->group, FERRY_PATH_GROUP_PREFIX "/declared") == 0 &&
-            strcmp(decision->vm, world->vms[0].path) == 0)
-            decision->wanted = true; /* the file says so */
+        if (g_strcmp0(decision->group, FERRY_PATH_GROUP_PREFIX "/declared") != 0)
+            continue;
+        /* The file says that the one of its name is attached, and moves it when its VM was made anew. */
+        if (g_strcmp0(decision->vm, world->vms[0].path) == 0 || is_gone(world, decision->vm))
+            decision->doubt = true;
     }
     calls_start(world, step, CALL_LOOSE, after, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Apply", "ssa{sv}",
                 text, "host.conf", 0);

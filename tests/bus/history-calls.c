@@ -33,6 +33,17 @@ static Decision *last_decision(const Model *model)
     return model->decisions->pdata[model->decisions->len - 1];
 }
 
+/* The one that a call is about. */
+static const Pool *last_pool(const Model *model)
+{
+    return model->pools->pdata[model->pools->len - 1];
+}
+
+static PoolRule *last_rule(const Pool *pool)
+{
+    return pool->rules->pdata[pool->rules->len - 1];
+}
+
 /* ------------------------------------------------------------------ what an answer means */
 
 static void take(World *world, Model *after)
@@ -169,13 +180,10 @@ static void succeed(OpenCall *call, sd_bus_message *reply)
         (void)sd_bus_message_read(reply, "o", &path);
         take_path(world, call->after, path);
         break;
-    case CALL_ADDS_RULE: {
-        const Pool *pool = call->after->pools->pdata[call->after->pools->len - 1];
-
+    case CALL_ADDS_RULE:
         (void)sd_bus_message_read(reply, "u", &id);
-        ((PoolRule *)pool->rules->pdata[pool->rules->len - 1])->id = id;
+        last_rule(last_pool(call->after))->id = id;
         break;
-    }
     case CALL_LOOSE:
         world->adopts = g_steal_pointer(&call->after);
         return;
@@ -286,6 +294,16 @@ static void find_path(World *world, OpenCall *call, const Model *seen)
     }
 }
 
+/* And a rule an id. */
+static void find_rule_id(OpenCall *call, const Model *seen)
+{
+    const Pool *pool = last_pool(call->after);
+    const Pool *seen_pool = model_pool(seen, pool->path);
+
+    if (seen_pool && seen_pool->rules->len == pool->rules->len)
+        last_rule(pool)->id = last_rule(seen_pool)->id;
+}
+
 void calls_lost(World *world)
 {
     OpenCall *call = world->call;
@@ -305,6 +323,8 @@ void calls_lost(World *world)
     }
     if (call->kind == CALL_ASSIGNS)
         find_path(world, call, view->model);
+    if (call->kind == CALL_ADDS_RULE)
+        find_rule_id(call, view->model);
     model_learn_selectors(world->model, view->model);
     before = model_differs(world->model, view->model);
     after = model_differs(call->after, view->model);

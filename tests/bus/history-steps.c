@@ -46,8 +46,9 @@ static void plug(World *world, int thing, const char *socket, unsigned number, c
     world_say(world, "plug %s into %s as 1:%u%s", history_things[thing].name, socket, number,
               strcmp(product, history_things[thing].product) == 0 ? "" : ", in its other mode");
     world_plug(world, thing, socket, number, product);
-    model_note_twins(world, world->model);
     world_let_read(world);
+    watch_calls(world); /* what was given before the service heard of it knew of no twin */
+    model_note_twins(world, world->model);
 }
 
 static void unplug(World *world, int thing)
@@ -183,6 +184,11 @@ static void step_trigger(World *world, const Step *step)
 }
 
 /* ------------------------------------------------------------------ VMs */
+
+Vm *world_any_vm(World *world, guint32 number)
+{
+    return &world->vms[number % HISTORY_VMS];
+}
 
 static void tell_vm(World *world, const Vm *vm, const char *what)
 {

@@ -229,7 +229,7 @@ static const char *why_take(World *world, const Vm *vm, const Holding *holding)
     g_autofree char *assignment = assignment_of(holding->alias);
     const Presence *presence = presence_of(world, holding->enumeration);
     const Standing *standing;
-    g_autofree char *guest_reset = NULL;
+    g_autofree char *guest_reset = NULL, *held = g_strdup(holding->guest_reset);
     View *view;
 
     if (!presence || presence->disturbed || world->numb || holding->life != vm->life || world->was_reset ||
@@ -242,12 +242,12 @@ static const char *why_take(World *world, const Vm *vm, const Holding *holding)
     if (has_too_many(world, vm, assignment))
         return NULL;
     if (is_set(world, assignment))
-        return NULL; /* the others of it may have gone */
-    view = view_new(world);
+        return NULL;        /* the others of it may have gone */
+    view = view_new(world); /* which may find the service dead, and then the VMs are asked anew */
     standing = view ? standing_find(view->assignments, assignment) : NULL;
     guest_reset = standing ? g_strdup(standing->guest_reset) : NULL;
     view_free(view);
-    if (g_strcmp0(guest_reset, holding->guest_reset) != 0)
+    if (g_strcmp0(guest_reset, held) != 0)
         return NULL;
     return "it may have it, and nothing has changed";
 }
@@ -258,6 +258,7 @@ static void judge_detach(World *world, char **words)
     const Vm *vm = find_vm(world, words[UUID]);
     const Holding *holding = vm ? find_holding(vm, words[ALIAS]) : NULL;
     const char *reason;
+    unsigned number;
 
     world->orders++;
     world_say(world, "   -> detach %s from %s", words[ALIAS], vm ? vm->shown : words[UUID]);
@@ -267,10 +268,10 @@ static void judge_detach(World *world, char **words)
     }
     if (!holding)
         return; /* gone meanwhile */
+    number = holding->number;
     reason = why_take(world, vm, holding);
     if (reason)
-        world_wrong(world, "1:%u is taken from %s (%s): %s", holding->number, vm->shown, words[ALIAS],
-                    reason);
+        world_wrong(world, "1:%u is taken from %s (%s): %s", number, vm->shown, words[ALIAS], reason);
 }
 
 /* ------------------------------------------------------------------ what VMs have */

@@ -284,11 +284,6 @@ static void name_vm(World *world, int i)
     vm->life = 0;
 }
 
-Vm *world_any_vm(World *world, guint32 number)
-{
-    return &world->vms[number % HISTORY_VMS];
-}
-
 void world_let_read(World *world)
 {
     (void)world_script(world, NULL, "counts");
@@ -396,11 +391,6 @@ static void remove_states(World *world)
     }
 }
 
-static void free_presence(gpointer presence)
-{
-    g_free(presence);
-}
-
 World *world_new(Fixture *fixture, guint32 seed)
 {
     World *world = g_new0(World, 1);
@@ -409,7 +399,7 @@ World *world_new(Fixture *fixture, guint32 seed)
     world->fixture = fixture;
     world->seed = seed;
     world->story = g_string_new(NULL);
-    world->presences = g_ptr_array_new_with_free_func(free_presence);
+    world->presences = g_ptr_array_new_with_free_func(g_free);
     world->recent = g_ptr_array_new_with_free_func(model_free);
     world->foreign = g_ptr_array_new_with_free_func(g_free);
     world->ordered = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A tmpfs in a mount namespace of the test's own. Tests call it around all that they do. */
+/* A tmpfs in a mount namespace of the test's own. cmocka calls it around all tests of a program. */
 
 #include "tests/bus/memory-folder.h"
 
@@ -11,17 +11,19 @@
 
 static char folder[] = "/tmp/ferry-memory-XXXXXX";
 
-void memory_folder_enter(void)
+int memory_folder_enter(void **state)
 {
     if (!mkdtemp(folder) || unshare(CLONE_NEWNS) != 0 ||
         mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
         mount("memory", folder, "tmpfs", 0, "mode=0755") != 0)
         g_error("%s: %m", folder);
     g_setenv("TMPDIR", folder, TRUE);
+    return 0;
 }
 
-void memory_folder_leave(void)
+int memory_folder_leave(void **state)
 {
     (void)umount2(folder, MNT_DETACH);
     (void)rmdir(folder);
+    return 0;
 }

@@ -9,6 +9,7 @@
 
 #include "tests/bus/apply-calls.h"
 #include "tests/bus/group-calls.h"
+#include "tests/bus/memory-folder.h"
 
 /* Killed right after the answer: all of it is there. */
 static void test_answered_means_stored(void **state)
@@ -151,5 +152,5 @@ int main(void)
         TEST(test_killed_in_between),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

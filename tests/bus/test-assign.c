@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/bus/fixture.h"
+#include "tests/bus/memory-folder.h"
 
 static void plug_keyboard(Fixture *fixture)
 {
@@ -255,5 +256,5 @@ int main(void)
         TEST(test_two_identical_keyboards),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -14,6 +14,7 @@
 
 #include "client/bus/variant.h"
 #include "tests/bus/bad-input-table.h"
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/tenant-calls.h"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
@@ -441,5 +442,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_bad_input, groups_setup, groups_teardown),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/run-client.h"
 
 /* out, err: what is in there; NULL = it is empty. */
@@ -410,5 +411,5 @@ int main(void)
 #undef TEST
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tests/bus/group-calls.h"
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/reset-calls.h"
 
 #define CONTROLLER "0000:00:14.0"
@@ -102,5 +103,5 @@ int main(void)
         TEST(test_a_controller_that_is_a_machines),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -7,6 +7,7 @@
 
 #include "tests/bus/cmocka-include.h"
 
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/storm.h"
 
 #define SEED  20260102
@@ -90,5 +91,5 @@ int main(void)
         TEST(test_storm_with_kills),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "tests/bus/apply-calls.h"
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/tenant-calls.h"
 
 #define KEY   "0529:0001"
@@ -457,6 +458,36 @@ static void test_the_switch(void **state)
     fixture_wait(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Enabled", "true");
 }
 
+static bool is_written_anew(Fixture *fixture, void *path)
+{
+    g_autofree char *text = NULL;
+
+    return g_file_get_contents(path, &text, NULL, NULL) && strstr(text, ":0;");
+}
+
+/* It only helps to give back what was lent: the service starts without it, and begins anew. */
+static void test_what_was_lent(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *folder = g_build_filename(fixture->dir, "run", "lent", NULL);
+    g_autofree char *path = g_build_filename(folder, "devices", NULL);
+    g_autofree char *desk = fixture_machine_path(FIXTURE_DESK);
+    static const char *const texts[] = { "rubbish", "", "[Lent]\nDevices=zz;\n", "[Lent]\nDevices=1:2" };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
+        fixture_stop_daemon(fixture, SIGTERM);
+        write_file(path, texts[i]);
+        fixture_start_daemon(fixture);
+    }
+    fixture_plug(fixture, "1-2", "046d", "c31c", "KBD-0001", "Keyboard K120");
+    g_free(fixture_script(fixture, "define %s desk", FIXTURE_DESK));
+    g_free(fixture_script(fixture, "start %s", FIXTURE_DESK));
+    g_free(fixture_script(fixture, "connect"));
+    fixture_wait_object(fixture, desk, FERRY_INTERFACE_MACHINE, true);
+    g_free(fixture_assign(fixture, "1-2", FIXTURE_DESK));
+    fixture_wait_for(fixture, is_written_anew, path, "what is lent is kept again");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, groups_setup, groups_teardown)
 
 int main(void)
@@ -471,7 +502,8 @@ int main(void)
         TEST(test_a_tenants_group_that_is_rubbish),
         TEST(test_a_tenant),
         TEST(test_the_switch),
+        TEST(test_what_was_lent),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

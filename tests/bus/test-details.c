@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tests/bus/agent.h"
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/open-call.h"
 #include "tests/bus/reset-calls.h"
 #include "tests/bus/tenant-calls.h"
@@ -507,5 +508,5 @@ int main(void)
         TEST(test_a_rule_is_not_passed),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

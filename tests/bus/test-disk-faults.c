@@ -467,10 +467,6 @@ int main(void)
         TEST(test_starts),
         TEST(test_finishing),
     };
-    int failed;
 
-    memory_folder_enter();
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    memory_folder_leave();
-    return failed;
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/bus/fixture.h"
+#include "tests/bus/memory-folder.h"
 
 #define NOBODY "33333333-3333-3333-3333-333333333333"
 
@@ -146,5 +147,5 @@ int main(void)
         TEST(test_objects_that_are_gone),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

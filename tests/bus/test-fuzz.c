@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "tests/bus/fuzz-world.h"
+#include "tests/bus/memory-folder.h"
 
 #define SEED  20260101
 #define CALLS 10000 /* by chance; half of them as each user */
@@ -340,5 +341,5 @@ int main(void)
     };
 
     hostile_init();
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/bus/group-calls.h"
+#include "tests/bus/memory-folder.h"
 
 /* The group's path, in an answer that it frees. */
 static char *take_group(sd_bus_message *reply)
@@ -127,5 +128,5 @@ int main(void)
         TEST(test_at_once),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tests/bus/group-calls.h"
+#include "tests/bus/memory-folder.h"
 
 #define KEYS_FILE                            \
     "[Group]\n"                              \
@@ -317,5 +318,5 @@ int main(void)
         TEST(test_many_files),           TEST(test_a_group_of_the_bus_comes_first),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

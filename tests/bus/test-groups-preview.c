@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "tests/bus/group-calls.h"
+#include "tests/bus/memory-folder.h"
 
 /* All that the service shows, and how often it was told that anything changed. */
 typedef struct Watched {
@@ -224,5 +225,5 @@ int main(void)
         TEST(test_client),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tests/bus/group-calls.h"
+#include "tests/bus/memory-folder.h"
 
 #define NOT_ALLOWED "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"
 
@@ -457,5 +458,5 @@ int main(void)
         TEST(test_stranger_changes_nothing),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/bus/group-calls.h"
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/reset-calls.h"
 
 static void test_settings_become_guest_reset(void **state)
@@ -165,5 +166,5 @@ int main(void)
         TEST(test_a_libvirt_without_guest_reset),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

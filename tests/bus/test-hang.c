@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/bus/group-calls.h"
+#include "tests/bus/memory-folder.h"
 
 static void wait_assignment(Fixture *fixture, const char *path, const char *state)
 {
@@ -186,5 +187,5 @@ int main(void)
         TEST(test_machines_that_cannot_be_listed),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

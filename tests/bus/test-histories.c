@@ -197,10 +197,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_histories, fixture_setup, tear_down),
     };
-    int failed;
 
-    memory_folder_enter();
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    memory_folder_leave();
-    return failed;
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -18,6 +18,7 @@
 
 #include "tests/bus/apply-calls.h"
 #include "tests/bus/hostile.h"
+#include "tests/bus/memory-folder.h"
 
 #define DEADLINE_MS 20000
 
@@ -283,5 +284,5 @@ int main(void)
     };
 
     hostile_init();
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tests/bus/hostile.h"
+#include "tests/bus/memory-folder.h"
 
 #define LONG_BYTES (1100 * 1000)
 #define HUGE_BYTES (15 * LONG_BYTES)
@@ -468,5 +469,5 @@ int main(void)
     };
 
     hostile_init();
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/bus/apply-calls.h"
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/reset-calls.h"
 
 #define KEYBOARD_SYSPATH "/sys/devices/pci0000:00/0000:00:14.0/usb1/1-2"
@@ -279,5 +280,5 @@ int main(void)
         TEST(test_two_that_cannot_be_told_apart),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

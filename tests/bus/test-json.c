@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "client/view/json.h"
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/run-client.h"
 
 #define LINE_DEADLINE_MS 20000
@@ -352,5 +353,5 @@ int main(void)
 #undef TEST
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -9,6 +9,7 @@
 #include "dbus/bus/sd-bus-cleanup.h"
 #include "dbus/service/managed-objects.h"
 #include "tests/bus/fixture.h"
+#include "tests/bus/memory-folder.h"
 
 typedef struct Answer {
     sd_bus *service, *caller;
@@ -93,5 +94,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_the_bus_does_not_take, fixture_setup, fixture_teardown),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

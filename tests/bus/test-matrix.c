@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/reset-calls.h"
 #include "tests/bus/tenant-calls.h"
 
@@ -481,5 +482,5 @@ int main(void)
         TEST(test_in_an_active_session),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -12,6 +12,7 @@
 
 #include "tests/bus/apply-calls.h"
 #include "tests/bus/group-calls.h"
+#include "tests/bus/memory-folder.h"
 
 #define DEVICE     "1-1"
 #define DEVICE_IDS "0529:0001"
@@ -324,5 +325,5 @@ int main(void)
         TEST(test_files_without_a_sequence),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/tenant-calls.h"
 
 #define DEADLINE_US (20 * G_USEC_PER_SEC)
@@ -159,5 +160,5 @@ int main(void)
         TEST(test_owner_without_that_right),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/bus/fixture.h"
+#include "tests/bus/memory-folder.h"
 
 #define GIVES 10
 
@@ -270,5 +271,5 @@ int main(void)
         TEST(test_a_device_that_has_to_be_steady_is_pending),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

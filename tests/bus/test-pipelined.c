@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/tenant-calls.h"
 
 typedef struct Answer {
@@ -218,5 +219,5 @@ int main(void)
         TEST(test_a_drop_in_for_a_group_that_is_being_deleted),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

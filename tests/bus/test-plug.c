@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/reset-calls.h"
 
 static void plug(Fixture *fixture, const char *sysname, const char *serial)
@@ -181,5 +182,5 @@ int main(void)
         TEST(test_hostile_texts),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/reset-calls.h"
 
 static void assert_reason(Fixture *fixture, const char *assignment, const char *part)
@@ -140,5 +141,5 @@ int main(void)
         TEST(test_let_go_elsewhere),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/reset-calls.h"
 #include "tests/bus/run-client.h"
 
@@ -116,5 +117,5 @@ int main(void)
         TEST(test_of_a_group),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

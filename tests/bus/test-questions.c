@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tests/bus/agent.h"
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/open-call.h"
 #include "tests/bus/tenant-calls.h"
 
@@ -452,5 +453,5 @@ int main(void)
         TEST(test_actions_in_german),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

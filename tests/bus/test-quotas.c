@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "tests/bus/agent.h"
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/open-call.h"
 #include "tests/bus/tenant-calls.h"
 
@@ -442,5 +443,5 @@ int main(void)
         TEST(test_all_objects_fit_into_one_message),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/bus/fixture.h"
+#include "tests/bus/memory-folder.h"
 
 #define CALLERS 2
 
@@ -256,5 +257,5 @@ int main(void)
         TEST(test_five_machines_hang),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/bus/group-calls.h"
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/reset-calls.h"
 
 #define HUB_PORT "1-3"
@@ -124,6 +125,29 @@ static void test_unplugged_on_its_way_out(void **state)
     reset_wait_state(fixture, assignment, "attached");
     reset_wait_machine(fixture, FIXTURE_DESK, "=1:4:", true);
     reset_wait_usb(fixture, "resets=0");
+}
+
+/* The reset has nothing to give back, and what comes into the socket is no part of it. */
+static void test_another_one_comes_while_it_is_switched_off(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *device = fixture_device_path("1-2");
+    g_autofree char *assignment = NULL;
+    Pending pending;
+
+    reset_plug(fixture, "1-2", "KBD-0001");
+    assignment = reset_give(fixture, "1-2", FIXTURE_DESK);
+    sd_bus_message_unref(
+        fixture_call_ok(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "SetEnabled", "b", 0));
+    g_free(fixture_script(fixture, "keep %s", FIXTURE_DESK));
+    begin_device(fixture, &pending, device);
+    fixture_wait(fixture, device, FERRY_INTERFACE_DEVICE, "State", "detaching");
+    unplug(fixture, device);
+    reset_end(fixture, &pending, "was unplugged before it could be reset");
+    reset_plug(fixture, "1-2", "KBD-0001");
+    g_free(fixture_script(fixture, "let-go %s", FIXTURE_DESK));
+    reset_wait_machine(fixture, FIXTURE_DESK, "ua-usbferry", false);
+    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Error", FERRY_ERROR_PREFIX "Disabled");
 }
 
 static void test_unplugged_while_it_is_reset(void **state)
@@ -394,6 +418,7 @@ int main(void)
         TEST(test_two_callers),
         TEST(test_a_hub_and_what_is_behind_it),
         TEST(test_unplugged_on_its_way_out),
+        TEST(test_another_one_comes_while_it_is_switched_off),
         TEST(test_unplugged_while_it_is_reset),
         TEST(test_unplugged_on_its_way_back),
         TEST(test_a_device_that_does_not_come_back),
@@ -407,5 +432,5 @@ int main(void)
         TEST(test_a_machine_that_is_being_read),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tests/bus/group-calls.h"
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/reset-calls.h"
 
 /* The port that a device at 1-2 is plugged into. Its switch's file in umockdev's /sys. New string. */
@@ -236,5 +237,5 @@ int main(void)
         TEST(test_a_port_without_a_switch),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/bus/group-calls.h"
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/reset-calls.h"
 
 #define HUB_PORT "1-3"
@@ -468,5 +469,5 @@ int main(void)
         TEST(test_another_programs_device_is_left_alone),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

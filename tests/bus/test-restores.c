@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/reset-calls.h"
 
 static void assert_counts(Fixture *fixture, const char *expected)
@@ -219,5 +220,5 @@ int main(void)
         TEST(test_a_libvirt_without_guest_reset),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/bus/agent.h"
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/open-call.h"
 #include "tests/bus/tenant-calls.h"
 
@@ -364,5 +365,5 @@ int main(void)
         TEST(test_one_user_cannot_use_up_the_questions),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/bus/group-calls.h"
+#include "tests/bus/memory-folder.h"
 
 #define CAD  "33333333-3333-3333-3333-333333333333"
 #define MAIL "44444444-4444-4444-4444-444444444444"
@@ -160,5 +161,5 @@ int main(void)
         TEST(test_operators_give_scanners),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tests/bus/group-calls.h"
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/reset-calls.h"
 #include "tests/bus/run-client.h"
 
@@ -400,5 +401,5 @@ int main(void)
         TEST(test_nobody_can_say),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "tests/bus/fixture.h"
+#include "tests/bus/memory-folder.h"
 
 static void plug(Fixture *fixture)
 {
@@ -151,5 +152,5 @@ int main(void)
         TEST(test_an_empty_selector),          TEST(test_what_cannot_be_stored_is_not_done),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -4,13 +4,17 @@
 #include "tests/bus/cmocka-include.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "tests/bus/fixture.h"
+#include "tests/bus/memory-folder.h"
 
 #define DEADLINE_MS 20000
 
@@ -116,12 +120,41 @@ static void test_check(void **state)
     fixture_assert(fixture, strstr(bad, "bad.conf:4: "));
 }
 
+/* The bus is asked for something, and doesn't answer. */
+static bool waits_for_the_bus(Fixture *fixture, void *userdata)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/syscall", (int)fixture->daemon_pid);
+
+    g_clear_pointer(&fixture->last_seen, g_free);
+    return g_file_get_contents(path, &fixture->last_seen, NULL, NULL) &&
+           strtol(fixture->last_seen, NULL, 10) == SYS_ppoll;
+}
+
+/* systemctl stop and reload, before it is ready: the one isn't a failure, the other no end. */
+static void test_signals_while_it_starts(void **state)
+{
+    Fixture *fixture = *state;
+
+    for (guint i = 0; i < 2; i++) {
+        fixture_stop_daemon(fixture, SIGTERM);
+        assert_int_equal(kill(fixture->bus_pid, SIGSTOP), 0);
+        fixture_start_daemon(fixture);
+        fixture_wait_for(fixture, waits_for_the_bus, NULL, "it waits for the bus");
+        assert_int_equal(kill(fixture->daemon_pid, i == 0 ? SIGHUP : SIGTERM), 0);
+        assert_int_equal(kill(fixture->bus_pid, SIGCONT), 0);
+        if (i == 0)
+            wait_for_message(fixture, "READY=1");
+    }
+    fixture_stop_daemon(fixture, SIGTERM);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_status, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_signals_while_it_starts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_check, fixture_setup, fixture_teardown),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

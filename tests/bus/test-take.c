@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/run-client.h"
 #include "tests/bus/tenant-calls.h"
 
@@ -175,5 +176,5 @@ int main(void)
         TEST(test_nothing_is_taken_without_a_question),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

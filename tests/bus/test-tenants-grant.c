@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/tenant-calls.h"
 
 #define DONGLE      "0529:0001"
@@ -490,5 +491,5 @@ int main(void)
         TEST(test_the_group_is_told_by_its_full_name),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/tenant-calls.h"
 
 #define DONGLE "0529:0001"
@@ -231,5 +232,5 @@ int main(void)
         TEST(test_delete),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "tests/bus/agent.h"
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/open-call.h"
 #include "tests/bus/tenant-calls.h"
 
@@ -460,5 +461,5 @@ int main(void)
         TEST(test_a_member_whose_own_is_denied_is_anybody),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

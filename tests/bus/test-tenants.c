@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/tenant-calls.h"
 
 #define DONGLE  "0529:0001"
@@ -504,5 +505,5 @@ int main(void)
         TEST(test_what_cannot_be_stored_is_not_done),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tests/bus/group-calls.h"
+#include "tests/bus/memory-folder.h"
 #include "tests/bus/reset-calls.h"
 
 #define KEYBOARD "/sys/devices/pci0000:00/0000:00:14.0/usb1/1-2"
@@ -259,6 +260,42 @@ static void test_blocked_by_the_host(void **state)
     hint(fixture);
     wait_assignment(fixture, assignment, "attached");
     wait_device(fixture, "attached");
+}
+
+/* In the moment before its VM starts, while an event before it is being looked into still. */
+static void test_blocked_while_it_waits(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = NULL;
+
+    plug(fixture);
+    assignment = fixture_assign(fixture, "1-2", FIXTURE_STUDIO);
+    wait_assignment(fixture, assignment, "waiting-machine");
+    kernel(fixture, "authorized", "0");
+    hint(fixture);
+    assert_counts(fixture, "attach=0");
+    g_free(fixture_script(fixture, "start %s", FIXTURE_STUDIO));
+    wait_assignment(fixture, assignment, "waiting-device");
+    wait_reason(fixture, assignment, "authorized");
+    assert_counts(fixture, "attach=0");
+}
+
+/* What is heard while a look is due anyway is looked at, also when nobody wants the device any more. */
+static void test_authorized_while_it_is_detached(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = NULL;
+
+    plug(fixture);
+    kernel(fixture, "authorized", "0");
+    hint(fixture);
+    wait_device(fixture, "blocked");
+    assignment = fixture_assign(fixture, "1-2", FIXTURE_STUDIO);
+    kernel(fixture, "authorized", "1");
+    hint(fixture);
+    assert_counts(fixture, "attach=0");
+    sd_bus_message_unref(fixture_call_ok(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Detach", ""));
+    wait_device(fixture, "host");
 }
 
 static void test_blocked_while_in_a_machine(void **state)
@@ -536,6 +573,8 @@ int main(void)
         TEST(test_attached_in_words_only),
         TEST(test_kernel_that_counts_nothing),
         TEST(test_blocked_by_the_host),
+        TEST(test_blocked_while_it_waits),
+        TEST(test_authorized_while_it_is_detached),
         TEST(test_blocked_while_in_a_machine),
         TEST(test_program_has_it),
         TEST(test_program_has_one_of_a_group),
@@ -547,5 +586,5 @@ int main(void)
         TEST(test_driverless_and_never_given),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
 }

@@ -38,9 +38,9 @@ def check_box(lab):
 def check_everything_works(lab):
     pid = show(lab, 'MainPID')
     keyboard = lab.plug('usb-kbd', 'k1', serial='KBD-A')
-    given = ferry.give(lab, keyboard.name, 'desk')
+    ferry.give(lab, keyboard.name, 'desk')
     lab.wait_guest('desk', present='KBD-A')
-    assert lab.run('ls /var/lib/usbferry/assignments').split() == [given.rsplit('/', 1)[1]]
+    assert lab.run('ls /var/lib/usbferry/assignments').split() == [ferry.assignments(lab)[0]['assignment-id']]
     lab.run('usbferry explain keyboard && usbferry rescan && systemctl reload usbferryd')
     lab.run('usbferry reset keyboard && usbferry reset keyboard --power-cycle', timeout=90)
     # polkit is asked: it refuses the one, and grants the other his own.

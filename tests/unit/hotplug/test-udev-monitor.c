@@ -113,7 +113,7 @@ static void on_gone(const char *sysname, void *userdata)
     g_string_append_printf(fixture->log, "-%s ", sysname);
 }
 
-static void on_touched(const char *sysname, void *userdata)
+static void on_touched(const char *sysname, bool unbound, void *userdata)
 {
 }
 

@@ -137,6 +137,10 @@ static void test_the_largest_assignment(void **state)
     g_free(assignment->name);
     g_free(assignment->description);
     g_free(assignment->reason);
+    g_free(assignment->shown_machine);
+    g_free(assignment->device_label);
+    assignment->shown_machine = text_of('x', TEXT_MAX);
+    assignment->device_label = text_of('x', ASSIGNMENT_LABEL_MAX);
     assignment->name = text_of('x', ASSIGNMENT_NAME_MAX);
     assignment->description = text_of('x', TEXT_MAX);
     assignment->reason = text_of('x', ASSIGNMENT_REASON_MAX);

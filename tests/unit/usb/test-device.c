@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "daemon/base/text.h"
 #include "daemon/usb/device.h"
 
 #define MAX_INTERFACES 8
@@ -199,12 +200,41 @@ static void test_take_facts(void **state)
     assert_int_equal(device->steady_at, 5);
 }
 
+static void test_label_and_icon(void **state)
+{
+    g_autoptr(Device) device = device_new("1-1");
+    g_autofree char *by_ids = NULL, *by_vendor = NULL, *by_product = NULL;
+
+    device->vendor_id = 0x046d;
+    device->product_id = 0xc31c;
+    by_ids = device_label(device);
+    assert_string_equal(by_ids, "046d:c31c");
+    text_replace(&device->vendor, "Logitech");
+    by_vendor = device_label(device);
+    assert_string_equal(by_vendor, "Logitech");
+    text_replace(&device->product, "Keyboard K120");
+    by_product = device_label(device);
+    assert_string_equal(by_product, "Keyboard K120");
+
+    assert_string_equal(device_icon(device), DEVICE_ICON_GENERIC);
+    device->class_name = "hid-keyboard";
+    assert_string_equal(device_icon(device), "input-keyboard");
+    device->class_name = "bluetooth";
+    assert_string_equal(device_icon(device), "network-wireless");
+    device->class_name = "hub";
+    assert_string_equal(device_icon(device), DEVICE_ICON_GENERIC);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_class),      cmocka_unit_test(test_every_class_is_known),
-        cmocka_unit_test(test_states),     cmocka_unit_test(test_describe),
-        cmocka_unit_test(test_new),        cmocka_unit_test(test_behind),
+        cmocka_unit_test(test_label_and_icon),
+        cmocka_unit_test(test_class),
+        cmocka_unit_test(test_every_class_is_known),
+        cmocka_unit_test(test_states),
+        cmocka_unit_test(test_describe),
+        cmocka_unit_test(test_new),
+        cmocka_unit_test(test_behind),
         cmocka_unit_test(test_take_facts),
     };
 
