@@ -36,7 +36,8 @@ Verdict judge_guard(Registry *registry, const Attachments *attachments, const As
     if ((assignment && assignment->forced) || attachments_find(attachments, device) ||
         reservations_find(registry->reservations, device->sysname))
         return VERDICT_GO;
-    return host_use_guard(device->host_use) ? VERDICT_GUARDED : VERDICT_GO;
+    return host_use_find(device->host_use, HOST_USE_GUARDS & ~(1u << HOST_USE_CLAIMED)) ? VERDICT_GUARDED
+                                                                                        : VERDICT_GO;
 }
 
 Verdict judge_machine(Registry *registry, const Assignment *assignment)

@@ -261,11 +261,13 @@ static char *unauthorized_text(const VerdictCase *about)
 
 static char *guarded_text(const VerdictCase *about)
 {
-    const char *use = host_use_guard(about->device->host_use);
+    const char *use = about->use ? about->use : host_use_find(about->device->host_use, HOST_USE_GUARDS);
     g_autofree char *what = device_describe(about->device);
-    g_autofree char *why = use ? host_use_text(use) : g_strdup("the host needed it until now");
+    g_autofree char *why = use ? host_use_text(use) : NULL;
 
-    return g_strdup_printf("%s stays with the host (%s): %s, or have it forced", what, use ? use : "", why);
+    if (!use)
+        return g_strdup_printf("%s stays with the host, which needed it until now", what);
+    return g_strdup_printf("%s stays with the host (%s): %s, or have it forced", what, use, why);
 }
 
 static char *in_use_text(const VerdictCase *about)

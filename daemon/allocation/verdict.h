@@ -55,6 +55,7 @@ typedef struct VerdictCase {
     const Assignment *first;      /* that comes first for the device; NULL = none */
     gint64 now;                   /* of the allocation that says it: µs, CLOCK_MONOTONIC */
     const Device *meant;          /* that the assignment is for: allocation_pinned(); NULL = none */
+    const char *use;              /* that the host has for it by promises.h; NULL = as Device.HostUse says */
 } VerdictCase;
 
 /* As explanations have it: "yes", "no", "waits" until something passes, "blocks" until somebody decides. */

@@ -43,6 +43,7 @@ GUARD_READER(mounted, HOST_USE_MOUNTED);
 GUARD_READER(swap, HOST_USE_SWAP);
 GUARD_READER(holder, HOST_USE_HOLDER);
 GUARD_READER(default_route, HOST_USE_DEFAULT_ROUTE);
+GUARD_READER(claimed, HOST_USE_CLAIMED);
 GUARD_READER(security_key, HOST_USE_SECURITY_KEY);
 
 static const KeyFileKey service_keys[] = {
@@ -58,6 +59,7 @@ static const KeyFileKey guards_keys[] = {
     { "Swap", read_swap },
     { "Holder", read_holder },
     { "DefaultRoute", read_default_route },
+    { "Claimed", read_claimed },
     { "SecurityKey", read_security_key },
     {},
 };

@@ -15,16 +15,17 @@ static const char *const kind_names[_HOST_USE_KIND_MAX] = {
     [HOST_USE_SWAP] = "swap",
     [HOST_USE_HOLDER] = "holder",
     [HOST_USE_DEFAULT_ROUTE] = "default-route",
+    [HOST_USE_CLAIMED] = "claimed",
     [HOST_USE_SECURITY_KEY] = "security-key",
 };
 
 ENUM_TABLE_DEFINE(HostUseKind, host_use_kind, kind_names, _HOST_USE_KIND_INVALID);
 
 typedef struct Look {
+    const HostView *view;
     const HostFacts *facts;
     const char *syspath;
-    const char *const *seats;
-    unsigned kinds;
+    const GPtrArray *gone;
     GPtrArray *uses; /* of char *, owned */
 } Look;
 
@@ -33,7 +34,7 @@ static void add(Look *look, HostUseKind kind, const char *detail)
     g_autofree char *whole = detail ? g_strconcat(kind_names[kind], ":", detail, NULL) : NULL;
     char *text;
 
-    if (!(look->kinds & 1u << kind) || look->uses->len >= HOST_USES_MAX)
+    if (!(look->view->kinds & 1u << kind) || look->uses->len >= HOST_USES_MAX)
         return;
     text = text_sanitize(whole ? whole : kind_names[kind], TEXT_MAX);
     if (g_ptr_array_find_with_equal_func(look->uses, text, g_str_equal, NULL))
@@ -60,11 +61,22 @@ static bool has_one_below(const GPtrArray *syspaths, const char *device)
 /* ------------------------------------------------------------------ input */
 
 /* A Bluetooth one that came by way of a program (LE) doesn't say which adapter carries it: all of them do. */
-static bool carries(const Look *look, const HostInput *input)
+static bool carries(const HostFacts *facts, const char *syspath, const HostInput *input)
 {
-    return is_below(input->syspath, look->syspath) ||
+    return is_below(input->syspath, syspath) ||
            (input->bluetooth && strstr(input->syspath, "/devices/virtual/") &&
-            has_one_below(look->facts->adapters, look->syspath));
+            has_one_below(facts->adapters, syspath));
+}
+
+/* The seat keeps it when the device goes. */
+static bool stays(const Look *look, const HostInput *input)
+{
+    if (carries(look->facts, look->syspath, input))
+        return false;
+    for (guint i = 0; i < look->gone->len; i++)
+        if (carries(look->facts, look->gone->pdata[i], input))
+            return false;
+    return true;
 }
 
 static bool is_wanted(const HostInput *input, HostUseKind kind)
@@ -77,10 +89,15 @@ static bool has_other(const Look *look, HostUseKind kind, const char *seat)
     for (guint i = 0; i < look->facts->inputs->len; i++) {
         const HostInput *input = look->facts->inputs->pdata[i];
 
-        if (is_wanted(input, kind) && g_str_equal(input->seat, seat) && !carries(look, input))
+        if (is_wanted(input, kind) && g_str_equal(input->seat, seat) && stays(look, input))
             return true;
     }
     return false;
+}
+
+static bool is_sat_at(const HostView *view, const char *seat)
+{
+    return !view->seats || g_strv_contains((const char *const *)view->seats, seat);
 }
 
 static void look_for_last(Look *look, HostUseKind kind)
@@ -88,8 +105,8 @@ static void look_for_last(Look *look, HostUseKind kind)
     for (guint i = 0; i < look->facts->inputs->len; i++) {
         const HostInput *input = look->facts->inputs->pdata[i];
 
-        if (is_wanted(input, kind) && (!look->seats || g_strv_contains(look->seats, input->seat)) &&
-            carries(look, input) && !has_other(look, kind, input->seat))
+        if (is_wanted(input, kind) && is_sat_at(look->view, input->seat) &&
+            carries(look->facts, look->syspath, input) && !has_other(look, kind, input->seat))
             add(look, kind, input->seat);
     }
 }
@@ -202,17 +219,46 @@ static void look_at_networks(Look *look)
     }
 }
 
-char **host_use_of(const HostFacts *facts, const char *syspath, const char *const *seats, unsigned kinds)
+static Look look_at(const HostView *view, const char *syspath, const GPtrArray *gone)
 {
-    Look look = {
-        .facts = facts, .syspath = syspath, .seats = seats, .kinds = kinds, .uses = g_ptr_array_new()
-    };
+    Look look = { .view = view, .facts = view->facts, .syspath = syspath, .gone = gone };
 
-    look_for_last(&look, HOST_USE_LAST_KEYBOARD);
-    look_for_last(&look, HOST_USE_LAST_POINTER);
-    look_at_disks(&look);
-    look_at_networks(&look);
-    if (has_one_below(facts->keys, syspath))
+    look.uses = g_ptr_array_new_with_free_func(g_free);
+    if (look.facts) {
+        look_for_last(&look, HOST_USE_LAST_KEYBOARD);
+        look_for_last(&look, HOST_USE_LAST_POINTER);
+    }
+    return look;
+}
+
+bool host_use_has_input(const HostView *view, const char *syspath)
+{
+    for (guint i = 0; view->facts && i < view->facts->inputs->len; i++)
+        if (carries(view->facts, syspath, view->facts->inputs->pdata[i]))
+            return true;
+    return false;
+}
+
+char *host_use_last(const HostView *view, const char *syspath, const GPtrArray *gone)
+{
+    Look look = look_at(view, syspath, gone);
+    char *first = look.uses->len > 0 ? g_strdup(look.uses->pdata[0]) : NULL;
+
+    g_ptr_array_unref(look.uses);
+    return first;
+}
+
+char **host_use_of(const HostView *view, const char *syspath, const GPtrArray *gone, const char *claimed)
+{
+    Look look = look_at(view, syspath, gone);
+
+    if (look.facts) {
+        look_at_disks(&look);
+        look_at_networks(&look);
+    }
+    if (claimed)
+        add(&look, HOST_USE_CLAIMED, claimed);
+    if (look.facts && has_one_below(look.facts->keys, syspath))
         add(&look, HOST_USE_SECURITY_KEY, NULL);
     if (look.uses->len == 0) {
         g_ptr_array_unref(look.uses);
@@ -233,13 +279,16 @@ static HostUseKind kind_of(const char *use, const char **ret_detail)
     return host_use_kind_from_string(name);
 }
 
-const char *host_use_guard(char *const *uses)
+const char *host_use_find(char *const *uses, unsigned kinds)
 {
     const char *detail;
 
-    for (gsize i = 0; uses && uses[i]; i++)
-        if (kind_of(uses[i], &detail) != HOST_USE_SECURITY_KEY)
+    for (gsize i = 0; uses && uses[i]; i++) {
+        HostUseKind kind = kind_of(uses[i], &detail);
+
+        if (kind >= 0 && kinds & 1u << kind)
             return uses[i];
+    }
     return NULL;
 }
 
@@ -251,6 +300,7 @@ static const char *const texts[_HOST_USE_KIND_MAX] = {
     [HOST_USE_SWAP] = "the host swaps to it%s; end that with swapoff",
     [HOST_USE_HOLDER] = "the host has %s on it; close or deactivate that",
     [HOST_USE_DEFAULT_ROUTE] = "the host's default route goes by its %s; let it go another way",
+    [HOST_USE_CLAIMED] = "the host's program %s has it; end that, or wait until it lets go",
     [HOST_USE_SECURITY_KEY] = "it is a security key%s",
 };
 

@@ -13,12 +13,12 @@
 
 struct Guards {
     Registry *registry;
-    unsigned kinds;
+    HostView view;       /* the registry's as well */
+    GPtrArray *gone;     /* syspaths of devices that machines have; owned */
+    GHashTable *claimed; /* set of sysnames: of devices that a program has; owned */
     void (*changed)(void *userdata);
     void *userdata;
-    HostFacts *facts; /* of the last look; NULL = there was none */
     HostWatch *watch; /* from the first look on */
-    char **seats;     /* NULL = not known */
 };
 
 Guards *guards_new(Registry *registry, unsigned off, void (*changed)(void *userdata), void *userdata)
@@ -26,7 +26,10 @@ Guards *guards_new(Registry *registry, unsigned off, void (*changed)(void *userd
     Guards *self = g_new0(Guards, 1);
 
     self->registry = registry;
-    self->kinds = HOST_USE_ALL & ~off;
+    self->view.kinds = HOST_USE_ALL & ~off;
+    self->gone = g_ptr_array_new_with_free_func(g_free);
+    self->claimed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    registry->host = &self->view;
     self->changed = changed;
     self->userdata = userdata;
     return self;
@@ -36,9 +39,12 @@ Guards *guards_free(Guards *self)
 {
     if (!self)
         return NULL;
+    self->registry->host = NULL;
     host_watch_free(self->watch);
-    host_facts_free(self->facts);
-    g_strfreev(self->seats);
+    host_facts_free(self->view.facts);
+    g_strfreev(self->view.seats);
+    g_ptr_array_unref(self->gone);
+    g_hash_table_unref(self->claimed);
     g_free(self);
     return NULL;
 }
@@ -50,12 +56,20 @@ static bool is_same(char *const *one, char *const *other)
     return g_strv_equal((const char *const *)one, (const char *const *)other);
 }
 
+/* The program that has it; NULL = none. */
+static const char *claimed_by(const Guards *self, const Device *device)
+{
+    if (!g_hash_table_contains(self->claimed, device->sysname))
+        return NULL;
+    return device->user ? device->user : "?";
+}
+
 /* True when it is another one. */
 static bool update(Guards *self, Device *device)
 {
-    g_auto(GStrv) uses = device->is_hub ? NULL
-                                        : host_use_of(self->facts, device->syspath,
-                                                      (const char *const *)self->seats, self->kinds);
+    g_auto(GStrv) uses =
+        device->is_hub ? NULL
+                       : host_use_of(&self->view, device->syspath, self->gone, claimed_by(self, device));
 
     if (is_same(uses, device->host_use))
         return false;
@@ -88,21 +102,41 @@ void guards_look(Guards *self)
     /* The watch comes first: what happens from now on is a hint. */
     if (!self->watch)
         self->watch = host_watch_new(hinted, self);
-    host_facts_free(self->facts);
-    self->facts = host_facts_read(root ? root : "");
+    host_facts_free(self->view.facts);
+    self->view.facts = host_facts_read(root ? root : "");
+    compare(self);
+}
+
+void guards_turned(Guards *self, const Allocation *allocation)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_ptr_array_set_size(self->gone, 0);
+    g_hash_table_remove_all(self->claimed);
+    g_hash_table_iter_init(&iter, self->registry->devices);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Device *device = value;
+
+        if (allocation_attachment(allocation, device))
+            g_ptr_array_add(self->gone, g_strdup(device->syspath));
+        else if (allocation_possession(allocation, device) == POSSESSION_IN_USE &&
+                 kernel_word_shows(&device->kernel, KERNEL_SIGN_CLAIMED))
+            g_hash_table_add(self->claimed, g_strdup(device->sysname));
+    }
     compare(self);
 }
 
 void guards_look_at(Guards *self, Device *device)
 {
-    if (self->facts)
+    if (self->view.facts)
         (void)update(self, device);
 }
 
 void guards_seats_changed(Guards *self, const char *const *seats)
 {
-    g_strfreev(self->seats);
-    self->seats = g_strdupv((char **)seats);
-    if (self->facts)
+    g_strfreev(self->view.seats);
+    self->view.seats = g_strdupv((char **)seats);
+    if (self->view.facts)
         compare(self);
 }

@@ -4,7 +4,7 @@
 /* Guards: keeps what the host uses each device for, Device.HostUse, from the facts of daemon/guards/. Made
  * and asked by manager.c; daemon/allocation/judge.c forbids by it. Main thread only. */
 
-#include "daemon/model/registry.h"
+#include "daemon/allocation/allocation.h"
 
 typedef struct Guards Guards;
 
@@ -14,6 +14,8 @@ Guards *guards_free(Guards *guards);
 
 /* Reads the facts, compares all devices, and follows them from now on. */
 void guards_look(Guards *guards);
+/* What machines have now, and programs of the host. */
+void guards_turned(Guards *guards, const Allocation *allocation);
 /* A device that has just come, by the facts of the last look. */
 void guards_look_at(Guards *guards, Device *device);
 /* Where somebody sits; before the first time it is everywhere, as nobody knows. */

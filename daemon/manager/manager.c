@@ -138,6 +138,7 @@ static void turned(const Allocation *allocation, void *userdata)
 
     homes_look(allocation, self);
     lent_look(self->lent, allocation);
+    guards_turned(self->guards, allocation);
 }
 
 Manager *manager_new(const ManagerConfig *config, WorkerPool *pool, Hypervisor *hypervisor, GError **error)

@@ -15,10 +15,15 @@
 #define LOGIND_PATH      "/org/freedesktop/login1"
 #define LOGIND_INTERFACE LOGIND ".Manager"
 
+#define LOGIND_COMES_OR_GOES                                                    \
+    "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus'," \
+    "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" LOGIND "'"
+
 struct HostSeats {
     sd_bus *bus; /* borrowed: the service's */
     Manager *manager;
     sd_bus_slot *signal;
+    sd_bus_slot *owner;    /* of logind's name */
     sd_bus_slot *question; /* NULL = none is on its way */
     bool again;            /* there was another signal since the question */
 };
@@ -39,16 +44,27 @@ static bool read_seats(sd_bus_message *reply, GPtrArray *seats)
 
 static void ask(HostSeats *self);
 
+static bool is_away(const sd_bus_message *reply)
+{
+    const sd_bus_error *error = sd_bus_message_get_error((sd_bus_message *)reply);
+
+    return error && (sd_bus_error_has_name(error, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
+                     sd_bus_error_has_name(error, SD_BUS_ERROR_NAME_HAS_NO_OWNER));
+}
+
 static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
     HostSeats *self = userdata;
     g_autoptr(GPtrArray) seats = g_ptr_array_new();
 
     self->question = sd_bus_slot_unref(self->question);
-    if (sd_bus_message_is_method_error(reply, NULL) || !read_seats(reply, seats))
-        g_ptr_array_set_size(seats, 0);
-    g_ptr_array_add(seats, NULL);
-    manager_seats_changed(self->manager, (const char *const *)seats->pdata);
+    /* A logind that hangs doesn't say that everybody has left. */
+    if (is_away(reply) || (!sd_bus_message_is_method_error(reply, NULL) && read_seats(reply, seats))) {
+        g_ptr_array_add(seats, NULL);
+        manager_seats_changed(self->manager, (const char *const *)seats->pdata);
+    } else {
+        log_warning("logind doesn't say where somebody sits; it is taken to be as before");
+    }
     if (self->again)
         ask(self);
     return 0;
@@ -87,6 +103,8 @@ HostSeats *host_seats_new(sd_bus *bus, Manager *manager)
     self->manager = manager;
     r = sd_bus_match_signal_async(bus, &self->signal, LOGIND, LOGIND_PATH, LOGIND_INTERFACE, NULL, on_signal,
                                   NULL, self);
+    if (r >= 0)
+        r = sd_bus_add_match_async(bus, &self->owner, LOGIND_COMES_OR_GOES, on_signal, NULL, self);
     if (r < 0) {
         log_warning("where somebody sits isn't seen: %s", g_strerror(-r));
         return host_seats_free(self);
@@ -100,6 +118,7 @@ HostSeats *host_seats_free(HostSeats *self)
     if (!self)
         return NULL;
     sd_bus_slot_unref(self->question);
+    sd_bus_slot_unref(self->owner);
     sd_bus_slot_unref(self->signal);
     g_free(self);
     return NULL;

@@ -98,7 +98,9 @@ static void assert_uses_of(Host *host, const char *syspath, const char *const *s
                            const char *expected)
 {
     g_autoptr(HostFacts) facts = host_facts_read(host->root);
-    g_auto(GStrv) uses = host_use_of(facts, syspath, seats, kinds);
+    const HostView view = { .facts = facts, .seats = (char **)seats, .kinds = kinds };
+    g_autoptr(GPtrArray) gone = g_ptr_array_new();
+    g_auto(GStrv) uses = host_use_of(&view, syspath, gone, NULL);
     g_autofree char *text = uses ? g_strjoinv(" ", uses) : g_strdup("");
 
     assert_string_equal(text, expected);
@@ -204,9 +206,44 @@ static void test_security_key(void **state)
     put(host, CARD "/hidraw/hidraw0/dev", "243:0\n");
     put(host, "/run/udev/data/c243:0", "E:ID_SECURITY_TOKEN=1\n");
     assert_uses(host, CARD, "security-key");
-    assert_null(host_use_guard(NULL));
-    assert_null(host_use_guard(only));
-    assert_string_equal(host_use_guard(both), "mounted:/home");
+    assert_null(host_use_find(NULL, HOST_USE_GUARDS));
+    assert_null(host_use_find(only, HOST_USE_GUARDS));
+    assert_string_equal(host_use_find(both, HOST_USE_GUARDS), "mounted:/home");
+    assert_string_equal(host_use_find(both, HOST_USE_ALL), "security-key");
+}
+
+/* What a machine has counts no more, though the kernel shows it still. */
+static void test_gone(void **state)
+{
+    Host *host = *state;
+    g_autoptr(HostFacts) facts = NULL;
+    HostView view = { .kinds = HOST_USE_ALL };
+    g_autoptr(GPtrArray) gone = g_ptr_array_new();
+    g_autofree char *last = NULL;
+
+    put_input(host, "input8", CARD, "0003\n", ALL_KEYS "\n");
+    facts = host_facts_read(host->root);
+    view.facts = facts;
+    assert_null(host_use_last(&view, KEYBOARD, gone));
+    assert_true(host_use_has_input(&view, CARD));
+    assert_false(host_use_has_input(&view, STICK));
+    g_ptr_array_add(gone, (gpointer)STICK);
+    assert_null(host_use_last(&view, KEYBOARD, gone));
+    g_ptr_array_add(gone, (gpointer)CARD);
+    last = host_use_last(&view, KEYBOARD, gone);
+    assert_string_equal(last, "last-keyboard:seat0");
+}
+
+static void test_claimed(void **state)
+{
+    HostView view = { .kinds = HOST_USE_ALL };
+    g_autoptr(GPtrArray) gone = g_ptr_array_new();
+    g_auto(GStrv) uses = host_use_of(&view, STICK, gone, "pc\nscd");
+
+    assert_string_equal(uses[0], "claimed:pc scd");
+    assert_null(uses[1]);
+    view.kinds &= ~(1u << HOST_USE_CLAIMED);
+    assert_null(host_use_of(&view, STICK, gone, "pcscd"));
 }
 
 static void test_text(void **state)
@@ -229,6 +266,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_bluetooth, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_network, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_security_key, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_gone, set_up, tear_down),
+        cmocka_unit_test(test_claimed),
         cmocka_unit_test(test_text),
     };
 
