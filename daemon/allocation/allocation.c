@@ -350,19 +350,27 @@ static VerdictCase case_of(const Allocation *allocation, const Assignment *assig
                           .meant = assignment ? allocation_pinned(allocation, assignment) : NULL };
 }
 
+bool allocation_check_host_use(const Allocation *allocation, const Device *device, GError **error)
+{
+    bool used = promises_judge(allocation->promises, NULL, device) != VERDICT_GO ||
+                host_use_find(device->host_use, 1u << HOST_USE_CLAIMED);
+    VerdictCase about = case_of(allocation, NULL, device);
+
+    if (used)
+        verdict_set_error(VERDICT_GUARDED, &about, error);
+    return !used;
+}
+
 bool allocation_check_device(const Allocation *allocation, const Device *device, bool forced, GError **error)
 {
     Verdict verdict = judge_device(allocation->registry, allocation->attachments, device);
-    VerdictCase about;
+    VerdictCase about = case_of(allocation, NULL, device);
 
-    if (verdict == VERDICT_GO && !forced &&
-        (promises_judge(allocation->promises, NULL, device) != VERDICT_GO ||
-         host_use_find(device->host_use, 1u << HOST_USE_CLAIMED)))
-        verdict = VERDICT_GUARDED;
-    about = case_of(allocation, NULL, device);
-    if (verdict != VERDICT_GO)
+    if (verdict != VERDICT_GO) {
         verdict_set_error(verdict, &about, error);
-    return verdict == VERDICT_GO;
+        return false;
+    }
+    return forced || allocation_check_host_use(allocation, device, error);
 }
 
 char *allocation_verdict_text(const Allocation *allocation, const Assignment *assignment,

@@ -72,8 +72,10 @@ Verdict allocation_judge(const Allocation *allocation, const Assignment *assignm
  * array, borrowed devices. */
 GPtrArray *allocation_quarantined(const Allocation *allocation, const Assignment *assignment);
 
+/* Whether the host can spare the device, beside what else leaves it; else DEVICE_IN_USE. */
+bool allocation_check_host_use(const Allocation *allocation, const Device *device, GError **error);
 /* Whether a new assignment may be for this device: the error is that of judge_device()'s verdict, or
- * DEVICE_IN_USE when the host uses it, beside what else leaves it, and it isn't forced. */
+ * allocation_check_host_use()'s when it isn't forced. */
 bool allocation_check_device(const Allocation *allocation, const Device *device, bool forced, GError **error);
 
 /* Why the verdict is what it is, as verdict_text(). device may be NULL when the verdict is about the group or
