@@ -65,6 +65,7 @@ static const KeyFileKey guards_keys[] = {
 };
 
 typedef struct SettingsReader {
+    Settings *settings;
     bool service, guards; /* began */
 } SettingsReader;
 
@@ -85,20 +86,20 @@ static const KeyFileKey *begin_section(KeyFileReader *reader, const char *sectio
         return NULL;
     }
     *began = true;
+    reader->keys_userdata = seen->settings;
     return is_guards ? guards_keys : service_keys;
 }
 
 bool settings_from_text(const char *text, const char *path, Settings *ret_settings, GError **error)
 {
     g_auto(Settings) settings = {};
-    SettingsReader seen = {};
+    SettingsReader seen = { .settings = &settings };
     KeyFileReader reader = {
         .path = path,
         .first = "[Service]",
         .error = error,
         .begin = begin_section,
         .userdata = &seen,
-        .keys_userdata = &settings,
     };
 
     if (!key_file_reader_read(&reader, text))

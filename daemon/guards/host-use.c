@@ -257,7 +257,7 @@ char **host_use_of(const HostView *view, const char *syspath, const GPtrArray *g
         look_at_networks(&look);
     }
     if (claimed)
-        add(&look, HOST_USE_CLAIMED, claimed);
+        add(&look, HOST_USE_CLAIMED, *claimed ? claimed : NULL);
     if (look.facts && has_one_below(look.facts->keys, syspath))
         add(&look, HOST_USE_SECURITY_KEY, NULL);
     if (look.uses->len == 0) {
@@ -300,7 +300,7 @@ static const char *const texts[_HOST_USE_KIND_MAX] = {
     [HOST_USE_SWAP] = "the host swaps to it%s; end that with swapoff",
     [HOST_USE_HOLDER] = "the host has %s on it; close or deactivate that",
     [HOST_USE_DEFAULT_ROUTE] = "the host's default route goes by its %s; let it go another way",
-    [HOST_USE_CLAIMED] = "the host's program %s has it; end that, or wait until it lets go",
+    [HOST_USE_CLAIMED] = "a program of the host%s has it; end it, or wait until it lets go",
     [HOST_USE_SECURITY_KEY] = "it is a security key%s",
 };
 
@@ -309,6 +309,7 @@ char *host_use_text(const char *use)
     const char *detail;
     HostUseKind kind = kind_of(use, &detail);
     g_auto(GStrv) parts = g_strsplit(kind < 0 ? "the host uses it%s" : texts[kind], "%s", 2);
+    g_autofree char *program = kind == HOST_USE_CLAIMED && *detail ? g_strdup_printf(" (%s)", detail) : NULL;
 
-    return g_strconcat(parts[0], detail, parts[1], NULL);
+    return g_strconcat(parts[0], program ? program : detail, parts[1], NULL);
 }

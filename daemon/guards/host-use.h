@@ -41,8 +41,8 @@ typedef struct HostView {
 #define HOST_USES_MAX 16
 
 /* syspath: of a device that is no hub. gone: syspaths of devices that the host has no more, whatever the
- * kernel says yet. claimed: the program that has it; NULL = none. New array of clean texts, in the order of
- * the kinds; NULL = none. */
+ * kernel says yet. claimed: the program that has it, "" when nobody knows its name; NULL = none. New array of
+ * clean texts, in the order of the kinds; NULL = none. */
 char **host_use_of(const HostView *view, const char *syspath, const GPtrArray *gone, const char *claimed);
 
 /* Whether somebody at a seat could use it to type or point. */

@@ -56,12 +56,12 @@ static bool is_same(char *const *one, char *const *other)
     return g_strv_equal((const char *const *)one, (const char *const *)other);
 }
 
-/* The program that has it; NULL = none. */
+/* As host_use_of() has it. */
 static const char *claimed_by(const Guards *self, const Device *device)
 {
     if (!g_hash_table_contains(self->claimed, device->sysname))
         return NULL;
-    return device->user ? device->user : "?";
+    return device->user ? device->user : "";
 }
 
 /* True when it is another one. */

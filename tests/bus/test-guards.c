@@ -348,7 +348,7 @@ static void test_claimed(void **state)
     g_free(fixture_script(fixture, "kernel driver " NUMBERS " usbfs"));
     fixture_announce(fixture, STICK, "change");
     wait_use(fixture, STICK, "claimed:pcscd");
-    refuse(fixture, STICK, "the host's program pcscd has it");
+    refuse(fixture, STICK, "a program of the host (pcscd) has it");
     assignment = force(fixture, STICK);
     fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "ReasonCode", "in-use");
     g_free(fixture_script(fixture, "kernel driver " NUMBERS " none"));

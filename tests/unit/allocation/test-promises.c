@@ -26,10 +26,12 @@ static void add_keyboard(Desk *desk, const char *sysname)
 {
     Fixture *fixture = &desk->fixture;
     HostInput *input = g_new0(HostInput, 1);
-    const char *serial = sysname;
+    Device *device = fixture_make_device(fixture, sysname, 0x0529, 1, sysname);
 
-    fixture_plug(fixture, fixture_make_device(fixture, sysname, 0x0529, 1, serial));
-    input->syspath = g_strconcat(registry_device(fixture->registry, sysname)->syspath, "/input/input1", NULL);
+    g_free(device->syspath);
+    device->syspath = g_strconcat("/sys/devices/usb1/", sysname, NULL);
+    fixture_plug(fixture, device);
+    input->syspath = g_strconcat(device->syspath, "/input/input1", NULL);
     input->seat = g_strdup("seat0");
     input->keyboard = true;
     g_ptr_array_add(desk->facts->inputs, input);

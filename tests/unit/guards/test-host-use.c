@@ -244,6 +244,13 @@ static void test_claimed(void **state)
     assert_null(uses[1]);
     view.kinds &= ~(1u << HOST_USE_CLAIMED);
     assert_null(host_use_of(&view, STICK, gone, "pcscd"));
+    {
+        g_autofree char *named = host_use_text("claimed:pcscd");
+        g_autofree char *unnamed = host_use_text("claimed");
+
+        assert_string_equal(named, "a program of the host (pcscd) has it; end it, or wait until it lets go");
+        assert_string_equal(unnamed, "a program of the host has it; end it, or wait until it lets go");
+    }
 }
 
 static void test_text(void **state)
