@@ -19,7 +19,7 @@ typedef struct HostNode {
 
 typedef struct HostMount {
     char *number; /* of the disk: "8:1"; "0:45" where a file system has none */
-    char *source; /* "/dev/sda1", or anything */
+    char *source; /* "/dev/sda1", of a file system that may be over several disks; else "" */
     char *target; /* "/home" */
 } HostMount;
 

@@ -105,6 +105,13 @@ static void read_network(const char *root, const char *name, const char *path, H
             (HostNode){ .name = g_strdup(name), .syspath = syspath, .above = list(path, "upper_") });
 }
 
+/* Those that may be over several disks, and have no disk's number. Of others the source is any text of
+ * whoever mounted it, and with FUSE that is everybody. */
+static bool names_its_disk(const char *type)
+{
+    return g_str_equal(type, "btrfs") || g_str_equal(type, "bcachefs");
+}
+
 /* "1 2 8:1 / /home rw - ext4 /dev/sda1 rw": what is hidden in a text is octal. */
 static void read_mounts(const char *root, HostFacts *facts)
 {
@@ -122,7 +129,7 @@ static void read_mounts(const char *root, HostFacts *facts)
         mount = g_new0(HostMount, 1);
         mount->number = g_strdup(words[NUMBER]);
         mount->target = g_strcompress(words[TARGET]);
-        mount->source = g_strcompress(last[SOURCE - 1]);
+        mount->source = names_its_disk(last[0]) ? g_strcompress(last[SOURCE - 1]) : g_strdup("");
         g_ptr_array_add(facts->mounts, mount);
     }
 }
@@ -224,7 +231,8 @@ static void read_input(const char *root, const char *name, const char *path, Hos
     HostInput *input;
 
     /* Programs make such things, too, and nobody types on them; but Bluetooth's come by way of a program. */
-    if (!syspath || !keys || (strstr(syspath, "/devices/virtual/") && !bluetooth))
+    if (!syspath || !keys ||
+        (strstr(syspath, "/devices/virtual/") && !(bluetooth && strstr(syspath, "/misc/uhid/"))))
         return;
     input = g_new0(HostInput, 1);
     input->keyboard = is_keyboard(keys);
@@ -257,6 +265,35 @@ static void read_key(const char *root, const char *name, const char *path, HostF
         g_ptr_array_add(facts->keys, syspath);
 }
 
+/* How much of the path is the USB device: what is before "/1-2:1.0"; 0 = it is none. */
+static gsize usb_device_length(const char *syspath)
+{
+    for (const char *part = strchr(syspath, '/'); part; part = strchr(part + 1, '/')) {
+        const char *dash = strchr(part, '-'), *colon = strchr(part, ':');
+        const char *end = part + 1 + strcspn(part + 1, "/");
+
+        if (g_ascii_isdigit(part[1]) && dash && colon && dash < colon && colon < end)
+            return (gsize)(part - syspath);
+    }
+    return 0;
+}
+
+/* A security key types its passwords like a keyboard, and nobody can type on it. */
+static void forget_typing_keys(HostFacts *facts)
+{
+    for (guint i = 0; i < facts->inputs->len; i++) {
+        HostInput *input = facts->inputs->pdata[i];
+        gsize length = usb_device_length(input->syspath);
+
+        for (guint k = 0; length > 0 && k < facts->keys->len; k++) {
+            const char *key = facts->keys->pdata[k];
+
+            if (usb_device_length(key) == length && strncmp(key, input->syspath, length) == 0)
+                input->keyboard = false;
+        }
+    }
+}
+
 HostFacts *host_facts_read(const char *root)
 {
     HostFacts *facts = host_facts_new();
@@ -266,6 +303,7 @@ HostFacts *host_facts_read(const char *root)
     each(root, "input", facts, read_input);
     each(root, "bluetooth", facts, read_adapter);
     each(root, "hidraw", facts, read_key);
+    forget_typing_keys(facts);
     read_mounts(root, facts);
     read_swaps(root, facts);
     read_routes(root, facts);

@@ -123,6 +123,9 @@ static void test_disk(void **state)
     assert_uses(host, KEYBOARD, "last-keyboard:seat0");
     put(host, "/proc/self/mountinfo", "1 0 0:45 /@ /data rw - btrfs /dev/sda1 rw\n");
     assert_uses(host, STICK, "mounted:/data");
+    /* What FUSE mounts may call itself as it likes. */
+    put(host, "/proc/self/mountinfo", "1 0 0:45 / /home/a/x rw - fuse.sshfs /dev/sda1 rw\n");
+    assert_uses(host, STICK, "");
     put(host, "/proc/self/mountinfo",
         "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 8:1 /var /var/lib/usbferry rw - ext4 /dev/sda1 rw\n");
     assert_uses(host, STICK, "root");
@@ -162,6 +165,13 @@ static void test_keyboards(void **state)
     /* Neither a power button nor what a program made is a keyboard. */
     put_input(host, "input6", "/sys/devices/LNXPWRBN:00", "0019\n", "10000000000000 0\n");
     put_input(host, "input7", "/sys/devices/virtual", "0003\n", ALL_KEYS "\n");
+    assert_uses(host, KEYBOARD, "last-keyboard:seat0");
+    /* Nor a security key that types passwords, nor what calls itself a Bluetooth one. */
+    put_input(host, "input9", CARD "/1-3:1.0/0003:1050:0407.0001", "0003\n", ALL_KEYS "\n");
+    put_class(host, "hidraw", "hidraw0", CARD "/1-3:1.1/0003:1050:0407.0002/hidraw/hidraw0");
+    put(host, CARD "/1-3:1.1/0003:1050:0407.0002/hidraw/hidraw0/dev", "243:0\n");
+    put(host, "/run/udev/data/c243:0", "E:ID_SECURITY_TOKEN=1\n");
+    put_input(host, "input10", "/sys/devices/virtual", BLUETOOTH "\n", ALL_KEYS "\n");
     assert_uses(host, KEYBOARD, "last-keyboard:seat0");
     put_input(host, "input8", PS2, "0011\n", ALL_KEYS "\n");
     assert_uses(host, KEYBOARD, "");
