@@ -151,6 +151,26 @@ const GPtrArray *candidates_of(const Candidates *self, const Assignment *assignm
     return g_hash_table_lookup(self->matches, assignment);
 }
 
+GHashTable *candidates_claimants(const Candidates *self, const GPtrArray *assignments)
+{
+    GHashTable *claimants = g_hash_table_new_full(NULL, NULL, NULL, unref_array);
+
+    for (guint i = 0; i < assignments->len; i++) {
+        const GPtrArray *matches = candidates_of(self, assignments->pdata[i]);
+
+        for (guint k = 0; k < matches->len; k++) {
+            GPtrArray *list = g_hash_table_lookup(claimants, matches->pdata[k]);
+
+            if (!list) {
+                list = g_ptr_array_new();
+                g_hash_table_insert(claimants, matches->pdata[k], list);
+            }
+            g_ptr_array_add(list, assignments->pdata[i]);
+        }
+    }
+    return claimants;
+}
+
 bool candidates_include(const Candidates *self, const Assignment *assignment, const Device *device)
 {
     return g_ptr_array_find((GPtrArray *)candidates_of(self, assignment), device, NULL);

@@ -42,5 +42,7 @@ bool deal_is_undecided(const Deal *deal, const Device *device);
 bool deal_lacks_ports(const Deal *deal, const Assignment *assignment);
 /* It would be drawn if it weren't for a quarantine: what a group has besides it comes first. */
 bool deal_is_held_back(const Deal *deal, const Device *device);
+/* Which last one the device would have been when it wasn't drawn for that; NULL = it wasn't for that. */
+const char *deal_guard(const Deal *deal, const Device *device);
 /* A device of the assignment is being reset, and not plugged in for a moment. */
 bool deal_is_returning(const Deal *deal, const Assignment *assignment);

@@ -29,6 +29,7 @@ static const char *const reason_code_names[_REASON_CODE_MAX] = {
     [REASON_STORING] = "storing",
     [REASON_CONTROLLER_TAKEN] = "controller-taken",
     [REASON_UNAUTHORIZED] = "unauthorized",
+    [REASON_GUARDED] = "guarded",
     [REASON_IN_USE] = "in-use",
     [REASON_LOOKED_AT] = "looked-at",
     [REASON_RESETTING] = "resetting",

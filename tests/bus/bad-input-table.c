@@ -73,7 +73,7 @@
 /* A group that a file holds. */
 #define OF_A_FILE(arguments) { "AlreadyExists", arguments, "@file@" }
 
-#define ASSIGN_OPTIONS "Name s, Description s, Quantity s, Selector s, Persistent b, Follow b, Another b, Priority i, AllowGuestReset b, AllowGuestResetsAll b"
+#define ASSIGN_OPTIONS "Name s, Description s, Quantity s, Selector s, Persistent b, Follow b, Force b, Another b, Priority i, AllowGuestReset b, AllowGuestResetsAll b"
 #define GROUP_OPTIONS \
     "Description s, Class s, Enabled b, AllowGuestReset b, AllowGuestResetsAll b, Priority i"
 
