@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Every method as root, administrator, member of usbferry, tenant's member and stranger, with a session in front and without, with
 what is one's own and what isn't: as the man page says."""
+import itertools
 import re
 import shlex
 
@@ -104,7 +105,8 @@ OWN_METHODS = set(re.findall(r'Assignment\.\w+', OWN_CALLS))
 def table(page, first):
     """The rows of a table in the man page, by their first cell."""
     lines = page[page.index(f'\n{first} ') + 1:].splitlines()
-    rows = [re.split(r' {2,}', line.strip()) for line in lines[1:lines.index('.fi')]]
+    # docutils of Debian 12 ends it with .fi, the one of Debian 13 with .EE; a line of the table begins with no dot.
+    rows = [re.split(r' {2,}', line.strip()) for line in itertools.takewhile(lambda line: line[:1] != '.', lines[1:])]
     return {row[0]: row[1:] for row in rows if len(row) > 1}
 
 
