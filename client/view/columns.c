@@ -317,7 +317,7 @@ static const Column group_columns[] = {
     { "vms", "the VMs that draw from it", COLUMN_LIST, LOOK_WRAP, true, NULL, get_group_vms },
     { "devices", "its devices", COLUMN_LIST, LOOK_WRAP, false, "Devices" },
     { "tenant", "whose it is; shown when there is any", COLUMN_TEXT, LOOK_PLAIN, true, "Tenant" },
-    { "priority", "a number that is kept with it", COLUMN_NUMBER, LOOK_RIGHT, false, "Priority" },
+    { "priority", "of assignments with one priority the one with the higher group comes first", COLUMN_NUMBER, LOOK_RIGHT, false, "Priority" },
     { "allow-guest-reset", "whether a VM's user may reset the device", COLUMN_FLAG, LOOK_PLAIN, false,
       "AllowGuestReset" },
     { "allow-guest-resets-all", "whether he may reset its hub", COLUMN_FLAG, LOOK_PLAIN, false,

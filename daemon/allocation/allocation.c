@@ -23,7 +23,7 @@ static void note_inactive_owners(Allocation *allocation)
         if (device && !assignment->releasing &&
             !registry_machine_is_gone(allocation->registry, assignment->machine_uuid) &&
             judge_assignment(allocation->registry, assignment) == VERDICT_SUSPENDED)
-            g_hash_table_insert(allocation->inactive_owners, device->sysname, assignment);
+            g_hash_table_insert(allocation->inactive_owners, device, assignment);
     }
 }
 
@@ -137,7 +137,7 @@ Allocation *allocation_new(Registry *registry, gint64 now)
     allocation->candidates = candidates_new(registry, devices);
     allocation->deal = deal_new(registry, allocation->attachments, allocation->candidates, now);
     allocation->promises = promises_new(registry, allocation->attachments);
-    allocation->inactive_owners = g_hash_table_new(g_str_hash, g_str_equal);
+    allocation->inactive_owners = g_hash_table_new(NULL, NULL);
     note_inactive_owners(allocation);
     judge_wants(allocation);
     note_ends_of_quarantines(allocation, devices);
@@ -211,7 +211,7 @@ Assignment *allocation_owner(const Allocation *allocation, const Device *device)
 {
     const Want *want = allocation_want(allocation, device);
 
-    return want ? want->assignment : g_hash_table_lookup(allocation->inactive_owners, device->sysname);
+    return want ? want->assignment : g_hash_table_lookup(allocation->inactive_owners, device);
 }
 
 static bool is_complete(const Allocation *allocation, const Assignment *assignment)
@@ -249,6 +249,8 @@ static Verdict judge_not_drawn(const Allocation *allocation, const Assignment *a
         return guard;
     if (possession != VERDICT_GO)
         return possession;
+    if (assignment_given_back(assignment, device->instance) >= 0)
+        return VERDICT_GIVEN_BACK;
     if (is_complete(allocation, assignment))
         return VERDICT_ENOUGH;
     if (deal_lacks_ports(allocation->deal, assignment))
@@ -344,6 +346,7 @@ static VerdictCase case_of(const Allocation *allocation, const Assignment *assig
                           .assignment = assignment,
                           .device = device,
                           .attachment = device ? allocation_attachment(allocation, device) : NULL,
+                          .attachments = allocation->attachments,
                           .first = want ? want->assignment : NULL,
                           .now = allocation->now,
                           .use = use || !device ? use : deal_guard(allocation->deal, device),

@@ -17,8 +17,9 @@ struct Deal {
     const Candidates *candidates;
     gint64 now;
     GPtrArray *wants;          /* of Want, owned */
-    GHashTable *by_device;     /* sysname → Want, borrowed */
-    GHashTable *by_assignment; /* assignment id → GPtrArray of Want, borrowed */
+    GHashTable *by_device;     /* Device → Want, borrowed */
+    GHashTable *by_assignment; /* Assignment → GPtrArray of Want, borrowed */
+    GHashTable *by_machine;    /* Machine → GPtrArray of Want, borrowed */
     GHashTable *undecided;     /* set of Device */
     GHashTable *held_back;     /* set of Device */
     GHashTable *portless;      /* set of Assignment: of sets that need more ports than are free */
@@ -103,8 +104,8 @@ static Want *give(Deal *self, Device *device, Assignment *assignment)
     want->device = device;
     want->machine = registry_machine(self->registry, assignment->machine_uuid);
     g_ptr_array_add(self->wants, want);
-    g_hash_table_insert(self->by_device, device->sysname, want);
-    g_ptr_array_add(g_hash_table_lookup(self->by_assignment, assignment->id), want);
+    g_hash_table_insert(self->by_device, device, want);
+    g_ptr_array_add(g_hash_table_lookup(self->by_assignment, assignment), want);
     if (is_going(self, want))
         promises_add(self->promises, device);
     return want;
@@ -151,6 +152,12 @@ static bool needs_more(const Deal *self, const Assignment *assignment)
                 assignment->quantity);
 }
 
+/* Alone, and another one comes in its place, or none. */
+static bool was_given_back(const Assignment *assignment, const Device *device)
+{
+    return assignment_given_back(assignment, device->instance) >= 0;
+}
+
 /* ------------------------------------------------------------------ dealing out */
 
 /* What a damaged one has, in whatever machine, or had until a moment ago, and what it alone may get one day.
@@ -181,7 +188,8 @@ static void keep(Deal *self, Assignment *assignment)
     for (guint i = 0; i < matches->len; i++) {
         Device *device = matches->pdata[i];
 
-        if (has_it(self, assignment, device) && !deal_want(self, device) && needs_more(self, assignment) &&
+        if (has_it(self, assignment, device) && !was_given_back(assignment, device) &&
+            !deal_want(self, device) && needs_more(self, assignment) &&
             (assignment->group || pinned(self, assignment) == device))
             give(self, device, assignment);
     }
@@ -298,8 +306,9 @@ static bool may_claim(Deal *self, const Assignment *assignment, const Device *de
         return false;
     if (!assignment->group)
         return pinned(self, assignment) == device;
-    return may_draw(self, assignment) && is_available(self, assignment, device) &&
-           !deal_is_undecided(self, device) && !hold_back(self, device);
+    return may_draw(self, assignment) && !was_given_back(assignment, device) &&
+           is_available(self, assignment, device) && !deal_is_undecided(self, device) &&
+           !hold_back(self, device);
 }
 
 static int compare_by_socket(gconstpointer a, gconstpointer b)
@@ -310,31 +319,10 @@ static int compare_by_socket(gconstpointer a, gconstpointer b)
     return by_socket ? by_socket : g_strcmp0(left->sysname, right->sysname);
 }
 
-/* The assignments that could have each device. */
-static GHashTable *claimants_by_device(const Deal *self, const GPtrArray *assignments)
-{
-    GHashTable *claimants = g_hash_table_new_full(NULL, NULL, NULL, unref_array);
-
-    for (guint i = 0; i < assignments->len; i++) {
-        const GPtrArray *matches = candidates_of(self->candidates, assignments->pdata[i]);
-
-        for (guint k = 0; k < matches->len; k++) {
-            GPtrArray *list = g_hash_table_lookup(claimants, matches->pdata[k]);
-
-            if (!list) {
-                list = g_ptr_array_new();
-                g_hash_table_insert(claimants, matches->pdata[k], list);
-            }
-            g_ptr_array_add(list, assignments->pdata[i]);
-        }
-    }
-    return claimants;
-}
-
 static void deal_out(Deal *self, const GPtrArray *assignments)
 {
     g_autoptr(GPtrArray) devices = registry_sorted(self->registry->devices);
-    g_autoptr(GHashTable) claimants = claimants_by_device(self, assignments);
+    g_autoptr(GHashTable) claimants = candidates_claimants(self->candidates, assignments);
 
     g_ptr_array_sort(devices, compare_by_socket);
     for (guint i = 0; i < devices->len; i++) {
@@ -356,12 +344,27 @@ static int compare_wants(gconstpointer a, gconstpointer b)
     return g_strcmp0((*(const Want *const *)a)->device->sysname, (*(const Want *const *)b)->device->sysname);
 }
 
+static void list_by_machine(Deal *self)
+{
+    for (guint i = 0; i < self->wants->len; i++) {
+        Want *want = self->wants->pdata[i];
+        GPtrArray *list = g_hash_table_lookup(self->by_machine, want->machine);
+
+        if (!list) {
+            list = g_ptr_array_new();
+            g_hash_table_insert(self->by_machine, want->machine, list);
+        }
+        g_ptr_array_add(list, want);
+    }
+}
+
 static void sort_wants(Deal *self)
 {
     GHashTableIter iter;
     gpointer value;
 
     g_ptr_array_sort(self->wants, compare_wants);
+    list_by_machine(self);
     g_hash_table_iter_init(&iter, self->by_assignment);
     while (g_hash_table_iter_next(&iter, NULL, &value))
         g_ptr_array_sort(value, compare_wants);
@@ -378,8 +381,9 @@ Deal *deal_new(Registry *registry, const Attachments *attachments, const Candida
     self->attachments = attachments;
     self->candidates = candidates;
     self->wants = g_ptr_array_new_with_free_func(g_free);
-    self->by_device = g_hash_table_new(g_str_hash, g_str_equal);
-    self->by_assignment = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
+    self->by_device = g_hash_table_new(NULL, NULL);
+    self->by_assignment = g_hash_table_new_full(NULL, NULL, NULL, unref_array);
+    self->by_machine = g_hash_table_new_full(NULL, NULL, NULL, unref_array);
     self->undecided = g_hash_table_new(NULL, NULL);
     self->held_back = g_hash_table_new(NULL, NULL);
     self->portless = g_hash_table_new(NULL, NULL);
@@ -390,7 +394,7 @@ Deal *deal_new(Registry *registry, const Attachments *attachments, const Candida
     for (guint i = 0; i < assignments->len; i++) {
         Assignment *assignment = assignments->pdata[i];
 
-        g_hash_table_insert(self->by_assignment, assignment->id, g_ptr_array_new());
+        g_hash_table_insert(self->by_assignment, assignment, g_ptr_array_new());
         if (judge_assignment(registry, assignment) == VERDICT_DAMAGED)
             freeze(self, assignment, devices);
     }
@@ -418,6 +422,7 @@ Deal *deal_free(Deal *self)
     g_hash_table_unref(self->portless);
     g_hash_table_unref(self->held_back);
     g_hash_table_unref(self->undecided);
+    g_hash_table_unref(self->by_machine);
     g_hash_table_unref(self->by_assignment);
     g_hash_table_unref(self->by_device);
     g_ptr_array_unref(self->wants);
@@ -432,12 +437,17 @@ const GPtrArray *deal_wants(const Deal *self)
 
 const GPtrArray *deal_wants_of(const Deal *self, const Assignment *assignment)
 {
-    return g_hash_table_lookup(self->by_assignment, assignment->id);
+    return g_hash_table_lookup(self->by_assignment, assignment);
+}
+
+const GPtrArray *deal_wants_of_machine(const Deal *self, const Machine *machine)
+{
+    return g_hash_table_lookup(self->by_machine, machine);
 }
 
 Want *deal_want(const Deal *self, const Device *device)
 {
-    return g_hash_table_lookup(self->by_device, device->sysname);
+    return g_hash_table_lookup(self->by_device, device);
 }
 
 bool deal_is_undecided(const Deal *self, const Device *device)

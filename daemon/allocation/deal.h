@@ -32,6 +32,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Deal, deal_free)
 /* Of Want, sorted by sysname: all, and those of one assignment. Never NULL. */
 const GPtrArray *deal_wants(const Deal *deal);
 const GPtrArray *deal_wants_of(const Deal *deal, const Assignment *assignment);
+/* Sorted by sysname. NULL = none. Borrowed. */
+const GPtrArray *deal_wants_of_machine(const Deal *deal, const Machine *machine);
 /* NULL = nobody wants it. */
 Want *deal_want(const Deal *deal, const Device *device);
 /* A machine that could draw the device is still being read: nobody draws it before. */

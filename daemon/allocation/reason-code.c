@@ -14,6 +14,7 @@ static const char *const reason_code_names[_REASON_CODE_MAX] = {
     [REASON_NOT_HOME] = "not-home",
     [REASON_TAKEN] = "taken",
     [REASON_ENOUGH] = "enough",
+    [REASON_GIVEN_BACK] = "given-back",
     [REASON_SET_INCOMPLETE] = "set-incomplete",
     [REASON_GROUP_DISABLED] = "group-disabled",
     [REASON_SWITCHED_OFF] = "switched-off",
@@ -60,6 +61,7 @@ static const char *const reason_code_names[_REASON_CODE_MAX] = {
     [REASON_IN_GROUP] = "in-group",
     [REASON_NOT_IN_GROUP] = "not-in-group",
     [REASON_NOTHING_ASSIGNED] = "nothing-assigned",
+    [REASON_MACHINE_ON] = "machine-on",
 };
 
 ENUM_TABLE_DEFINE(ReasonCode, reason_code, reason_code_names, _REASON_CODE_INVALID);

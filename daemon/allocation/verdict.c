@@ -5,6 +5,7 @@
 #include "daemon/allocation/verdict.h"
 
 #include "daemon/allocation/pci-passthrough.h"
+#include "daemon/allocation/priority.h"
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
 #include "daemon/guards/host-use.h"
@@ -17,6 +18,13 @@ char *verdict_machine_text(Registry *registry, const Assignment *assignment)
     g_autofree char *quoted = text_quote(machine ? machine->info->name : assignment->machine_name);
 
     return g_strconcat("VM ", quoted, NULL);
+}
+
+char *verdict_assignment_text(const Assignment *assignment)
+{
+    g_autofree char *quoted = text_quote(assignment->name);
+
+    return g_strconcat("assignment ", quoted, NULL);
 }
 
 char *verdict_hypervisor_text(Registry *registry, const Machine *machine)
@@ -120,13 +128,27 @@ static char *not_home_text(const VerdictCase *about)
 static char *taken_text(const VerdictCase *about)
 {
     g_autofree char *what = device_describe(about->device);
+    g_autofree char *first =
+        about->first ? verdict_assignment_text(about->first) : g_strdup("another assignment");
+    g_autofree char *why = about->first && about->assignment && about->attachments
+                               ? priority_why(about->registry, about->attachments, about->device,
+                                              about->first, about->assignment)
+                               : NULL;
 
-    return g_strdup_printf("assignment %s comes first for %s", about->first ? about->first->id : "?", what);
+    return g_strdup_printf("%s comes first for %s%s%s", first, what, why ? ": " : "", why ? why : "");
 }
 
 static char *enough_text(const VerdictCase *about)
 {
     return g_strdup_printf("assignment %s has as many devices as it is to have", about->assignment->id);
+}
+
+static char *given_back_text(const VerdictCase *about)
+{
+    g_autofree char *what = device_describe(about->device);
+
+    return g_strdup_printf("assignment %s gave %s back, and draws another one in its place",
+                           about->assignment->id, what);
 }
 
 static char *set_incomplete_text(const VerdictCase *about)
@@ -352,6 +374,7 @@ static const struct {
     [VERDICT_NOT_HOME]         = { "blocks", WAITING_DEVICE,  NO_ERROR,                              REASON_NOT_HOME,          STAYS,  LEAVES,    not_home_text },
     [VERDICT_TAKEN]            = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               REASON_TAKEN,             STAYS,  LEAVES,    taken_text },
     [VERDICT_ENOUGH]           = { "blocks", WAITING_DEVICE,  NO_ERROR,                              REASON_ENOUGH,            STAYS,  LEAVES,    enough_text },
+    [VERDICT_GIVEN_BACK]       = { "no",     WAITING_DEVICE,  NO_ERROR,                              REASON_GIVEN_BACK,        STAYS,  LEAVES,    given_back_text },
     [VERDICT_SET_INCOMPLETE]   = { "waits",  WAITING_DEVICE,  NO_ERROR,                              REASON_SET_INCOMPLETE,    STAYS,  LEAVES,    set_incomplete_text },
     [VERDICT_GROUP_DISABLED]   = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  REASON_GROUP_DISABLED,    STAYS,  LEAVES,    group_disabled_text },
     [VERDICT_SWITCHED_OFF]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  REASON_SWITCHED_OFF,      STAYS,  LEAVES,    switched_off_text },

@@ -23,6 +23,7 @@ typedef enum Verdict {
     VERDICT_NOT_HOME,        /* several devices match, and this isn't the one, or can't be told from it */
     VERDICT_TAKEN,           /* another assignment comes first */
     VERDICT_ENOUGH,          /* the assignment has as many as it is to have */
+    VERDICT_GIVEN_BACK,      /* the assignment gave this one back alone, and doesn't draw it again now */
     VERDICT_SET_INCOMPLETE,  /* another device of the set is missing */
     VERDICT_GROUP_DISABLED,  /* the group gives nothing */
     VERDICT_SWITCHED_OFF,    /* the whole service gives nothing */
@@ -52,10 +53,12 @@ typedef struct VerdictCase {
     const Assignment *assignment;
     const Device *device;         /* NULL when the verdict is about the group or the service */
     const Attachment *attachment; /* where the device is now; NULL = with the host */
-    const Assignment *first;      /* that comes first for the device; NULL = none */
-    gint64 now;                   /* of the allocation that says it: µs, CLOCK_MONOTONIC */
-    const Device *meant;          /* that the assignment is for: allocation_pinned(); NULL = none */
-    const char *use;              /* that the host has for it by promises.h; NULL = as Device.HostUse says */
+    const Attachments
+        *attachments; /* where all devices are; NULL = not known, then no text says who comes first why */
+    const Assignment *first; /* that comes first for the device; NULL = none */
+    gint64 now;              /* of the allocation that says it: µs, CLOCK_MONOTONIC */
+    const Device *meant;     /* that the assignment is for: allocation_pinned(); NULL = none */
+    const char *use;         /* that the host has for it by promises.h; NULL = as Device.HostUse says */
 } VerdictCase;
 
 /* As explanations have it: "yes", "no", "waits" until something passes, "blocks" until somebody decides. */
@@ -79,6 +82,8 @@ char *verdict_text(Verdict verdict, const VerdictCase *about);
 /* The same text with that error; DEVICE_BUSY when it has none. */
 void verdict_set_error(Verdict verdict, const VerdictCase *about, GError **error);
 
+/* Assignment "keys to desk". New string. */
+char *verdict_assignment_text(const Assignment *assignment);
 /* VM "win11". New string. */
 char *verdict_machine_text(Registry *registry, const Assignment *assignment);
 /* The host's program "pcscd", which has the device open; in other words when nobody knows its name. New

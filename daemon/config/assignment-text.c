@@ -176,6 +176,25 @@ static bool read_choice(KeyFileReader *reader, Choice *choice)
     return true;
 }
 
+static bool read_given_back(KeyFileReader *reader, void *userdata)
+{
+    GArray *instances = assignment_of(userdata)->given_back;
+    g_auto(GStrv) texts = NULL;
+
+    if (!key_file_reader_list(reader, &texts))
+        return false;
+    for (char **text = texts; *text; text++) {
+        guint64 instance = 0;
+
+        if (instances->len >= QUANTITY_MAX ||
+            !g_ascii_string_to_unsigned(*text, 10, 1, G_MAXUINT64, &instance, NULL))
+            return key_file_reader_refuse_value(reader, FERRY_ERROR_INVALID_OPTION,
+                                                "a list of at most " G_STRINGIFY(QUANTITY_MAX) " numbers");
+        g_array_append_val(instances, instance);
+    }
+    return true;
+}
+
 static bool read_allow_guest_reset(KeyFileReader *reader, void *userdata)
 {
     return read_choice(reader, &assignment_of(userdata)->own_guest_reset);
@@ -238,6 +257,7 @@ static const KeyFileKey stored_keys[] = {
     { "Follow", read_follow },
     { "Forced", read_forced },
     { "Priority", read_priority },
+    { "GivenBack", read_given_back },
     { "AllowGuestReset", read_allow_guest_reset },
     { "AllowGuestResetsAll", read_allow_guest_resets_all },
     { "Owner", read_owner },
@@ -334,6 +354,17 @@ static void write_choice(GKeyFile *file, const char *key, Choice choice)
         g_key_file_set_boolean(file, ASSIGNMENT_SECTION, key, choice == CHOICE_YES);
 }
 
+static void write_given_back(GKeyFile *file, const Assignment *assignment)
+{
+    g_autoptr(GString) list = g_string_new(NULL);
+
+    for (guint i = 0; i < assignment->given_back->len; i++)
+        g_string_append_printf(list, "%" G_GUINT64_FORMAT ";",
+                               (guint64)g_array_index(assignment->given_back, uint64_t, i));
+    if (list->len > 0)
+        g_key_file_set_value(file, ASSIGNMENT_SECTION, "GivenBack", list->str);
+}
+
 GKeyFile *assignment_to_key_file(const Assignment *assignment)
 {
     GKeyFile *file = g_key_file_new();
@@ -362,6 +393,7 @@ GKeyFile *assignment_to_key_file(const Assignment *assignment)
     if (assignment->forced)
         g_key_file_set_boolean(file, ASSIGNMENT_SECTION, "Forced", true);
     g_key_file_set_integer(file, ASSIGNMENT_SECTION, "Priority", assignment->priority);
+    write_given_back(file, assignment);
     write_choice(file, "AllowGuestReset", assignment->own_guest_reset);
     write_choice(file, "AllowGuestResetsAll", assignment->own_guest_resets_all);
     g_key_file_set_uint64(file, ASSIGNMENT_SECTION, "Owner", assignment->owner);

@@ -44,6 +44,8 @@ unsigned assignment_update(Registry *registry, Assignment *next)
     assignment->twins = next->twins;
     take_text(&assignment->device_text, &next->device_text);
     assignment->wanted = next->wanted;
+    g_array_unref(assignment->given_back);
+    assignment->given_back = g_array_ref(next->given_back);
     assignment->own_guest_reset = next->own_guest_reset;
     assignment->own_guest_resets_all = next->own_guest_resets_all;
 

@@ -159,6 +159,16 @@ static const AuthorizeEntry entries[] = {
              "virtual machine $(machine)"),
       } },
     { FERRY_INTERFACE_ASSIGNMENT,
+      "ReleaseDevice",
+      FERRY_ACTION_ASSIGN,
+      FERRY_ACTION_ASSIGN_OWN,
+      {
+          N_("Authentication is required to give the USB device $(device) of the group $(group) back from the "
+             "virtual machine $(machine)"),
+          N_("Authentication is required to end the assignment of the USB device $(device) to the virtual "
+             "machine $(machine)"),
+      } },
+    { FERRY_INTERFACE_ASSIGNMENT,
       "Reset",
       FERRY_ACTION_GUEST_RESET,
       FERRY_ACTION_ASSIGN_OWN,

@@ -196,7 +196,13 @@ const Method bad_input_methods[] = {
     { FERRY_INTERFACE_MANAGER, "ReleaseAll", "@root@", OPTIONS, "", (const Bad[]) { {} } },
     { FERRY_INTERFACE_MANAGER, "Rescan", "@root@", "", NULL, (const Bad[]) { {} } },
     { FERRY_INTERFACE_MANAGER, "Explain", "@root@", "'@free@'", NULL, (const Bad[]) {
-        BAD_DEVICES("", ""),
+        { "NoSuchDevice", "'/'" },
+        { "NoSuchDevice", "'/org/usbferry1/device/1'" },
+        { "NoSuchDevice", "'/com/example'" },
+        { "NoSuchDevice", "'@gone-device@'" },
+        { "NoSuchGroup", "'@gone-group@'" },
+        { "NoSuchMachine", "'@gone-machine@'" },
+        { "NoSuchAssignment", "'/org/usbferry1/assignment/zzzzzzzz'" },
         {} } },
 
     { FERRY_INTERFACE_MACHINE, "ReleaseAll", "@desk@", OPTIONS, "", (const Bad[]) {
@@ -249,6 +255,14 @@ const Method bad_input_methods[] = {
     { FERRY_INTERFACE_ASSIGNMENT, "Release", "@pinned@", OPTIONS, "", (const Bad[]) {
         { "NoSuchAssignment", "{}", "@gone-assignment@" },
         { "NoSuchAssignment", "{}", "/org/usbferry1/assignment/x" },
+        {} } },
+    { FERRY_INTERFACE_ASSIGNMENT, "ReleaseDevice", "@pinned@", "'@busy@', " OPTIONS, "Swap b", (const Bad[]) {
+        BAD_DEVICES("", ", {}"),
+        { "NoSuchDevice", "'@free@', {}" },
+        { "NoSuchDevice", "'@drawn@', {}" },
+        { "InvalidOption", "'@busy@', {'Swap': <true>}" },
+        { "DeviceBusy", "'@drawn@', {'Swap': <true>}", "@pool@" },
+        { "NoSuchAssignment", "'@busy@', {}", "@gone-assignment@" },
         {} } },
     { FERRY_INTERFACE_ASSIGNMENT, "Attach", "@pinned@", "", NULL, (const Bad[]) {
         { "NoSuchAssignment", "", "@gone-assignment@" },

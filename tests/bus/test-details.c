@@ -337,18 +337,30 @@ static void ask_assigning(Stage *stage)
 static void ask_assignments(Stage *stage)
 {
     const struct {
-        const char *path;
+        const char *path, *sysname, *text;
         Expected expected;
     } cases[] = {
-        { stage->given, { TEXT_OF(KEYBOARD, GIVEN), KEYBOARD, "KBD-0001", NULL, "studio", NULL, "0" } },
-        { stage->drawn, { SELECTOR, KEYBOARD, "KBD-0002", "pool", "studio", NULL, "0" } },
-        { stage->granted, { TEXT_OF(DONGLE, GRANTED), DONGLE, "KEY-0001", NULL, "desk", "acme", "0" } },
+        { stage->given,
+          GIVEN,
+          TEXT_OF(KEYBOARD, GIVEN),
+          { TEXT_OF(KEYBOARD, GIVEN), KEYBOARD, "KBD-0001", NULL, "studio", NULL, "0" } },
+        { stage->drawn,
+          DRAWN,
+          TEXT_OF(KEYBOARD, DRAWN),
+          { SELECTOR, KEYBOARD, "KBD-0002", "pool", "studio", NULL, "0" } },
+        { stage->granted,
+          GRANTED,
+          TEXT_OF(DONGLE, GRANTED),
+          { TEXT_OF(DONGLE, GRANTED), DONGLE, "KEY-0001", NULL, "desk", "acme", "0" } },
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         const char *path = cases[i].path;
         const Expected expected = cases[i].expected;
+        g_autofree char *device = fixture_device_path(cases[i].sysname);
+        Expected of_device = expected;
 
+        of_device.device = cases[i].text;
         ask(stage, "Assignment.Update", path, expected, "a{sv}", 1, "Priority", "i", 1);
         ask(stage, "Assignment.Reset", path, expected, "a{sv}", 0);
         ask(stage, "Assignment.ResetAll", path, expected, "a{sv}", 0);
@@ -356,6 +368,7 @@ static void ask_assignments(Stage *stage)
         ask(stage, "Assignment.Retry", path, expected, "");
         ask(stage, "Assignment.Detach", path, expected, "");
         ask(stage, "Assignment.Release", path, expected, "a{sv}", 0);
+        ask(stage, "Assignment.ReleaseDevice", path, of_device, "oa{sv}", device, 0);
     }
     ask(stage, "Machine.ReleaseAll", stage->desk, (Expected){ .machine = "desk" }, "a{sv}", 0);
     ask(stage, "Manager.ReleaseAll", FERRY_PATH_ROOT, (Expected){}, "a{sv}", 0);

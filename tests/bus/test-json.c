@@ -202,6 +202,9 @@ static const Case showing[] = {
     { "explain 1-2", "explain" },
     { "explain 1-3", "explain" },
     { "explain 1-5", "explain" },
+    { "explain desk-keyboard", "explain" },
+    { "explain desk", "explain" },
+    { "explain keys", "explain" },
     { "export", "export" },
 };
 
@@ -211,6 +214,7 @@ static const Case ending[] = {
     { "detach desk-keyboard", "results" },
     { "attach desk-keyboard", "results" },
     { "retry desk-keyboard", "results" },
+    { "wait desk-keyboard", "results" },
     { "retry 1-1.1 --no-wait", "results" },
     { "take 'keys to desk' 1-4", "results" },
     { "take 1-1.1", "results" },

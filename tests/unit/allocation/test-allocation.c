@@ -410,7 +410,7 @@ static void test_text(void **state)
     fixture_look(fixture);
     taken = allocation_verdict_text(fixture->allocation, registry_assignment(fixture->registry, "bbbbbbbb"),
                                     registry_device(fixture->registry, "1-1"), VERDICT_TAKEN);
-    assert_string_equal(taken, "assignment aaaaaaaa comes first for 0529:0001 (1-1)");
+    assert_string_equal(taken, "assignment \"aaaaaaaa\" comes first for 0529:0001 (1-1): it is older");
     foreign = allocation_verdict_text(fixture->allocation, registry_assignment(fixture->registry, "bbbbbbbb"),
                                       registry_device(fixture->registry, "1-2"), VERDICT_FOREIGN);
     assert_string_equal(foreign,
