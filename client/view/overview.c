@@ -96,7 +96,8 @@ static GVariant *show_reason(const Model *model, const Object *object)
         return g_variant_new_take_string(g_strdup_printf("assigned as \"%s\"", object_name(assignment)));
 
     g_autoptr(GVariant) reason = get_reason(model, object);
-    if (!reason)
+    /* nobody wants it: there is nothing to be explained */
+    if (!reason || g_str_equal(object_string(object, "ReasonCode"), "host"))
         return NULL;
     g_autofree char *device = object_describe(object);
     GString *text = g_string_new(g_variant_get_string(reason, NULL));
