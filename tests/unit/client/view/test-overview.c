@@ -66,7 +66,7 @@ static void test_cells(void **state)
     expect(model, "where", "host");
 
     /* the line says which device it is */
-    fixture_change(model, ASSIGNMENT, "{'Reason': <'046d:c31c (3-1.10) waits: 046d:c31c (3-1.10) is new'>}");
+    fixture_change(model, DEVICE, "{'Reason': <'046d:c31c (3-1.10) waits: 046d:c31c (3-1.10) is new'>}");
     expect(model, "reason", "It waits: it is new");
 }
 
@@ -77,7 +77,7 @@ static void test_host_use(void **state)
 
     fixture_change(
         model, DEVICE,
-        "{'State': <'host'>, 'Assignment': <objectpath '/'>, 'HostUse': <['mounted:/home', 'swap']>}");
+        "{'State': <'host'>, 'ReasonCode': <'host'>, 'Assignment': <objectpath '/'>, 'HostUse': <['mounted:/home', 'swap']>}");
     expect(model, "reason", "the host uses it: mounted:/home, swap");
     fixture_change(model, DEVICE, "{'HostUse': <@as []>}");
     expect(model, "reason", "");
