@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* explain: prints the lines that the service gives for a device, the deciding one first. */
+/* explain: prints the lines that the service gives for a device, an assignment, a group or a VM, the deciding
+ * one first; of a device that is away, what is known of it. */
 
 #include "client/verbs/explain.h"
 
@@ -7,66 +8,111 @@
 
 #include "client/bus/call.h"
 #include "client/bus/escape.h"
-#include "client/bus/path.h"
+#include "client/bus/follow.h"
+#include "client/verbs/absent.h"
 #include "client/verbs/options.h"
+#include "client/verbs/target.h"
 #include "client/view/json.h"
+#include "client/view/text.h"
 #include "dbus/names.h"
 
-/* The deciding line comes first; the winner among the assignments is marked. */
-static void print_line(const char *kind, const char *verdict, bool winner, const char *text)
-{
-    g_autofree char *kind_text = escape_text(kind);
-    g_autofree char *verdict_text = escape_text(verdict);
-    g_autofree char *escaped = escape_text(text);
+typedef struct Line {
+    const char *kind, *subject, *verdict, *code, *text; /* borrowed */
+    gboolean winner;
+} Line;
 
-    printf("%c %-10s  %-6s  %s\n", winner ? '*' : ' ', kind_text, verdict_text, escaped);
+static Line line_read(GVariant *values)
+{
+    Line line = { .kind = "", .subject = "", .verdict = "", .code = "", .text = "" };
+
+    g_variant_lookup(values, "Kind", "&s", &line.kind);
+    g_variant_lookup(values, "Subject", "&s", &line.subject);
+    g_variant_lookup(values, "Verdict", "&s", &line.verdict);
+    g_variant_lookup(values, "Winner", "b", &line.winner);
+    g_variant_lookup(values, "Code", "&s", &line.code);
+    g_variant_lookup(values, "Text", "&s", &line.text);
+    /* as people call it */
+    if (g_str_equal(line.kind, "machine"))
+        line.kind = kind_to_string(KIND_MACHINE);
+    return line;
+}
+
+static void print_line(const Line *line)
+{
+    g_autofree char *kind = escape_text(line->kind);
+    g_autofree char *verdict = escape_text(line->verdict);
+    g_autofree char *text = escape_text(line->text);
+
+    g_autofree char *prefix = g_strdup_printf("%c %-10s  %-6s  ", line->winner ? '*' : ' ', kind, verdict);
+    text_print(prefix, text);
 }
 
 /* lines: as the service tells them, aa{sv}. */
-static void print_lines(Client *client, const char *device, GVariant *lines)
+static void print_lines(Client *client, const char *kind, const char *name, GVariant *lines)
 {
     GVariantBuilder records;
 
     g_variant_builder_init(&records, G_VARIANT_TYPE("aa{sv}"));
     for (gsize i = 0; i < g_variant_n_children(lines); i++) {
-        g_autoptr(GVariant) line = g_variant_get_child_value(lines, i);
-        const char *kind = "", *subject = "", *verdict = "", *text = "";
-        gboolean winner = FALSE;
-        g_variant_lookup(line, "Kind", "&s", &kind);
-        g_variant_lookup(line, "Subject", "&s", &subject);
-        g_variant_lookup(line, "Verdict", "&s", &verdict);
-        g_variant_lookup(line, "Winner", "b", &winner);
-        g_variant_lookup(line, "Text", "&s", &text);
-        g_variant_builder_add_value(&records,
-                                    g_variant_new_parsed("{'kind': <%s>, 'subject': <%s>, 'verdict': <%s>,"
-                                                         " 'winner': <%b>, 'text': <%s>}",
-                                                         kind, subject, verdict, winner, text));
+        g_autoptr(GVariant) values = g_variant_get_child_value(lines, i);
+        Line line = line_read(values);
+        g_variant_builder_add_value(
+            &records,
+            g_variant_new_parsed("{'kind': <%s>, 'subject': <%s>, 'verdict': <%s>, 'winner': <%b>,"
+                                 " 'reason-code': <%s>, 'text': <%s>}",
+                                 line.kind, line.subject, line.verdict, line.winner, line.code, line.text));
         if (!client->json)
-            print_line(kind, verdict, winner, text);
+            print_line(&line);
     }
 
-    g_autofree char *name = path_to_name(device);
     g_autoptr(GVariant) list = g_variant_ref_sink(g_variant_builder_end(&records));
     if (client->json)
-        json_print(g_variant_new_parsed("{'device': <%s>, 'lines': <%@aa{sv}>}", name, list));
+        json_print(
+            g_variant_new_parsed("{'kind': <%s>, 'name': <%s>, 'lines': <%@aa{sv}>}", kind, name, list));
 }
 
-static Outcome explain_device(Client *client, char **words, GError **error)
+static Outcome explain_absent(Client *client, const Model *model, const char *word, GError *not_found,
+                              GError **error)
 {
-    g_auto(GStrv) rest = options_parse(client, words, NULL,
-                                       "The line that decides comes first; * marks the "
-                                       "assignment that has or gets the device.\n",
-                                       1, 1, error);
-    g_autofree char *device = rest ? client_find_device(client, rest[0], error) : NULL;
-    g_autoptr(GVariant) reply = device ? call_read(client, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER,
-                                                   "Explain", g_variant_new("(o)", device), "(aa{sv})", error)
-                                       : NULL;
-    if (!reply)
-        return OUTCOME_FAILED;
+    g_autoptr(GVariant) lines =
+        g_error_matches(not_found, CLIENT_ERROR, OUTCOME_NOT_FOUND) ? absent_explain(model, word) : NULL;
 
-    g_autoptr(GVariant) lines = g_variant_get_child_value(reply, 0);
-    print_lines(client, device, lines);
+    if (!lines) {
+        g_propagate_error(error, not_found);
+        return OUTCOME_FAILED;
+    }
+    g_error_free(not_found);
+    print_lines(client, kind_to_string(KIND_DEVICE), word, lines);
     return OUTCOME_DONE;
 }
 
-const Verb verb_explain = { "explain", "DEVICE", "Tells why a device is where it is", explain_device };
+static Outcome explain(Client *client, char **words, GError **error)
+{
+    static const TargetKinds kinds = (TargetKinds)(TARGET_GIVEN | TARGET_GROUPS);
+    GError *not_found = NULL;
+
+    g_auto(GStrv) rest =
+        options_parse(client, words, NULL,
+                      "The line that decides comes first; * marks the assignment that has or "
+                      "gets the\ndevice, and the devices that an assignment has or gets.\n",
+                      1, 1, error);
+    if (!rest)
+        return OUTCOME_USAGE;
+    g_autoptr(Model) model = model_fetch(client, error);
+    if (!model)
+        return OUTCOME_FAILED;
+    const Object *object = target_find(client, model, kinds, rest[0], &not_found);
+    if (!object)
+        return explain_absent(client, model, rest[0], not_found, error);
+
+    g_autoptr(GVariant) reply = call_read(client, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Explain",
+                                          g_variant_new("(o)", object->path), "(aa{sv})", error);
+    if (!reply)
+        return OUTCOME_FAILED;
+    g_autoptr(GVariant) lines = g_variant_get_child_value(reply, 0);
+    print_lines(client, kind_to_string(object->kind), object_name(object), lines);
+    return OUTCOME_DONE;
+}
+
+const Verb verb_explain = { "explain", "DEVICE|ASSIGNMENT|VM|GROUP",
+                            "Tells why a device is where it is, and who comes first for it", explain };

@@ -49,8 +49,8 @@ bool loss_check_rule(Client *client, const char *group, guint32 id, const char *
     g_autoptr(GVariant) changes = g_variant_get_child_value(reply, 0);
     g_autofree char *lines = lost_lines(changes);
     if (*lines)
-        g_set_error(error, CLIENT_ERROR, OUTCOME_BUSY,
-                    "this takes devices from VMs; with --force it is done all the same:%s", lines);
+        error_set(error, "DeviceInUse",
+                  "this takes devices from VMs; with --force it is done all the same:%s", lines);
     return !*lines;
 }
 

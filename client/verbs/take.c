@@ -161,7 +161,7 @@ static bool check_from(const Model *model, const Wanted *wanted, const Object *f
     g_autofree char *what = object_describe(wanted->device ?: wanted->assignment);
     g_autofree char *here = object_describe(from);
     g_autofree char *there = machine ? object_describe(machine) : g_strdup("another VM");
-    g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND, "%s is given to %s, not to %s", what, there, here);
+    error_set(error, "NoSuchAssignment", "%s is given to %s, not to %s", what, there, here);
     return false;
 }
 
@@ -214,10 +214,9 @@ static bool check_whole(const Model *model, const GArray *all, const Wanted *wan
 
     g_autofree char *what = object_describe(wanted->device);
     g_autofree char *name = object_describe(wanted->assignment);
-    g_set_error(
-        error, CLIENT_ERROR, OUTCOME_BUSY,
-        "%s is one of several that %s has; to end it as a whole, take that assignment. It also has:%s", what,
-        name, others->str);
+    error_set(error, "DeviceInUse",
+              "%s is one of several that %s has; to end it as a whole, take that assignment. It also has:%s",
+              what, name, others->str);
     return false;
 }
 

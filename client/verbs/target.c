@@ -108,7 +108,7 @@ static const Object *get_found(const Model *model, const char *path, ObjectKind 
     const Object *object = model_get(model, path, kind);
 
     if (!object)
-        g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND, "%s is gone", path);
+        error_set(error, "UnknownObject", "%s is gone", path);
     return object;
 }
 
@@ -172,7 +172,7 @@ const Object *target_find(Client *client, const Model *model, TargetKinds kinds,
     }
     if (path_is_valid(word)) {
         if (!is_refused_group(model, kinds, word, error))
-            g_set_error(error, CLIENT_ERROR, OUTCOME_NOT_FOUND, "there is no object %s", word);
+            error_set(error, "UnknownObject", "there is no object %s", word);
         return NULL;
     }
 

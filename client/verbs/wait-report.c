@@ -123,9 +123,8 @@ static Outcome report_item(const Client *client, const Model *model, WaitGoal go
         break;
     }
 
-    error->code = OUTCOME_FAILED;
     failure_print(client, error);
-    return OUTCOME_FAILED;
+    return (Outcome)error->code;
 }
 
 static GVariant *device_names(const Model *model, const WaitItem *item)
@@ -155,7 +154,7 @@ static const char *result_word(const WaitItem *item, const Object *assignment, u
     return seconds == 0 ? "ordered" : "timeout";
 }
 
-static GVariant *item_to_record(const Model *model, const WaitItem *item, unsigned seconds)
+GVariant *wait_report_record(const Model *model, const WaitItem *item, unsigned seconds)
 {
     const char *path = item->assignment ? item->assignment : "";
     const Object *assignment = find_assignment(model, item);
@@ -181,7 +180,7 @@ Outcome wait_report(Client *client, const Model *model, WaitGoal goal, GPtrArray
             report_item(client, model, wait_item_goal(items->pdata[i], goal), items->pdata[i], seconds);
         if (outcome == OUTCOME_DONE)
             outcome = one;
-        g_variant_builder_add_value(&results, item_to_record(model, items->pdata[i], seconds));
+        g_variant_builder_add_value(&results, wait_report_record(model, items->pdata[i], seconds));
     }
 
     g_autoptr(GVariant) list = g_variant_ref_sink(g_variant_builder_end(&results));

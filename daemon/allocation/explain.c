@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The story of one device, from the same verdicts that decide. Called for Manager.Explain(); works
- * everything out anew and changes nothing. */
+/* The story of one device, assignment, group or machine, from the same verdicts that decide. Called for
+ * Manager.Explain(); works everything out anew and changes nothing. */
 
 #include "daemon/allocation/explain.h"
 
 #include "daemon/allocation/allocation.h"
 #include "daemon/allocation/pci-passthrough.h"
+#include "daemon/allocation/priority.h"
 #include "daemon/base/text.h"
 #include "daemon/model/membership.h"
 
@@ -84,39 +85,59 @@ static void add_controller(GPtrArray *lines, Registry *registry, const Device *d
                             owner ? "has" : "is off, and when it starts it takes", device->controller));
 }
 
-/* The assignment that has or gets the device comes first, then those that the device matches, then the rest.
- */
-static int rank(const Allocation *allocation, const Device *device, const Assignment *assignment)
+static bool has_or_gets(const Allocation *allocation, const Assignment *assignment, const Device *device)
 {
     const Want *want = allocation_want(allocation, device);
 
-    if (want && want->assignment == assignment)
-        return 0;
-    return allocation_judge(allocation, assignment, device) == VERDICT_OTHER_DEVICE ? 2 : 1;
+    return want && want->assignment == assignment;
 }
 
-static void add_assignment(GPtrArray *lines, Registry *registry, const Allocation *allocation,
-                           const Device *device, const Assignment *assignment)
+/* Of an assignment the whole state is known, failures included. */
+static char *reason_text(const Assignment *assignment)
+{
+    g_autofree char *name = text_quote(assignment->name);
+    g_autofree char *reason = g_strdup(assignment->reason);
+
+    if (g_str_has_suffix(reason, "."))
+        reason[strlen(reason) - 1] = '\0';
+    return g_strdup_printf("%s: %s", name, reason);
+}
+
+static void add_assignment(GPtrArray *lines, const Allocation *allocation, const Device *device,
+                           const Assignment *assignment)
 {
     Verdict verdict = allocation_judge(allocation, assignment, device);
-    const Want *want = allocation_want(allocation, device);
-    bool winner = want && want->assignment == assignment;
-    const char *word = verdict_word(verdict);
-    const char *code = verdict_code(verdict);
-    char *text;
+    g_autofree char *name = text_quote(assignment->name);
+    g_autofree char *text = NULL;
 
-    /* For the one that comes first the whole state is known, failures included. */
-    if (winner) {
-        text = g_strdup(assignment->reason);
-        code = assignment->reason_code;
-        if (g_str_has_suffix(text, "."))
-            text[strlen(text) - 1] = '\0';
-        if (assignment->state == ASSIGNMENT_STATE_FAILED)
-            word = "blocks";
-    } else {
-        text = allocation_verdict_text(allocation, assignment, device, verdict);
+    if (has_or_gets(allocation, assignment, device)) {
+        const char *word = assignment->state == ASSIGNMENT_STATE_FAILED ? "blocks" : verdict_word(verdict);
+        add(lines, "assignment", assignment->id, word, assignment->reason_code, reason_text(assignment))
+            ->winner = true;
+        return;
     }
-    add(lines, "assignment", assignment->id, word, code, text)->winner = winner;
+    text = allocation_verdict_text(allocation, assignment, device, verdict);
+    add(lines, "assignment", assignment->id, verdict_word(verdict), verdict_code(verdict),
+        g_strdup_printf("%s: %s", name, text));
+}
+
+/* The assignment that has or gets the device comes first, then those that it could go to. What is for other
+ * devices is left out: there is nothing to be learnt from it. */
+static void add_assignments(GPtrArray *lines, Registry *registry, const Allocation *allocation,
+                            const Device *device)
+{
+    g_autoptr(GPtrArray) assignments = registry_sorted(registry->assignments);
+    guint before = lines->len;
+
+    for (int step = 0; step < 2; step++)
+        for (guint i = 0; i < assignments->len; i++)
+            if (has_or_gets(allocation, assignments->pdata[i], device) == (step == 0) &&
+                (step == 0 ||
+                 allocation_judge(allocation, assignments->pdata[i], device) != VERDICT_OTHER_DEVICE))
+                add_assignment(lines, allocation, device, assignments->pdata[i]);
+    if (lines->len == before)
+        add(lines, "device", device->sysname, "no", reason_code_to_string(REASON_NOTHING_ASSIGNED),
+            g_strdup("no assignment is for it"));
 }
 
 /* Each rule that matches, also one that is disabled or another host's; a group without any in one line. */
@@ -152,35 +173,167 @@ static void add_group(GPtrArray *lines, Registry *registry, const Device *device
                             group->enabled ? "" : ", which is disabled and gives nothing"));
 }
 
-GPtrArray *explain_device(Registry *registry, const Device *device)
+/* What keeps the service from its work. */
+static void add_service(GPtrArray *lines, Registry *registry, const Allocation *allocation)
 {
-    g_autoptr(Allocation) allocation = allocation_new(registry, g_get_monotonic_time());
-    g_autoptr(GPtrArray) assignments = registry_sorted(registry->assignments);
-    g_autoptr(GPtrArray) groups = registry_sorted(registry->groups);
-    GPtrArray *lines = g_ptr_array_new_with_free_func(destroy);
-    enum { RANKS = 3 };
-
-    add_place(lines, allocation, device);
-    add_controller(lines, registry, device);
-    for (int step = 0; step < RANKS; step++)
-        for (guint i = 0; i < assignments->len; i++)
-            if (rank(allocation, device, assignments->pdata[i]) == step)
-                add_assignment(lines, registry, allocation, device, assignments->pdata[i]);
-    add_tenant(lines, device);
-    for (guint i = 0; !device->is_hub && i < groups->len; i++)
-        add_group(lines, registry, device, groups->pdata[i]);
     if (registry->held_home)
         add(lines, "service", "", "blocks", verdict_code(VERDICT_HELD_HOME),
             allocation_verdict_text(allocation, NULL, NULL, VERDICT_HELD_HOME));
     if (!registry->enabled)
         add(lines, "service", "", "blocks", verdict_code(VERDICT_SWITCHED_OFF),
             g_strdup("usbferry is switched off and gives nothing more"));
-    if (assignments->len == 0)
-        add(lines, "device", device->sysname, "no", reason_code_to_string(REASON_NOTHING_ASSIGNED),
-            g_strdup("nothing is assigned to any VM"));
     if (registry->hypervisor_state != HYPERVISOR_STATE_CONNECTED)
         add(lines, "hypervisor", "", "waits", verdict_code(VERDICT_HYPERVISOR_AWAY),
             g_strdup_printf("the hypervisor is away%s%s", registry->hypervisor_text ? ": " : "",
                             registry->hypervisor_text ? registry->hypervisor_text : ""));
+}
+
+GPtrArray *explain_device(Registry *registry, const Device *device)
+{
+    g_autoptr(Allocation) allocation = allocation_new(registry, g_get_monotonic_time());
+    g_autoptr(GPtrArray) groups = registry_sorted(registry->groups);
+    GPtrArray *lines = g_ptr_array_new_with_free_func(destroy);
+
+    add_place(lines, allocation, device);
+    add_controller(lines, registry, device);
+    if (!device->is_hub)
+        add_assignments(lines, registry, allocation, device);
+    add_tenant(lines, device);
+    for (guint i = 0; !device->is_hub && i < groups->len; i++)
+        add_group(lines, registry, device, groups->pdata[i]);
+    add_service(lines, registry, allocation);
+    return lines;
+}
+
+/* ------------------------------------------------------------------ what isn't a device */
+
+/* Where an assignment stands, by itself. */
+static const char *word_of(const Assignment *assignment)
+{
+    static const char *const words[_ASSIGNMENT_STATE_MAX] = {
+        [ASSIGNMENT_STATE_DISABLED] = "blocks",
+        [ASSIGNMENT_STATE_FAILED] = "blocks",
+        [ASSIGNMENT_STATE_ATTACHING] = "yes",
+        [ASSIGNMENT_STATE_ATTACHED] = "yes",
+    };
+
+    return words[assignment->state] ? words[assignment->state] : "waits";
+}
+
+static void add_whole(GPtrArray *lines, const Assignment *assignment)
+{
+    add(lines, "assignment", assignment->id, word_of(assignment), assignment->reason_code,
+        reason_text(assignment));
+}
+
+/* A device that the assignment has, gets, or could get. */
+static void add_candidate(GPtrArray *lines, const Allocation *allocation, const Assignment *assignment,
+                          const Device *device)
+{
+    Verdict verdict = allocation_judge(allocation, assignment, device);
+    const Attachment *attachment = allocation_attachment(allocation, device);
+    bool winner = has_or_gets(allocation, assignment, device);
+
+    if (winner && attachment && !attachment_is_foreign(attachment)) {
+        add_place(lines, allocation, device);
+        ((Explanation *)lines->pdata[lines->len - 1])->winner = true;
+        return;
+    }
+    add(lines, "device", device->sysname, verdict_word(verdict), verdict_code(verdict),
+        allocation_verdict_text(allocation, assignment, device, verdict))
+        ->winner = winner;
+}
+
+GPtrArray *explain_assignment(Registry *registry, const Assignment *assignment)
+{
+    g_autoptr(Allocation) allocation = allocation_new(registry, g_get_monotonic_time());
+    const GPtrArray *devices = candidates_of(allocation->candidates, assignment);
+    const Group *group = registry_group(registry, assignment->group);
+    GPtrArray *lines = g_ptr_array_new_with_free_func(destroy);
+
+    add_whole(lines, assignment);
+    for (int step = 0; step < 2; step++)
+        for (guint i = 0; i < devices->len; i++)
+            if (has_or_gets(allocation, assignment, devices->pdata[i]) == (step == 0))
+                add_candidate(lines, allocation, assignment, devices->pdata[i]);
+    if (group && !group->enabled)
+        add(lines, "group", group->name, "blocks", verdict_code(VERDICT_GROUP_DISABLED),
+            allocation_verdict_text(allocation, assignment, NULL, VERDICT_GROUP_DISABLED));
+    add_service(lines, registry, allocation);
+    return lines;
+}
+
+static int compare_places(const void *a, const void *b, void *registry)
+{
+    return priority_compare_sets(registry, *(const Assignment *const *)b, *(const Assignment *const *)a);
+}
+
+GPtrArray *explain_group(Registry *registry, const Group *group)
+{
+    g_autoptr(Allocation) allocation = allocation_new(registry, g_get_monotonic_time());
+    g_autoptr(GPtrArray) assignments = registry_sorted(registry->assignments);
+    g_autoptr(GPtrArray) devices = registry_sorted(registry->devices);
+    GPtrArray *lines = g_ptr_array_new_with_free_func(destroy);
+    guint n_devices = 0, n_assignments = 0;
+
+    if (!group->enabled)
+        add(lines, "group", group->name, "blocks", verdict_code(VERDICT_GROUP_DISABLED),
+            g_strdup_printf("group %s is disabled and gives nothing", group->name));
+    /* in the order in which they come when nothing else decides */
+    g_ptr_array_sort_with_data(assignments, compare_places, registry);
+    for (guint i = 0; i < assignments->len; i++) {
+        const Assignment *assignment = assignments->pdata[i];
+
+        if (g_strcmp0(assignment->group, group->name) != 0)
+            continue;
+        add_whole(lines, assignment);
+        n_assignments++;
+    }
+    for (guint i = 0; i < devices->len; i++) {
+        const Device *device = devices->pdata[i];
+
+        if (!membership_find(device, group->name))
+            continue;
+        add_place(lines, allocation, device);
+        n_devices++;
+    }
+    if (n_assignments == 0)
+        add(lines, "group", group->name, "no", reason_code_to_string(REASON_NOTHING_ASSIGNED),
+            g_strdup_printf("no VM draws from group %s", group->name));
+    if (n_devices == 0)
+        add(lines, "group", group->name, "waits", reason_code_to_string(REASON_NONE_PLUGGED_IN),
+            g_strdup_printf("no device of group %s is plugged in", group->name));
+    add_service(lines, registry, allocation);
+    return lines;
+}
+
+GPtrArray *explain_machine(Registry *registry, const Machine *machine)
+{
+    g_autoptr(Allocation) allocation = allocation_new(registry, g_get_monotonic_time());
+    g_autoptr(GPtrArray) assignments = registry_sorted(registry->assignments);
+    g_autoptr(GPtrArray) devices = registry_sorted(registry->devices);
+    GPtrArray *lines = g_ptr_array_new_with_free_func(destroy);
+    const char *uuid = machine->info->uuid;
+    g_autofree char *name = text_quote(machine->info->name);
+    bool active = machine_is_active(machine);
+    guint before;
+
+    add(lines, "machine", uuid, active ? "yes" : "waits",
+        reason_code_to_string(active ? REASON_MACHINE_ON : REASON_MACHINE_OFF),
+        g_strdup_printf("VM %s is %s", name, active ? "running" : "not running"));
+    before = lines->len;
+    for (guint i = 0; i < assignments->len; i++)
+        if (g_str_equal(((const Assignment *)assignments->pdata[i])->machine_uuid, uuid))
+            add_whole(lines, assignments->pdata[i]);
+    if (lines->len == before)
+        add(lines, "machine", uuid, "no", reason_code_to_string(REASON_NOTHING_ASSIGNED),
+            g_strdup_printf("nothing is assigned to VM %s", name));
+    for (guint i = 0; i < devices->len; i++) {
+        const Attachment *attachment = allocation_attachment(allocation, devices->pdata[i]);
+
+        if (attachment && attachment->machine == machine)
+            add_place(lines, allocation, devices->pdata[i]);
+    }
+    add_service(lines, registry, allocation);
     return lines;
 }

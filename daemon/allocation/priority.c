@@ -4,6 +4,7 @@
 
 #include "daemon/allocation/priority.h"
 
+#include "daemon/base/text.h"
 #include "daemon/model/membership.h"
 
 bool priority_has_it(Registry *registry, const Attachments *attachments, const Assignment *assignment,
@@ -64,6 +65,38 @@ int priority_compare(Registry *registry, const Attachments *attachments, const D
     if (by_priority)
         return by_priority;
     return by_specificity ? by_specificity : compare_ages(a, b);
+}
+
+/* What comes before the order: who isn't running draws nothing, and sets are filled first. */
+static char *why_without_order(Registry *registry, const Assignment *a, const Assignment *b)
+{
+    const Machine *machine = registry_machine(registry, b->machine_uuid);
+
+    if (b->group && machine && !machine_is_active(machine)) {
+        g_autofree char *quoted = text_quote(machine->info->name);
+
+        return g_strdup_printf("VM %s is not running", quoted);
+    }
+    if (a->quantity_kind == QUANTITY_SET && b->quantity_kind != QUANTITY_SET)
+        return g_strdup("it takes a whole set, and sets are filled first");
+    return NULL;
+}
+
+char *priority_why(Registry *registry, const Attachments *attachments, const Device *device,
+                   const Assignment *a, const Assignment *b)
+{
+    int32_t group_a = group_priority(registry, a), group_b = group_priority(registry, b);
+
+    if (priority_has_it(registry, attachments, a, device))
+        return g_strdup("its VM has it");
+    if (priority_compare(registry, attachments, device, a, b) < 0)
+        return why_without_order(registry, a, b);
+    if (a->priority != b->priority)
+        return g_strdup_printf("its priority is higher (%d, not %d)", a->priority, b->priority);
+    if (group_a != group_b)
+        return g_strdup_printf("its group's priority is higher (%d, not %d)", group_a, group_b);
+    return g_strdup(specificity(a, device) != specificity(b, device) ? "its rule is more exact"
+                                                                     : "it is older");
 }
 
 int priority_compare_sets(Registry *registry, const Assignment *a, const Assignment *b)

@@ -5,6 +5,7 @@
  * but what was decided and where devices are, so it never depends on the order of events. For
  * daemon/allocation/allocation.h. Pure. Main thread only. */
 
+#include <glib.h>
 #include <stdbool.h>
 
 #include "daemon/allocation/attachment.h"
@@ -18,6 +19,11 @@ bool priority_has_it(Registry *registry, const Attachments *attachments, const A
  * then the older assignment; then the smaller id. Positive when a comes before b; never 0 for two. */
 int priority_compare(Registry *registry, const Attachments *attachments, const Device *device,
                      const Assignment *a, const Assignment *b);
+
+/* Why a comes before b for the device, as "its priority is higher (1, not 0)"; NULL when that isn't what
+ * decided. New string. */
+char *priority_why(Registry *registry, const Attachments *attachments, const Device *device,
+                   const Assignment *a, const Assignment *b);
 
 /* The same for two sets: no device decides there. */
 int priority_compare_sets(Registry *registry, const Assignment *a, const Assignment *b);

@@ -20,6 +20,7 @@ static const char *const reason_code_names[_REASON_CODE_MAX] = {
     [REASON_SWITCHED_OFF] = "switched-off",
     [REASON_HELD_HOME] = "held-home",
     [REASON_FOREIGN] = "foreign",
+    [REASON_NUMBER_LISTED] = "number-listed",
     [REASON_UNDECIDED] = "undecided",
     [REASON_HYPERVISOR_AWAY] = "hypervisor-away",
     [REASON_MACHINE_UNKNOWN] = "machine-unknown",
@@ -29,6 +30,7 @@ static const char *const reason_code_names[_REASON_CODE_MAX] = {
     [REASON_STORING] = "storing",
     [REASON_CONTROLLER_TAKEN] = "controller-taken",
     [REASON_UNAUTHORIZED] = "unauthorized",
+    [REASON_GUARDED] = "guarded",
     [REASON_IN_USE] = "in-use",
     [REASON_LOOKED_AT] = "looked-at",
     [REASON_RESETTING] = "resetting",
@@ -62,6 +64,7 @@ static const char *const reason_code_names[_REASON_CODE_MAX] = {
     [REASON_NOTHING_ASSIGNED] = "nothing-assigned",
     [REASON_ALREADY_ASSIGNED] = "already-assigned",
     [REASON_LIMIT] = "limit",
+    [REASON_MACHINE_ON] = "machine-on",
 };
 
 ENUM_TABLE_DEFINE(ReasonCode, reason_code, reason_code_names, _REASON_CODE_INVALID);

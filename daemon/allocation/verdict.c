@@ -5,8 +5,10 @@
 #include "daemon/allocation/verdict.h"
 
 #include "daemon/allocation/pci-passthrough.h"
+#include "daemon/allocation/priority.h"
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
+#include "daemon/guards/host-use.h"
 #include "daemon/model/damage.h"
 #include "daemon/model/membership.h"
 
@@ -16,6 +18,13 @@ char *verdict_machine_text(Registry *registry, const Assignment *assignment)
     g_autofree char *quoted = text_quote(machine ? machine->info->name : assignment->machine_name);
 
     return g_strconcat("VM ", quoted, NULL);
+}
+
+char *verdict_assignment_text(const Assignment *assignment)
+{
+    g_autofree char *quoted = text_quote(assignment->name);
+
+    return g_strconcat("assignment ", quoted, NULL);
 }
 
 char *verdict_hypervisor_text(Registry *registry, const Machine *machine)
@@ -119,8 +128,14 @@ static char *not_home_text(const VerdictCase *about)
 static char *taken_text(const VerdictCase *about)
 {
     g_autofree char *what = device_describe(about->device);
+    g_autofree char *first =
+        about->first ? verdict_assignment_text(about->first) : g_strdup("another assignment");
+    g_autofree char *why = about->first && about->assignment && about->attachments
+                               ? priority_why(about->registry, about->attachments, about->device,
+                                              about->first, about->assignment)
+                               : NULL;
 
-    return g_strdup_printf("assignment %s comes first for %s", about->first ? about->first->id : "?", what);
+    return g_strdup_printf("%s comes first for %s%s%s", first, what, why ? ": " : "", why ? why : "");
 }
 
 static char *enough_text(const VerdictCase *about)
@@ -168,6 +183,19 @@ static char *foreign_text(const VerdictCase *about)
     g_autofree char *owner = text_quote(about->attachment ? about->attachment->machine->info->name : "?");
 
     return g_strdup_printf("%s was given to VM %s by another program; take it away there", what, owner);
+}
+
+static char *number_listed_text(const VerdictCase *about)
+{
+    const Machine *machine =
+        about->attachments ? attachments_number_is_foreign(about->attachments, about->device) : NULL;
+    g_autofree char *what = device_describe(about->device);
+    g_autofree char *owner = text_quote(machine ? machine->info->name : "?");
+
+    return g_strdup_printf(
+        "VM %s still lists the number of %s, %u:%u, for another program, and then nobody gets "
+        "it; take it away there, or plug the device in again",
+        owner, what, about->device->bus_number, about->device->device_number);
 }
 
 static char *undecided_text(const VerdictCase *about)
@@ -266,6 +294,17 @@ static char *unauthorized_text(const VerdictCase *about)
         what);
 }
 
+static char *guarded_text(const VerdictCase *about)
+{
+    const char *use = about->use ? about->use : host_use_find(about->device->host_use, HOST_USE_GUARDS);
+    g_autofree char *what = device_describe(about->device);
+    g_autofree char *why = use ? host_use_text(use) : NULL;
+
+    if (!use)
+        return g_strdup_printf("%s stays with the host, which needed it until now", what);
+    return g_strdup_printf("%s stays with the host (%s): %s, or have it forced", what, use, why);
+}
+
 static char *in_use_text(const VerdictCase *about)
 {
     g_autofree char *what = device_describe(about->device);
@@ -354,6 +393,7 @@ static const struct {
     [VERDICT_SWITCHED_OFF]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  REASON_SWITCHED_OFF,      STAYS,  LEAVES,    switched_off_text },
     [VERDICT_HELD_HOME]        = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  REASON_HELD_HOME,         STAYS,  TAKES_OUT, held_home_text },
     [VERDICT_FOREIGN]          = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               REASON_FOREIGN,           STAYS,  LEAVES,    foreign_text },
+    [VERDICT_NUMBER_LISTED]    = { "waits",  WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               REASON_NUMBER_LISTED,     STAYS,  LEAVES,    number_listed_text },
     [VERDICT_UNDECIDED]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              REASON_UNDECIDED,         SOON,   LEAVES,    undecided_text },
     [VERDICT_HYPERVISOR_AWAY]  = { "waits",  WAITING_MACHINE, NO_ERROR,                              REASON_HYPERVISOR_AWAY,   PASSES, LEAVES,    hypervisor_away_text },
     [VERDICT_MACHINE_UNKNOWN]  = { "waits",  WAITING_MACHINE, FERRY_ERROR_NO_SUCH_MACHINE,           REASON_MACHINE_UNKNOWN,   STAYS,  LEAVES,    machine_unknown_text },
@@ -363,6 +403,7 @@ static const struct {
     [VERDICT_STORING]          = { "waits",  ATTACHING,       NO_ERROR,                              REASON_STORING,           SOON,   LEAVES,    storing_text },
     [VERDICT_CONTROLLER_TAKEN] = { "blocks", WAITING_DEVICE,  FERRY_ERROR_CONTROLLER_PASSED_THROUGH, REASON_CONTROLLER_TAKEN,  STAYS,  LEAVES,    controller_taken_text },
     [VERDICT_UNAUTHORIZED]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               REASON_UNAUTHORIZED,      STAYS,  TAKES_OUT, unauthorized_text },
+    [VERDICT_GUARDED]          = { "waits",  WAITING_DEVICE,  FERRY_ERROR_DEVICE_IN_USE,             REASON_GUARDED,           STAYS,  LEAVES,    guarded_text },
     [VERDICT_IN_USE]           = { "waits",  WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               REASON_IN_USE,            STAYS,  LEAVES,    in_use_text },
     [VERDICT_LOOKED_AT]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              REASON_LOOKED_AT,         SOON,   LEAVES,    looked_at_text },
     [VERDICT_RESETTING]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              REASON_RESETTING,         SOON,   TAKES_OUT, resetting_text },

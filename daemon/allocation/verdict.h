@@ -29,6 +29,7 @@ typedef enum Verdict {
     VERDICT_SWITCHED_OFF,    /* the whole service gives nothing */
     VERDICT_HELD_HOME,       /* everything comes home, as the host ends */
     VERDICT_FOREIGN,         /* some other program gave it to a machine */
+    VERDICT_NUMBER_LISTED,   /* some other program gave what had its number before to a machine */
     VERDICT_UNDECIDED,       /* another machine that could draw it is still being read */
     VERDICT_HYPERVISOR_AWAY, /* or its machine was not seen yet: nothing can be said or done */
     VERDICT_MACHINE_UNKNOWN,
@@ -38,6 +39,7 @@ typedef enum Verdict {
     VERDICT_STORING,          /* the assignment isn't durable yet: nothing is ordered for it */
     VERDICT_CONTROLLER_TAKEN, /* a machine has its controller as a whole */
     VERDICT_UNAUTHORIZED,     /* the host lets nobody use it */
+    VERDICT_GUARDED,          /* the host needs it: Device.HostUse */
     VERDICT_IN_USE,           /* a program of the host has it */
     VERDICT_LOOKED_AT,        /* somebody claimed it a moment ago */
     VERDICT_RESETTING,        /* it, or a hub before it, is being reset */
@@ -52,9 +54,12 @@ typedef struct VerdictCase {
     const Assignment *assignment;
     const Device *device;         /* NULL when the verdict is about the group or the service */
     const Attachment *attachment; /* where the device is now; NULL = with the host */
-    const Assignment *first;      /* that comes first for the device; NULL = none */
-    gint64 now;                   /* of the allocation that says it: µs, CLOCK_MONOTONIC */
-    const Device *meant;          /* that the assignment is for: allocation_pinned(); NULL = none */
+    const Attachments
+        *attachments; /* where all devices are; NULL = not known, then no text says who comes first why */
+    const Assignment *first; /* that comes first for the device; NULL = none */
+    gint64 now;              /* of the allocation that says it: µs, CLOCK_MONOTONIC */
+    const Device *meant;     /* that the assignment is for: allocation_pinned(); NULL = none */
+    const char *use;         /* that the host has for it by promises.h; NULL = as Device.HostUse says */
 } VerdictCase;
 
 /* As explanations have it: "yes", "no", "waits" until something passes, "blocks" until somebody decides. */
@@ -78,6 +83,8 @@ char *verdict_text(Verdict verdict, const VerdictCase *about);
 /* The same text with that error; DEVICE_BUSY when it has none. */
 void verdict_set_error(Verdict verdict, const VerdictCase *about, GError **error);
 
+/* Assignment "keys to desk". New string. */
+char *verdict_assignment_text(const Assignment *assignment);
 /* VM "win11". New string. */
 char *verdict_machine_text(Registry *registry, const Assignment *assignment);
 /* The host's program "pcscd", which has the device open; in other words when nobody knows its name. New

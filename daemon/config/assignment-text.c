@@ -161,6 +161,11 @@ static bool read_follow(KeyFileReader *reader, void *userdata)
     return key_file_reader_flag(reader, &assignment_of(userdata)->follow);
 }
 
+static bool read_forced(KeyFileReader *reader, void *userdata)
+{
+    return key_file_reader_flag(reader, &assignment_of(userdata)->forced);
+}
+
 static bool read_choice(KeyFileReader *reader, Choice *choice)
 {
     bool value;
@@ -250,6 +255,7 @@ static const KeyFileKey stored_keys[] = {
     { "DeviceText", read_device_text },
     { "Enabled", read_enabled },
     { "Follow", read_follow },
+    { "Forced", read_forced },
     { "Priority", read_priority },
     { "GivenBack", read_given_back },
     { "AllowGuestReset", read_allow_guest_reset },
@@ -384,6 +390,8 @@ GKeyFile *assignment_to_key_file(const Assignment *assignment)
     g_key_file_set_boolean(file, ASSIGNMENT_SECTION, "Enabled", assignment->wanted);
     if (assignment->follow)
         g_key_file_set_boolean(file, ASSIGNMENT_SECTION, "Follow", true);
+    if (assignment->forced)
+        g_key_file_set_boolean(file, ASSIGNMENT_SECTION, "Forced", true);
     g_key_file_set_integer(file, ASSIGNMENT_SECTION, "Priority", assignment->priority);
     write_given_back(file, assignment);
     write_choice(file, "AllowGuestReset", assignment->own_guest_reset);

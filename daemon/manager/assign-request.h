@@ -18,6 +18,7 @@ typedef struct AssignRequest {
     bool persistent;
     bool follow;  /* of a device only */
     bool another; /* of a group only: also when one that says the same is there */
+    bool force;   /* of a device only: although the host uses it */
     int32_t priority;
     const bool *allow_guest_reset; /* NULL: as the group has it, else no */
     const bool *allow_guest_resets_all;

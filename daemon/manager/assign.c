@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/base/error.h"
+#include "daemon/base/log.h"
 #include "daemon/base/text.h"
 #include "daemon/manager/assignments.h"
 #include "daemon/manager/internal.h"
@@ -44,7 +45,7 @@ static bool check_free(Manager *self, const Allocation *allocation, const Device
     g_autofree char *owner = other ? verdict_machine_text(self->registry, other) : NULL;
     bool same = other && g_strcmp0(other->machine_uuid, request->machine_uuid) == 0;
 
-    if (!allocation_check_device(allocation, device, error))
+    if (!allocation_check_device(allocation, device, request->force, error))
         return false;
     /* Released a moment ago and not home yet: the new assignment would only wait, so it may be made. */
     if (!other)
@@ -83,6 +84,14 @@ static bool check_device(Manager *self, const AssignRequest *request, GError **e
     return check_owned(self, text, device->tenant, request, error);
 }
 
+static bool check_force(bool force, GError **error)
+{
+    if (force)
+        g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_INVALID_OPTION,
+                            "Force: it is for one device, of a group the next free one is drawn");
+    return !force;
+}
+
 static bool check_group(Manager *self, const AssignRequest *request, GError **error)
 {
     const Group *group = find_group_to_draw_from(self->registry, request->group, error);
@@ -94,7 +103,7 @@ static bool check_group(Manager *self, const AssignRequest *request, GError **er
         return false;
     what = g_strdup_printf("group %s", group->name);
     if (!check_owned(self, what, group->tenant, request, error) ||
-        !assignments_check_follow(request->follow, error))
+        !assignments_check_follow(request->follow, error) || !check_force(request->force, error))
         return false;
     if (request->quantity && !quantity_parse(request->quantity, &kind, &quantity)) {
         g_autofree char *quoted = text_quote(request->quantity);
@@ -176,6 +185,11 @@ bool assign_check_together(const AssignRequest *requests, gsize n, GError **erro
                     ASSIGN_SOURCES_MAX);
         return false;
     }
+    if (n > 1 && requests->force) {
+        g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_INVALID_OPTION,
+                            "Force: it is for one device at a time");
+        return false;
+    }
     if (n > 1 && requests->name && *requests->name) {
         g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_INVALID_OPTION,
                             "Name: several assignments of a VM can't have the same");
@@ -208,6 +222,16 @@ bool manager_check_assign(Manager *self, const AssignRequest *requests, gsize n,
 
 /* ------------------------------------------------------------------ it is made */
 
+static void log_forced(Manager *self, const AssignRequest *request)
+{
+    const Device *device = registry_device(self->registry, request->device);
+    g_autofree char *what = device_describe(device);
+    g_autofree char *uses = device->host_use ? g_strjoinv(", ", device->host_use) : g_strdup("nothing now");
+
+    log_notice("uid %" G_GUINT32_FORMAT " gives %s whatever the host uses it for: %s", request->owner, what,
+               uses);
+}
+
 void manager_assign(Manager *self, const AssignRequest *requests, gsize n, ManagerDone done, void *userdata)
 {
     g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
@@ -228,6 +252,8 @@ void manager_assign(Manager *self, const AssignRequest *requests, gsize n, Manag
             stored_assignments_put_deleted(self, batch, its->pdata[k]);
         g_ptr_array_extend_and_steal(replaced, g_steal_pointer(&its));
         g_ptr_array_add(ids, g_strdup(assignment->id));
+        if (requests[i].force)
+            log_forced(self, &requests[i]);
         /* It is there now: the next one's id, name and age are others. */
         stored_assignments_put_new(self, batch, assignment);
     }

@@ -15,7 +15,8 @@
 #define ASSIGN_SOURCES_MAX 64
 
 /* Each by itself, and all together. NO_SUCH_DEVICE, NO_SUCH_GROUP, NO_SUCH_MACHINE, INVALID_RULE,
- * INVALID_OPTION, DEVICE_IS_HUB, NOT_OWNED, DEVICE_BUSY, ALREADY_EXISTS, INVALID_NAME, LIMIT_EXCEEDED. */
+ * INVALID_OPTION, DEVICE_IS_HUB, NOT_OWNED, DEVICE_BUSY, DEVICE_IN_USE, ALREADY_EXISTS, INVALID_NAME,
+ * LIMIT_EXCEEDED. */
 bool manager_check_assign(Manager *manager, const AssignRequest *requests, gsize n, GError **error);
 /* All of them or none. done()'s id: theirs, in the order of the requests, with spaces between them. */
 void manager_assign(Manager *manager, const AssignRequest *requests, gsize n, ManagerDone done,

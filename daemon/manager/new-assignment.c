@@ -138,6 +138,7 @@ Assignment *new_assignment_make(Manager *self, const AssignRequest *request)
     new_assignment_set_source(self, assignment, request);
     assignment->persistent = request->persistent;
     assignment->follow = request->follow;
+    assignment->forced = request->force;
     assignment->priority = request->priority;
     set_choice(&assignment->own_guest_reset, request->allow_guest_reset);
     set_choice(&assignment->own_guest_resets_all, request->allow_guest_resets_all);

@@ -31,6 +31,8 @@ unsigned assignment_update(Registry *registry, Assignment *next)
         fields |= ASSIGNMENT_FIELD_PERSISTENT;
     if (TAKE_VALUE(assignment->follow, next->follow))
         fields |= ASSIGNMENT_FIELD_FOLLOW;
+    if (TAKE_VALUE(assignment->forced, next->forced))
+        fields |= ASSIGNMENT_FIELD_FORCED;
     if (TAKE_VALUE(assignment->priority, next->priority))
         fields |= ASSIGNMENT_FIELD_PRIORITY;
 

@@ -115,6 +115,7 @@ Assignment *assignment_copy(const Assignment *assignment)
     text_replace(&copy->device_text, assignment->device_text);
     copy->persistent = assignment->persistent;
     copy->follow = assignment->follow;
+    copy->forced = assignment->forced;
     copy->wanted = assignment->wanted;
     copy->priority = assignment->priority;
     g_array_append_vals(copy->given_back, assignment->given_back->data, assignment->given_back->len);

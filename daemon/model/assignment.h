@@ -91,6 +91,7 @@ typedef struct Assignment {
     char *device_text; /* what the device was called: for texts while it is away */
     bool persistent;   /* survives a reboot of the host */
     bool follow;       /* of one device: see daemon/model/following.h */
+    bool forced;       /* of one device: given although the host uses it */
     bool wanted;       /* false after Detach() */
     int32_t priority;
     GArray *given_back;     /* of uint64_t: instances of devices that were given back alone, see

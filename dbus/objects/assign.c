@@ -19,8 +19,10 @@ typedef struct Asked {
     BusService *service;
     GPtrArray *sources; /* of char *: sysnames and groups' names, in the order of the requests */
     GArray *requests;   /* of AssignRequest */
+    bool many;          /* by AssignMany */
     char *machine;
     bool guest_reset, guest_resets_all;
+    bool force;
     bool as_own; /* by the right to one's own, if it is */
 
     char **details;   /* of all of it */
@@ -113,6 +115,7 @@ static int read_rest(sd_bus_message *message, Asked *asked, sd_bus_error *ret_er
         { "Selector", 's', &said.selector },
         { "Persistent", 'b', &said.persistent },
         { "Follow", 'b', &said.follow },
+        { "Force", 'b', &said.force },
         { "Another", 'b', &said.another },
     };
     g_autoptr(GError) error = NULL;
@@ -124,6 +127,8 @@ static int read_rest(sd_bus_message *message, Asked *asked, sd_bus_error *ret_er
     r = options_read(message, options, G_N_ELEMENTS(options), ret_error);
     if (r < 0)
         return r;
+    if (asked->many && said.force)
+        return bus_error_setf(ret_error, FERRY_ERROR_INVALID_OPTION, "Force: it is an option of Assign");
     said.machine_uuid = asked->machine = object_id(OBJECT_MACHINE, machine, &error);
     if (!said.machine_uuid)
         return bus_error_from_gerror(ret_error, error);
@@ -133,6 +138,7 @@ static int read_rest(sd_bus_message *message, Asked *asked, sd_bus_error *ret_er
         said.allow_guest_resets_all = &asked->guest_resets_all;
     /* As in Assignment.Update: what members don't lift for themselves. */
     asked->as_own = !asked->guest_reset && !asked->guest_resets_all && !options[PRIORITY].given;
+    asked->force = said.force;
     (void)authorize_caller(asked->service->authorizer, message, &said.owner);
     for (guint i = 0; i < asked->requests->len; i++) {
         AssignRequest *request = &g_array_index(asked->requests, AssignRequest, i);
@@ -218,7 +224,8 @@ static int ask_and_assign(sd_bus_message *message, Asked *asked, ManagerDone don
         return bus_error_from_gerror(ret_error, error);
     fill_details(asked);
     what = about(asked);
-    r = authorize_several(asked->service->authorizer, message, &what, &uid, ret_error);
+    r = asked->force ? authorize_force(asked->service->authorizer, message, what.details, &uid, ret_error)
+                     : authorize_several(asked->service->authorizer, message, &what, &uid, ret_error);
     if (r < 0)
         return r;
     if (r == 0)
@@ -254,6 +261,7 @@ int method_assign_many(sd_bus_message *message, void *userdata, sd_bus_error *re
     g_autoptr(Asked) asked = asked_new(message);
     int r = read_sources(message, asked, ret_error);
 
+    asked->many = true;
     return r < 0 ? r : ask_and_assign(message, asked, call_done_assignments, ret_error);
 }
 
@@ -277,7 +285,10 @@ int method_check_assign(sd_bus_message *message, void *userdata, sd_bus_error *r
     fill_details(asked);
     what = about(asked);
     r = authorize_trial(asked->service->authorizer, message, FERRY_INTERFACE_MANAGER,
-                        asked->parts ? "AssignMany" : "Assign", &what, &answer, ret_error);
+                        asked->parts   ? "AssignMany"
+                        : asked->force ? "Assign(Force)"
+                                       : "Assign",
+                        &what, &answer, ret_error);
     if (r < 0)
         return r;
     if (r == 0)

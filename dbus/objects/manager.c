@@ -286,7 +286,7 @@ static const sd_bus_vtable manager_vtable[] = {
                             method_release_all, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Rescan", SD_BUS_NO_ARGS, SD_BUS_RESULT("u", added, "u", removed), method_rescan,
                             SD_BUS_VTABLE_UNPRIVILEGED),
-    SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_ARGS("o", device), SD_BUS_RESULT("aa{sv}", explanations),
+    SD_BUS_METHOD_WITH_ARGS("Explain", SD_BUS_ARGS("o", object), SD_BUS_RESULT("aa{sv}", explanations),
                             method_explain, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };

@@ -235,14 +235,42 @@ static int append_explanation(sd_bus_message *reply, const Explanation *explanat
                                  "Text", "s", explanation->text);
 }
 
+/* What it is about is in the path. */
+static GPtrArray *explain_path(Registry *registry, const char *path, GError **error)
+{
+    g_autofree char *assignment = object_id(OBJECT_ASSIGNMENT, path, NULL);
+    g_autofree char *group = object_id(OBJECT_GROUP, path, NULL);
+    g_autofree char *machine = object_id(OBJECT_MACHINE, path, NULL);
+
+    if (assignment) {
+        const Assignment *found = registry_assignment(registry, assignment);
+
+        if (!found)
+            g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_ASSIGNMENT, "no such assignment: %s", path);
+        return found ? explain_assignment(registry, found) : NULL;
+    }
+    if (group) {
+        const Group *found = find_group(registry, group, error);
+
+        return found ? explain_group(registry, found) : NULL;
+    }
+    if (machine) {
+        const Machine *found = find_machine_by_uuid(registry, machine, error);
+
+        return found ? explain_machine(registry, found) : NULL;
+    }
+    g_autofree char *device = object_id(OBJECT_DEVICE, path, error);
+    const Device *found = device ? find_plugged_device(registry, device, error) : NULL;
+
+    return found ? explain_device(registry, found) : NULL;
+}
+
 int method_explain(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
     BusService *service = object_service(sd_bus_message_get_bus(message));
     g_autoptr(sd_bus_message) reply = NULL;
     g_autoptr(GPtrArray) explanations = NULL;
     g_autoptr(GError) error = NULL;
-    g_autofree char *id = NULL;
-    const Device *device;
     const char *path;
     int r;
 
@@ -252,11 +280,8 @@ int method_explain(sd_bus_message *message, void *userdata, sd_bus_error *ret_er
     r = authorize(service->authorizer, message, NULL, NULL, ret_error);
     if (r < 0)
         return r;
-    id = object_id(OBJECT_DEVICE, path, &error);
-    if (!id)
-        return bus_error_from_gerror(ret_error, error);
-    device = find_plugged_device(service->registry, id, &error);
-    if (!device)
+    explanations = explain_path(service->registry, path, &error);
+    if (!explanations)
         return bus_error_from_gerror(ret_error, error);
 
     r = sd_bus_message_new_method_return(message, &reply);
@@ -265,7 +290,6 @@ int method_explain(sd_bus_message *message, void *userdata, sd_bus_error *ret_er
     r = sd_bus_message_open_container(reply, SD_BUS_TYPE_ARRAY, "a{sv}");
     if (r < 0)
         return r;
-    explanations = explain_device(service->registry, device);
     for (guint i = 0; i < explanations->len; i++) {
         r = append_explanation(reply, explanations->pdata[i]);
         if (r < 0)

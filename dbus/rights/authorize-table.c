@@ -37,6 +37,12 @@ static const AuthorizeEntry entries[] = {
     { FERRY_INTERFACE_MANAGER, "CheckRelease" },
     { FERRY_INTERFACE_MANAGER, "Assign", FERRY_ACTION_ASSIGN, FERRY_ACTION_ASSIGN_OWN, GIVE_QUESTIONS },
     { FERRY_INTERFACE_MANAGER,
+      "Assign(Force)",
+      FERRY_ACTION_OVERRIDE_GUARDS,
+      NULL,
+      { N_("Authentication is required to give the USB device $(device), which the host uses, to the virtual "
+           "machine $(machine)") } },
+    { FERRY_INTERFACE_MANAGER,
       "AssignMany",
       FERRY_ACTION_ASSIGN,
       FERRY_ACTION_ASSIGN_OWN,

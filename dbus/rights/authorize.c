@@ -416,16 +416,31 @@ static int decide(Authorizer *self, sd_bus_message *message, const AuthorizeEntr
     return r;
 }
 
-int authorize_several(Authorizer *self, sd_bus_message *message, const AuthorizeAbout *about,
-                      uint32_t *ret_uid, sd_bus_error *ret_error)
+/* member: the method's, or what it is called in the table with an option that needs more. */
+static int authorize_member(Authorizer *self, sd_bus_message *message, const char *member,
+                            const AuthorizeAbout *about, uint32_t *ret_uid, sd_bus_error *ret_error)
 {
-    const char *member = sd_bus_message_get_member(message);
     const AuthorizeEntry *entry = authorize_find(sd_bus_message_get_interface(message), member);
 
     if (!entry)
         return sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED, "%s: nobody has a right to that",
                                  member);
     return entry->action ? decide(self, message, entry, about, NULL, ret_uid, ret_error) : 1;
+}
+
+int authorize_several(Authorizer *self, sd_bus_message *message, const AuthorizeAbout *about,
+                      uint32_t *ret_uid, sd_bus_error *ret_error)
+{
+    return authorize_member(self, message, sd_bus_message_get_member(message), about, ret_uid, ret_error);
+}
+
+int authorize_force(Authorizer *self, sd_bus_message *message, const char *const *details, uint32_t *ret_uid,
+                    sd_bus_error *ret_error)
+{
+    g_autofree char *member = g_strdup_printf("%s(Force)", sd_bus_message_get_member(message));
+
+    return authorize_member(self, message, member, &(AuthorizeAbout){ .details = details }, ret_uid,
+                            ret_error);
 }
 
 int authorize_trial(Authorizer *self, sd_bus_message *message, const char *interface, const char *member,

@@ -78,3 +78,7 @@ int authorize_several(Authorizer *authorizer, sd_bus_message *message, const Aut
 int authorize_trial(Authorizer *authorizer, sd_bus_message *message, const char *interface,
                     const char *member, const AuthorizeAbout *about, AuthorityVerdict *ret_answer,
                     sd_bus_error *ret_error);
+
+/* authorize() for a call with the option Force: it has a row of its own in the table, "Assign(Force)". */
+int authorize_force(Authorizer *authorizer, sd_bus_message *message, const char *const *details,
+                    uint32_t *ret_uid, sd_bus_error *ret_error);

@@ -73,7 +73,7 @@
 /* A group that a file holds. */
 #define OF_A_FILE(arguments) { "AlreadyExists", arguments, "@file@" }
 
-#define ASSIGN_OPTIONS "Name s, Description s, Quantity s, Selector s, Persistent b, Follow b, Another b, Priority i, AllowGuestReset b, AllowGuestResetsAll b"
+#define ASSIGN_OPTIONS "Name s, Description s, Quantity s, Selector s, Persistent b, Follow b, Force b, Another b, Priority i, AllowGuestReset b, AllowGuestResetsAll b"
 #define GROUP_OPTIONS \
     "Description s, Class s, Enabled b, AllowGuestReset b, AllowGuestResetsAll b, Priority i"
 
@@ -154,6 +154,7 @@ const Method bad_input_methods[] = {
         { "NoSuchGroup", "['@free@', '@gone-group@'], '@desk@', {}" },
         BAD_MACHINES("['@free@', '@keys@'], ", ", {}"),
         BAD_TEXTS("Name", "['@free@'], '@desk@', "),
+        { "InvalidOption", "['@free@'], '@desk@', {'Force': <true>}" },
         { "InvalidOption", "['@free@', '@keys@'], '@desk@', {'Name': <'a'>}" },
         { "InvalidOption", "['@free@', '@keys@'], '@desk@', {'Quantity': <'2'>}" },
         BAD_RULES("InvalidRule", "['@keys@'], '@desk@', {'Selector': <", ">}"),
@@ -235,7 +236,13 @@ const Method bad_input_methods[] = {
     { FERRY_INTERFACE_MANAGER, "ReleaseAll", "@root@", OPTIONS, "", (const Bad[]) { {} } },
     { FERRY_INTERFACE_MANAGER, "Rescan", "@root@", "", NULL, (const Bad[]) { {} } },
     { FERRY_INTERFACE_MANAGER, "Explain", "@root@", "'@free@'", NULL, (const Bad[]) {
-        BAD_DEVICES("", ""),
+        { "NoSuchDevice", "'/'" },
+        { "NoSuchDevice", "'/org/usbferry1/device/1'" },
+        { "NoSuchDevice", "'/com/example'" },
+        { "NoSuchDevice", "'@gone-device@'" },
+        { "NoSuchGroup", "'@gone-group@'" },
+        { "NoSuchMachine", "'@gone-machine@'" },
+        { "NoSuchAssignment", "'/org/usbferry1/assignment/zzzzzzzz'" },
         {} } },
 
     { FERRY_INTERFACE_MACHINE, "ReleaseAll", "@desk@", OPTIONS, "", (const Bad[]) {

@@ -5,6 +5,10 @@
 
 #include "tests/bus/run-client.h"
 
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 void said_clear(Said *said)
 {
     g_free(said->out);
@@ -60,4 +64,63 @@ Said client_end(Fixture *fixture, GSubprocess *client)
 Said client_run(Fixture *fixture, const char *line)
 {
     return client_end(fixture, client_begin(line));
+}
+
+static void become_user(gpointer userdata)
+{
+    uid_t uid = (uid_t)GPOINTER_TO_UINT(userdata);
+
+    if (setgid(uid) != 0 || setuid(uid) != 0)
+        _exit(1);
+}
+
+Said client_run_as(uid_t uid, const char *line)
+{
+    g_auto(GStrv) environment = client_environment();
+    g_auto(GStrv) words = client_words(line);
+    g_autoptr(GError) error = NULL;
+    int wait_status;
+    Said said;
+
+    if (!g_spawn_sync(NULL, words, environment, G_SPAWN_DEFAULT, become_user, GUINT_TO_POINTER(uid),
+                      &said.out, &said.err, &wait_status, &error))
+        fail_msg("usbferry %s: %s", line, error->message);
+    said.status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
+    return said;
+}
+
+void client_expect_said(Fixture *fixture, const Said *said, const char *line, int status, const char *out,
+                        const char *err)
+{
+    if (said->status == status && (out ? strstr(said->out, out) != NULL : !*said->out) &&
+        (err ? strstr(said->err, err) != NULL : !*said->err))
+        return;
+    fixture_print_log(fixture);
+    fail_msg("usbferry %s: exit %d, expected %d\n--- out (expected: %s)\n%s--- err (expected: %s)\n%s", line,
+             said->status, status, out ? out : "nothing", said->out, err ? err : "nothing", said->err);
+}
+
+void client_expect(Fixture *fixture, const char *line, int status, const char *out, const char *err)
+{
+    g_auto(Said) said = client_run(fixture, line);
+
+    client_expect_said(fixture, &said, line, status, out, err);
+}
+
+void client_expect_not(Fixture *fixture, const char *line, const char *out)
+{
+    g_auto(Said) said = client_run(fixture, line);
+
+    if (said.status == DONE && !strstr(said.out, out))
+        return;
+    fixture_print_log(fixture);
+    fail_msg("usbferry %s: exit %d, with %s\n%s%s", line, said.status, out, said.out, said.err);
+}
+
+void client_plug_keyboard(Fixture *fixture, const char *sysname, const char *serial, const char *name)
+{
+    g_autofree char *path = fixture_device_path(sysname);
+
+    fixture_plug(fixture, sysname, "046d", "c31c", serial, name);
+    fixture_wait_object(fixture, path, FERRY_INTERFACE_DEVICE, true);
 }

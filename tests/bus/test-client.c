@@ -8,25 +8,6 @@
 #include "tests/bus/memory-folder.h"
 #include "tests/bus/run-client.h"
 
-/* out, err: what is in there; NULL = it is empty. */
-static void expect_said(Fixture *fixture, const Said *said, const char *line, int status, const char *out,
-                        const char *err)
-{
-    if (said->status == status && (out ? strstr(said->out, out) != NULL : !*said->out) &&
-        (err ? strstr(said->err, err) != NULL : !*said->err))
-        return;
-    fixture_print_log(fixture);
-    fail_msg("usbferry %s: exit %d, expected %d\n--- out (expected: %s)\n%s--- err (expected: %s)\n%s", line,
-             said->status, status, out ? out : "nothing", said->out, err ? err : "nothing", said->err);
-}
-
-static void expect(Fixture *fixture, const char *line, int status, const char *out, const char *err)
-{
-    g_auto(Said) said = client_run(fixture, line);
-
-    expect_said(fixture, &said, line, status, out, err);
-}
-
 /* It is refused: programs read the error's name, people a sentence without it. */
 static void expect_error(Fixture *fixture, const char *line, int status, const char *name)
 {
@@ -34,48 +15,29 @@ static void expect_error(Fixture *fixture, const char *line, int status, const c
     g_autofree char *object = g_strdup_printf("Error.%s\",\"text\":\"", name);
     g_autofree char *end = g_strdup_printf("\",\"exit-status\":%d}\n", status);
 
-    expect(fixture, line, status, NULL, "usbferry: ");
+    client_expect(fixture, line, status, NULL, "usbferry: ");
     g_auto(Said) people = client_run(fixture, line);
     if (strstr(people.err, name))
         fail_msg("usbferry %s: says %s: %s", line, name, people.err);
     g_auto(Said) programs = client_run(fixture, for_programs);
-    expect_said(fixture, &programs, for_programs, status, "", object);
+    client_expect_said(fixture, &programs, for_programs, status, "", object);
     assert_true(g_str_has_suffix(programs.err, end));
-}
-
-/* It works, and doesn't say this. */
-static void expect_not(Fixture *fixture, const char *line, const char *out)
-{
-    g_auto(Said) said = client_run(fixture, line);
-
-    if (said.status == DONE && !strstr(said.out, out))
-        return;
-    fixture_print_log(fixture);
-    fail_msg("usbferry %s: exit %d, with %s\n%s%s", line, said.status, out, said.out, said.err);
-}
-
-static void plug_keyboard(Fixture *fixture, const char *sysname, const char *serial, const char *name)
-{
-    g_autofree char *path = fixture_device_path(sysname);
-
-    fixture_plug(fixture, sysname, "046d", "c31c", serial, name);
-    fixture_wait_object(fixture, path, FERRY_INTERFACE_DEVICE, true);
 }
 
 static void test_give_and_take(void **state)
 {
     Fixture *fixture = *state;
 
-    plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
-    expect(fixture, "list devices -o device,state,vm", DONE, "1-2", NULL);
-    expect(fixture, "give KBD-A desk", DONE, "attached", NULL);
-    expect(fixture, "list devices -o device,state,vm", DONE, "attached", NULL);
-    expect(fixture, "explain 1-2", DONE, "desk", NULL);
-    expect(fixture, "give KBD-A desk", DONE, "is attached to VM \"desk\" already.", NULL);
+    client_plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    client_expect(fixture, "list devices -o device,state,vm", DONE, "1-2", NULL);
+    client_expect(fixture, "give KBD-A desk", DONE, "attached", NULL);
+    client_expect(fixture, "list devices -o device,state,vm", DONE, "attached", NULL);
+    client_expect(fixture, "explain 1-2", DONE, "desk", NULL);
+    client_expect(fixture, "give KBD-A desk", DONE, "is attached to VM \"desk\" already.", NULL);
     expect_error(fixture, "give KBD-A studio", BUSY, "DeviceBusy");
-    expect(fixture, "take 1-2", DONE, "1-2", NULL);
-    expect(fixture, "list devices -o device,state,vm", DONE, "host", NULL);
-    expect(fixture, "take 1-2", DONE, "on the host", NULL);
+    client_expect(fixture, "take 1-2", DONE, "1-2", NULL);
+    client_expect(fixture, "list devices -o device,state,vm", DONE, "host", NULL);
+    client_expect(fixture, "take 1-2", DONE, "on the host", NULL);
 }
 
 /* Named twice, it is still one. */
@@ -83,10 +45,10 @@ static void test_twice_in_one_line(void **state)
 {
     Fixture *fixture = *state;
 
-    plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
-    expect(fixture, "give 1-2 KBD-A desk", DONE, "attached", NULL);
-    expect(fixture, "take 1-2 KBD-A", DONE, "1-2", NULL);
-    expect(fixture, "list assignments --json", DONE, "[]", NULL);
+    client_plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    client_expect(fixture, "give 1-2 KBD-A desk", DONE, "attached", NULL);
+    client_expect(fixture, "take 1-2 KBD-A", DONE, "1-2", NULL);
+    client_expect(fixture, "list assignments --json", DONE, "[]", NULL);
 }
 
 /* Devices before a VM are these, and not all that it has; what is wrong stops all of it. */
@@ -94,21 +56,21 @@ static void test_take_just_these(void **state)
 {
     Fixture *fixture = *state;
 
-    plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
-    plug_keyboard(fixture, "1-3", "KBD-B", "Keyboard K120");
-    plug_keyboard(fixture, "1-4", "KBD-C", "Keyboard K120");
-    expect(fixture, "give 1-2 1-3 desk", DONE, "attached", NULL);
-    expect(fixture, "take 1-2 studio", NOT_FOUND, NULL,
-           "(1-2) is given to VM \"desk\", not to VM \"studio\"");
-    expect(fixture, "take 1-2 desk studio", USAGE, NULL, "the one VM that has them");
-    expect(fixture, "take desk 1-2", USAGE, NULL, "the one VM that has them");
-    expect(fixture, "take 1-2 nothing", NOT_FOUND, NULL, "nothing");
-    expect(fixture, "detach 1-2 nothing", NOT_FOUND, NULL, "nothing");
-    expect(fixture, "list devices -o device,state", DONE, "1-2    attached", NULL);
-    expect(fixture, "take 1-2 1-4 desk", DONE, "(1-2) is on the host", NULL);
-    expect(fixture, "list devices -o device,state", DONE, "1-3    attached", NULL);
-    expect(fixture, "take desk studio", DONE, "(1-3) is on the host", NULL);
-    expect(fixture, "take desk", DONE, "Nothing was given to any VM.", NULL);
+    client_plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    client_plug_keyboard(fixture, "1-3", "KBD-B", "Keyboard K120");
+    client_plug_keyboard(fixture, "1-4", "KBD-C", "Keyboard K120");
+    client_expect(fixture, "give 1-2 1-3 desk", DONE, "attached", NULL);
+    client_expect(fixture, "take 1-2 studio", NOT_FOUND, NULL,
+                  "(1-2) is given to VM \"desk\", not to VM \"studio\"");
+    client_expect(fixture, "take 1-2 desk studio", USAGE, NULL, "the one VM that has them");
+    client_expect(fixture, "take desk 1-2", USAGE, NULL, "the one VM that has them");
+    client_expect(fixture, "take 1-2 nothing", NOT_FOUND, NULL, "nothing");
+    client_expect(fixture, "detach 1-2 nothing", NOT_FOUND, NULL, "nothing");
+    client_expect(fixture, "list devices -o device,state", DONE, "1-2    attached", NULL);
+    client_expect(fixture, "take 1-2 1-4 desk", DONE, "(1-2) is on the host", NULL);
+    client_expect(fixture, "list devices -o device,state", DONE, "1-3    attached", NULL);
+    client_expect(fixture, "take desk studio", DONE, "(1-3) is on the host", NULL);
+    client_expect(fixture, "take desk", DONE, "Nothing was given to any VM.", NULL);
 }
 
 /* Whoever does it twice means it once, and more of a group is asked for in so many words. */
@@ -116,27 +78,27 @@ static void test_twice(void **state)
 {
     Fixture *fixture = *state;
 
-    plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
-    plug_keyboard(fixture, "1-3", "KBD-B", "Keyboard K120");
-    expect(fixture, "give 1-2 desk --name mine", DONE, "attached", NULL);
-    expect(fixture, "attach mine", DONE, "is attached to VM \"desk\" already.", NULL);
-    expect(fixture, "give 1-2 desk", DONE, "is attached to VM \"desk\" already.", NULL);
-    expect(fixture, "give 1-2 1-3 desk", DONE, "(1-3) is attached to VM \"desk\".", NULL);
-    expect(fixture, "give 1-2 desk --another", USAGE, NULL, "--another is for groups only");
-    expect(fixture, "take desk", DONE, "on the host", NULL);
-    expect(fixture, "take 1-2 --no-wait", DONE, "is on the host", NULL);
+    client_plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    client_plug_keyboard(fixture, "1-3", "KBD-B", "Keyboard K120");
+    client_expect(fixture, "give 1-2 desk --name mine", DONE, "attached", NULL);
+    client_expect(fixture, "attach mine", DONE, "is attached to VM \"desk\" already.", NULL);
+    client_expect(fixture, "give 1-2 desk", DONE, "is attached to VM \"desk\" already.", NULL);
+    client_expect(fixture, "give 1-2 1-3 desk", DONE, "(1-3) is attached to VM \"desk\".", NULL);
+    client_expect(fixture, "give 1-2 desk --another", USAGE, NULL, "--another is for groups only");
+    client_expect(fixture, "take desk", DONE, "on the host", NULL);
+    client_expect(fixture, "take 1-2 --no-wait", DONE, "is on the host", NULL);
 
-    expect(fixture, "group add keys", DONE, "keys", NULL);
-    expect(fixture, "rule add keys 'vendor=046d'", DONE, "1", NULL);
-    expect(fixture, "give keys desk", DONE, "attached", NULL);
-    expect(fixture, "give keys desk", DONE, "already.", NULL);
-    expect(fixture, "give keys desk --name other", DONE, "already.", NULL);
+    client_expect(fixture, "group add keys", DONE, "keys", NULL);
+    client_expect(fixture, "rule add keys 'vendor=046d'", DONE, "1", NULL);
+    client_expect(fixture, "give keys desk", DONE, "attached", NULL);
+    client_expect(fixture, "give keys desk", DONE, "already.", NULL);
+    client_expect(fixture, "give keys desk --name other", DONE, "already.", NULL);
     expect_error(fixture, "give keys desk --quantity 2", FAILED, "AlreadyExists");
-    expect(fixture, "give keys desk --quantity 2", FAILED, NULL, "--another");
-    expect(fixture, "give keys desk --another --name other", DONE, "attached", NULL);
+    client_expect(fixture, "give keys desk --quantity 2", FAILED, NULL, "--another");
+    client_expect(fixture, "give keys desk --another --name other", DONE, "attached", NULL);
     expect_error(fixture, "give keys desk --another --name other", FAILED, "AlreadyExists");
-    expect(fixture, "take 'keys to desk' --no-wait", DONE, "ordered", NULL);
-    expect(fixture, "take other", DONE, "on the host", NULL);
+    client_expect(fixture, "take 'keys to desk' --no-wait", DONE, "ordered", NULL);
+    client_expect(fixture, "take other", DONE, "on the host", NULL);
 }
 
 /* One of several that an assignment has doesn't stand for all of them. */
@@ -144,15 +106,16 @@ static void test_take_one_of_a_pool(void **state)
 {
     Fixture *fixture = *state;
 
-    plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
-    plug_keyboard(fixture, "1-3", "KBD-B", "Keyboard K120");
-    expect(fixture, "group add keys", DONE, "keys", NULL);
-    expect(fixture, "rule add keys 'vendor=046d'", DONE, "1", NULL);
-    expect(fixture, "give keys desk --quantity all", DONE, "attached", NULL);
-    expect(fixture, "take 1-2", BUSY, NULL, "(1-2) is one of several that assignment \"keys to desk\"");
-    expect(fixture, "list devices -o device,state", DONE, "1-2    attached", NULL);
-    expect(fixture, "take 1-2 1-3", DONE, "on the host", NULL);
-    expect(fixture, "list assignments --json", DONE, "[]", NULL);
+    client_plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    client_plug_keyboard(fixture, "1-3", "KBD-B", "Keyboard K120");
+    client_expect(fixture, "group add keys", DONE, "keys", NULL);
+    client_expect(fixture, "rule add keys 'vendor=046d'", DONE, "1", NULL);
+    client_expect(fixture, "give keys desk --quantity all", DONE, "attached", NULL);
+    client_expect(fixture, "take 1-2", BUSY, NULL,
+                  "(1-2) is one of several that assignment \"keys to desk\"");
+    client_expect(fixture, "list devices -o device,state", DONE, "1-2    attached", NULL);
+    client_expect(fixture, "take 1-2 1-3", DONE, "on the host", NULL);
+    client_expect(fixture, "list assignments --json", DONE, "[]", NULL);
 }
 
 /* Whatever takes a device out of a VM says which one before it does so. */
@@ -162,32 +125,32 @@ static void test_rules_that_take(void **state)
     static const char *const lines[] = { "rule rm keys 1", "rule set keys 1 --disable",
                                          "rule set keys 1 vendor=1234" };
 
-    plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
-    expect(fixture, "group add keys", DONE, "keys", NULL);
-    expect(fixture, "rule add keys 'vendor=046d'", DONE, "1", NULL);
-    expect(fixture, "give keys desk", DONE, "attached", NULL);
+    client_plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    client_expect(fixture, "group add keys", DONE, "keys", NULL);
+    client_expect(fixture, "rule add keys 'vendor=046d'", DONE, "1", NULL);
+    client_expect(fixture, "give keys desk", DONE, "attached", NULL);
     for (gsize i = 0; i < G_N_ELEMENTS(lines); i++) {
-        expect(fixture, lines[i], BUSY, NULL, "--force");
-        expect(fixture, lines[i], BUSY, NULL, "(1-2)");
+        client_expect(fixture, lines[i], BUSY, NULL, "--force");
+        client_expect(fixture, lines[i], BUSY, NULL, "(1-2)");
     }
-    expect(fixture, "rule set keys 1 vendor=046d product=c31c", DONE, "changed", NULL);
-    expect(fixture, "group rm keys", BUSY, NULL, "VM \"desk\" has 046d:c31c \"Keyboard K120\" (1-2)");
-    expect(fixture, "list devices -o device,state", DONE, "1-2    attached", NULL);
-    expect(fixture, "rule rm keys 1 --force", DONE, "removed", NULL);
+    client_expect(fixture, "rule set keys 1 vendor=046d product=c31c", DONE, "changed", NULL);
+    client_expect(fixture, "group rm keys", BUSY, NULL, "VM \"desk\" has 046d:c31c \"Keyboard K120\" (1-2)");
+    client_expect(fixture, "list devices -o device,state", DONE, "1-2    attached", NULL);
+    client_expect(fixture, "rule rm keys 1 --force", DONE, "removed", NULL);
 }
 
 static void test_what_is_not_there(void **state)
 {
     Fixture *fixture = *state;
 
-    plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
-    plug_keyboard(fixture, "1-3", "KBD-B", "Keyboard K120");
+    client_plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    client_plug_keyboard(fixture, "1-3", "KBD-B", "Keyboard K120");
     expect_error(fixture, "give 9-9 desk", NOT_FOUND, "NoSuchDevice");
     expect_error(fixture, "give KBD-A nowhere", NOT_FOUND, "NoSuchMachine");
     expect_error(fixture, "give 046d:c31c desk", USAGE, "Ambiguous");
-    expect(fixture, "show nothing", NOT_FOUND, NULL, "nothing");
-    expect(fixture, "group show nothing", NOT_FOUND, NULL, "nothing");
-    expect(fixture, "take nothing", NOT_FOUND, NULL, "nothing");
+    client_expect(fixture, "show nothing", NOT_FOUND, NULL, "nothing");
+    client_expect(fixture, "group show nothing", NOT_FOUND, NULL, "nothing");
+    client_expect(fixture, "take nothing", NOT_FOUND, NULL, "nothing");
 }
 
 /* Slips of the hand, and what people try first. */
@@ -195,34 +158,35 @@ static void test_helps_on(void **state)
 {
     Fixture *fixture = *state;
 
-    plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
-    expect(fixture, "gvie 1-2 desk", USAGE, NULL, "did you mean \"usbferry give\"?");
-    expect(fixture, "group delete keys", USAGE, NULL, "there is no verb \"group delete\"");
-    expect(fixture, "ls", USAGE, NULL, "did you mean \"usbferry list\"?");
-    expect(fixture, "give keybaord desk", NOT_FOUND, NULL, "Did you mean \"keyboard\"?");
-    expect(fixture, "give 1-2 dekk", NOT_FOUND, NULL, "Did you mean \"desk\"?");
-    expect(fixture, "take stuido", NOT_FOUND, NULL, "Did you mean \"studio\"?");
-    expect(fixture, "give 1-2", USAGE, NULL, "to which VM? usbferry give 1-2 VM, where VM is one of: desk");
-    expect(fixture, "give desk", USAGE, NULL, "what is to be given to it?");
-    expect(fixture, "give desk 1-2", NOT_FOUND, NULL, "The VM comes last: usbferry give DEVICE desk");
-    expect(fixture, "help give", DONE, "usbferry give keyboard mouse win11", NULL);
-    expect(fixture, "help", DONE, "usbferry help VERB tells more", NULL);
-    expect(fixture, "help gvie", USAGE, NULL, "did you mean \"usbferry give\"?");
-    expect(fixture, "group add keys", DONE, "keys", NULL);
-    expect(fixture, "group show kyes", NOT_FOUND, NULL, "Did you mean \"keys\"?");
+    client_plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    client_expect(fixture, "gvie 1-2 desk", USAGE, NULL, "did you mean \"usbferry give\"?");
+    client_expect(fixture, "group delete keys", USAGE, NULL, "there is no verb \"group delete\"");
+    client_expect(fixture, "ls", USAGE, NULL, "did you mean \"usbferry list\"?");
+    client_expect(fixture, "give keybaord desk", NOT_FOUND, NULL, "Did you mean \"keyboard\"?");
+    client_expect(fixture, "give 1-2 dekk", NOT_FOUND, NULL, "Did you mean \"desk\"?");
+    client_expect(fixture, "take stuido", NOT_FOUND, NULL, "Did you mean \"studio\"?");
+    client_expect(fixture, "give 1-2", USAGE, NULL,
+                  "to which VM? usbferry give 1-2 VM, where VM is one of: desk");
+    client_expect(fixture, "give desk", USAGE, NULL, "what is to be given to it?");
+    client_expect(fixture, "give desk 1-2", NOT_FOUND, NULL, "The VM comes last: usbferry give DEVICE desk");
+    client_expect(fixture, "help give", DONE, "usbferry give keyboard mouse win11", NULL);
+    client_expect(fixture, "help", DONE, "usbferry help VERB tells more", NULL);
+    client_expect(fixture, "help gvie", USAGE, NULL, "did you mean \"usbferry give\"?");
+    client_expect(fixture, "group add keys", DONE, "keys", NULL);
+    client_expect(fixture, "group show kyes", NOT_FOUND, NULL, "Did you mean \"keys\"?");
 }
 
 static void test_usage(void **state)
 {
     Fixture *fixture = *state;
 
-    expect(fixture, "nonsense", USAGE, NULL, "nonsense");
-    expect(fixture, "give", USAGE, NULL, "usbferry give --help");
-    expect(fixture, "list --nonsense", USAGE, NULL, "--nonsense");
-    expect(fixture, "list devices -o nonsense", USAGE, NULL, "nonsense");
-    expect(fixture, "take", USAGE, NULL, "--all");
-    expect(fixture, "--help", DONE, "give", NULL);
-    expect(fixture, "--version", DONE, "usbferry", NULL);
+    client_expect(fixture, "nonsense", USAGE, NULL, "nonsense");
+    client_expect(fixture, "give", USAGE, NULL, "usbferry give --help");
+    client_expect(fixture, "list --nonsense", USAGE, NULL, "--nonsense");
+    client_expect(fixture, "list devices -o nonsense", USAGE, NULL, "nonsense");
+    client_expect(fixture, "take", USAGE, NULL, "--all");
+    client_expect(fixture, "--help", DONE, "give", NULL);
+    client_expect(fixture, "--version", DONE, "usbferry", NULL);
 }
 
 /* A device can call itself what it wants: no terminal and no script is told so. */
@@ -231,7 +195,7 @@ static void test_hostile_names(void **state)
     Fixture *fixture = *state;
     static const char *const lines[] = { "", "list", "list --json", "show 1-2", "explain 1-2" };
 
-    plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    client_plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
     fixture_change(fixture, "1-2", "product", "a\x1b]0;owned\x07\nb\"c\\");
     fixture_change(fixture, "1-2", "serial", "S\x1b[2J");
     for (gsize i = 0; i < G_N_ELEMENTS(lines); i++) {
@@ -246,22 +210,23 @@ static void test_groups(void **state)
 {
     Fixture *fixture = *state;
 
-    plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
-    expect(fixture, "group add keys --description 'For the desk'", DONE, "keys", NULL);
+    client_plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    client_expect(fixture, "group add keys --description 'For the desk'", DONE, "keys", NULL);
     expect_error(fixture, "group add keys", FAILED, "AlreadyExists");
     expect_error(fixture, "rule add keys 'vendor=046d nonsense=1'", USAGE, "InvalidRule");
-    expect(fixture, "rule add keys 'vendor=046d'", DONE, "1", NULL);
-    expect(fixture, "group show keys", DONE, "vendor=046d", NULL);
-    expect(fixture, "give keys desk --quantity all", DONE, "attached", NULL);
+    client_expect(fixture, "rule add keys 'vendor=046d'", DONE, "1", NULL);
+    client_expect(fixture, "group show keys", DONE, "vendor=046d", NULL);
+    client_expect(fixture, "give keys desk --quantity all", DONE, "attached", NULL);
     expect_error(fixture, "group rm keys", BUSY, "GroupInUse");
-    expect(fixture, "take desk", DONE, "1-2", NULL);
-    expect(fixture, "group rm keys", DONE, "keys", NULL);
+    client_expect(fixture, "take desk", DONE, "1-2", NULL);
+    client_expect(fixture, "group rm keys", DONE, "keys", NULL);
     /* The service makes a name, and that one is told. */
-    expect(fixture, "group add --class smartcard", DONE, "Group \"smartcard\" is made", NULL);
+    client_expect(fixture, "group add --class smartcard", DONE, "Group \"smartcard\" is made", NULL);
     /* the service makes the name */
-    expect(fixture, "passthrough 1-2", DONE, "In the new group \"keyboard-k120\":\n", NULL);
-    expect(fixture, "passthrough 1-2 --json", DONE, "\"keyboard-k120-2\"", NULL);
-    expect(fixture, "passthrough 1-2 --group keyboard-k120", DONE, "In group \"keyboard-k120\":\n", NULL);
+    client_expect(fixture, "passthrough 1-2", DONE, "In the new group \"keyboard-k120\":\n", NULL);
+    client_expect(fixture, "passthrough 1-2 --json", DONE, "\"keyboard-k120-2\"", NULL);
+    client_expect(fixture, "passthrough 1-2 --group keyboard-k120", DONE, "In group \"keyboard-k120\":\n",
+                  NULL);
 }
 
 static void test_tenants(void **state)
@@ -269,53 +234,54 @@ static void test_tenants(void **state)
     Fixture *fixture = *state;
     g_autofree char *studio = fixture_machine_path(FIXTURE_STUDIO);
 
-    plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
-    plug_keyboard(fixture, "1-3", "KBD-B", "Keyboard K121");
-    expect(fixture, "tenant", DONE, NULL, NULL);
-    expect(fixture, "tenant add acme --member user:daemon --member group:ferry-none", DONE,
-           "Tenant \"acme\" is made.", NULL);
+    client_plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    client_plug_keyboard(fixture, "1-3", "KBD-B", "Keyboard K121");
+    client_expect(fixture, "tenant", DONE, NULL, NULL);
+    client_expect(fixture, "tenant add acme --member user:daemon --member group:ferry-none", DONE,
+                  "Tenant \"acme\" is made.", NULL);
     expect_error(fixture, "tenant add acme", FAILED, "AlreadyExists");
     expect_error(fixture, "tenant add a/b", USAGE, "InvalidName");
-    expect(fixture, "tenant add bad --member anna", USAGE, NULL, "user:NAME or group:NAME");
-    expect(fixture, "tenant set acme", USAGE, NULL, "usbferry tenant set --help");
-    expect(fixture, "tenant set acme --member user:x --no-members", USAGE, NULL, "not both");
-    expect(fixture, "tenant set acme --description 'Of ACME'", DONE, "is changed", NULL);
+    client_expect(fixture, "tenant add bad --member anna", USAGE, NULL, "user:NAME or group:NAME");
+    client_expect(fixture, "tenant set acme", USAGE, NULL, "usbferry tenant set --help");
+    client_expect(fixture, "tenant set acme --member user:x --no-members", USAGE, NULL, "not both");
+    client_expect(fixture, "tenant set acme --description 'Of ACME'", DONE, "is changed", NULL);
     expect_error(fixture, "tenant set none --no-members", NOT_FOUND, "NoSuchTenant");
-    expect(fixture, "tenant machine acme desk", DONE, "VM \"desk\" belongs to tenant \"acme\".", NULL);
+    client_expect(fixture, "tenant machine acme desk", DONE, "VM \"desk\" belongs to tenant \"acme\".", NULL);
     expect_error(fixture, "tenant machine acme desk", FAILED, "AlreadyExists");
     expect_error(fixture, "tenant machine acme nowhere", NOT_FOUND, "NoSuchMachine");
-    expect_not(fixture, "list devices", "TENANT");
-    expect(fixture, "tenant grant acme KBD-A 1-3 --group keys", DONE,
-           "046d:c31c \"Keyboard K121\" (1-3) belongs to tenant \"acme\", group \"acme/keys\".", NULL);
-    expect(fixture, "list tenants", DONE, "user:daemon", NULL);
-    expect(fixture, "list devices", DONE, "TENANT", NULL);
-    expect(fixture, "list vms", DONE, "acme", NULL);
-    expect(fixture, "list devices -o device,tenant --json", DONE, "\"tenant\": \"acme\"", NULL);
-    expect(fixture, "tenant show acme", DONE, "group:ferry-none", NULL);
-    expect(fixture, "show acme", DONE, "tenant \"acme\"", NULL);
-    expect(fixture, "explain 1-2", DONE, "it belongs to tenant acme", NULL);
+    client_expect_not(fixture, "list devices", "TENANT");
+    client_expect(fixture, "tenant grant acme KBD-A 1-3 --group keys", DONE,
+                  "046d:c31c \"Keyboard K121\" (1-3) belongs to tenant \"acme\", group \"acme/keys\".", NULL);
+    client_expect(fixture, "list tenants", DONE, "user:daemon", NULL);
+    client_expect(fixture, "list devices", DONE, "TENANT", NULL);
+    client_expect(fixture, "list vms", DONE, "acme", NULL);
+    client_expect(fixture, "list devices -o device,tenant --json", DONE, "\"tenant\": \"acme\"", NULL);
+    client_expect(fixture, "tenant show acme", DONE, "group:ferry-none", NULL);
+    client_expect(fixture, "show acme", DONE, "tenant \"acme\"", NULL);
+    client_expect(fixture, "explain 1-2", DONE, "it belongs to tenant acme", NULL);
     expect_error(fixture, "give 1-2 studio", DENIED, "NotOwned");
     expect_error(fixture, "give acme/keys studio", DENIED, "NotOwned");
     expect_error(fixture, "rule add acme/keys 'vendor=*'", DENIED, "NotOwned");
-    expect(fixture, "give acme/keys desk --quantity all", DONE, "attached", NULL);
+    client_expect(fixture, "give acme/keys desk --quantity all", DONE, "attached", NULL);
     expect_error(fixture, "tenant rm acme", BUSY, "GroupInUse");
-    expect(fixture, "tenant revoke acme", USAGE, NULL, "--group");
-    expect(fixture, "tenant revoke acme 1-2 --group keys", USAGE, NULL, "--group");
-    expect(fixture, "tenant revoke acme 1-2", DONE, "no longer belongs to tenant \"acme\"", NULL);
+    client_expect(fixture, "tenant revoke acme", USAGE, NULL, "--group");
+    client_expect(fixture, "tenant revoke acme 1-2 --group keys", USAGE, NULL, "--group");
+    client_expect(fixture, "tenant revoke acme 1-2", DONE, "no longer belongs to tenant \"acme\"", NULL);
     expect_error(fixture, "tenant revoke acme 1-2", DENIED, "NotOwned");
     expect_error(fixture, "tenant revoke acme --group keys --rule 9", NOT_FOUND, "NoSuchRule");
-    expect(fixture, "tenant revoke acme --group keys --json", DONE, "revoked", NULL);
-    expect(fixture, "list devices -o device,tenant --json", DONE, "\"tenant\": \"\"", NULL);
-    expect(fixture, "tenant machine acme desk --remove", DONE, "no longer belongs", NULL);
-    expect(fixture, "tenant machine acme desk studio --json", DONE, "\"vm\": \"studio\"", NULL);
+    client_expect(fixture, "tenant revoke acme --group keys --json", DONE, "revoked", NULL);
+    client_expect(fixture, "list devices -o device,tenant --json", DONE, "\"tenant\": \"\"", NULL);
+    client_expect(fixture, "tenant machine acme desk --remove", DONE, "no longer belongs", NULL);
+    client_expect(fixture, "tenant machine acme desk studio --json", DONE, "\"vm\": \"studio\"", NULL);
     g_free(fixture_script(fixture, "undefine %s", FIXTURE_STUDIO));
     fixture_wait_object(fixture, studio, FERRY_INTERFACE_MACHINE, false);
     expect_error(fixture, "tenant machine acme studio --remove", NOT_FOUND, "NoSuchMachine");
-    expect(fixture, "tenant machine acme " FIXTURE_STUDIO " --remove", DONE, "no longer belongs", NULL);
+    client_expect(fixture, "tenant machine acme " FIXTURE_STUDIO " --remove", DONE, "no longer belongs",
+                  NULL);
     expect_error(fixture, "tenant machine acme " FIXTURE_STUDIO, NOT_FOUND, "NoSuchMachine");
-    expect(fixture, "tenant grant acme 1-2", DONE, "acme/devices-1", NULL);
-    expect(fixture, "tenant rm acme --force", DONE, "is deleted", NULL);
-    expect(fixture, "list devices -o device,tenant --json", DONE, "\"tenant\": \"\"", NULL);
+    client_expect(fixture, "tenant grant acme 1-2", DONE, "acme/devices-1", NULL);
+    client_expect(fixture, "tenant rm acme --force", DONE, "is deleted", NULL);
+    client_expect(fixture, "list devices -o device,tenant --json", DONE, "\"tenant\": \"\"", NULL);
 }
 
 /* One device after the other: what has come in part only is no end as long as the rest is on its way. */
@@ -323,17 +289,17 @@ static void test_wait_for_all(void **state)
 {
     Fixture *fixture = *state;
 
-    plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
-    plug_keyboard(fixture, "1-3", "KBD-B", "Keyboard K120");
-    plug_keyboard(fixture, "1-4", "KBD-C", "Keyboard K120");
-    expect(fixture, "group add keys", DONE, "keys", NULL);
-    expect(fixture, "rule add keys 'vendor=046d'", DONE, "1", NULL);
-    expect(fixture, "give keys desk --quantity all", DONE, "3 of group \"keys\" are attached to VM \"desk\"",
-           NULL);
-    expect(fixture, "give keys studio --quantity 1", DONE, "Waiting: ", NULL);
-    expect(fixture, "give keys studio --require-attached", FAILED, "Waiting: ", "is not attached");
-    expect(fixture, "give keys desk --quantity all --require-attached", DONE, "already", NULL);
-    expect(fixture, "give keys desk --require-attached --no-wait", USAGE, NULL, "has to wait");
+    client_plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    client_plug_keyboard(fixture, "1-3", "KBD-B", "Keyboard K120");
+    client_plug_keyboard(fixture, "1-4", "KBD-C", "Keyboard K120");
+    client_expect(fixture, "group add keys", DONE, "keys", NULL);
+    client_expect(fixture, "rule add keys 'vendor=046d'", DONE, "1", NULL);
+    client_expect(fixture, "give keys desk --quantity all", DONE,
+                  "3 of group \"keys\" are attached to VM \"desk\"", NULL);
+    client_expect(fixture, "give keys studio --quantity 1", DONE, "Waiting: ", NULL);
+    client_expect(fixture, "give keys studio --require-attached", FAILED, "Waiting: ", "is not attached");
+    client_expect(fixture, "give keys desk --quantity all --require-attached", DONE, "already", NULL);
+    client_expect(fixture, "give keys desk --require-attached --no-wait", USAGE, NULL, "has to wait");
 }
 
 /* What is on its way home arrives by itself, and so does what has to prove steady. */
@@ -341,17 +307,17 @@ static void test_wait_for_what_passes(void **state)
 {
     Fixture *fixture = *state;
 
-    plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    client_plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
     g_free(fixture_script(fixture, "start %s", FIXTURE_STUDIO));
-    expect(fixture, "give 1-2 desk", DONE, "is attached to VM \"desk\"", NULL);
-    expect(fixture, "take 1-2 --no-wait", DONE, "ordered", NULL);
-    expect(fixture, "give 1-2 studio", DONE, "is attached to VM \"studio\"", NULL);
-    expect(fixture, "take 1-2", DONE, "is on the host", NULL);
+    client_expect(fixture, "give 1-2 desk", DONE, "is attached to VM \"desk\"", NULL);
+    client_expect(fixture, "take 1-2 --no-wait", DONE, "ordered", NULL);
+    client_expect(fixture, "give 1-2 studio", DONE, "is attached to VM \"studio\"", NULL);
+    client_expect(fixture, "take 1-2", DONE, "is on the host", NULL);
     for (unsigned i = 0; i < 2; i++) { /* three times would be quarantined */
         fixture_unplug(fixture, "1-2");
-        plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+        client_plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
     }
-    expect(fixture, "give 1-2 desk", DONE, "is attached to VM \"desk\"", NULL);
+    client_expect(fixture, "give 1-2 desk", DONE, "is attached to VM \"desk\"", NULL);
 }
 
 /* A service that has just started doesn't know yet what its VMs do, and says nothing that counts. */
@@ -359,12 +325,12 @@ static void test_wait_after_a_start(void **state)
 {
     Fixture *fixture = *state;
 
-    plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    client_plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
     g_autofree char *assignment = fixture_assign(fixture, "1-2", FIXTURE_DESK);
     fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "State", "attached");
     g_autofree char *name = fixture_get(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Name");
     g_autofree char *detach = g_strdup_printf("detach '%s'", name);
-    expect(fixture, detach, DONE, "is on the host", NULL);
+    client_expect(fixture, detach, DONE, "is on the host", NULL);
     fixture_stop_daemon(fixture, SIGTERM);
     fixture_start_daemon(fixture);
     fixture_wait_object(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, true);
@@ -376,7 +342,7 @@ static void test_wait_after_a_start(void **state)
     g_free(fixture_script(fixture, "start %s", FIXTURE_DESK));
     g_free(fixture_script(fixture, "connect"));
     g_auto(Said) said = client_end(fixture, client);
-    expect_said(fixture, &said, attach, DONE, "is attached to VM \"desk\"", NULL);
+    client_expect_said(fixture, &said, attach, DONE, "is attached to VM \"desk\"", NULL);
 }
 
 /* Away, the service is named, and the client ends. */
@@ -385,7 +351,7 @@ static void test_without_the_service(void **state)
     Fixture *fixture = *state;
 
     fixture_stop_daemon(fixture, SIGTERM);
-    expect(fixture, "list", FAILED, NULL, "usbferry");
+    client_expect(fixture, "list", FAILED, NULL, "usbferry");
 }
 
 int main(void)

@@ -22,6 +22,7 @@
 #define GRANTED "1-4.1" /* to acme, whose machine desk has it */
 #define FREE    "1-5"
 #define SECOND  "1-6" /* of the same kind */
+#define SPARE   "1-8" /* granted to acme, and not given to anybody */
 #define LOST    "1-7" /* granted to lost, whose file is damaged */
 
 #define KEYBOARD "046d:c31c"
@@ -181,6 +182,7 @@ static void ask(Stage *stage, const char *method, const char *path, Expected exp
     va_list arguments;
     OpenCall open;
 
+    parts[1][strcspn(parts[1], "(")] = '\0'; /* with an option that needs more */
     va_start(arguments, types);
     open_call_va(stage->fixture, &open, FIXTURE_STRANGER, path, interface, parts[1], true, types, arguments);
     va_end(arguments);
@@ -261,6 +263,8 @@ static int setup(void **state)
     groups_plug(fixture, SECOND, KEYBOARD, "KBD-0006");
     stage->acme = tenant_create_with(fixture, "acme", NULL, FIXTURE_DESK);
     stage->keys = tenant_grant(fixture, stage->acme, GRANTED, "keys");
+    groups_plug(fixture, SPARE, DONGLE, "KEY-0008");
+    g_free(tenant_grant(fixture, stage->acme, SPARE, "spare"));
     stage->pool = group_create_with(fixture, "pool", SELECTOR);
     stage->given = fixture_assign(fixture, GIVEN, FIXTURE_STUDIO);
     stage->drawn = group_assign(fixture, stage->pool, FIXTURE_STUDIO, "1", SELECTOR);
@@ -304,7 +308,7 @@ static void ask_assigning(Stage *stage)
     const Expected whole = { .group = "pool", .machine = "desk" };
     const Expected limited = { SELECTOR, KEYBOARD, "KBD-0002", "pool", "desk" };
     const Expected tenants = { .group = "acme/keys", .machine = "desk", .tenant = "acme" };
-    g_autofree char *granted = fixture_device_path(GRANTED);
+    g_autofree char *spare = fixture_device_path(SPARE);
 
     ask(stage, "Manager.Assign", FERRY_PATH_ROOT,
         (Expected){ TEXT_OF(KEYBOARD, FREE), KEYBOARD, "KBD-0005", NULL, "studio" }, "ooa{sv}", stage->device,
@@ -319,6 +323,13 @@ static void ask_assigning(Stage *stage)
     ask(stage, "Manager.AssignMany", FERRY_PATH_ROOT,
         (Expected){ "group pool, group acme/keys", .machine = "desk" }, "aooa{sv}", 2, stage->pool,
         stage->keys, stage->desk, 0);
+    ask(stage, "Manager.Assign(Force)", FERRY_PATH_ROOT,
+        (Expected){ TEXT_OF(KEYBOARD, FREE), KEYBOARD, "KBD-0005", NULL, "studio" }, "ooa{sv}", stage->device,
+        stage->studio, 1, "Force", "b", 1);
+    assert_says(stage->agent.text, "which the host uses");
+    ask(stage, "Manager.Assign(Force)", FERRY_PATH_ROOT,
+        (Expected){ TEXT_OF(DONGLE, SPARE), DONGLE, "KEY-0008", NULL, "desk", "acme" }, "ooa{sv}", spare,
+        stage->desk, 1, "Force", "b", 1);
     ask(stage, "Manager.Assign", FERRY_PATH_ROOT, whole, "ooa{sv}", stage->pool, stage->desk, 0);
     ask(stage, "Manager.Assign", FERRY_PATH_ROOT, limited, "ooa{sv}", stage->pool, stage->desk, 1, "Selector",
         "s", "serial=KBD-0002 product=c31c vendor=46d");

@@ -50,10 +50,19 @@ static void test_device(void **state)
     Fixture *fixture = *state;
     Device *device = registry_device(fixture->registry, "1-1");
     Machine *studio = registry_machine(fixture->registry, STUDIO);
+    Hostdev *foreign;
 
     g_free(device->controller);
     device->controller = g_strdup("0000:00:14.0");
     assert_device(fixture, VERDICT_GO);
+    /* Another program gave what had the number before. */
+    foreign = fixture_put_foreign(fixture, "1-1", STUDIO);
+    foreign->vendor_id = (uint16_t)(device->vendor_id + 1);
+    assert_device(fixture, VERDICT_NUMBER_LISTED);
+    studio->info->state = MACHINE_STATE_SHUTOFF;
+    assert_device(fixture, VERDICT_GO);
+    studio->info->state = MACHINE_STATE_RUNNING;
+    g_ptr_array_set_size(studio->info->hostdevs, 0);
     /* One of ours has it: that is no reason. */
     fixture_put_into(fixture, "1-1", PINNED);
     assert_device(fixture, VERDICT_GO);
@@ -63,6 +72,35 @@ static void test_device(void **state)
     assert_device(fixture, VERDICT_GO);
     fixture_put_foreign(fixture, "1-1", DESK);
     assert_device(fixture, VERDICT_FOREIGN);
+}
+
+static void assert_guard(Fixture *fixture, const Assignment *assignment, Verdict verdict)
+{
+    g_autoptr(Attachments) attachments = attachments_new(fixture->registry);
+
+    assert_int_equal(
+        judge_guard(fixture->registry, attachments, assignment, registry_device(fixture->registry, "1-1")),
+        verdict);
+}
+
+static void test_guard(void **state)
+{
+    Fixture *fixture = *state;
+    Device *device = registry_device(fixture->registry, "1-1");
+    Assignment *assignment = registry_assignment(fixture->registry, PINNED);
+
+    device->host_use = g_strsplit("security-key", " ", -1);
+    assert_guard(fixture, assignment, VERDICT_GO);
+    g_strfreev(device->host_use);
+    device->host_use = g_strsplit("security-key mounted:/home", " ", -1);
+    assert_guard(fixture, NULL, VERDICT_GUARDED);
+    assert_guard(fixture, assignment, VERDICT_GUARDED);
+    assignment->forced = true;
+    assert_guard(fixture, assignment, VERDICT_GO);
+    assignment->forced = false;
+    /* What a machine has stays there, whatever the host is said to do with it. */
+    fixture_put_into(fixture, "1-1", PINNED);
+    assert_guard(fixture, assignment, VERDICT_GO);
 }
 
 static void test_machine(void **state)
@@ -98,6 +136,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_assignment),
         TEST(test_device),
+        TEST(test_guard),
         TEST(test_machine),
     };
 

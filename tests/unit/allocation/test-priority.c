@@ -59,6 +59,42 @@ static void test_each_part(void **state)
     assert_first(fixture, YOUNGER, false);
 }
 
+static void assert_why(Fixture *fixture, const char *id, const char *expected)
+{
+    g_autoptr(Attachments) attachments = attachments_new(fixture->registry);
+    g_autofree char *why =
+        priority_why(fixture->registry, attachments, registry_device(fixture->registry, "1-1"),
+                     registry_assignment(fixture->registry, id),
+                     registry_assignment(fixture->registry, g_str_equal(id, OLDER) ? YOUNGER : OLDER));
+
+    if (expected)
+        assert_string_equal(why, expected);
+    else
+        assert_null(why);
+}
+
+/* Whoever comes second is told why, in the order of what decides. */
+static void test_why(void **state)
+{
+    Fixture *fixture = *state;
+    Assignment *older = registry_assignment(fixture->registry, OLDER);
+
+    assert_why(fixture, OLDER, "it is older");
+    assert_why(fixture, YOUNGER, NULL);
+    registry_assignment(fixture->registry, YOUNGER)->quantity_kind = QUANTITY_SET;
+    assert_why(fixture, YOUNGER, "it takes a whole set, and sets are filled first");
+    registry_machine(fixture->registry, DESK)->info->state = MACHINE_STATE_SHUTOFF;
+    assert_why(fixture, YOUNGER, "VM \"desk\" is not running");
+    older->rule = rule_parse("vendor=0529 product=0001", NULL);
+    assert_why(fixture, OLDER, "its rule is more exact");
+    registry_group(fixture->registry, "others")->priority = 7;
+    assert_why(fixture, YOUNGER, "its group's priority is higher (7, not 0)");
+    older->priority = 1;
+    assert_why(fixture, OLDER, "its priority is higher (1, not 0)");
+    fixture_put_into(fixture, "1-1", YOUNGER);
+    assert_why(fixture, YOUNGER, "its VM has it");
+}
+
 /* A rule of the group counts as well as one of the assignment. */
 static void test_specificity_of_the_group(void **state)
 {
@@ -102,6 +138,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_each_part),
+        TEST(test_why),
         TEST(test_specificity_of_the_group),
         TEST(test_has_it),
     };

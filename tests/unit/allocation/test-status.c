@@ -143,7 +143,7 @@ static void test_taken(void **state)
     registry_assignment(fixture->registry, "cccccccc")->priority = 1;
     fixture_put_into(fixture, "1-1", "cccccccc");
     assert_status(fixture, PINNED, ASSIGNMENT_STATE_WAITING_DEVICE, "DeviceBusy",
-                  "assignment cccccccc comes first for 0529:0001 (1-1).");
+                  "assignment \"cccccccc\" comes first for 0529:0001 (1-1): its VM has it.");
     registry_assignment(fixture->registry, "cccccccc")->wanted = false;
     assert_status(fixture, PINNED, ASSIGNMENT_STATE_WAITING_DEVICE, "DeviceBusy",
                   "0529:0001 (1-1) is on its way home from VM \"studio\" first.");

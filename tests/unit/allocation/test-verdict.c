@@ -196,14 +196,14 @@ static void test_who(void **state)
                     *unknown = verdict_text(VERDICT_FOREIGN, &its);
     g_autofree char *first = NULL, *owner = NULL;
 
-    assert_string_equal(nobody, "assignment ? comes first for 0529:0001 (1-1)");
+    assert_string_equal(nobody, "another assignment comes first for 0529:0001 (1-1)");
     assert_string_equal(unknown,
                         "0529:0001 (1-1) was given to VM \"?\" by another program; take it away there");
     its.first = registry_assignment(fixture->registry, POOL);
     its.attachment = &attachment;
     first = verdict_text(VERDICT_TAKEN, &its);
     owner = verdict_text(VERDICT_FOREIGN, &its);
-    assert_string_equal(first, "assignment bbbbbbbb comes first for 0529:0001 (1-1)");
+    assert_string_equal(first, "assignment \"bbbbbbbb\" comes first for 0529:0001 (1-1)");
     assert_string_equal(owner,
                         "0529:0001 (1-1) was given to VM \"desk\" by another program; take it away there");
 }
