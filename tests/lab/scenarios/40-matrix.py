@@ -21,10 +21,12 @@ ALLOW = """polkit.addRule(function (action, subject) {
 # What the service says, in one word.
 SCRIPT = r"""
 call() {    # call METHOD OBJECT [ARGUMENT...]
-    local method=$1 object=$2 out
+    local method=$1 object=$2 member out
     shift 2
+    member=${method##*.}
+    member=${member%'(Force)'}  # a row of its own, for a call with this option
     out=$(busctl --timeout=90 --allow-interactive-authorization=no call org.usbferry1 "$object" "org.usbferry1.${method%.*}" \
-        "${method##*.}" "$@" 2>&1)
+        "$member" "$@" 2>&1)
     case $? in 0) out=ok ;; esac
     case $out in
     *'which has to be asked for'*) out=asked ;;
@@ -98,6 +100,7 @@ call Assignment.ReleaseDevice {assignment} 'oa{{sv}}' {roots} 0
 call Assignment.Release {assignment} 'a{{sv}}' 0
 call Machine.ReleaseAll {machine} 'a{{sv}}' 0
 call Manager.ReleaseAll /org/usbferry1 'a{{sv}}' 0
+call 'Manager.Assign(Force)' /org/usbferry1 'ooa{{sv}}' {device} {machine} 1 Force b true
 """
 OWN_METHODS = set(re.findall(r'Assignment\.\w+', OWN_CALLS))
 
