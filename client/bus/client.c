@@ -93,8 +93,10 @@ static GError *add_rights_hint(const Client *client, const GError *error)
 
     if (error_is_named(error, "AccessDenied") || error_is_named(error, "AuthFailed") ||
         error_is_named(error, "InteractiveAuthorizationRequired"))
-        hint = client->host ? "\n  Nobody can be asked for a password over -H: use ssh -t and sudo there, "
-                              "or -H root@HOST"
+        hint = client->no_ask_password
+                   ? "\n  Nobody was asked for a password, as --no-ask-password says: use sudo"
+               : client->host ? "\n  Nobody can be asked for a password over -H: use ssh -t and sudo there, "
+                                "or -H root@HOST"
                : !isatty(STDIN_FILENO)
                    ? "\n  Without a terminal nobody can be asked for a password: use sudo, or "
                      "ssh -t"
@@ -106,12 +108,12 @@ static GError *add_rights_hint(const Client *client, const GError *error)
 sd_bus_message *client_change(Client *client, sd_bus_message *call, GError **error)
 {
     /* The question comes up where the service is: an agent at this end could not answer it. */
-    if (!client->agent_tried && !client->host) {
+    if (!client->agent_tried && !client->host && !client->no_ask_password) {
         client->agent_tried = true;
         client->agent = agent_start();
     }
 
-    int r = sd_bus_message_set_allow_interactive_authorization(call, true);
+    int r = sd_bus_message_set_allow_interactive_authorization(call, !client->no_ask_password);
     if (r < 0) {
         g_propagate_error(error, error_from_bus(NULL, r));
         return NULL;

@@ -16,6 +16,7 @@ typedef struct Client {
     const Verb *verb;
     char *host; /* of -H; NULL = this one */
     bool json;
+    bool no_ask_password;
 
     sd_bus *bus; /* NULL until it is needed */
     GPid agent;  /* pkttyagent, 0 = none */

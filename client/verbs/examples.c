@@ -10,16 +10,18 @@ static const struct {
     const char *lines;
 } examples[] = {
     { "list", "usbferry list\nusbferry list vms\nusbferry list -o device,model,vm --noheadings" },
-    { "show", "usbferry show keyboard\nusbferry show win11" },
+    { "show", "usbferry show keyboard\nusbferry show win11\nusbferry show keyboard -p state --value" },
     { "give", "usbferry give keyboard mouse win11\nusbferry give 3-1.2 win11 --name scanner\n"
               "usbferry give dongles cad1 --quantity 2" },
     { "take", "usbferry take keyboard\nusbferry take keyboard mouse win11\nusbferry take win11" },
     { "detach", "usbferry detach keyboard" },
+    { "set", "usbferry set keyboard --name desk-keyboard\nusbferry set desk-keyboard --priority 5" },
     { "attach", "usbferry attach 'Keyboard K120 to win11'" },
     { "retry", "usbferry retry keyboard" },
     { "wait", "usbferry wait 'HASP to cad1' --wait 60\nusbferry wait mykey --until gone" },
     { "reset", "usbferry reset 3-1.2\nusbferry reset 3-1.2 --hub" },
-    { "watch", "usbferry watch\nusbferry watch --json" },
+    { "watch",
+      "usbferry watch\nusbferry watch keyboard win11\nusbferry watch --table\nusbferry watch --json" },
     { "explain", "usbferry explain keyboard\nusbferry explain 'HASP to cad1'\nusbferry explain dongles" },
     { "rescan", "usbferry rescan" },
     { "passthrough", "usbferry passthrough 3-1.2 3-1.4 --group dongles --class smartcard" },

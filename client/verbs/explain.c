@@ -13,6 +13,7 @@
 #include "client/verbs/options.h"
 #include "client/verbs/target.h"
 #include "client/view/json.h"
+#include "client/view/text.h"
 #include "dbus/names.h"
 
 typedef struct Line {
@@ -42,7 +43,8 @@ static void print_line(const Line *line)
     g_autofree char *verdict = escape_text(line->verdict);
     g_autofree char *text = escape_text(line->text);
 
-    printf("%c %-10s  %-6s  %s\n", line->winner ? '*' : ' ', kind, verdict, text);
+    g_autofree char *prefix = g_strdup_printf("%c %-10s  %-6s  ", line->winner ? '*' : ' ', kind, verdict);
+    text_print(prefix, text);
 }
 
 /* lines: as the service tells them, aa{sv}. */

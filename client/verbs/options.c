@@ -29,11 +29,12 @@ static char **parse(Client *client, GOptionContext *context, char **words, GErro
 {
     g_autofree char *host = NULL;
     g_auto(GStrv) rest = NULL;
-    gboolean json = FALSE;
+    gboolean json = FALSE, no_ask_password = FALSE;
     const GOptionEntry entries[] = {
         { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &rest, NULL, NULL },
         { "host", 'H', 0, G_OPTION_ARG_STRING, &host, "Work on another host, over ssh", "[USER@]HOST" },
         { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL },
+        { "no-ask-password", 0, 0, G_OPTION_ARG_NONE, &no_ask_password, "Ask nobody for a password", NULL },
         { 0 },
     };
     g_autoptr(GError) parse_error = NULL;
@@ -55,6 +56,7 @@ static char **parse(Client *client, GOptionContext *context, char **words, GErro
     if (!take_host(client, host, error))
         return NULL;
     client->json |= json;
+    client->no_ask_password |= no_ask_password;
 
     return rest ? g_steal_pointer(&rest) : g_new0(char *, 1);
 }

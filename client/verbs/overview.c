@@ -34,6 +34,19 @@ static void print_condition(const Model *model)
                state);
 }
 
+void overview_print(const Model *model, GPtrArray *rows)
+{
+    g_autoptr(GPtrArray) columns = columns_all(overview_columns());
+
+    /* who has no groups needs no column for them */
+    columns_drop_empty(model, columns, rows, "group#rule");
+    if (rows->len == 0)
+        puts("No USB devices but hubs.");
+    else
+        table_print(model, columns, rows, 0);
+    print_condition(model);
+}
+
 static Outcome show_overview(Client *client, char **words, GError **error)
 {
     g_auto(GStrv) none = options_parse(client, words, NULL, NULL, 0, 0, error);
@@ -42,20 +55,11 @@ static Outcome show_overview(Client *client, char **words, GError **error)
         return OUTCOME_FAILED;
 
     g_autoptr(GPtrArray) rows = overview_rows(model);
-    g_autoptr(GPtrArray) columns =
-        columns_all(client->json ? overview_columns_for_programs() : overview_columns());
-    if (client->json) {
+    g_autoptr(GPtrArray) columns = columns_all(overview_columns_for_programs());
+    if (client->json)
         json_print(columns_to_records(model, columns, rows));
-        return OUTCOME_DONE;
-    }
-
-    /* who has no groups needs no column for them */
-    columns_drop_empty(model, columns, rows, "group#rule");
-    if (rows->len == 0)
-        puts("No USB devices but hubs.");
-    else if (!table_print(model, columns, rows, 0, error))
-        return OUTCOME_FAILED;
-    print_condition(model);
+    else
+        overview_print(model, rows);
     return OUTCOME_DONE;
 }
 

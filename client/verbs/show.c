@@ -10,11 +10,11 @@
 #include "client/view/failure.h"
 #include "client/view/show.h"
 
-/* kinds: what the words may mean */
-static Outcome show_words(Client *client, const Model *model, TargetKinds kinds, char **words)
+/* kinds: what the words may mean. Those that mean nothing are told. */
+static GPtrArray *find_all(Client *client, const Model *model, TargetKinds kinds, char **words,
+                           Outcome *outcome)
 {
-    g_autoptr(GPtrArray) objects = g_ptr_array_new();
-    Outcome outcome = OUTCOME_DONE;
+    GPtrArray *objects = g_ptr_array_new();
 
     for (char **word = words; *word; word++) {
         g_autoptr(GError) error = NULL;
@@ -26,37 +26,47 @@ static Outcome show_words(Client *client, const Model *model, TargetKinds kinds,
             continue;
         }
         failure_print(client, error);
-        if (outcome == OUTCOME_DONE)
-            outcome = (Outcome)error->code;
+        if (*outcome == OUTCOME_DONE)
+            *outcome = (Outcome)error->code;
     }
     if (!*words)
         g_ptr_array_add(objects, (void *)model_manager(model));
-    show_print(client, model, objects);
-    return outcome;
+    return objects;
+}
+
+static Outcome show(Client *client, TargetKinds kinds, int min, char **words, GError **error)
+{
+    g_autofree char *names = NULL;
+    gboolean values_only = FALSE;
+    const GOptionEntry entries[] = {
+        { "property", 'p', 0, G_OPTION_ARG_STRING, &names, "These only, by the names that --json has",
+          "NAME[,…]" },
+        { "value", 0, 0, G_OPTION_ARG_NONE, &values_only, "The values alone, for scripts", NULL },
+        { 0 },
+    };
+    Outcome outcome = OUTCOME_DONE;
+
+    g_auto(GStrv) rest = options_parse(client, words, entries, NULL, min, -1, error);
+    g_autoptr(Model) model = rest ? model_fetch(client, error) : NULL;
+    if (!model)
+        return OUTCOME_FAILED;
+    g_autoptr(GPtrArray) objects = find_all(client, model, kinds, rest, &outcome);
+    return show_print(client, model, objects, names, values_only, error) ? outcome : OUTCOME_USAGE;
 }
 
 static Outcome show_any(Client *client, char **words, GError **error)
 {
-    g_auto(GStrv) rest = options_parse(client, words, NULL, NULL, 0, -1, error);
-    g_autoptr(Model) model = rest ? model_fetch(client, error) : NULL;
-
-    return model ? show_words(client, model, TARGET_ANY, rest) : OUTCOME_FAILED;
+    return show(client, TARGET_ANY, 0, words, error);
 }
 
 static Outcome show_tenants(Client *client, char **words, GError **error)
 {
-    g_auto(GStrv) rest = options_parse(client, words, NULL, NULL, 1, -1, error);
-    g_autoptr(Model) model = rest ? model_fetch(client, error) : NULL;
-
-    return model ? show_words(client, model, TARGET_TENANTS, rest) : OUTCOME_FAILED;
+    return show(client, TARGET_TENANTS, 1, words, error);
 }
 
 static Outcome show_groups(Client *client, char **words, GError **error)
 {
-    g_auto(GStrv) rest = options_parse(client, words, NULL, NULL, 1, -1, error);
-    g_autoptr(Model) model = rest ? model_fetch(client, error) : NULL;
-
-    return model ? show_words(client, model, TARGET_GROUPS, rest) : OUTCOME_FAILED;
+    return show(client, TARGET_GROUPS, 1, words, error);
 }
 
 const Verb verb_show = { "show", "[DEVICE|ASSIGNMENT|VM|GROUP|TENANT …]",

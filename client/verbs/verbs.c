@@ -19,20 +19,21 @@
 #include "client/verbs/rescan.h"
 #include "client/verbs/reset.h"
 #include "client/verbs/rule.h"
+#include "client/verbs/set.h"
 #include "client/verbs/show.h"
 #include "client/verbs/take.h"
 #include "client/verbs/tenant.h"
 #include "client/verbs/watch.h"
 
 static const Verb *const verbs[] = {
-    &verb_overview,     &verb_list,          &verb_show,       &verb_give,        &verb_take,
-    &verb_detach,       &verb_attach,        &verb_retry,      &verb_wait,        &verb_reset,
-    &verb_watch,        &verb_explain,       &verb_rescan,     &verb_passthrough, &verb_group,
-    &verb_group_show,   &verb_group_add,     &verb_group_set,  &verb_group_rm,    &verb_rule,
-    &verb_rule_add,     &verb_rule_set,      &verb_rule_rm,    &verb_rule_test,   &verb_tenant,
-    &verb_tenant_show,  &verb_tenant_add,    &verb_tenant_set, &verb_tenant_rm,   &verb_tenant_machine,
-    &verb_tenant_grant, &verb_tenant_revoke, &verb_export,     &verb_apply,       &verb_enable,
-    &verb_disable,
+    &verb_overview,       &verb_list,         &verb_show,          &verb_give,       &verb_take,
+    &verb_detach,         &verb_set,          &verb_attach,        &verb_retry,      &verb_wait,
+    &verb_reset,          &verb_watch,        &verb_explain,       &verb_rescan,     &verb_passthrough,
+    &verb_group,          &verb_group_show,   &verb_group_add,     &verb_group_set,  &verb_group_rm,
+    &verb_rule,           &verb_rule_add,     &verb_rule_set,      &verb_rule_rm,    &verb_rule_test,
+    &verb_tenant,         &verb_tenant_show,  &verb_tenant_add,    &verb_tenant_set, &verb_tenant_rm,
+    &verb_tenant_machine, &verb_tenant_grant, &verb_tenant_revoke, &verb_export,     &verb_apply,
+    &verb_enable,         &verb_disable,
 };
 
 const Verb *verb_find(const char *name)

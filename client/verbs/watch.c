@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* watch: follows the service and prints a line for every change, for people or for programs, until it is
- * stopped. */
+/* watch: follows the service and prints a line for every change, for people or for programs, or a table that
+ * is always true, until it is stopped. */
 
 #include "client/verbs/watch.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "client/bus/client.h"
 #include "client/bus/escape.h"
 #include "client/bus/follow.h"
 #include "client/verbs/options.h"
+#include "client/verbs/overview.h"
+#include "client/verbs/target.h"
 #include "client/view/columns.h"
 #include "client/view/json.h"
+#include "client/view/overview.h"
 
 /* ------------------------------------------------------------------ lines for people */
 
@@ -32,9 +36,10 @@ static void print_line(const char *format, ...)
 /* Only for programs: the lines of the assignments and devices themselves tell it better. */
 static bool is_noise(const char *column)
 {
-    static const char *const noise[] = { "since",      "pending", "devices", "assignments", "assignment",
-                                         "free-ports", "groups",  "total",   "free",        "vms",
-                                         "state",      "reason",  NULL };
+    static const char *const noise[] = { "since",      "reason-code", "has",         "wanted",
+                                         "pending",    "devices",     "assignments", "assignment",
+                                         "free-ports", "groups",      "total",       "free",
+                                         "vms",        "state",       "reason",      NULL };
 
     return g_strv_contains(noise, column);
 }
@@ -162,16 +167,141 @@ static void print_change_json(const Model *model, ModelEvent event, const Object
     end_json(&dict);
 }
 
+/* ------------------------------------------------------------------ what is watched */
+
+typedef struct Watch {
+    Client *client;
+    GPtrArray *paths; /* of what was named, owned; none = everything */
+    bool table;
+} Watch;
+
+static void watch_clear(Watch *watch)
+{
+    g_clear_pointer(&watch->paths, g_ptr_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Watch, watch_clear)
+
+/* The path stands somewhere in it. */
+static bool has_path(GVariant *value, const char *path)
+{
+    bool found = g_variant_is_of_type(value, G_VARIANT_TYPE_OBJECT_PATH) &&
+                 g_str_equal(g_variant_get_string(value, NULL), path);
+
+    for (gsize i = 0; !found && g_variant_is_container(value) && i < g_variant_n_children(value); i++) {
+        g_autoptr(GVariant) child = g_variant_get_child_value(value, i);
+        found = has_path(child, path);
+    }
+    return found;
+}
+
+/* It is what was named, or a device or assignment of that, or was before. */
+static bool concerns(const Object *object, GHashTable *before, const char *path)
+{
+    GHashTableIter iter;
+    void *value;
+
+    if (g_str_equal(object->path, path))
+        return true;
+    if (object->kind != KIND_DEVICE && object->kind != KIND_ASSIGNMENT)
+        return false;
+    g_hash_table_iter_init(&iter, object->values);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        if (has_path(value, path))
+            return true;
+    if (!before)
+        return false;
+    g_hash_table_iter_init(&iter, before);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        if (has_path(value, path))
+            return true;
+    return false;
+}
+
+static bool is_watched(const Watch *watch, const Object *object, GHashTable *before)
+{
+    for (guint i = 0; i < watch->paths->len; i++)
+        if (concerns(object, before, watch->paths->pdata[i]))
+            return true;
+    return watch->paths->len == 0;
+}
+
 static void on_change(const Model *model, ModelEvent event, const Object *object, GHashTable *before,
                       void *userdata)
 {
-    const Client *client = userdata;
+    const Watch *watch = userdata;
 
-    if (client->json)
+    if (watch->table || !is_watched(watch, object, before))
+        return;
+    if (watch->client->json)
         print_change_json(model, event, object, before);
     else
         print_change(model, event, object, before);
 }
+
+/* All words are good, or nothing is watched. */
+static bool find_watched(Watch *watch, const Model *model, char **words, GError **error)
+{
+    for (; *words; words++) {
+        const Object *object = target_find(watch->client, model, TARGET_ANY, *words, error);
+        if (!object)
+            return false;
+        g_ptr_array_add(watch->paths, g_strdup(object->path));
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------------ the board */
+
+/* What happens at once is shown at once. */
+#define BOARD_DELAY_USEC (100 * G_TIME_SPAN_MILLISECOND)
+
+static void print_board(const Watch *watch, const Model *model)
+{
+    g_autoptr(GPtrArray) all = overview_rows(model);
+    g_autoptr(GPtrArray) rows = g_ptr_array_new();
+    g_autoptr(GDateTime) now = g_date_time_new_now_local();
+    g_autofree char *time = g_date_time_format(now, "%F %T");
+
+    for (guint i = 0; i < all->len; i++)
+        if (is_watched(watch, all->pdata[i], NULL))
+            g_ptr_array_add(rows, all->pdata[i]);
+    /* in a pipe one board follows the other */
+    fputs(isatty(STDOUT_FILENO) ? "\033[H\033[2J" : "", stdout);
+    puts(time);
+    overview_print(model, rows);
+    putchar('\n');
+    fflush(stdout);
+}
+
+/* After each change, with all that comes along with it. */
+static Outcome show_board(const Watch *watch, Follow *follow, GError **error)
+{
+    gint64 due = 0; /* something was changed, and is shown then */
+
+    for (;;)
+        switch (follow_next(follow, due ? due : G_MAXINT64, error)) {
+        case FOLLOW_ERROR:
+            return OUTCOME_FAILED;
+        case FOLLOW_GONE:
+            puts("the service left the bus");
+            fflush(stdout);
+            break;
+        case FOLLOW_BACK:
+            if (!follow_fetch(follow, error))
+                return OUTCOME_FAILED;
+            due = g_get_monotonic_time();
+            break;
+        case FOLLOW_CHANGED:
+            due = due ? due : g_get_monotonic_time() + BOARD_DELAY_USEC;
+            break;
+        case FOLLOW_DEADLINE:
+            due = 0;
+            print_board(watch, follow_model(follow));
+            break;
+        }
+}
+
+/* ------------------------------------------------------------------ the verb */
 
 static void print_service(const Client *client, const char *event, const char *text)
 {
@@ -185,26 +315,21 @@ static void print_service(const Client *client, const char *event, const char *t
     end_json(&dict);
 }
 
-static Outcome watch(Client *client, char **words, GError **error)
+static Outcome show_lines(const Watch *watch, Follow *follow, GError **error)
 {
-    g_auto(GStrv) none = options_parse(client, words, NULL, NULL, 0, 0, error);
-    g_autoptr(Follow) follow = none ? follow_new(client, on_change, client, error) : NULL;
-    if (!follow || !follow_fetch(follow, error))
-        return OUTCOME_FAILED;
-
     /* a line is there when it is printed, also in a pipe; before the first one, that we listen */
     setvbuf(stdout, NULL, _IOLBF, 0);
-    print_service(client, "watching", "watching for changes");
+    print_service(watch->client, "watching", "watching for changes");
 
     for (;;)
         switch (follow_next(follow, G_MAXINT64, error)) {
         case FOLLOW_ERROR:
             return OUTCOME_FAILED;
         case FOLLOW_GONE:
-            print_service(client, "gone", "the service left the bus");
+            print_service(watch->client, "gone", "the service left the bus");
             break;
         case FOLLOW_BACK:
-            print_service(client, "back", "the service is back");
+            print_service(watch->client, "back", "the service is back");
             /* what changed meanwhile is told as changes */
             if (!follow_fetch(follow, error))
                 return OUTCOME_FAILED;
@@ -215,4 +340,32 @@ static Outcome watch(Client *client, char **words, GError **error)
         }
 }
 
-const Verb verb_watch = { "watch", NULL, "Prints a line for every change", watch };
+static Outcome watch_all(Client *client, char **words, GError **error)
+{
+    g_auto(Watch) watch = { .client = client, .paths = g_ptr_array_new_with_free_func(g_free) };
+    gboolean table = FALSE;
+    const GOptionEntry entries[] = {
+        { "table", 0, 0, G_OPTION_ARG_NONE, &table, "A table that is always as it is now", NULL },
+        { 0 },
+    };
+
+    g_auto(GStrv) rest = options_parse(client, words, entries, NULL, 0, -1, error);
+    if (!rest)
+        return OUTCOME_USAGE;
+    if (table && client->json) {
+        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "--table is for people, --json for programs");
+        return OUTCOME_USAGE;
+    }
+    watch.table = table;
+    g_autoptr(Follow) follow = follow_new(client, on_change, &watch, error);
+    if (!follow || !follow_fetch(follow, error) || !find_watched(&watch, follow_model(follow), rest, error))
+        return OUTCOME_FAILED;
+
+    if (!table)
+        return show_lines(&watch, follow, error);
+    print_board(&watch, follow_model(follow));
+    return show_board(&watch, follow, error);
+}
+
+const Verb verb_watch = { "watch", "[DEVICE|ASSIGNMENT|VM|GROUP …]", "Prints a line for every change",
+                          watch_all };

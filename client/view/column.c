@@ -14,19 +14,24 @@ static GVariant *name_at(const Model *model, GVariant *path)
     return g_variant_new_take_string(model_name_at(model, g_variant_get_string(path, NULL)));
 }
 
-/* paths: ao, or an array of structures that begin with one. */
+static int compare_names(const void *a, const void *b)
+{
+    return strverscmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* paths: ao, or an array of structures that begin with one. 3-1.2 comes before 3-1.10. */
 static GVariant *names_at(const Model *model, GVariant *paths)
 {
-    GVariantBuilder names;
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 
-    g_variant_builder_init(&names, G_VARIANT_TYPE_STRING_ARRAY);
     for (gsize i = 0; i < g_variant_n_children(paths); i++) {
         g_autoptr(GVariant) item = g_variant_get_child_value(paths, i);
         g_autoptr(GVariant) path =
             g_variant_is_container(item) ? g_variant_get_child_value(item, 0) : g_variant_ref(item);
-        g_variant_builder_add_value(&names, name_at(model, path));
+        g_ptr_array_add(names, model_name_at(model, g_variant_get_string(path, NULL)));
     }
-    return g_variant_builder_end(&names);
+    g_ptr_array_sort(names, compare_names);
+    return g_variant_new_strv((const char *const *)names->pdata, names->len);
 }
 
 static GVariant *read_property(const Model *model, const Object *object, const char *property)

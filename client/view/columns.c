@@ -19,6 +19,11 @@ static GVariant *get_time(const Object *object, const char *property)
     return usec > 0 && time ? g_variant_new_take_string(g_date_time_format_iso8601(time)) : NULL;
 }
 
+static GVariant *get_since(const Model *model, const Object *object)
+{
+    return get_time(object, "Since");
+}
+
 /* Of devices and assignments. */
 static GVariant *get_vm_state(const Model *model, const Object *object)
 {
@@ -59,14 +64,6 @@ static GVariant *get_usb_id(const Model *model, const Object *object)
 {
     return g_variant_new_take_string(g_strdup_printf("%04x:%04x", (unsigned)object_number(object, "VendorId"),
                                                      (unsigned)object_number(object, "ProductId")));
-}
-
-static GVariant *get_device_reason(const Model *model, const Object *object)
-{
-    if (g_str_equal(object_string(object, "State"), "foreign"))
-        return g_variant_new_string("given by another program");
-    return g_variant_new_string(
-        object_string(model_follow(model, object, "Assignment", KIND_ASSIGNMENT), "Reason"));
 }
 
 /* As a rule has them after "class=". */
@@ -134,10 +131,14 @@ static const Column device_columns[] = {
     { "rules", "and the rules that say so: GROUP#ID RULE", COLUMN_LIST, LOOK_REST, true, NULL,
       get_device_rules, show_device_rules },
     { "state", "where the device is", COLUMN_TEXT, LOOK_STATE, false, "State" },
-    { "reason", "why it is there", COLUMN_TEXT, LOOK_WRAP, false, NULL, get_device_reason },
+    { "reason", "why it is there", COLUMN_TEXT, LOOK_WRAP, false, "Reason" },
+    { "reason-code", "the same in one word", COLUMN_TEXT, LOOK_PLAIN, false, "ReasonCode" },
+    { "since", "when it came to that", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_since },
     { "host-use", "what the host uses it for, which keeps it from VMs", COLUMN_LIST, LOOK_WRAP, false,
       "HostUse" },
     { "assignment", "the name of its assignment", COLUMN_TEXT, LOOK_PLAIN, false, "Assignment" },
+    { "label", "what people call it", COLUMN_TEXT, LOOK_CUT, false, "Label" },
+    { "icon", "name of an icon for it", COLUMN_TEXT, LOOK_PLAIN, false, "Icon" },
     { "vendor", "maker", COLUMN_TEXT, LOOK_CUT, false, "Vendor" },
     { "product", "product", COLUMN_TEXT, LOOK_CUT, false, "Product" },
     { "serial", "serial number", COLUMN_TEXT, LOOK_PLAIN, false, "Serial" },
@@ -145,6 +146,7 @@ static const Column device_columns[] = {
     { "controller", "address of the USB controller", COLUMN_TEXT, LOOK_PLAIN, false, "Controller" },
     { "hub", "the hub that it is plugged into", COLUMN_TEXT, LOOK_PLAIN, false, "Hub" },
     { "is-hub", "whether it is a hub, which can't be given", COLUMN_FLAG, LOOK_PLAIN, false, "IsHub" },
+    { "removable", "whether people can pull it out", COLUMN_FLAG, LOOK_PLAIN, false, "Removable" },
     { "interfaces", "class, subclass and protocol of each interface", COLUMN_LIST, LOOK_CUT, false, NULL,
       get_interfaces },
     { "speed", "Mbit/s", COLUMN_NUMBER, LOOK_RIGHT, false, "Speed" },
@@ -192,6 +194,7 @@ static const Column machine_columns[] = {
     { "uuid", "its UUID", COLUMN_TEXT, LOOK_PLAIN, true, "UUID" },
     { "tenant", "whose it is; shown when there is any", COLUMN_TEXT, LOOK_PLAIN, true, "Tenant" },
     { "assignments", "what was given to it", COLUMN_LIST, LOOK_WRAP, true, "Assignments" },
+    { "devices", "the devices that it has", COLUMN_LIST, LOOK_WRAP, false, "Devices" },
     { "foreign-devices", "devices that other programs gave to it", COLUMN_LIST, LOOK_WRAP, true, NULL,
       get_foreign_devices, show_foreign_devices },
     { "usb-controller", "model of its USB controller", COLUMN_TEXT, LOOK_PLAIN, false, "UsbController" },
@@ -207,9 +210,13 @@ static GVariant *get_assignment_id(const Model *model, const Object *object)
     return g_variant_new_take_string(object_id(object));
 }
 
-static GVariant *get_since(const Model *model, const Object *object)
+/* One that is gone is known by the name that it had. */
+static GVariant *get_vm(const Model *model, const Object *object)
 {
-    return get_time(object, "Since");
+    const char *name = object_string(object, "MachineName");
+
+    return *name ? g_variant_new_string(name)
+                 : g_variant_new_take_string(model_name_at(model, object_string(object, "Machine")));
 }
 
 static GVariant *get_created(const Model *model, const Object *object)
@@ -226,12 +233,17 @@ static const Column assignment_columns[] = {
     { "group", "the group that it draws from", COLUMN_TEXT, LOOK_PLAIN, true, "Group" },
     { "quantity", "how many: 1, N, all, or set, one device for each rule", COLUMN_TEXT, LOOK_PLAIN, false,
       "Quantity" },
+    { "wanted", "how many devices it is to have", COLUMN_NUMBER, LOOK_RIGHT, false, "Wanted" },
+    { "has", "how many are attached", COLUMN_NUMBER, LOOK_RIGHT, false, "Has" },
+    { "label", "what people call what it is for", COLUMN_TEXT, LOOK_CUT, false, "DeviceLabel" },
+    { "icon", "name of an icon for that", COLUMN_TEXT, LOOK_PLAIN, false, "DeviceIcon" },
     { "selector", "the device that it is for", COLUMN_TEXT, LOOK_PLAIN, false, "Selector" },
-    { "vm", "the VM that it is for", COLUMN_TEXT, LOOK_PLAIN, true, "Machine" },
+    { "vm", "the VM that it is for", COLUMN_TEXT, LOOK_PLAIN, true, "MachineName", get_vm },
     { "vm-state", "what that VM does", COLUMN_TEXT, LOOK_STATE, true, NULL, get_vm_state },
     { "state", "where it stands", COLUMN_TEXT, LOOK_STATE, true, "State" },
     { "pending", "whether that isn't decided yet", COLUMN_FLAG, LOOK_PLAIN, false, "Pending" },
     { "reason", "why", COLUMN_TEXT, LOOK_WRAP, true, "Reason" },
+    { "reason-code", "the same in one word", COLUMN_TEXT, LOOK_PLAIN, false, "ReasonCode" },
     { "error", "the error that it ended in", COLUMN_TEXT, LOOK_PLAIN, false, "Error" },
     { "since", "when it came to that", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_since },
     { "created", "when it was made", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_created },
@@ -315,9 +327,11 @@ static const Column group_columns[] = {
     { "total", "how many of its devices are plugged in", COLUMN_NUMBER, LOOK_RIGHT, true, "Total" },
     { "free", "of those, how many no VM has", COLUMN_NUMBER, LOOK_RIGHT, true, "Free" },
     { "vms", "the VMs that draw from it", COLUMN_LIST, LOOK_WRAP, true, NULL, get_group_vms },
+    { "assignments", "the assignments that do", COLUMN_LIST, LOOK_WRAP, false, "Assignments" },
     { "devices", "its devices", COLUMN_LIST, LOOK_WRAP, false, "Devices" },
     { "tenant", "whose it is; shown when there is any", COLUMN_TEXT, LOOK_PLAIN, true, "Tenant" },
-    { "priority", "of assignments with one priority the one with the higher group comes first", COLUMN_NUMBER, LOOK_RIGHT, false, "Priority" },
+    { "priority", "of assignments with one priority the one with the higher group comes first", COLUMN_NUMBER,
+      LOOK_RIGHT, false, "Priority" },
     { "allow-guest-reset", "whether a VM's user may reset the device", COLUMN_FLAG, LOOK_PLAIN, false,
       "AllowGuestReset" },
     { "allow-guest-resets-all", "whether he may reset its hub", COLUMN_FLAG, LOOK_PLAIN, false,

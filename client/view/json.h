@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* JSON out of GVariants. libsmartcols prints JSON as well, but flat tables only, and lets C1 controls through
- * to the terminal. */
+/* JSON out of GVariants: nothing in it acts on a terminal. For whatever prints with --json. */
 
 #include <glib.h>
 #include <stdbool.h>

@@ -112,7 +112,8 @@ static GVariant *show_reason(const Model *model, const Object *object)
 
     g_autoptr(GVariant) reason = get_reason(model, object);
     g_autoptr(GVariant) uses = object->kind == KIND_DEVICE ? get_host_use(model, object) : NULL;
-    if (!reason || !*g_variant_get_string(reason, NULL))
+    /* nobody wants it: there is nothing to be explained but what the host does with it */
+    if (!reason || g_str_equal(object_string(object, "ReasonCode"), "host"))
         return uses ? show_host_use(uses) : NULL;
     g_autofree char *device = object_describe(object);
     GString *text = g_string_new(g_variant_get_string(reason, NULL));

@@ -5,9 +5,12 @@
 
 #include <stdio.h>
 
-#include "client/bus/variant.h"
 #include "client/view/columns.h"
 #include "client/view/json.h"
+#include "client/view/text.h"
+
+/* For values, beside their names. */
+#define ROOM 28
 
 /* Lists of short names are on one line, of rules each rule is on its own. */
 static bool has_lines(const Column *column, GVariant *shown)
@@ -16,39 +19,66 @@ static bool has_lines(const Column *column, GVariant *shown)
            g_variant_is_of_type(shown, G_VARIANT_TYPE_ARRAY);
 }
 
+/* What people read, or what programs do. */
+static void print_values(const Model *model, GPtrArray *columns, const Object *object)
+{
+    for (guint i = 0; i < columns->len; i++) {
+        g_autoptr(GVariant) value = column_shown(columns->pdata[i], model, object);
+        bool list = value && g_variant_is_of_type(value, G_VARIANT_TYPE_ARRAY);
+        gsize n = list ? g_variant_n_children(value) : 1;
+
+        for (gsize j = 0; j < n; j++) {
+            g_autoptr(GVariant) item = list    ? g_variant_get_child_value(value, j)
+                                       : value ? g_variant_ref(value)
+                                               : NULL;
+            g_autofree char *text = text_printable(item);
+            puts(text);
+        }
+    }
+}
+
+/* width: of the names; where there is no room to have them below each other they aren't. */
+static char *make_prefix(const char *name, int width)
+{
+    int terminal = terminal_width();
+    bool narrow = terminal > 0 && terminal < width + ROOM;
+
+    return g_strdup_printf("  %*s%s ", narrow ? 0 : width, name, *name ? ":" : " ");
+}
+
 static void print_column(int width, const Column *column, GVariant *shown)
 {
     if (!has_lines(column, shown)) {
-        g_autofree char *text = variant_to_text(shown);
-        printf("  %*s: %s\n", width, column->name, *text ? text : "-");
+        g_autofree char *prefix = make_prefix(column->name, width);
+        g_autofree char *text = text_printable(shown);
+        text_print(prefix, *text ? text : "-");
         return;
     }
     for (gsize i = 0; i < g_variant_n_children(shown); i++) {
+        g_autofree char *prefix = make_prefix(i == 0 ? column->name : "", width);
         g_autoptr(GVariant) item = g_variant_get_child_value(shown, i);
-        g_autofree char *text = variant_to_text(item);
-        printf("  %*s%c %s\n", width, i == 0 ? column->name : "", i == 0 ? ':' : ' ', text);
+        g_autofree char *text = text_printable(item);
+        text_print(prefix, text);
     }
 }
 
-static void print_object(const Model *model, const Object *object)
+static void print_object(const Model *model, GPtrArray *columns, const Object *object)
 {
     g_autofree char *title = object_describe(object);
-    const Column *columns = columns_for(object->kind);
     int width = 0;
 
-    for (const Column *column = columns; column->name; column++)
-        width = MAX(width, (int)strlen(column->name));
+    for (guint i = 0; i < columns->len; i++)
+        width = MAX(width, (int)strlen(((const Column *)columns->pdata[i])->name));
 
     puts(title);
-    for (const Column *column = columns; column->name; column++) {
-        g_autoptr(GVariant) shown = column_shown(column, model, object);
-        print_column(width, column, shown);
+    for (guint i = 0; i < columns->len; i++) {
+        g_autoptr(GVariant) shown = column_shown(columns->pdata[i], model, object);
+        print_column(width, columns->pdata[i], shown);
     }
 }
 
-static GVariant *make_record(const Model *model, const Object *object)
+static GVariant *make_record(const Model *model, GPtrArray *columns, const Object *object)
 {
-    g_autoptr(GPtrArray) columns = columns_all(columns_for(object->kind));
     g_autoptr(GVariant) values = g_variant_ref_sink(columns_to_record(model, columns, object));
     GVariantBuilder record;
 
@@ -61,20 +91,46 @@ static GVariant *make_record(const Model *model, const Object *object)
     return g_variant_builder_end(&record);
 }
 
-void show_print(Client *client, const Model *model, GPtrArray *objects)
+/* Of each object, an array of columns. */
+static GPtrArray *choose(GPtrArray *objects, const char *names, GError **error)
 {
-    if (client->json) {
-        GVariantBuilder list;
-        g_variant_builder_init(&list, G_VARIANT_TYPE("aa{sv}"));
-        for (guint i = 0; i < objects->len; i++)
-            g_variant_builder_add_value(&list, make_record(model, objects->pdata[i]));
-        json_print(g_variant_builder_end(&list));
-        return;
-    }
+    g_autoptr(GPtrArray) chosen = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
 
     for (guint i = 0; i < objects->len; i++) {
-        if (i > 0)
-            putchar('\n');
-        print_object(model, objects->pdata[i]);
+        const Column *all = columns_for(((const Object *)objects->pdata[i])->kind);
+        GPtrArray *columns = names && *names ? columns_choose(all, names, error) : columns_all(all);
+        if (!columns)
+            return NULL;
+        g_ptr_array_add(chosen, columns);
     }
+    return g_steal_pointer(&chosen);
+}
+
+bool show_print(Client *client, const Model *model, GPtrArray *objects, const char *names, bool values_only,
+                GError **error)
+{
+    g_autoptr(GPtrArray) chosen = choose(objects, names, error);
+    GVariantBuilder list;
+
+    if (!chosen)
+        return false;
+    g_variant_builder_init(&list, G_VARIANT_TYPE("aa{sv}"));
+    for (guint i = 0; i < objects->len; i++) {
+        const Object *object = objects->pdata[i];
+        GPtrArray *columns = chosen->pdata[i];
+
+        if (client->json)
+            g_variant_builder_add_value(&list, make_record(model, columns, object));
+        else if (values_only)
+            print_values(model, columns, object);
+        else {
+            if (i > 0)
+                putchar('\n');
+            print_object(model, columns, object);
+        }
+    }
+    g_autoptr(GVariant) records = g_variant_ref_sink(g_variant_builder_end(&list));
+    if (client->json)
+        json_print(records);
+    return true;
 }

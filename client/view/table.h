@@ -4,8 +4,6 @@
 /* Table: columns of objects on the terminal. For the lists and the overview. */
 
 #include <glib.h>
-#include <stdbool.h>
-
 #include "client/view/column.h"
 
 typedef enum TableFlags {
@@ -13,9 +11,8 @@ typedef enum TableFlags {
     TABLE_DASHES = 1 << 1, /* an empty cell is "-", so that every line has as many words as columns */
 } TableFlags;
 
-/* Prints to stdout, coloured where that is wanted. */
-bool table_print(const Model *model, GPtrArray *columns, GPtrArray *objects, TableFlags flags,
-                 GError **error);
+/* Prints to stdout, coloured where that is wanted, and no wider than the terminal: see terminal_width(). */
+void table_print(const Model *model, GPtrArray *columns, GPtrArray *objects, TableFlags flags);
 
-/* The colour for a state of anything: a name for libsmartcols, NULL = none. */
+/* The colour for a state of anything, as terminals know it; NULL = none. */
 const char *table_state_color(const char *state);

@@ -97,13 +97,17 @@ static char *read_class_code(const char **at)
     }
 }
 
+/* "keyboard" is "hid-keyboard", as where a device is named. */
 static char *read_class(const char **at)
 {
     g_autofree char *folded = text_fold(*at);
+    g_autofree char *of_hid = g_strconcat("hid-", folded, NULL);
 
     if (strchr(folded, ':'))
         return read_class_code(at);
-    return g_strv_contains(device_class_names(), folded) ? g_steal_pointer(&folded) : NULL;
+    if (g_strv_contains(device_class_names(), folded))
+        return g_steal_pointer(&folded);
+    return g_strv_contains(device_class_names(), of_hid) ? g_steal_pointer(&of_hid) : NULL;
 }
 
 /* "pci-0000:00:14.0/1.2", ".../ss-1.2", ".../" for a root hub. */
@@ -163,7 +167,7 @@ static const struct {
     [RULE_KEY_SERIAL] = { read_text, "a text" },
     [RULE_KEY_NAME] = { read_folded_text, "a text" },
     [RULE_KEY_MANUFACTURER] = { read_folded_text, "a text" },
-    [RULE_KEY_CLASS] = { read_class, "the name of a class, such as hid-keyboard, or cc:ss:pp" },
+    [RULE_KEY_CLASS] = { read_class, "the name of a class, such as keyboard or storage, or cc:ss:pp" },
     [RULE_KEY_PORT] = { read_port, "a socket, such as pci-0000:00:14.0/1.2, or BUS-PORT" },
     [RULE_KEY_HUB] = { read_port, "a socket, such as pci-0000:00:14.0/1.2, or BUS-PORT" },
     [RULE_KEY_CONTROLLER] = { read_folded_text, "a text" },

@@ -13,7 +13,7 @@
  *   vendor, product      1 to 4 hex digits, or * for any
  *   serial               text, case matters
  *   name, manufacturer   text, case folded: the device's Product and Vendor
- *   class                a name of device_class_names()
+ *   class                a name of device_class_names(), keyboard for hid-keyboard
  *   class                cc:ss:pp in hex, * for any part: some interface of the device has it
  *   port                 a Socket (pci-0000:00:14.0/1.2), or BUS-PORT / BUS:PORT (3-1.2, 3:1.2)
  *   hub                  the same forms: everything on that port and behind it

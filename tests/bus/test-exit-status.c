@@ -89,6 +89,8 @@ static void test_not_found(void **state)
         "detach none",
         "attach none",
         "retry none",
+        "set none --priority 1",
+        "watch none",
         "wait none",
         "wait 1-2",
         "reset none",
@@ -148,6 +150,7 @@ static void test_denied(void **state)
         "tenant rm acme",
         "tenant machine acme desk",
         "tenant grant acme 1-2",
+        "set mine --priority 1",
         "enable",
         "disable",
     };

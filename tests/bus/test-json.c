@@ -197,6 +197,7 @@ static const Case showing[] = {
     { "show", "show" },
     { "show 1-1.1 1-5 desk desk-keyboard keys acme /org/usbferry1", "show" },
     { "group show keys acme/pool", "show" },
+    { "show 1-1.1 desk-keyboard -p state,vm", "show partial" },
     { "tenant show acme", "show" },
     { "explain 1-1.1", "explain" },
     { "explain 1-2", "explain" },
@@ -211,6 +212,7 @@ static const Case showing[] = {
 static const Case ending[] = {
     { "reset 1-1.1", "reset" },
     { "reset desk-keyboard", "reset" },
+    { "set desk-keyboard --priority 3 --description Mine", "assignment-change" },
     { "detach desk-keyboard", "results" },
     { "attach desk-keyboard", "results" },
     { "retry desk-keyboard", "results" },

@@ -94,7 +94,8 @@ def keyboards(lab):
     lab.wait_driver(first, 'usbhid')
     # Nobody is at the host.
     wait_uses(lab, first.name)
-    lab.run('systemd-run --quiet --unit lab-seat -p PAMName=login -p TTYPath=/dev/tty1 sleep infinity')
+    lab.run('systemd-run --quiet --unit lab-seat -p User=member -p PAMName=login -p TTYPath=/dev/tty1 sleep infinity')
+    lab.wait('loginctl list-sessions --no-legend | grep seat0', 30, 'a session at seat0')
     wait_uses(lab, first.name, 'last-keyboard:seat0')
     refused(lab, first.name, 'it is the last keyboard of seat0')
     second = lab.plug('usb-kbd', 'k2', serial='KBD-B')

@@ -15,6 +15,7 @@ static const char managed[] =
     " '" DEVICE "': {'org.usbferry1.Device': {'SysName': <'3-1.10'>, 'BusNumber': <uint32 3>,"
     "   'DeviceNumber': <uint32 7>, 'VendorId': <uint16 0x046d>, 'ProductId': <uint16 0xc31c>,"
     "   'Vendor': <'Logitech'>, 'Product': <'Keyboard K120'>, 'IsHub': <false>, 'State': <'attached'>,"
+    "   'Reason': <'the VM has it'>,"
     "   'Interfaces': <@a(yyy) [(3, 1, 1), (3, 0, 255)]>, 'Hub': <objectpath '" HUB "'>,"
     "   'Machine': <objectpath '" MACHINE "'>, 'Assignment': <objectpath '" ASSIGNMENT "'>,"
     "   'Tenant': <objectpath '/'>, 'Groups': <@ao []>, 'Rules': <@as []>,"

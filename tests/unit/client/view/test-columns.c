@@ -37,10 +37,6 @@ static void test_devices(void **state)
               "\"model\":\"Logitech Keyboard K120\",\"host\":\"desk\",\"vm\":\"win11\","
               "\"vm-state\":\"running\",\"hub\":\"3-1.9\",\"is-hub\":false,"
               "\"interfaces\":[\"03:01:01\",\"03:00:ff\"],\"reason\":\"the VM has it\",\"speed\":0}]");
-
-    fixture_change(model, DEVICE, "{'State': <'foreign'>}");
-    g_autofree char *foreign = rows(model, KIND_DEVICE, "reason");
-    assert_string_equal(foreign, "[{\"reason\":\"\"},{\"reason\":\"given by another program\"}]");
 }
 
 static void test_machines(void **state)
@@ -67,6 +63,14 @@ static void test_assignments(void **state)
                         "\"group\":\"\",\"vm\":\"win11\",\"pending\":false,\"created\":\"\"}]");
     g_autoptr(GVariant) since = columns_get(model, model_get(model, ASSIGNMENT, KIND_ASSIGNMENT), "since");
     assert_non_null(strstr(g_variant_get_string(since, NULL), "2023-11-1"));
+
+    /* A VM that is gone has the name that it had. */
+    fixture_change(model, ASSIGNMENT, "{'Machine': <objectpath '/org/usbferry1/machine/x'>}");
+    g_autofree char *gone = rows(model, KIND_ASSIGNMENT, "vm");
+    assert_string_equal(gone, "[{\"vm\":\"x\"}]");
+    fixture_change(model, ASSIGNMENT, "{'MachineName': <'win10'>, 'Wanted': <uint32 2>, 'Has': <uint32 1>}");
+    g_autofree char *named = rows(model, KIND_ASSIGNMENT, "vm,wanted,has");
+    assert_string_equal(named, "[{\"vm\":\"win10\",\"wanted\":2,\"has\":1}]");
 }
 
 static void test_groups(void **state)

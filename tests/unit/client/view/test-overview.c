@@ -66,8 +66,21 @@ static void test_cells(void **state)
     expect(model, "where", "host");
 
     /* the line says which device it is */
-    fixture_change(model, ASSIGNMENT, "{'Reason': <'046d:c31c (3-1.10) waits: 046d:c31c (3-1.10) is new'>}");
+    fixture_change(model, DEVICE, "{'Reason': <'046d:c31c (3-1.10) waits: 046d:c31c (3-1.10) is new'>}");
     expect(model, "reason", "It waits: it is new");
+}
+
+/* What keeps a device from VMs is told before anybody asks. */
+static void test_host_use(void **state)
+{
+    g_autoptr(Model) model = fixture_load();
+
+    fixture_change(
+        model, DEVICE,
+        "{'State': <'host'>, 'ReasonCode': <'host'>, 'Assignment': <objectpath '/'>, 'HostUse': <['mounted:/home', 'swap']>}");
+    expect(model, "reason", "the host uses it: mounted:/home, swap");
+    fixture_change(model, DEVICE, "{'HostUse': <@as []>}");
+    expect(model, "reason", "");
 }
 
 static void test_groups(void **state)
@@ -91,6 +104,7 @@ int main(void)
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_cells),
         cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_host_use),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,8 +16,33 @@ static char *print(const Model *model, const char *path, bool json)
 
     g_ptr_array_add(objects, g_hash_table_lookup(model->objects, path));
     fixture_begin_capture();
-    show_print(&client, model, objects);
-    return fixture_end_capture();
+    bool good = show_print(&client, model, objects, NULL, false, NULL);
+    char *text = fixture_end_capture();
+    assert_true(good);
+    return text;
+}
+
+/* For scripts: what they asked for and nothing else, of a list each on its line. */
+static void test_values(void **state)
+{
+    g_autoptr(Model) model = fixture_load();
+    g_autoptr(GPtrArray) objects = g_ptr_array_new();
+    g_autoptr(GError) error = NULL;
+    Client client = { 0 };
+
+    fixture_add_group(model);
+    g_ptr_array_add(objects, g_hash_table_lookup(model->objects, GROUP));
+    fixture_begin_capture();
+    bool good = show_print(&client, model, objects, "vms,enabled,devices,file", true, NULL);
+    g_autofree char *text = fixture_end_capture();
+    assert_true(good);
+    assert_string_equal(text, "win11\nyes\n3-1.10\naway\n\n");
+    fixture_begin_capture();
+    good = show_print(&client, model, objects, "vms,nonsense", true, &error);
+    g_autofree char *nothing = fixture_end_capture();
+    assert_false(good);
+    assert_string_equal(nothing, "");
+    assert_int_equal(error->code, OUTCOME_USAGE);
 }
 
 static void test_text(void **state)
@@ -53,6 +78,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_json),
+        cmocka_unit_test(test_values),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
