@@ -9,6 +9,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "daemon/base/log.h"
+#include "daemon/config/settings.h"
 #include "daemon/manager/drop-in-groups.h"
 #include "daemon/manager/manager.h"
 #include "dbus/names.h"
@@ -32,6 +33,7 @@ typedef struct Daemon {
     WorkerPool *pool;
     Hypervisor *hypervisor;
     const UsbOps *usb;
+    Settings settings;
     Manager *manager;
     Authority *authority;
     BusService *service;
@@ -138,6 +140,7 @@ static bool daemon_start(Daemon *self, GError **error)
     const ManagerConfig config = {
         .state_dir = directory("STATE_DIRECTORY", DEFAULT_STATE_DIR),
         .runtime_dir = directory("RUNTIME_DIRECTORY", DEFAULT_RUNTIME_DIR),
+        .guards_off = self->settings.guards_off,
         .usb = self->usb,
         .blind = on_blind,
         .userdata = self,
@@ -189,10 +192,22 @@ static void daemon_run(Daemon *self)
     daemon_stop(self);
 }
 
+/* With a bad file it is as without one: every guard is on. */
+static bool read_settings(Settings *ret_settings)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (settings_read(ret_settings, &error))
+        return true;
+    log_warning("%s; the file is not obeyed, and everything is as usual", error->message);
+    return false;
+}
+
 int ferry_run(int argc, char **argv, Hypervisor *(*make_hypervisor)(const char *uri, WorkerPool *pool),
               const UsbOps *usb)
 {
     g_autofree char *uri = NULL;
+    bool settings_ok;
     gboolean version = FALSE, verbose = FALSE, check = FALSE;
     const GOptionEntry entries[] = {
         { "uri", 'c', 0, G_OPTION_ARG_STRING, &uri, "The hypervisor (" DEFAULT_URI ")", "URI" },
@@ -222,15 +237,21 @@ int ferry_run(int argc, char **argv, Hypervisor *(*make_hypervisor)(const char *
         g_print("usbferryd " FERRY_VERSION "\n");
         return EXIT_SUCCESS;
     }
-    if (check)
-        return drop_in_groups_check() ? EXIT_SUCCESS : EXIT_FAILURE;
+    settings_ok = read_settings(&self.settings);
+    if (check) {
+        settings_clear(&self.settings);
+        return drop_in_groups_check() && settings_ok ? EXIT_SUCCESS : EXIT_FAILURE;
+    }
     if (verbose)
         g_setenv("G_MESSAGES_DEBUG", G_LOG_DOMAIN, FALSE);
 
     self.loop = loop = g_main_loop_new(NULL, FALSE);
     self.usb = usb;
     self.pool = worker_pool_new(WORKERS, on_queue_idle, &self);
-    self.hypervisor = make_hypervisor(uri ? uri : DEFAULT_URI, self.pool);
+    if (!uri)
+        uri = g_strdup(self.settings.hypervisor_uri ? self.settings.hypervisor_uri : DEFAULT_URI);
+    self.hypervisor = make_hypervisor(uri, self.pool);
     daemon_run(&self);
+    settings_clear(&self.settings);
     return self.status;
 }

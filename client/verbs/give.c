@@ -27,6 +27,7 @@ typedef struct GiveOptions {
     char *guest_resets_all;
     gboolean temporary;
     gboolean follow;
+    gboolean force;
     gboolean another;
     gboolean require_attached;
 } GiveOptions;
@@ -66,6 +67,8 @@ static GVariant *assign_options(const GiveOptions *options, GError **error)
         g_variant_builder_add(&dict, "{sv}", "Persistent", g_variant_new_boolean(FALSE));
     if (options->follow)
         g_variant_builder_add(&dict, "{sv}", "Follow", g_variant_new_boolean(TRUE));
+    if (options->force)
+        g_variant_builder_add(&dict, "{sv}", "Force", g_variant_new_boolean(TRUE));
     if (options->another)
         g_variant_builder_add(&dict, "{sv}", "Another", g_variant_new_boolean(TRUE));
     return g_variant_ref_sink(g_variant_builder_end(&dict));
@@ -303,6 +306,8 @@ static Outcome give(Client *client, char **words, GError **error)
           "Whether he may reset its hub; without a value: yes", "yes|no" },
         { "follow", 0, 0, G_OPTION_ARG_NONE, &options.follow,
           "What the device becomes in its socket, by an update for instance, goes to the VM as well", NULL },
+        { "force", 0, 0, G_OPTION_ARG_NONE, &options.force,
+          "Although the host uses it: its last keyboard, a mounted disk", NULL },
         { "another", 0, 0, G_OPTION_ARG_NONE, &options.another,
           "Of a group that the VM draws from already: more of it", NULL },
         { "require-attached", 0, 0, G_OPTION_ARG_NONE, &options.require_attached,

@@ -50,6 +50,12 @@ GET(get_vm, "vm");
 GET(get_assignment, "assignment");
 GET(get_tenant, "tenant");
 GET(get_reason, "reason");
+GET(get_host_use, "host-use");
+
+static GVariant *get_device_host_use(const Model *model, const Object *object)
+{
+    return object->kind == KIND_DEVICE ? get_host_use(model, object) : NULL;
+}
 
 /* ------------------------------------------------------------------ for people */
 
@@ -87,6 +93,15 @@ static GVariant *show_where(const Model *model, const Object *object)
     return g_variant_new_string("host");
 }
 
+/* What keeps it from VMs is told before anybody asks for it. */
+static GVariant *show_host_use(GVariant *uses)
+{
+    g_autofree const char **texts = g_variant_get_strv(uses, NULL);
+    g_autofree char *list = g_strjoinv(", ", (char **)texts);
+
+    return *list ? g_variant_new_take_string(g_strconcat("the host uses it: ", list, NULL)) : NULL;
+}
+
 /* The line says already which device it is, and where: the reason doesn't repeat that. */
 static GVariant *show_reason(const Model *model, const Object *object)
 {
@@ -96,7 +111,10 @@ static GVariant *show_reason(const Model *model, const Object *object)
         return g_variant_new_take_string(g_strdup_printf("assigned as \"%s\"", object_name(assignment)));
 
     g_autoptr(GVariant) reason = get_reason(model, object);
-    /* nobody wants it: there is nothing to be explained */
+    g_autoptr(GVariant) uses = object->kind == KIND_DEVICE ? get_host_use(model, object) : NULL;
+    /* where nobody wants it there is nothing else to be explained */
+    if (uses && !assignment)
+        return show_host_use(uses);
     if (!reason || g_str_equal(object_string(object, "ReasonCode"), "host"))
         return NULL;
     g_autofree char *device = object_describe(object);
@@ -138,6 +156,7 @@ const Column *overview_columns_for_programs(void)
         { "assignment", "the name of its assignment", COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_assignment },
         { "tenant", "whose it is", COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_tenant },
         { "groups", "the groups that it belongs to", COLUMN_LIST, LOOK_PLAIN, true, NULL, get_groups },
+        { "host-use", "what the host uses it for", COLUMN_LIST, LOOK_PLAIN, true, NULL, get_device_host_use },
         { "state", "what happens to it", COLUMN_TEXT, LOOK_PLAIN, true, "State" },
         { "reason", "why", COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_reason },
         { 0 },

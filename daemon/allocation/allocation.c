@@ -23,7 +23,7 @@ static void note_inactive_owners(Allocation *allocation)
         if (device && !assignment->releasing &&
             !registry_machine_is_gone(allocation->registry, assignment->machine_uuid) &&
             judge_assignment(allocation->registry, assignment) == VERDICT_SUSPENDED)
-            g_hash_table_insert(allocation->inactive_owners, device->sysname, assignment);
+            g_hash_table_insert(allocation->inactive_owners, device, assignment);
     }
 }
 
@@ -32,6 +32,8 @@ static Verdict judge_want(const Allocation *allocation, const Want *want)
     Verdict machine = judge_machine(allocation->registry, want->assignment);
     Verdict device = judge_device(allocation->registry, allocation->attachments, want->device);
     Verdict possession = possession_judge(allocation->registry, allocation->attachments, want->device);
+    Verdict guard =
+        judge_guard(allocation->registry, allocation->attachments, want->assignment, want->device);
 
     if (allocation->registry->held_home)
         return VERDICT_HELD_HOME;
@@ -51,6 +53,8 @@ static Verdict judge_want(const Allocation *allocation, const Want *want)
     if (!allocation->registry->enabled &&
         !priority_has_it(allocation->registry, allocation->attachments, want->assignment, want->device))
         return VERDICT_SWITCHED_OFF;
+    if (guard != VERDICT_GO)
+        return guard;
     if (possession != VERDICT_GO)
         return possession;
     /* What a machine has stays there: a stranger with the same serial that hops about would drive it out. */
@@ -59,6 +63,29 @@ static Verdict judge_want(const Allocation *allocation, const Want *want)
          possession_is_lost(allocation_possession(allocation, want->device))))
         return VERDICT_QUARANTINED;
     return want->device->steady_at > allocation->now ? VERDICT_UNSTEADY : VERDICT_GO;
+}
+
+/* It isn't away yet, and nothing but time is in its way. */
+static bool is_leaving(const Allocation *allocation, const Want *want)
+{
+    return !allocation_attachment(allocation, want->device) &&
+           (want->verdict == VERDICT_GO || want->verdict == VERDICT_STORING ||
+            want->verdict == VERDICT_UNSTEADY);
+}
+
+/* One after the other, those first that go in any case: who is the last one of its kind by then stays. */
+static void judge_promises(Allocation *allocation, const GPtrArray *wants, bool forced)
+{
+    for (guint i = 0; i < wants->len; i++) {
+        Want *want = wants->pdata[i];
+
+        if (want->assignment->forced != forced || !is_leaving(allocation, want))
+            continue;
+        if (promises_judge(allocation->promises, want->assignment, want->device) == VERDICT_GO)
+            promises_add(allocation->promises, want->device);
+        else if (want->verdict == VERDICT_GO)
+            want->verdict = VERDICT_GUARDED;
+    }
 }
 
 static void judge_wants(Allocation *allocation)
@@ -73,6 +100,8 @@ static void judge_wants(Allocation *allocation)
             wake_at(&allocation->next_at, want->device->steady_at);
     }
     ports_judge(allocation->registry, allocation->attachments, wants);
+    judge_promises(allocation, wants, true);
+    judge_promises(allocation, wants, false);
 }
 
 static void note_ends_of_quarantines(Allocation *allocation, const GPtrArray *devices)
@@ -92,7 +121,8 @@ static void count_used(Allocation *allocation, const GPtrArray *devices)
         Verdict possession =
             possession_judge(allocation->registry, allocation->attachments, devices->pdata[i]);
 
-        allocation->n_used += possession == VERDICT_IN_USE || possession == VERDICT_UNAUTHORIZED;
+        allocation->n_used += promises_judge(allocation->promises, NULL, devices->pdata[i]) != VERDICT_GO ||
+                              possession == VERDICT_IN_USE || possession == VERDICT_UNAUTHORIZED;
     }
 }
 
@@ -106,7 +136,8 @@ Allocation *allocation_new(Registry *registry, gint64 now)
     allocation->attachments = attachments_new(registry);
     allocation->candidates = candidates_new(registry, devices);
     allocation->deal = deal_new(registry, allocation->attachments, allocation->candidates, now);
-    allocation->inactive_owners = g_hash_table_new(g_str_hash, g_str_equal);
+    allocation->promises = promises_new(registry, allocation->attachments);
+    allocation->inactive_owners = g_hash_table_new(NULL, NULL);
     note_inactive_owners(allocation);
     judge_wants(allocation);
     note_ends_of_quarantines(allocation, devices);
@@ -119,6 +150,7 @@ Allocation *allocation_free(Allocation *allocation)
     if (!allocation)
         return NULL;
     g_hash_table_unref(allocation->inactive_owners);
+    promises_free(allocation->promises);
     deal_free(allocation->deal);
     candidates_free(allocation->candidates);
     attachments_free(allocation->attachments);
@@ -179,7 +211,7 @@ Assignment *allocation_owner(const Allocation *allocation, const Device *device)
 {
     const Want *want = allocation_want(allocation, device);
 
-    return want ? want->assignment : g_hash_table_lookup(allocation->inactive_owners, device->sysname);
+    return want ? want->assignment : g_hash_table_lookup(allocation->inactive_owners, device);
 }
 
 static bool is_complete(const Allocation *allocation, const Assignment *assignment)
@@ -198,6 +230,7 @@ static Verdict judge_not_drawn(const Allocation *allocation, const Assignment *a
                         ? judge_ports(registry_machine(allocation->registry, assignment->machine_uuid))
                         : VERDICT_GO;
     Verdict itself = judge_device(allocation->registry, allocation->attachments, device);
+    Verdict guard = promises_judge(allocation->promises, assignment, device);
     Verdict possession = possession_judge(allocation->registry, allocation->attachments, device);
 
     if (itself != VERDICT_GO)
@@ -212,8 +245,12 @@ static Verdict judge_not_drawn(const Allocation *allocation, const Assignment *a
         return VERDICT_SWITCHED_OFF;
     if (machine != VERDICT_GO)
         return machine;
+    if (guard != VERDICT_GO)
+        return guard;
     if (possession != VERDICT_GO)
         return possession;
+    if (assignment_given_back(assignment, device->instance) >= 0)
+        return VERDICT_GIVEN_BACK;
     if (is_complete(allocation, assignment))
         return VERDICT_ENOUGH;
     if (deal_lacks_ports(allocation->deal, assignment))
@@ -222,6 +259,8 @@ static Verdict judge_not_drawn(const Allocation *allocation, const Assignment *a
         return VERDICT_UNDECIDED;
     if (deal_is_held_back(allocation->deal, device))
         return VERDICT_QUARANTINED;
+    if (deal_guard(allocation->deal, device))
+        return VERDICT_GUARDED;
     return assignment->quantity_kind == QUANTITY_SET && allocation_wants_of(allocation, assignment)->len == 0
                ? VERDICT_SET_INCOMPLETE
                : VERDICT_ENOUGH;
@@ -301,6 +340,7 @@ GPtrArray *allocation_quarantined(const Allocation *allocation, const Assignment
 static VerdictCase case_of(const Allocation *allocation, const Assignment *assignment, const Device *device)
 {
     const Want *want = device ? allocation_want(allocation, device) : NULL;
+    const char *use = device ? promises_use(allocation->promises, device) : NULL;
 
     return (VerdictCase){ .registry = allocation->registry,
                           .assignment = assignment,
@@ -309,17 +349,31 @@ static VerdictCase case_of(const Allocation *allocation, const Assignment *assig
                           .attachments = allocation->attachments,
                           .first = want ? want->assignment : NULL,
                           .now = allocation->now,
+                          .use = use || !device ? use : deal_guard(allocation->deal, device),
                           .meant = assignment ? allocation_pinned(allocation, assignment) : NULL };
 }
 
-bool allocation_check_device(const Allocation *allocation, const Device *device, GError **error)
+bool allocation_check_host_use(const Allocation *allocation, const Device *device, GError **error)
+{
+    bool used = promises_judge(allocation->promises, NULL, device) != VERDICT_GO ||
+                host_use_find(device->host_use, 1u << HOST_USE_CLAIMED);
+    VerdictCase about = case_of(allocation, NULL, device);
+
+    if (used)
+        verdict_set_error(VERDICT_GUARDED, &about, error);
+    return !used;
+}
+
+bool allocation_check_device(const Allocation *allocation, const Device *device, bool forced, GError **error)
 {
     Verdict verdict = judge_device(allocation->registry, allocation->attachments, device);
     VerdictCase about = case_of(allocation, NULL, device);
 
-    if (verdict != VERDICT_GO)
+    if (verdict != VERDICT_GO) {
         verdict_set_error(verdict, &about, error);
-    return verdict == VERDICT_GO;
+        return false;
+    }
+    return forced || allocation_check_host_use(allocation, device, error);
 }
 
 char *allocation_verdict_text(const Allocation *allocation, const Assignment *assignment,

@@ -12,6 +12,7 @@
 #include "daemon/allocation/candidates.h"
 #include "daemon/allocation/deal.h"
 #include "daemon/allocation/possession.h"
+#include "daemon/allocation/promises.h"
 #include "daemon/allocation/verdict.h"
 #include "daemon/model/registry.h"
 
@@ -31,9 +32,10 @@ typedef struct Allocation {
     Attachments *attachments;
     Candidates *candidates;
     Deal *deal;
+    Promises *promises;          /* of what goes, by its verdict */
     GHashTable *inactive_owners; /* sysname → Assignment, borrowed: disabled, and this is its device */
     gint64 now;                  /* of which it is: µs, CLOCK_MONOTONIC */
-    guint n_used;                /* devices that a program of the host has, or the host lets nobody use */
+    guint n_used;                /* devices that the host uses, a program of it has, or it lets nobody use */
     gint64 next_at;              /* a verdict changes by time alone then (µs, CLOCK_MONOTONIC); 0 = never */
 } Allocation;
 
@@ -70,8 +72,11 @@ Verdict allocation_judge(const Allocation *allocation, const Assignment *assignm
  * array, borrowed devices. */
 GPtrArray *allocation_quarantined(const Allocation *allocation, const Assignment *assignment);
 
-/* Whether a new assignment may be for this device: the error is that of judge_device()'s verdict. */
-bool allocation_check_device(const Allocation *allocation, const Device *device, GError **error);
+/* Whether the host can spare the device, beside what else leaves it; else DEVICE_IN_USE. */
+bool allocation_check_host_use(const Allocation *allocation, const Device *device, GError **error);
+/* Whether a new assignment may be for this device: the error is that of judge_device()'s verdict, or
+ * allocation_check_host_use()'s when it isn't forced. */
+bool allocation_check_device(const Allocation *allocation, const Device *device, bool forced, GError **error);
 
 /* Why the verdict is what it is, as verdict_text(). device may be NULL when the verdict is about the group or
  * the service, assignment when it is about the device. New string. */

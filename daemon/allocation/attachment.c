@@ -8,7 +8,7 @@
 struct Attachments {
     GPtrArray *all;            /* of Attachment, owned */
     GHashTable *devices;       /* number → Device, borrowed */
-    GHashTable *by_device;     /* sysname → Attachment, borrowed */
+    GHashTable *by_device;     /* Device → Attachment, borrowed */
     GHashTable *by_number;     /* number → GPtrArray of Attachment, borrowed */
     GHashTable *by_assignment; /* assignment id → Attachment, borrowed: one of them */
     bool complete;             /* every machine has been looked at */
@@ -52,7 +52,7 @@ void attachments_add(Attachments *self, Machine *machine, const Hostdev *hostdev
     if (hostdev->assignment_id && !g_hash_table_contains(self->by_assignment, hostdev->assignment_id))
         g_hash_table_insert(self->by_assignment, hostdev->assignment_id, attachment);
     if (device && is_same_enumeration(hostdev, device))
-        g_hash_table_replace(self->by_device, device->sysname, attachment);
+        g_hash_table_replace(self->by_device, device, attachment);
 }
 
 Attachments *attachments_new(Registry *registry)
@@ -63,7 +63,7 @@ Attachments *attachments_new(Registry *registry)
 
     self->all = g_ptr_array_new_with_free_func(g_free);
     self->devices = g_hash_table_new(NULL, NULL);
-    self->by_device = g_hash_table_new(g_str_hash, g_str_equal);
+    self->by_device = g_hash_table_new(NULL, NULL);
     self->by_number = g_hash_table_new_full(NULL, NULL, NULL, unref_array);
     self->by_assignment = g_hash_table_new(g_str_hash, g_str_equal);
     g_hash_table_iter_init(&iter, registry->devices);
@@ -102,7 +102,7 @@ Attachments *attachments_free(Attachments *self)
 
 const Attachment *attachments_find(const Attachments *self, const Device *device)
 {
-    return g_hash_table_lookup(self->by_device, device->sysname);
+    return g_hash_table_lookup(self->by_device, device);
 }
 
 const Machine *attachments_machine_of(const Attachments *self, const Assignment *assignment)

@@ -8,8 +8,8 @@
 #include "daemon/rules/rule-index.h"
 
 struct Candidates {
-    GHashTable *matches;  /* assignment id → GPtrArray of Device */
-    GHashTable *withheld; /* assignment id → Device, borrowed: one of them */
+    GHashTable *matches;  /* Assignment → GPtrArray of Device */
+    GHashTable *withheld; /* Assignment → Device, borrowed: one of them */
 };
 
 typedef struct Sources {
@@ -41,7 +41,7 @@ static void sources_init(Sources *sources, Candidates *candidates, Registry *reg
         Assignment *assignment = value;
         GPtrArray *drawing;
 
-        g_hash_table_insert(candidates->matches, assignment->id, g_ptr_array_new());
+        g_hash_table_insert(candidates->matches, assignment, g_ptr_array_new());
         if (!assignment->group) {
             rule_index_add(sources->pinned, assignment->rule, assignment);
             continue;
@@ -70,9 +70,9 @@ static void note_match(const Rule *rule, void *owner, void *userdata)
 
     g_hash_table_add(sources->meant, sources->device);
     if (membership_may_have(sources->registry, assignment, sources->device))
-        g_ptr_array_add(g_hash_table_lookup(candidates->matches, assignment->id), sources->device);
-    else if (!g_hash_table_contains(candidates->withheld, assignment->id))
-        g_hash_table_insert(candidates->withheld, assignment->id, sources->device);
+        g_ptr_array_add(g_hash_table_lookup(candidates->matches, assignment), sources->device);
+    else if (!g_hash_table_contains(candidates->withheld, assignment))
+        g_hash_table_insert(candidates->withheld, (gpointer)assignment, sources->device);
 }
 
 static void match_device(Sources *sources, Device *device)
@@ -106,7 +106,7 @@ static void match_followers(Sources *sources, const GPtrArray *devices)
         const Following *following = followings->pdata[i];
         const Assignment *assignment = registry_assignment(sources->registry, following->assignment_id);
         GPtrArray *matches = assignment && assignment->follow
-                                 ? g_hash_table_lookup(sources->candidates->matches, assignment->id)
+                                 ? g_hash_table_lookup(sources->candidates->matches, assignment)
                                  : NULL;
 
         if (!matches || matches->len > 0 || candidates_withheld(sources->candidates, assignment))
@@ -126,8 +126,8 @@ Candidates *candidates_new(Registry *registry, const GPtrArray *devices)
     Candidates *self = g_new0(Candidates, 1);
     Sources sources;
 
-    self->matches = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
-    self->withheld = g_hash_table_new(g_str_hash, g_str_equal);
+    self->matches = g_hash_table_new_full(NULL, NULL, NULL, unref_array);
+    self->withheld = g_hash_table_new(NULL, NULL);
     sources_init(&sources, self, registry);
     for (guint i = 0; i < devices->len; i++)
         match_device(&sources, devices->pdata[i]);
@@ -148,7 +148,27 @@ Candidates *candidates_free(Candidates *self)
 
 const GPtrArray *candidates_of(const Candidates *self, const Assignment *assignment)
 {
-    return g_hash_table_lookup(self->matches, assignment->id);
+    return g_hash_table_lookup(self->matches, assignment);
+}
+
+GHashTable *candidates_claimants(const Candidates *self, const GPtrArray *assignments)
+{
+    GHashTable *claimants = g_hash_table_new_full(NULL, NULL, NULL, unref_array);
+
+    for (guint i = 0; i < assignments->len; i++) {
+        const GPtrArray *matches = candidates_of(self, assignments->pdata[i]);
+
+        for (guint k = 0; k < matches->len; k++) {
+            GPtrArray *list = g_hash_table_lookup(claimants, matches->pdata[k]);
+
+            if (!list) {
+                list = g_ptr_array_new();
+                g_hash_table_insert(claimants, matches->pdata[k], list);
+            }
+            g_ptr_array_add(list, assignments->pdata[i]);
+        }
+    }
+    return claimants;
 }
 
 bool candidates_include(const Candidates *self, const Assignment *assignment, const Device *device)
@@ -158,5 +178,5 @@ bool candidates_include(const Candidates *self, const Assignment *assignment, co
 
 const Device *candidates_withheld(const Candidates *self, const Assignment *assignment)
 {
-    return g_hash_table_lookup(self->withheld, assignment->id);
+    return g_hash_table_lookup(self->withheld, assignment);
 }

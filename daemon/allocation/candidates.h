@@ -17,6 +17,8 @@ Candidates *candidates_new(Registry *registry, const GPtrArray *devices);
 Candidates *candidates_free(Candidates *candidates);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Candidates, candidates_free)
 
+/* The other way round, of these assignments: Device → GPtrArray of Assignment, in their order. Unref. */
+GHashTable *candidates_claimants(const Candidates *candidates, const GPtrArray *assignments);
 /* Of Device, never NULL. */
 const GPtrArray *candidates_of(const Candidates *candidates, const Assignment *assignment);
 bool candidates_include(const Candidates *candidates, const Assignment *assignment, const Device *device);

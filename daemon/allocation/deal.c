@@ -8,6 +8,7 @@
 #include "daemon/allocation/pinned.h"
 #include "daemon/allocation/possession.h"
 #include "daemon/allocation/priority.h"
+#include "daemon/allocation/promises.h"
 #include "daemon/allocation/set-matching.h"
 
 struct Deal {
@@ -16,11 +17,13 @@ struct Deal {
     const Candidates *candidates;
     gint64 now;
     GPtrArray *wants;          /* of Want, owned */
-    GHashTable *by_device;     /* sysname → Want, borrowed */
-    GHashTable *by_assignment; /* assignment id → GPtrArray of Want, borrowed */
+    GHashTable *by_device;     /* Device → Want, borrowed */
+    GHashTable *by_assignment; /* Assignment → GPtrArray of Want, borrowed */
+    GHashTable *by_machine;    /* Machine → GPtrArray of Want, borrowed */
     GHashTable *undecided;     /* set of Device */
     GHashTable *held_back;     /* set of Device */
     GHashTable *portless;      /* set of Assignment: of sets that need more ports than are free */
+    Promises *promises;        /* what goes by what was dealt out so far */
     GHashTable *away; /* assignment id → how many devices are reserved for it and not plugged in now */
 };
 
@@ -45,11 +48,12 @@ static Device *pinned(const Deal *self, const Assignment *assignment)
 }
 
 /* What is kept for somebody stays so while a program of the host looks at it. */
-static bool is_available(const Deal *self, const Device *device)
+static bool is_available(const Deal *self, const Assignment *assignment, const Device *device)
 {
     Verdict possession = possession_judge(self->registry, self->attachments, device);
 
     return judge_device(self->registry, self->attachments, device) == VERDICT_GO &&
+           promises_judge(self->promises, assignment, device) == VERDICT_GO &&
            (possession == VERDICT_GO || (possession != VERDICT_UNAUTHORIZED &&
                                          reservations_find(self->registry->reservations, device->sysname)));
 }
@@ -83,6 +87,15 @@ static bool may_draw(const Deal *self, const Assignment *assignment)
            judge_machine(self->registry, assignment) == VERDICT_GO && judge_ports(machine) == VERDICT_GO;
 }
 
+/* Nothing is known that would keep the device from going in this turn. */
+static bool is_going(const Deal *self, const Want *want)
+{
+    return want->machine && judge_machine(self->registry, want->assignment) == VERDICT_GO &&
+           judge_ports(want->machine) == VERDICT_GO &&
+           !quarantines_find(self->registry->quarantines, want->device, self->now) &&
+           is_available(self, want->assignment, want->device);
+}
+
 static Want *give(Deal *self, Device *device, Assignment *assignment)
 {
     Want *want = g_new0(Want, 1);
@@ -91,8 +104,10 @@ static Want *give(Deal *self, Device *device, Assignment *assignment)
     want->device = device;
     want->machine = registry_machine(self->registry, assignment->machine_uuid);
     g_ptr_array_add(self->wants, want);
-    g_hash_table_insert(self->by_device, device->sysname, want);
-    g_ptr_array_add(g_hash_table_lookup(self->by_assignment, assignment->id), want);
+    g_hash_table_insert(self->by_device, device, want);
+    g_ptr_array_add(g_hash_table_lookup(self->by_assignment, assignment), want);
+    if (is_going(self, want))
+        promises_add(self->promises, device);
     return want;
 }
 
@@ -137,6 +152,12 @@ static bool needs_more(const Deal *self, const Assignment *assignment)
                 assignment->quantity);
 }
 
+/* Alone, and another one comes in its place, or none. */
+static bool was_given_back(const Assignment *assignment, const Device *device)
+{
+    return assignment_given_back(assignment, device->instance) >= 0;
+}
+
 /* ------------------------------------------------------------------ dealing out */
 
 /* What a damaged one has, in whatever machine, or had until a moment ago, and what it alone may get one day.
@@ -167,7 +188,8 @@ static void keep(Deal *self, Assignment *assignment)
     for (guint i = 0; i < matches->len; i++) {
         Device *device = matches->pdata[i];
 
-        if (has_it(self, assignment, device) && !deal_want(self, device) && needs_more(self, assignment) &&
+        if (has_it(self, assignment, device) && !was_given_back(assignment, device) &&
+            !deal_want(self, device) && needs_more(self, assignment) &&
             (assignment->group || pinned(self, assignment) == device))
             give(self, device, assignment);
     }
@@ -177,7 +199,7 @@ static void keep(Deal *self, Assignment *assignment)
 static bool is_spoken_for(const Deal *self, const Device *device, const Assignment *set,
                           const GPtrArray *assignments)
 {
-    if (deal_want(self, device) || !is_available(self, device))
+    if (deal_want(self, device) || !is_available(self, set, device))
         return true;
     for (guint i = 0; i < assignments->len; i++) {
         const Assignment *other = assignments->pdata[i];
@@ -235,6 +257,7 @@ static void fill_set(Deal *self, Assignment *set, const GPtrArray *assignments, 
     g_autoptr(GPtrArray) devices = g_ptr_array_new();
     g_autoptr(GPtrArray) chosen = NULL;
     bool draws = may_draw(self, set);
+    guint mark = promises_mark(self->promises);
 
     if (!takes_part(self, set) || !group)
         return;
@@ -245,9 +268,12 @@ static void fill_set(Deal *self, Assignment *set, const GPtrArray *assignments, 
 
             if (has_it(self, set, device) == (pass == 0) && (pass == 0 || !deal_is_undecided(self, device)) &&
                 !is_spoken_for(self, device, set, assignments) && (pass == 0 || !hold_back(self, device)) &&
-                !(keeps && is_in_another_set(self, device, set, assignments)))
+                !(keeps && is_in_another_set(self, device, set, assignments))) {
                 g_ptr_array_add(devices, device);
+                promises_add(self->promises, device);
+            }
         }
+    promises_take_back(self->promises, mark);
     chosen = set_matching_choose(group, self->registry->node, devices);
     if (chosen && !has_any(self, set) && !has_room(self, set, chosen))
         return;
@@ -280,7 +306,8 @@ static bool may_claim(Deal *self, const Assignment *assignment, const Device *de
         return false;
     if (!assignment->group)
         return pinned(self, assignment) == device;
-    return may_draw(self, assignment) && is_available(self, device) && !deal_is_undecided(self, device) &&
+    return may_draw(self, assignment) && !was_given_back(assignment, device) &&
+           is_available(self, assignment, device) && !deal_is_undecided(self, device) &&
            !hold_back(self, device);
 }
 
@@ -292,31 +319,10 @@ static int compare_by_socket(gconstpointer a, gconstpointer b)
     return by_socket ? by_socket : g_strcmp0(left->sysname, right->sysname);
 }
 
-/* The assignments that could have each device. */
-static GHashTable *claimants_by_device(const Deal *self, const GPtrArray *assignments)
-{
-    GHashTable *claimants = g_hash_table_new_full(NULL, NULL, NULL, unref_array);
-
-    for (guint i = 0; i < assignments->len; i++) {
-        const GPtrArray *matches = candidates_of(self->candidates, assignments->pdata[i]);
-
-        for (guint k = 0; k < matches->len; k++) {
-            GPtrArray *list = g_hash_table_lookup(claimants, matches->pdata[k]);
-
-            if (!list) {
-                list = g_ptr_array_new();
-                g_hash_table_insert(claimants, matches->pdata[k], list);
-            }
-            g_ptr_array_add(list, assignments->pdata[i]);
-        }
-    }
-    return claimants;
-}
-
 static void deal_out(Deal *self, const GPtrArray *assignments)
 {
     g_autoptr(GPtrArray) devices = registry_sorted(self->registry->devices);
-    g_autoptr(GHashTable) claimants = claimants_by_device(self, assignments);
+    g_autoptr(GHashTable) claimants = candidates_claimants(self->candidates, assignments);
 
     g_ptr_array_sort(devices, compare_by_socket);
     for (guint i = 0; i < devices->len; i++) {
@@ -338,12 +344,27 @@ static int compare_wants(gconstpointer a, gconstpointer b)
     return g_strcmp0((*(const Want *const *)a)->device->sysname, (*(const Want *const *)b)->device->sysname);
 }
 
+static void list_by_machine(Deal *self)
+{
+    for (guint i = 0; i < self->wants->len; i++) {
+        Want *want = self->wants->pdata[i];
+        GPtrArray *list = g_hash_table_lookup(self->by_machine, want->machine);
+
+        if (!list) {
+            list = g_ptr_array_new();
+            g_hash_table_insert(self->by_machine, want->machine, list);
+        }
+        g_ptr_array_add(list, want);
+    }
+}
+
 static void sort_wants(Deal *self)
 {
     GHashTableIter iter;
     gpointer value;
 
     g_ptr_array_sort(self->wants, compare_wants);
+    list_by_machine(self);
     g_hash_table_iter_init(&iter, self->by_assignment);
     while (g_hash_table_iter_next(&iter, NULL, &value))
         g_ptr_array_sort(value, compare_wants);
@@ -360,18 +381,20 @@ Deal *deal_new(Registry *registry, const Attachments *attachments, const Candida
     self->attachments = attachments;
     self->candidates = candidates;
     self->wants = g_ptr_array_new_with_free_func(g_free);
-    self->by_device = g_hash_table_new(g_str_hash, g_str_equal);
-    self->by_assignment = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
+    self->by_device = g_hash_table_new(NULL, NULL);
+    self->by_assignment = g_hash_table_new_full(NULL, NULL, NULL, unref_array);
+    self->by_machine = g_hash_table_new_full(NULL, NULL, NULL, unref_array);
     self->undecided = g_hash_table_new(NULL, NULL);
     self->held_back = g_hash_table_new(NULL, NULL);
     self->portless = g_hash_table_new(NULL, NULL);
     self->now = now;
+    self->promises = promises_new(registry, attachments);
     self->away = g_hash_table_new(g_str_hash, g_str_equal);
     count_reserved_and_away(self);
     for (guint i = 0; i < assignments->len; i++) {
         Assignment *assignment = assignments->pdata[i];
 
-        g_hash_table_insert(self->by_assignment, assignment->id, g_ptr_array_new());
+        g_hash_table_insert(self->by_assignment, assignment, g_ptr_array_new());
         if (judge_assignment(registry, assignment) == VERDICT_DAMAGED)
             freeze(self, assignment, devices);
     }
@@ -394,10 +417,12 @@ Deal *deal_free(Deal *self)
 {
     if (!self)
         return NULL;
+    promises_free(self->promises);
     g_hash_table_unref(self->away);
     g_hash_table_unref(self->portless);
     g_hash_table_unref(self->held_back);
     g_hash_table_unref(self->undecided);
+    g_hash_table_unref(self->by_machine);
     g_hash_table_unref(self->by_assignment);
     g_hash_table_unref(self->by_device);
     g_ptr_array_unref(self->wants);
@@ -412,12 +437,17 @@ const GPtrArray *deal_wants(const Deal *self)
 
 const GPtrArray *deal_wants_of(const Deal *self, const Assignment *assignment)
 {
-    return g_hash_table_lookup(self->by_assignment, assignment->id);
+    return g_hash_table_lookup(self->by_assignment, assignment);
+}
+
+const GPtrArray *deal_wants_of_machine(const Deal *self, const Machine *machine)
+{
+    return g_hash_table_lookup(self->by_machine, machine);
 }
 
 Want *deal_want(const Deal *self, const Device *device)
 {
-    return g_hash_table_lookup(self->by_device, device->sysname);
+    return g_hash_table_lookup(self->by_device, device);
 }
 
 bool deal_is_undecided(const Deal *self, const Device *device)
@@ -437,6 +467,11 @@ bool deal_lacks_ports(const Deal *self, const Assignment *assignment)
 bool deal_is_held_back(const Deal *self, const Device *device)
 {
     return g_hash_table_contains(self->held_back, device);
+}
+
+const char *deal_guard(const Deal *self, const Device *device)
+{
+    return promises_use(self->promises, device);
 }
 
 bool deal_is_returning(const Deal *self, const Assignment *assignment)

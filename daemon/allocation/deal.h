@@ -32,6 +32,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Deal, deal_free)
 /* Of Want, sorted by sysname: all, and those of one assignment. Never NULL. */
 const GPtrArray *deal_wants(const Deal *deal);
 const GPtrArray *deal_wants_of(const Deal *deal, const Assignment *assignment);
+/* Sorted by sysname. NULL = none. Borrowed. */
+const GPtrArray *deal_wants_of_machine(const Deal *deal, const Machine *machine);
 /* NULL = nobody wants it. */
 Want *deal_want(const Deal *deal, const Device *device);
 /* A machine that could draw the device is still being read: nobody draws it before. */
@@ -40,5 +42,7 @@ bool deal_is_undecided(const Deal *deal, const Device *device);
 bool deal_lacks_ports(const Deal *deal, const Assignment *assignment);
 /* It would be drawn if it weren't for a quarantine: what a group has besides it comes first. */
 bool deal_is_held_back(const Deal *deal, const Device *device);
+/* Which last one the device would have been when it wasn't drawn for that; NULL = it wasn't for that. */
+const char *deal_guard(const Deal *deal, const Device *device);
 /* A device of the assignment is being reset, and not plugged in for a moment. */
 bool deal_is_returning(const Deal *deal, const Assignment *assignment);

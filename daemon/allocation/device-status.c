@@ -46,7 +46,9 @@ static Verdict without_want(Registry *registry, const Allocation *allocation, co
         return VERDICT_UNAUTHORIZED;
     if (deal_is_held_back(allocation->deal, device))
         return VERDICT_QUARANTINED;
-    return judge_device(registry, allocation->attachments, device);
+    if (judge_device(registry, allocation->attachments, device) != VERDICT_GO)
+        return judge_device(registry, allocation->attachments, device);
+    return judge_guard(registry, allocation->attachments, NULL, device);
 }
 
 DeviceStatus device_status_of(Registry *registry, const Allocation *allocation, const Device *device)

@@ -5,6 +5,7 @@
 #include "daemon/allocation/judge.h"
 
 #include "daemon/allocation/pci-passthrough.h"
+#include "daemon/guards/host-use.h"
 #include "daemon/model/damage.h"
 
 Verdict judge_assignment(Registry *registry, const Assignment *assignment)
@@ -27,6 +28,16 @@ Verdict judge_device(Registry *registry, const Attachments *attachments, const D
         !reservations_find(registry->reservations, device->sysname) && damage_may_be_of(registry, device))
         return VERDICT_MAY_BE_OWNED;
     return VERDICT_GO;
+}
+
+Verdict judge_guard(Registry *registry, const Attachments *attachments, const Assignment *assignment,
+                    const Device *device)
+{
+    if ((assignment && assignment->forced) || attachments_find(attachments, device) ||
+        reservations_find(registry->reservations, device->sysname))
+        return VERDICT_GO;
+    return host_use_find(device->host_use, HOST_USE_GUARDS & ~(1u << HOST_USE_CLAIMED)) ? VERDICT_GUARDED
+                                                                                        : VERDICT_GO;
 }
 
 Verdict judge_machine(Registry *registry, const Assignment *assignment)

@@ -16,6 +16,12 @@ Verdict judge_assignment(Registry *registry, const Assignment *assignment);
 /* Whether anybody can get the device: GO, or what is in the way. Where it is attached already, it stays. */
 Verdict judge_device(Registry *registry, const Attachments *attachments, const Device *device);
 
+/* Whether the host needs the device: GO or GUARDED. GO for what a machine has, or is to have back after a
+ * reset, and for an assignment (NULL = any) that is forced. What a program has claimed is possession.h's, and
+ * whether it is the last of several that leave together promises.h's. */
+Verdict judge_guard(Registry *registry, const Attachments *attachments, const Assignment *assignment,
+                    const Device *device);
+
 /* Whether the machine of an assignment can get devices now: GO, HYPERVISOR_AWAY, MACHINE_UNKNOWN or
  * MACHINE_OFF. */
 Verdict judge_machine(Registry *registry, const Assignment *assignment);

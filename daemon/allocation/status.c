@@ -84,8 +84,9 @@ static const Device *left_out(const Allocation *allocation, const Assignment *as
                               ? VERDICT_TAKEN
                               : allocation_judge(allocation, assignment, matches->pdata[i]);
 
-        if (verdict == VERDICT_QUARANTINED || verdict == VERDICT_IN_USE || verdict == VERDICT_UNAUTHORIZED ||
-            verdict == VERDICT_NO_PORT || verdict == VERDICT_NO_CONTROLLER) {
+        if (verdict == VERDICT_QUARANTINED || verdict == VERDICT_IN_USE || verdict == VERDICT_GUARDED ||
+            verdict == VERDICT_UNAUTHORIZED || verdict == VERDICT_NO_PORT ||
+            verdict == VERDICT_NO_CONTROLLER) {
             first = first ? first : matches->pdata[i];
             (*ret_n)++;
         }

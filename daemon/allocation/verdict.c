@@ -8,6 +8,7 @@
 #include "daemon/allocation/priority.h"
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
+#include "daemon/guards/host-use.h"
 #include "daemon/model/damage.h"
 #include "daemon/model/membership.h"
 
@@ -142,6 +143,14 @@ static char *enough_text(const VerdictCase *about)
     return g_strdup_printf("assignment %s has as many devices as it is to have", about->assignment->id);
 }
 
+static char *given_back_text(const VerdictCase *about)
+{
+    g_autofree char *what = device_describe(about->device);
+
+    return g_strdup_printf("assignment %s gave %s back, and draws another one in its place",
+                           about->assignment->id, what);
+}
+
 static char *set_incomplete_text(const VerdictCase *about)
 {
     g_autofree char *what = device_describe(about->device);
@@ -272,6 +281,17 @@ static char *unauthorized_text(const VerdictCase *about)
         what);
 }
 
+static char *guarded_text(const VerdictCase *about)
+{
+    const char *use = about->use ? about->use : host_use_find(about->device->host_use, HOST_USE_GUARDS);
+    g_autofree char *what = device_describe(about->device);
+    g_autofree char *why = use ? host_use_text(use) : NULL;
+
+    if (!use)
+        return g_strdup_printf("%s stays with the host, which needed it until now", what);
+    return g_strdup_printf("%s stays with the host (%s): %s, or have it forced", what, use, why);
+}
+
 static char *in_use_text(const VerdictCase *about)
 {
     g_autofree char *what = device_describe(about->device);
@@ -354,6 +374,7 @@ static const struct {
     [VERDICT_NOT_HOME]         = { "blocks", WAITING_DEVICE,  NO_ERROR,                              REASON_NOT_HOME,          STAYS,  LEAVES,    not_home_text },
     [VERDICT_TAKEN]            = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               REASON_TAKEN,             STAYS,  LEAVES,    taken_text },
     [VERDICT_ENOUGH]           = { "blocks", WAITING_DEVICE,  NO_ERROR,                              REASON_ENOUGH,            STAYS,  LEAVES,    enough_text },
+    [VERDICT_GIVEN_BACK]       = { "no",     WAITING_DEVICE,  NO_ERROR,                              REASON_GIVEN_BACK,        STAYS,  LEAVES,    given_back_text },
     [VERDICT_SET_INCOMPLETE]   = { "waits",  WAITING_DEVICE,  NO_ERROR,                              REASON_SET_INCOMPLETE,    STAYS,  LEAVES,    set_incomplete_text },
     [VERDICT_GROUP_DISABLED]   = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  REASON_GROUP_DISABLED,    STAYS,  LEAVES,    group_disabled_text },
     [VERDICT_SWITCHED_OFF]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  REASON_SWITCHED_OFF,      STAYS,  LEAVES,    switched_off_text },
@@ -368,6 +389,7 @@ static const struct {
     [VERDICT_STORING]          = { "waits",  ATTACHING,       NO_ERROR,                              REASON_STORING,           SOON,   LEAVES,    storing_text },
     [VERDICT_CONTROLLER_TAKEN] = { "blocks", WAITING_DEVICE,  FERRY_ERROR_CONTROLLER_PASSED_THROUGH, REASON_CONTROLLER_TAKEN,  STAYS,  LEAVES,    controller_taken_text },
     [VERDICT_UNAUTHORIZED]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               REASON_UNAUTHORIZED,      STAYS,  TAKES_OUT, unauthorized_text },
+    [VERDICT_GUARDED]          = { "waits",  WAITING_DEVICE,  FERRY_ERROR_DEVICE_IN_USE,             REASON_GUARDED,           STAYS,  LEAVES,    guarded_text },
     [VERDICT_IN_USE]           = { "waits",  WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               REASON_IN_USE,            STAYS,  LEAVES,    in_use_text },
     [VERDICT_LOOKED_AT]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              REASON_LOOKED_AT,         SOON,   LEAVES,    looked_at_text },
     [VERDICT_RESETTING]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              REASON_RESETTING,         SOON,   TAKES_OUT, resetting_text },

@@ -23,6 +23,7 @@ typedef enum Verdict {
     VERDICT_NOT_HOME,        /* several devices match, and this isn't the one, or can't be told from it */
     VERDICT_TAKEN,           /* another assignment comes first */
     VERDICT_ENOUGH,          /* the assignment has as many as it is to have */
+    VERDICT_GIVEN_BACK,      /* the assignment gave this one back alone, and doesn't draw it again now */
     VERDICT_SET_INCOMPLETE,  /* another device of the set is missing */
     VERDICT_GROUP_DISABLED,  /* the group gives nothing */
     VERDICT_SWITCHED_OFF,    /* the whole service gives nothing */
@@ -37,6 +38,7 @@ typedef enum Verdict {
     VERDICT_STORING,          /* the assignment isn't durable yet: nothing is ordered for it */
     VERDICT_CONTROLLER_TAKEN, /* a machine has its controller as a whole */
     VERDICT_UNAUTHORIZED,     /* the host lets nobody use it */
+    VERDICT_GUARDED,          /* the host needs it: Device.HostUse */
     VERDICT_IN_USE,           /* a program of the host has it */
     VERDICT_LOOKED_AT,        /* somebody claimed it a moment ago */
     VERDICT_RESETTING,        /* it, or a hub before it, is being reset */
@@ -56,6 +58,7 @@ typedef struct VerdictCase {
     const Assignment *first; /* that comes first for the device; NULL = none */
     gint64 now;              /* of the allocation that says it: µs, CLOCK_MONOTONIC */
     const Device *meant;     /* that the assignment is for: allocation_pinned(); NULL = none */
+    const char *use;         /* that the host has for it by promises.h; NULL = as Device.HostUse says */
 } VerdictCase;
 
 /* As explanations have it: "yes", "no", "waits" until something passes, "blocks" until somebody decides. */

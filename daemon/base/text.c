@@ -114,10 +114,14 @@ char *text_quote(const char *text)
 
 char *text_shorten(const char *text, gsize max_bytes)
 {
-    g_autoptr(GString) message = g_string_new(NULL);
+    g_autoptr(GString) message = NULL;
     gsize room = max_bytes - (gsize)g_unichar_to_utf8(ELLIPSIS, NULL);
     gsize cut = 0; /* where the ellipsis begins if it is too long */
+    gsize length = strlen(text);
 
+    if (length <= max_bytes && g_str_is_ascii(text))
+        return g_strndup(text, length);
+    message = g_string_new(NULL);
     while (*text && message->len <= max_bytes) {
         g_string_append_unichar(message, next_char(&text));
         if (message->len <= room)

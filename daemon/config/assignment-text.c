@@ -161,6 +161,11 @@ static bool read_follow(KeyFileReader *reader, void *userdata)
     return key_file_reader_flag(reader, &assignment_of(userdata)->follow);
 }
 
+static bool read_forced(KeyFileReader *reader, void *userdata)
+{
+    return key_file_reader_flag(reader, &assignment_of(userdata)->forced);
+}
+
 static bool read_choice(KeyFileReader *reader, Choice *choice)
 {
     bool value;
@@ -168,6 +173,25 @@ static bool read_choice(KeyFileReader *reader, Choice *choice)
     if (!key_file_reader_flag(reader, &value))
         return false;
     *choice = value ? CHOICE_YES : CHOICE_NO;
+    return true;
+}
+
+static bool read_given_back(KeyFileReader *reader, void *userdata)
+{
+    GArray *instances = assignment_of(userdata)->given_back;
+    g_auto(GStrv) texts = NULL;
+
+    if (!key_file_reader_list(reader, &texts))
+        return false;
+    for (char **text = texts; *text; text++) {
+        guint64 instance = 0;
+
+        if (instances->len >= QUANTITY_MAX ||
+            !g_ascii_string_to_unsigned(*text, 10, 1, G_MAXUINT64, &instance, NULL))
+            return key_file_reader_refuse_value(reader, FERRY_ERROR_INVALID_OPTION,
+                                                "a list of at most " G_STRINGIFY(QUANTITY_MAX) " numbers");
+        g_array_append_val(instances, instance);
+    }
     return true;
 }
 
@@ -231,7 +255,9 @@ static const KeyFileKey stored_keys[] = {
     { "DeviceText", read_device_text },
     { "Enabled", read_enabled },
     { "Follow", read_follow },
+    { "Forced", read_forced },
     { "Priority", read_priority },
+    { "GivenBack", read_given_back },
     { "AllowGuestReset", read_allow_guest_reset },
     { "AllowGuestResetsAll", read_allow_guest_resets_all },
     { "Owner", read_owner },
@@ -328,6 +354,17 @@ static void write_choice(GKeyFile *file, const char *key, Choice choice)
         g_key_file_set_boolean(file, ASSIGNMENT_SECTION, key, choice == CHOICE_YES);
 }
 
+static void write_given_back(GKeyFile *file, const Assignment *assignment)
+{
+    g_autoptr(GString) list = g_string_new(NULL);
+
+    for (guint i = 0; i < assignment->given_back->len; i++)
+        g_string_append_printf(list, "%" G_GUINT64_FORMAT ";",
+                               (guint64)g_array_index(assignment->given_back, uint64_t, i));
+    if (list->len > 0)
+        g_key_file_set_value(file, ASSIGNMENT_SECTION, "GivenBack", list->str);
+}
+
 GKeyFile *assignment_to_key_file(const Assignment *assignment)
 {
     GKeyFile *file = g_key_file_new();
@@ -353,7 +390,10 @@ GKeyFile *assignment_to_key_file(const Assignment *assignment)
     g_key_file_set_boolean(file, ASSIGNMENT_SECTION, "Enabled", assignment->wanted);
     if (assignment->follow)
         g_key_file_set_boolean(file, ASSIGNMENT_SECTION, "Follow", true);
+    if (assignment->forced)
+        g_key_file_set_boolean(file, ASSIGNMENT_SECTION, "Forced", true);
     g_key_file_set_integer(file, ASSIGNMENT_SECTION, "Priority", assignment->priority);
+    write_given_back(file, assignment);
     write_choice(file, "AllowGuestReset", assignment->own_guest_reset);
     write_choice(file, "AllowGuestResetsAll", assignment->own_guest_resets_all);
     g_key_file_set_uint64(file, ASSIGNMENT_SECTION, "Owner", assignment->owner);

@@ -11,7 +11,8 @@
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
 
-/* A libvirtd that says nothing for 20 s is given up. */
+/* A libvirtd that says nothing for 20 s while it is asked something is given up. While nobody asks, nobody
+ * listens whether it lives: libvirt is on this host, and the end of its process ends the connection. */
 #define KEEPALIVE_INTERVAL_S 5
 #define KEEPALIVE_COUNT      3
 
@@ -25,8 +26,10 @@ enum {
     _EVENT_MAX,
 };
 
-/* So many connections wait for calls, at most: as many as calls run side by side while nothing hangs. */
-#define STOCK_MAX 4
+/* So many connections wait for calls, at most: as many as calls run side by side while nothing hangs. When no
+ * call came for a while they are closed: libvirt asks each every 5 s whether it is still there. */
+#define STOCK_MAX    4
+#define STOCK_IDLE_S 10
 
 struct Connection {
     gatomicrefcount references;
@@ -38,6 +41,8 @@ struct Connection {
 
     GMutex lock;
     bool closed;      /* nothing is given back to the stock any more */
+    bool trimmed;     /* stock_idle() is going to look at the stock */
+    gint64 used_at;   /* when something was given back last */
     GPtrArray *stock; /* of virConnectPtr */
 };
 
@@ -146,14 +151,20 @@ static gboolean tell_loss(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-/* Any thread: whichever happens to read the socket. libvirt holds a lock. */
-static void on_close(virConnectPtr connect, int reason, void *userdata)
+/* Any thread. */
+static void tell_loss_soon(Link *link, int reason)
 {
     Loss *loss = g_new0(Loss, 1);
 
-    loss->link = link_ref(userdata);
+    loss->link = link_ref(link);
     loss->reason = reason;
     g_idle_add_full(G_PRIORITY_DEFAULT, tell_loss, loss, loss_free);
+}
+
+/* Any thread: whichever happens to read the socket. libvirt holds a lock. */
+static void on_close(virConnectPtr connect, int reason, void *userdata)
+{
+    tell_loss_soon(userdata, reason);
 }
 
 Connection *connection_ref(Connection *connection)
@@ -249,14 +260,10 @@ static bool connection_listen(Connection *connection)
                           VIR_DOMAIN_EVENT_CALLBACK(on_device));
 }
 
-static virConnectPtr open_one(const char *uri)
+/* Not every driver has it: those that run inside this process need none. */
+static void keep_alive(virConnectPtr connect, bool on)
 {
-    virConnectPtr connect = virConnectOpen(uri);
-
-    /* Not every driver has it: those that run inside this process need none. */
-    if (connect)
-        (void)virConnectSetKeepAlive(connect, KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT);
-    return connect;
+    (void)virConnectSetKeepAlive(connect, on ? KEEPALIVE_INTERVAL_S : 0, on ? KEEPALIVE_COUNT : 0);
 }
 
 Connection *connection_open(const char *uri, Link *link, GError **error)
@@ -270,7 +277,7 @@ Connection *connection_open(const char *uri, Link *link, GError **error)
     connection->stock = g_ptr_array_new();
     for (int i = 0; i < _EVENT_MAX; i++)
         connection->callbacks[i] = NO_CALLBACK;
-    connection->connect = open_one(uri);
+    connection->connect = virConnectOpen(uri);
     if (connection->connect && connection_listen(connection))
         return connection;
     g_propagate_error(error, connection_take_error());
@@ -288,19 +295,65 @@ virConnectPtr connection_borrow(Connection *connection, GError **error)
         connect = g_ptr_array_steal_index_fast(connection->stock, connection->stock->len - 1);
     g_mutex_unlock(&connection->lock);
     if (!connect)
-        connect = open_one(connection->uri);
-    if (!connect)
+        connect = virConnectOpen(connection->uri);
+    if (connect)
+        keep_alive(connect, true);
+    else
         g_propagate_error(error, connection_take_error());
     return connect;
+}
+
+static void close_connect(gpointer connect)
+{
+    (void)virConnectClose(connect);
+}
+
+static gpointer close_stock_thread(gpointer stock)
+{
+    g_ptr_array_set_free_func(stock, close_connect);
+    g_ptr_array_unref(stock);
+    return NULL;
+}
+
+/* Main thread, which can't wait for libvirt's goodbye. */
+static gboolean stock_idle(gpointer data)
+{
+    Connection *connection = data;
+    bool is_used = true;
+    GThread *thread = NULL;
+
+    g_mutex_lock(&connection->lock);
+    if (connection->stock->len == 0)
+        is_used = false;
+    else if (g_get_monotonic_time() - connection->used_at >= STOCK_IDLE_S * G_USEC_PER_SEC)
+        thread = g_thread_try_new("libvirt-close", close_stock_thread, connection->stock, NULL);
+    if (thread) {
+        g_thread_unref(thread);
+        connection->stock = g_ptr_array_new();
+        is_used = false;
+    }
+    connection->trimmed = is_used;
+    g_mutex_unlock(&connection->lock);
+    return is_used ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
 }
 
 void connection_give_back(Connection *connection, virConnectPtr connect)
 {
     bool alive = virConnectIsAlive(connect) == 1;
 
+    if (alive)
+        keep_alive(connect, false);
+    else
+        tell_loss_soon(connection->link, VIR_CONNECT_CLOSE_REASON_ERROR);
     g_mutex_lock(&connection->lock);
     if (alive && !connection->closed && connection->stock->len < STOCK_MAX)
         g_ptr_array_add(connection->stock, g_steal_pointer(&connect));
+    connection->used_at = g_get_monotonic_time();
+    if (connection->stock->len > 0 && !connection->trimmed) {
+        connection->trimmed = true;
+        g_timeout_add_seconds_full(G_PRIORITY_LOW, STOCK_IDLE_S, stock_idle, connection_ref(connection),
+                                   connection_unref);
+    }
     g_mutex_unlock(&connection->lock);
     if (connect)
         (void)virConnectClose(connect);

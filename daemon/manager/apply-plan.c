@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "daemon/allocation/allocation.h"
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
 #include "daemon/config/assignment-text.h"
@@ -276,6 +277,7 @@ static Assignment *make_next(ApplyPlan *plan, const Assignment *declared, const 
         describe_source(plan->manager, next);
     }
     next->owner = assignment ? assignment->owner : plan->owner;
+    next->forced = assignment && assignment->forced && g_str_equal(assignment->selector, next->selector);
     /* Each a little younger than the one before: where two want the same the first one comes first. */
     next->created = assignment ? assignment->created : g_get_real_time();
     next->sequence =
@@ -319,6 +321,28 @@ static bool check_device(ApplyPlan *plan, const ManifestItem *declared, const As
     return true;
 }
 
+/* Force is for who gives one device: what the host uses is not given by a text. What is there stays as it is,
+ * and waits if it has to. */
+static bool check_host_use(ApplyPlan *plan, const ManifestItem *declared, const Assignment *before,
+                           const Assignment *next, GError **error)
+{
+    Manager *self = plan->manager;
+    g_autoptr(GPtrArray) devices = NULL;
+    g_autoptr(Allocation) allocation = NULL;
+    g_autoptr(GError) used = NULL;
+
+    if (next->group || next->forced || (before && g_str_equal(before->selector, next->selector)))
+        return true;
+    devices = manager_test_rule(self, next->selector, NULL);
+    if (devices->len != 1)
+        return true;
+    allocation = allocation_new(self->registry, g_get_monotonic_time());
+    if (allocation_check_host_use(allocation, devices->pdata[0], &used))
+        return true;
+    manifest_set_error(plan->manifest, declared->line, error, FERRY_ERROR_DEVICE_IN_USE, "%s", used->message);
+    return false;
+}
+
 static bool plan_assignment(ApplyPlan *plan, ManifestItem *declared, GError **error)
 {
     const Assignment *assignment;
@@ -332,7 +356,8 @@ static bool plan_assignment(ApplyPlan *plan, ManifestItem *declared, GError **er
 
     step = g_new0(ApplyStep, 1);
     step->assignment = make_next(plan, declared->assignment, assignment, uuid);
-    if (!check_device(plan, declared, step->assignment, error)) {
+    if (!check_device(plan, declared, step->assignment, error) ||
+        !check_host_use(plan, declared, assignment, step->assignment, error)) {
         step_free(step);
         return false;
     }

@@ -9,6 +9,7 @@
 #include "daemon/allocation/allocation.h"
 #include "daemon/allocation/guest-reset.h"
 #include "daemon/base/error.h"
+#include "daemon/base/log.h"
 #include "daemon/base/text.h"
 #include "daemon/manager/internal.h"
 #include "daemon/manager/quotas.h"
@@ -88,7 +89,7 @@ static bool check_free(Manager *self, const Device *device, const AssignRequest 
     g_autoptr(Allocation) allocation = allocation_new(self->registry, g_get_monotonic_time());
     const Assignment *other = allocation_owner(allocation, device);
 
-    if (!allocation_check_device(allocation, device, error))
+    if (!allocation_check_device(allocation, device, request->force, error))
         return false;
     if (other) {
         g_autofree char *owner = quote_machine(self, other->machine_uuid, other->machine_name);
@@ -139,6 +140,14 @@ static bool check_follow(bool follow, GError **error)
     return !follow;
 }
 
+static bool check_force(bool force, GError **error)
+{
+    if (force)
+        g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_INVALID_OPTION,
+                            "Force: it is for one device, of a group the next free one is drawn");
+    return !force;
+}
+
 static bool check_group(Manager *self, const AssignRequest *request, GError **error)
 {
     const Group *group = find_group_to_draw_from(self->registry, request->group, error);
@@ -149,7 +158,8 @@ static bool check_group(Manager *self, const AssignRequest *request, GError **er
     if (!group)
         return false;
     what = g_strdup_printf("group %s", group->name);
-    if (!check_owned(self, what, group->tenant, request, error) || !check_follow(request->follow, error))
+    if (!check_owned(self, what, group->tenant, request, error) || !check_follow(request->follow, error) ||
+        !check_force(request->force, error))
         return false;
     if (request->quantity && !quantity_parse(request->quantity, &kind, &quantity)) {
         g_autofree char *quoted = text_quote(request->quantity);
@@ -322,6 +332,7 @@ static Assignment *make_assignment(Manager *self, const AssignRequest *request)
     set_source(self, assignment, request);
     assignment->persistent = request->persistent;
     assignment->follow = request->follow;
+    assignment->forced = request->force;
     assignment->priority = request->priority;
     set_choice(&assignment->own_guest_reset, request->allow_guest_reset);
     set_choice(&assignment->own_guest_resets_all, request->allow_guest_resets_all);
@@ -335,6 +346,16 @@ static Assignment *make_assignment(Manager *self, const AssignRequest *request)
     return assignment;
 }
 
+static void log_forced(Manager *self, const AssignRequest *request)
+{
+    const Device *device = registry_device(self->registry, request->device);
+    g_autofree char *what = device_describe(device);
+    g_autofree char *uses = device->host_use ? g_strjoinv(", ", device->host_use) : g_strdup("nothing now");
+
+    log_notice("uid %" G_GUINT32_FORMAT " gives %s whatever the host uses it for: %s", request->owner, what,
+               uses);
+}
+
 void manager_assign(Manager *self, const AssignRequest *request, ManagerDone done, void *userdata)
 {
     g_autoptr(GError) error = NULL;
@@ -345,6 +366,8 @@ void manager_assign(Manager *self, const AssignRequest *request, ManagerDone don
         return;
     }
     assignment = make_assignment(self, request);
+    if (request->force)
+        log_forced(self, request);
     stored_assignments_add(self, assignment, replaced_by(self, assignment), done, userdata);
 }
 

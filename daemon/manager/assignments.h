@@ -20,6 +20,7 @@ typedef struct AssignRequest {
     bool persistent;
     bool follow;  /* of a device only */
     bool another; /* of a group only: also when one that says the same is there */
+    bool force;   /* of a device only: although the host uses it */
     int32_t priority;
     const bool *allow_guest_reset; /* NULL: as the group has it, else no */
     const bool *allow_guest_resets_all;
@@ -27,7 +28,7 @@ typedef struct AssignRequest {
 } AssignRequest;
 
 /* NO_SUCH_DEVICE, NO_SUCH_GROUP, NO_SUCH_MACHINE, INVALID_RULE, INVALID_OPTION, DEVICE_IS_HUB, NOT_OWNED,
- * DEVICE_BUSY, ALREADY_EXISTS, INVALID_NAME, LIMIT_EXCEEDED. */
+ * DEVICE_BUSY, DEVICE_IN_USE, ALREADY_EXISTS, INVALID_NAME, LIMIT_EXCEEDED. */
 bool manager_check_assign(Manager *manager, const AssignRequest *request, GError **error);
 void manager_assign(Manager *manager, const AssignRequest *request, ManagerDone done, void *userdata);
 

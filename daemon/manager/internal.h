@@ -38,6 +38,7 @@ struct Manager {
     void *blind_userdata;
     int node_file; /* tells when this host's name was changed */
     guint node_source;
+    struct Guards *guards;
     bool saving_settings;
     bool homes_saving; /* what homes.c saw is on its way to the disk */
     bool homes_failed; /* and could not be written the last time */

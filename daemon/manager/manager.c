@@ -7,6 +7,7 @@
 #include "daemon/base/key-file-reader.h"
 #include "daemon/base/log.h"
 #include "daemon/manager/drop-in-groups.h"
+#include "daemon/manager/guards.h"
 #include "daemon/manager/homes.h"
 #include "daemon/manager/internal.h"
 #include "daemon/manager/node.h"
@@ -47,6 +48,11 @@ static const HypervisorEvents hypervisor_events = {
 void manager_host_sleeps(Manager *self, bool sleeps)
 {
     reconciler_host_sleeps(self->reconciler, sleeps);
+}
+
+void manager_seats_changed(Manager *self, const char *const *seats)
+{
+    guards_seats_changed(self->guards, seats);
 }
 
 void manager_queue_idle(const char *queue, Manager *self)
@@ -132,6 +138,7 @@ static void turned(const Allocation *allocation, void *userdata)
 
     homes_look(allocation, self);
     lent_look(self->lent, allocation);
+    guards_turned(self->guards, allocation);
 }
 
 Manager *manager_new(const ManagerConfig *config, WorkerPool *pool, Hypervisor *hypervisor, GError **error)
@@ -156,6 +163,7 @@ Manager *manager_new(const ManagerConfig *config, WorkerPool *pool, Hypervisor *
     self->reconciler =
         reconciler_new(self->registry, pool, hypervisor, self->resets, config->usb, turned, self);
     self->lent = lent_new(self->registry, self->store, kick, self);
+    self->guards = guards_new(self->registry, config->guards_off, kick, self);
     hypervisor->events = &hypervisor_events;
     hypervisor->events_userdata = self;
     return g_steal_pointer(&self);
@@ -169,6 +177,7 @@ Manager *manager_free(Manager *self)
         self->hypervisor->events = NULL;
     g_clear_handle_id(&self->homes_retry, g_source_remove);
     node_unwatch(self);
+    guards_free(self->guards);
     hotplug_free(self->hotplug);
     reconciler_free(self->reconciler);
     resets_free(self->resets);
@@ -190,6 +199,7 @@ static void look_again(Device *device, void *userdata)
 
     if (device) {
         memberships_update_device(self->memberships, device);
+        guards_look_at(self->guards, device);
         reconciler_device_touched(self->reconciler, device->sysname);
     }
     reconciler_kick(self->reconciler);
@@ -225,6 +235,7 @@ bool manager_start(Manager *self, GError **error)
     if (!stored_assignments_load(self, error) || !resets_restore(self->resets, error) ||
         !lent_restore(self->lent, error))
         return false;
+    guards_look(self->guards);
     self->hotplug = hotplug_new(self->registry, &hotplug_events, self, error);
     if (!self->hotplug || !hotplug_rescan(self->hotplug, NULL, NULL, error))
         return false;
@@ -238,6 +249,7 @@ bool manager_start(Manager *self, GError **error)
 void manager_reload(Manager *self)
 {
     node_look(self);
+    guards_look(self->guards);
     drop_in_groups_read(self);
     tenant_accounts_look_up(self->pool, self->registry, NULL);
 }

@@ -18,6 +18,7 @@
 typedef struct ManagerConfig {
     const char *state_dir;   /* /var/lib/usbferry */
     const char *runtime_dir; /* /run/usbferry */
+    unsigned guards_off;     /* kinds of daemon/guards/host-use.h that forbid nothing and aren't told: bits */
     const UsbOps *usb;       /* usb_ops, or a test's */
     /* The devices aren't followed any more: the service has to end and to be started again. NULL = nobody is
      * told. */
@@ -42,6 +43,9 @@ bool manager_settling(Manager *manager);
 
 /* For worker_pool_new()'s idle(). */
 void manager_queue_idle(const char *queue, Manager *manager);
+
+/* Where somebody sits, NULL-terminated: until it is called, everywhere. */
+void manager_seats_changed(Manager *manager, const char *const *seats);
 
 /* The host is about to sleep, or awake again. */
 void manager_host_sleeps(Manager *manager, bool sleeps);

@@ -31,6 +31,8 @@ unsigned assignment_update(Registry *registry, Assignment *next)
         fields |= ASSIGNMENT_FIELD_PERSISTENT;
     if (TAKE_VALUE(assignment->follow, next->follow))
         fields |= ASSIGNMENT_FIELD_FOLLOW;
+    if (TAKE_VALUE(assignment->forced, next->forced))
+        fields |= ASSIGNMENT_FIELD_FORCED;
     if (TAKE_VALUE(assignment->priority, next->priority))
         fields |= ASSIGNMENT_FIELD_PRIORITY;
 
@@ -42,6 +44,8 @@ unsigned assignment_update(Registry *registry, Assignment *next)
     assignment->twins = next->twins;
     take_text(&assignment->device_text, &next->device_text);
     assignment->wanted = next->wanted;
+    g_array_unref(assignment->given_back);
+    assignment->given_back = g_array_ref(next->given_back);
     assignment->own_guest_reset = next->own_guest_reset;
     assignment->own_guest_resets_all = next->own_guest_resets_all;
 

@@ -65,6 +65,7 @@ Assignment *assignment_new(const char *id)
     assignment->wanted = true;
     assignment->state = ASSIGNMENT_STATE_WAITING_MACHINE;
     assignment->pending = true;
+    assignment->given_back = g_array_new(FALSE, FALSE, sizeof(uint64_t));
     assignment->claims = g_ptr_array_new_with_free_func(destroy_claim);
     return assignment;
 }
@@ -88,6 +89,7 @@ Assignment *assignment_free(Assignment *assignment)
     g_free(assignment->device_label);
     g_free(assignment->reason);
     g_free(assignment->damage);
+    g_array_unref(assignment->given_back);
     g_ptr_array_unref(assignment->claims);
     g_free(assignment);
     return NULL;
@@ -113,8 +115,10 @@ Assignment *assignment_copy(const Assignment *assignment)
     text_replace(&copy->device_text, assignment->device_text);
     copy->persistent = assignment->persistent;
     copy->follow = assignment->follow;
+    copy->forced = assignment->forced;
     copy->wanted = assignment->wanted;
     copy->priority = assignment->priority;
+    g_array_append_vals(copy->given_back, assignment->given_back->data, assignment->given_back->len);
     copy->own_guest_reset = assignment->own_guest_reset;
     copy->own_guest_resets_all = assignment->own_guest_resets_all;
     copy->owner = assignment->owner;
@@ -132,6 +136,14 @@ Claim *assignment_claim(const Assignment *assignment, const char *sysname, uint6
             return one;
     }
     return NULL;
+}
+
+int assignment_given_back(const Assignment *assignment, uint64_t instance)
+{
+    for (guint i = 0; i < assignment->given_back->len; i++)
+        if (g_array_index(assignment->given_back, uint64_t, i) == instance)
+            return (int)i;
+    return -1;
 }
 
 char *assignment_quantity_to_string(const Assignment *assignment)

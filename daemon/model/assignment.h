@@ -91,8 +91,11 @@ typedef struct Assignment {
     char *device_text; /* what the device was called: for texts while it is away */
     bool persistent;   /* survives a reboot of the host */
     bool follow;       /* of one device: see daemon/model/following.h */
+    bool forced;       /* of one device: given although the host uses it */
     bool wanted;       /* false after Detach() */
     int32_t priority;
+    GArray *given_back;     /* of uint64_t: instances of devices that were given back alone, see
+                             * daemon/allocation/given-back.h */
     Choice own_guest_reset; /* see daemon/allocation/guest-reset.h */
     Choice own_guest_resets_all;
     uint32_t owner;   /* uid */
@@ -137,6 +140,9 @@ Assignment *assignment_copy(const Assignment *assignment);
 
 /* The claim on this enumeration of the device; NULL = none. */
 Claim *assignment_claim(const Assignment *assignment, const char *sysname, uint64_t instance);
+
+/* Where the instance is in given_back; -1 = it isn't. */
+int assignment_given_back(const Assignment *assignment, uint64_t instance);
 
 /* "1", "3", "all", "set". New string. */
 char *assignment_quantity_to_string(const Assignment *assignment);

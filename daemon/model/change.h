@@ -36,6 +36,7 @@ enum {
     DEVICE_FIELD_GROUPS = 1 << 4, /* and Rules */
     DEVICE_FIELD_TENANT = 1 << 5,
     DEVICE_FIELD_REASON = 1 << 6, /* and ReasonCode */
+    DEVICE_FIELD_HOST_USE = 1 << 7,
 };
 
 enum {
@@ -67,6 +68,7 @@ enum {
     ASSIGNMENT_FIELD_FOLLOW = 1 << 14,
     ASSIGNMENT_FIELD_LABELS = 1 << 15, /* MachineName, DeviceLabel and DeviceIcon */
     ASSIGNMENT_FIELD_COUNTS = 1 << 16, /* Wanted and Has */
+    ASSIGNMENT_FIELD_FORCED = 1 << 17,
 };
 
 enum {

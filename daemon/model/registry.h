@@ -10,6 +10,7 @@
 #include "daemon/model/assignment.h"
 #include "daemon/model/change.h"
 #include "daemon/usb/device.h"
+#include "daemon/guards/host-use.h"
 #include "daemon/model/following.h"
 #include "daemon/model/group.h"
 #include "daemon/hypervisor/hypervisor.h"
@@ -29,7 +30,8 @@ typedef struct Registry {
     Reservations *reservations;
     Quarantines *quarantines;
     Followings *followings;
-    char *node; /* this host's name */
+    char *node;           /* this host's name */
+    const HostView *host; /* what the host uses, borrowed: of the manager's guards; NULL = nothing is known */
 
     bool enabled;   /* false: nothing more is given, what is attached stays attached */
     bool held_home; /* the VMs are about to be saved or shut down with the host: everything comes home */

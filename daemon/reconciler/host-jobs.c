@@ -165,7 +165,8 @@ void host_jobs_turn(HostJobs *self, const Allocation *allocation)
 
         if (device->ours && is_left(allocation, device))
             call_drivers(self, device);
-        if (device->user_asked || allocation_want(allocation, device))
+        if (device->user_asked || allocation_want(allocation, device) ||
+            kernel_word_shows(&device->kernel, KERNEL_SIGN_CLAIMED))
             find_users(self, device, allocation_possession(allocation, device));
     }
 }

@@ -56,14 +56,13 @@ static MachineStep next_detach(const Allocation *allocation, Machine *machine, g
 
 static MachineStep next_attach(const Allocation *allocation, const Machine *machine, gint64 now, gint64 *wake)
 {
-    const GPtrArray *wants = deal_wants(allocation->deal);
+    const GPtrArray *wants = deal_wants_of_machine(allocation->deal, machine);
 
-    for (guint i = 0; i < wants->len; i++) {
+    for (guint i = 0; wants && i < wants->len; i++) {
         const Want *want = wants->pdata[i];
         const Claim *claim;
 
-        if (want->machine != machine || want->verdict != VERDICT_GO ||
-            allocation_attachment(allocation, want->device) ||
+        if (want->verdict != VERDICT_GO || allocation_attachment(allocation, want->device) ||
             attachments_number_is_taken(allocation->attachments, want->device))
             continue;
         claim = assignment_claim(want->assignment, want->device->sysname, want->device->instance);

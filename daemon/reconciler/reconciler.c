@@ -19,7 +19,8 @@
 #include "daemon/reconciler/status-update.h"
 #include "daemon/reconciler/witness.h"
 
-/* Everything is looked at once in this time, in case an event was lost. */
+/* So long after something happened everything is looked at once, in case another event of it was lost. While
+ * nothing happens, nothing is looked at. */
 #define SAFETY_US (60 * G_USEC_PER_SEC)
 
 struct Reconciler {
@@ -38,7 +39,7 @@ struct Reconciler {
     guint turn_source;
     guint timer_source;
     gint64 timer_at;
-    gint64 safety_at;
+    gint64 safety_at; /* 0 = nothing has happened since the last one */
 };
 
 /* ------------------------------------------------------------------ the turn */
@@ -94,6 +95,7 @@ static void mark_all_stale(Reconciler *self)
     machine_list_want(self->list);
 }
 
+static void turn_soon(Reconciler *self);
 static void arm_timer(Reconciler *self, gint64 now, gint64 wake);
 static void show_hypervisor(Reconciler *self);
 
@@ -115,15 +117,14 @@ static gboolean take_turn(gpointer userdata)
     }
     resets_turn(self->resets, allocation, now, &wake);
     if (reattach_end_all(allocation, now, &wake))
-        reconciler_kick(self);
+        turn_soon(self);
     if (self->connected) {
         g_autoptr(GPtrArray) machines = registry_sorted(registry->machines);
 
-        if (now >= self->safety_at) {
-            self->safety_at = now + SAFETY_US;
+        if (self->safety_at && wake_is_due(&wake, self->safety_at, now)) {
+            self->safety_at = 0;
             mark_all_stale(self);
         }
-        wake_at(&wake, self->safety_at);
         machine_list_turn(self->list, now, &wake);
         for (guint i = 0; registry->machines_known && i < machines->len; i++)
             machine_turn(&self->dispatcher, allocation, machines->pdata[i], now, &wake);
@@ -149,10 +150,18 @@ void reconciler_look(Reconciler *self)
     status_update(self->registry, allocation);
 }
 
-void reconciler_kick(Reconciler *self)
+/* What we found by looking ourselves is no news. */
+static void turn_soon(Reconciler *self)
 {
     if (!self->turn_source)
         self->turn_source = g_idle_add_full(G_PRIORITY_DEFAULT, take_turn, self, NULL);
+}
+
+void reconciler_kick(Reconciler *self)
+{
+    if (!self->safety_at)
+        self->safety_at = g_get_monotonic_time() + SAFETY_US;
+    turn_soon(self);
 }
 
 static gboolean timer_fired(gpointer userdata)
@@ -160,7 +169,7 @@ static gboolean timer_fired(gpointer userdata)
     Reconciler *self = userdata;
 
     self->timer_source = 0;
-    reconciler_kick(self);
+    turn_soon(self);
     return G_SOURCE_REMOVE;
 }
 
@@ -278,7 +287,7 @@ void reconciler_queue_idle(Reconciler *self, const char *queue)
         machine->busy = machine->stuck = false;
         machine->stale = true;
     }
-    reconciler_kick(self);
+    turn_soon(self);
 }
 
 void reconciler_retry(Reconciler *self, Assignment *assignment)
@@ -312,7 +321,7 @@ void reconciler_hold_home(Reconciler *self, bool hold, HomeDone done, void *user
 
 static void look_again(void *userdata)
 {
-    reconciler_kick(userdata);
+    turn_soon(userdata);
 }
 
 Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hypervisor, Resets *resets,
@@ -334,7 +343,6 @@ Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hyp
     self->homecoming = homecoming_new(registry);
     self->witness = witness_new(registry, look_again, self);
     self->list = machine_list_new(registry, pool, hypervisor, look_again, self);
-    self->safety_at = g_get_monotonic_time() + SAFETY_US;
     registry->settling = true;
     return self;
 }

@@ -6,6 +6,7 @@
 
 #include "daemon/allocation/assignment-labels.h"
 #include "daemon/allocation/device-status.h"
+#include "daemon/allocation/given-back.h"
 #include "daemon/allocation/guest-reset.h"
 #include "daemon/allocation/pci-passthrough.h"
 #include "daemon/allocation/status.h"
@@ -13,6 +14,87 @@
 #include "daemon/base/text.h"
 #include "daemon/model/membership.h"
 #include "daemon/model/take.h"
+
+/* What belongs together, from one pass over the devices and groups; each list is sorted as these are. */
+typedef struct Lists {
+    GHashTable *claimed;        /* Assignment → GPtrArray of the devices that it has or is to get */
+    GHashTable *members;        /* Group → GPtrArray of the devices in it */
+    GHashTable *tenant_devices; /* name → GPtrArray */
+    GHashTable *tenant_groups;  /* name → GPtrArray */
+    GPtrArray *none;
+} Lists;
+
+static void unref_array(gpointer array)
+{
+    g_ptr_array_unref(array);
+}
+
+static void lists_add(GHashTable *lists, gpointer key, gpointer item)
+{
+    GPtrArray *list = g_hash_table_lookup(lists, key);
+
+    if (!list) {
+        list = g_ptr_array_new();
+        g_hash_table_insert(lists, key, list);
+    }
+    g_ptr_array_add(list, item);
+}
+
+static const GPtrArray *lists_of(const Lists *lists, GHashTable *table, gconstpointer key)
+{
+    const GPtrArray *list = g_hash_table_lookup(table, key);
+
+    return list ? list : lists->none;
+}
+
+static void list_device(const Lists *lists, Registry *registry, const Allocation *allocation, Device *device)
+{
+    const Attachment *attachment = allocation_attachment(allocation, device);
+    Assignment *owner = allocation_owner(allocation, device);
+    Assignment *has = attachment && attachment->hostdev->assignment_id
+                          ? registry_assignment(registry, attachment->hostdev->assignment_id)
+                          : NULL;
+
+    if (owner)
+        lists_add(lists->claimed, owner, device);
+    if (has && has != owner)
+        lists_add(lists->claimed, has, device);
+    if (device->tenant)
+        lists_add(lists->tenant_devices, device->tenant, device);
+    for (guint i = 0; device->memberships && i < device->memberships->len; i++)
+        lists_add(lists->members, ((const Membership *)device->memberships->pdata[i])->group, device);
+}
+
+static void lists_init(Lists *lists, Registry *registry, const Allocation *allocation)
+{
+    g_autoptr(GPtrArray) devices = registry_sorted(registry->devices);
+    g_autoptr(GPtrArray) groups = NULL;
+
+    lists->claimed = g_hash_table_new_full(NULL, NULL, NULL, unref_array);
+    lists->members = g_hash_table_new_full(NULL, NULL, NULL, unref_array);
+    lists->tenant_devices = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
+    lists->tenant_groups = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
+    lists->none = g_ptr_array_new();
+    for (guint i = 0; i < devices->len; i++)
+        list_device(lists, registry, allocation, devices->pdata[i]);
+    if (g_hash_table_size(registry->tenants) == 0)
+        return;
+    groups = registry_sorted(registry->groups);
+    for (guint i = 0; i < groups->len; i++)
+        if (((const Group *)groups->pdata[i])->tenant)
+            lists_add(lists->tenant_groups, ((const Group *)groups->pdata[i])->tenant, groups->pdata[i]);
+}
+
+static void lists_clear(Lists *lists)
+{
+    g_hash_table_unref(lists->claimed);
+    g_hash_table_unref(lists->members);
+    g_hash_table_unref(lists->tenant_devices);
+    g_hash_table_unref(lists->tenant_groups);
+    g_ptr_array_unref(lists->none);
+}
+
+/* ------------------------------------------------------------------ assignments */
 
 /* Of a device that a machine lists for the assignment that wants it. */
 static DeviceState state_in_machine(const Allocation *allocation, const Device *device)
@@ -44,13 +126,6 @@ static DeviceState claim_state(const Allocation *allocation, const Assignment *a
                                                                                  : DEVICE_STATE_WAITING;
 }
 
-static bool is_claimed(const Allocation *allocation, const Assignment *assignment, const Device *device)
-{
-    const Attachment *attachment = allocation_attachment(allocation, device);
-
-    return allocation_owner(allocation, device) == assignment || attachment_is_of(attachment, assignment);
-}
-
 static void destroy_claim(gpointer claim)
 {
     claim_free(claim);
@@ -58,9 +133,8 @@ static void destroy_claim(gpointer claim)
 
 /* One Claim for each device that the assignment has or is to get. What is remembered of failures stays with
  * the enumeration that it happened to. True when the list or a state in it changed. */
-static bool update_claims(Registry *registry, const Allocation *allocation, Assignment *assignment)
+static bool update_claims(const Allocation *allocation, Assignment *assignment, const GPtrArray *devices)
 {
-    g_autoptr(GPtrArray) devices = registry_sorted(registry->devices);
     GPtrArray *claims = g_ptr_array_new_with_free_func(destroy_claim);
     bool changed = false;
 
@@ -70,8 +144,6 @@ static bool update_claims(Registry *registry, const Allocation *allocation, Assi
         Claim *old, *one;
         DeviceState state;
 
-        if (!is_claimed(allocation, assignment, device))
-            continue;
         old = assignment_claim(assignment, device->sysname, device->instance);
         one = g_new0(Claim, 1);
         if (old) {
@@ -92,6 +164,15 @@ static bool update_claims(Registry *registry, const Allocation *allocation, Assi
     g_ptr_array_unref(assignment->claims);
     assignment->claims = claims;
     return changed;
+}
+
+/* What is on the disk of it goes with the next change: it is over again after a start. */
+static void forget_given_back(const Allocation *allocation, Assignment *assignment)
+{
+    for (guint i = assignment->given_back->len; i > 0; i--)
+        if (given_back_is_over(allocation, assignment,
+                               g_array_index(assignment->given_back, uint64_t, i - 1)))
+            g_array_remove_index(assignment->given_back, i - 1);
 }
 
 static void log_assignment(Registry *registry, const Assignment *assignment)
@@ -133,15 +214,18 @@ static unsigned update_labels(Registry *registry, const Allocation *allocation, 
     return (names ? ASSIGNMENT_FIELD_LABELS : 0) | (counts ? ASSIGNMENT_FIELD_COUNTS : 0);
 }
 
-static void update_assignment(Registry *registry, const Allocation *allocation, Assignment *assignment)
+/* devices: that it has or is to get. */
+static void update_assignment(Registry *registry, const Allocation *allocation, Assignment *assignment,
+                              const GPtrArray *devices)
 {
-    unsigned fields = update_claims(registry, allocation, assignment) ? ASSIGNMENT_FIELD_DEVICES : 0;
+    unsigned fields = update_claims(allocation, assignment, devices) ? ASSIGNMENT_FIELD_DEVICES : 0;
     Status status = status_of(registry, allocation, assignment);
     g_autofree char *reason = text_shorten(status.reason, ASSIGNMENT_REASON_MAX);
     bool tell = false;
     bool guest_reset = guest_reset_allowed(registry, assignment);
     bool guest_resets_all = guest_resets_all_allowed(registry, assignment);
 
+    forget_given_back(allocation, assignment);
     if (assignment->allow_guest_reset != guest_reset ||
         assignment->allow_guest_resets_all != guest_resets_all)
         fields |= ASSIGNMENT_FIELD_GUEST_RESET;
@@ -173,6 +257,8 @@ static void update_assignment(Registry *registry, const Allocation *allocation, 
         log_assignment(registry, assignment);
     registry_report(registry, OBJECT_ASSIGNMENT, assignment->id, fields);
 }
+
+/* ------------------------------------------------------------------ devices */
 
 static DeviceState device_state(const Allocation *allocation, const Device *device)
 {
@@ -238,33 +324,43 @@ static void update_device(Registry *registry, const Allocation *allocation, Devi
     registry_report(registry, OBJECT_DEVICE, device->sysname, fields);
 }
 
-/* Takes the newer list. True when the lists differ. */
-static bool replace_list(GPtrArray **list, GPtrArray *newer)
-{
-    bool same = newer->len == (*list)->len;
+/* ------------------------------------------------------------------ groups and tenants */
 
-    for (guint i = 0; same && i < newer->len; i++)
-        same = strcmp(newer->pdata[i], (*list)->pdata[i]) == 0;
-    g_ptr_array_unref(*list);
-    *list = newer;
-    return !same;
+static const char *sysname_of(gconstpointer device)
+{
+    return ((const Device *)device)->sysname;
 }
 
-static void update_group(Registry *registry, const Allocation *allocation, Group *group)
+static const char *group_name_of(gconstpointer group)
 {
-    g_autoptr(GPtrArray) devices = registry_sorted(registry->devices);
-    GPtrArray *members = g_ptr_array_new_with_free_func(g_free);
+    return ((const Group *)group)->name;
+}
+
+/* The ids of the newer ones. True when the lists differ. */
+static bool update_ids(GPtrArray **ids, const GPtrArray *newer, const char *(*id_of)(gconstpointer object))
+{
+    bool same = newer->len == (*ids)->len;
+
+    for (guint i = 0; same && i < newer->len; i++)
+        same = strcmp(id_of(newer->pdata[i]), (*ids)->pdata[i]) == 0;
+    if (same)
+        return false;
+    g_ptr_array_unref(*ids);
+    *ids = g_ptr_array_new_full(newer->len, g_free);
+    for (guint i = 0; i < newer->len; i++)
+        g_ptr_array_add(*ids, g_strdup(id_of(newer->pdata[i])));
+    return true;
+}
+
+static void update_group(Registry *registry, const Allocation *allocation, Group *group,
+                         const GPtrArray *members)
+{
     unsigned free_devices = 0, fields = 0;
 
-    for (guint i = 0; i < devices->len; i++) {
-        const Device *device = devices->pdata[i];
-
-        if (!membership_find(device, group->name))
-            continue;
-        g_ptr_array_add(members, g_strdup(device->sysname));
-        free_devices += !allocation_owner(allocation, device) && !allocation_attachment(allocation, device);
-    }
-    if (replace_list(&group->devices, members))
+    for (guint i = 0; i < members->len; i++)
+        free_devices += !allocation_owner(allocation, members->pdata[i]) &&
+                        !allocation_attachment(allocation, members->pdata[i]);
+    if (update_ids(&group->devices, members, sysname_of))
         fields |= GROUP_FIELD_DEVICES;
     if (group->free != free_devices)
         fields |= GROUP_FIELD_FREE;
@@ -272,55 +368,40 @@ static void update_group(Registry *registry, const Allocation *allocation, Group
     registry_report(registry, OBJECT_GROUP, group->name, fields);
 }
 
-/* devices and groups: all of them, sorted. */
 static void update_tenant(Registry *registry, Tenant *tenant, const GPtrArray *devices,
                           const GPtrArray *groups)
 {
-    GPtrArray *sysnames = g_ptr_array_new_with_free_func(g_free);
-    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
     unsigned fields = 0;
 
-    for (guint i = 0; i < devices->len; i++)
-        if (g_strcmp0(((const Device *)devices->pdata[i])->tenant, tenant->name) == 0)
-            g_ptr_array_add(sysnames, g_strdup(((const Device *)devices->pdata[i])->sysname));
-    for (guint i = 0; i < groups->len; i++)
-        if (g_strcmp0(((const Group *)groups->pdata[i])->tenant, tenant->name) == 0)
-            g_ptr_array_add(names, g_strdup(((const Group *)groups->pdata[i])->name));
-    if (replace_list(&tenant->devices, sysnames))
+    if (update_ids(&tenant->devices, devices, sysname_of))
         fields |= TENANT_FIELD_DEVICES;
-    if (replace_list(&tenant->groups, names))
+    if (update_ids(&tenant->groups, groups, group_name_of))
         fields |= TENANT_FIELD_GROUPS;
     registry_report(registry, OBJECT_TENANT, tenant->name, fields);
 }
 
-static void update_tenants(Registry *registry)
-{
-    g_autoptr(GPtrArray) devices = NULL, groups = NULL;
-    GHashTableIter iter;
-    gpointer tenant;
-
-    if (g_hash_table_size(registry->tenants) == 0)
-        return;
-    devices = registry_sorted(registry->devices);
-    groups = registry_sorted(registry->groups);
-    g_hash_table_iter_init(&iter, registry->tenants);
-    while (g_hash_table_iter_next(&iter, NULL, &tenant))
-        update_tenant(registry, tenant, devices, groups);
-}
-
 void status_update(Registry *registry, const Allocation *allocation)
 {
+    Lists lists;
     GHashTableIter iter;
     gpointer value;
 
+    lists_init(&lists, registry, allocation);
     g_hash_table_iter_init(&iter, registry->assignments);
     while (g_hash_table_iter_next(&iter, NULL, &value))
-        update_assignment(registry, allocation, value);
+        update_assignment(registry, allocation, value, lists_of(&lists, lists.claimed, value));
     g_hash_table_iter_init(&iter, registry->devices);
     while (g_hash_table_iter_next(&iter, NULL, &value))
         update_device(registry, allocation, value);
     g_hash_table_iter_init(&iter, registry->groups);
     while (g_hash_table_iter_next(&iter, NULL, &value))
-        update_group(registry, allocation, value);
-    update_tenants(registry);
+        update_group(registry, allocation, value, lists_of(&lists, lists.members, value));
+    g_hash_table_iter_init(&iter, registry->tenants);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const char *name = ((const Tenant *)value)->name;
+
+        update_tenant(registry, value, lists_of(&lists, lists.tenant_devices, name),
+                      lists_of(&lists, lists.tenant_groups, name));
+    }
+    lists_clear(&lists);
 }

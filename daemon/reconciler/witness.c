@@ -294,8 +294,9 @@ static bool follow_device(Witness *self, const Allocation *allocation, Device *d
     return changed;
 }
 
-/* A program of the host has it, and nothing else keeps it from an assignment, be it the device's own or one
- * that draws from a group. Nobody tells when that ends. */
+/* A program of the host has claimed it, which Device.HostUse tells whoever wants it; or has it open, and
+ * nothing else keeps it from an assignment, be it the device's own or one that draws from a group. Nobody
+ * tells when that ends. */
 static bool is_held_back(const Allocation *allocation, const Device *device)
 {
     Possession possession = allocation_possession(allocation, device);
@@ -304,6 +305,8 @@ static bool is_held_back(const Allocation *allocation, const Device *device)
 
     if (possession != POSSESSION_IN_USE && possession != POSSESSION_CLAIMED)
         return false;
+    if (kernel_word_shows(&device->kernel, KERNEL_SIGN_CLAIMED))
+        return true;
     g_hash_table_iter_init(&iter, allocation->registry->assignments);
     while (g_hash_table_iter_next(&iter, NULL, &assignment)) {
         Verdict verdict = allocation_judge(allocation, assignment, device);

@@ -13,8 +13,40 @@ typedef struct Entry {
     void *owner;
 } Entry;
 
+/* From the most telling to the least; match_on_node() must look for each. */
+typedef enum Key {
+    KEY_SERIAL,
+    KEY_PORT,
+    KEY_IDS,
+    KEY_HUB,
+    KEY_NAME,
+    KEY_VENDOR,
+    KEY_PRODUCT,
+    KEY_MANUFACTURER,
+    KEY_CLASS,
+    KEY_CONTROLLER,
+    KEY_NONE, /* it says nothing exact */
+    _KEY_MAX,
+} Key;
+
+static const char *const key_names[_KEY_MAX] = {
+    [KEY_SERIAL] = "serial",
+    [KEY_PORT] = "port",
+    [KEY_IDS] = "vendor+product",
+    [KEY_HUB] = "hub",
+    [KEY_NAME] = "name",
+    [KEY_VENDOR] = "vendor",
+    [KEY_PRODUCT] = "product",
+    [KEY_MANUFACTURER] = "manufacturer",
+    [KEY_CLASS] = "class",
+    [KEY_CONTROLLER] = "controller",
+    [KEY_NONE] = "",
+};
+
 struct RuleIndex {
-    GHashTable *places; /* place → GArray of Entry */
+    GHashTable *places;  /* place → GArray of Entry */
+    bool used[_KEY_MAX]; /* some place has this key: the others needn't be looked for */
+    bool names_nodes;    /* some place has a node */
 };
 
 static void unref_entries(gpointer entries)
@@ -39,46 +71,45 @@ RuleIndex *rule_index_free(RuleIndex *index)
     return NULL;
 }
 
-/* From the most telling to the least; match_on_node() must look for each. */
-static const char *const telling_keys[] = {
-    "serial", "port",    "vendor+product", "hub",   "name",
-    "vendor", "product", "manufacturer",   "class", "controller",
-};
-
 /* NULL when the rule says nothing exact about it. */
-static char *exact_value(const Rule *rule, const char *key)
+static char *exact_value(const Rule *rule, Key key)
 {
     const char *value;
 
-    if (g_str_equal(key, "vendor+product")) {
+    if (key == KEY_IDS) {
         const char *vendor = rule_exact(rule, "vendor"), *product = rule_exact(rule, "product");
 
         return vendor && product ? g_strconcat(vendor, product, NULL) : NULL;
     }
-    value = rule_exact(rule, key);
+    value = rule_exact(rule, key_names[key]);
     /* no serial, no name: that tells nothing, many devices have none */
     return value && *value ? g_strdup(value) : NULL;
 }
 
-static char *place_of(const Rule *rule)
+static char *place_of(const Rule *rule, const char *node, Key *ret_key)
 {
-    const char *node = rule_exact(rule, "node");
+    for (Key key = 0; key < KEY_NONE; key++) {
+        g_autofree char *value = exact_value(rule, key);
 
-    for (gsize i = 0; i < G_N_ELEMENTS(telling_keys); i++) {
-        g_autofree char *value = exact_value(rule, telling_keys[i]);
-
-        if (value)
-            return g_strdup_printf("%s\n%s\n%s", node ? node : "", telling_keys[i], value);
+        if (!value)
+            continue;
+        *ret_key = key;
+        return g_strdup_printf("%s\n%s\n%s", node ? node : "", key_names[key], value);
     }
+    *ret_key = KEY_NONE;
     return g_strdup_printf("%s\n\n", node ? node : "");
 }
 
 void rule_index_add(RuleIndex *index, const Rule *rule, void *owner)
 {
-    g_autofree char *place = place_of(rule);
+    const char *node = rule_exact(rule, "node");
+    Key key;
+    g_autofree char *place = place_of(rule, node, &key);
     GArray *entries = g_hash_table_lookup(index->places, place);
     Entry entry = { rule, owner };
 
+    index->used[key] = true;
+    index->names_nodes |= node != NULL;
     if (!entries) {
         entries = g_array_new(FALSE, FALSE, sizeof(Entry));
         g_hash_table_insert(index->places, g_steal_pointer(&place), entries);
@@ -98,12 +129,14 @@ typedef struct Search {
     gsize place_prefix; /* the node */
 } Search;
 
-static void look_into(Search *search, const char *key, const char *value, gsize value_length)
+static void look_into(Search *search, Key key, const char *value, gsize value_length)
 {
     const GArray *entries;
 
+    if (!search->index->used[key])
+        return;
     g_string_truncate(search->place, search->place_prefix);
-    g_string_append(search->place, key);
+    g_string_append(search->place, key_names[key]);
     g_string_append_c(search->place, '\n');
     g_string_append_len(search->place, value, (gssize)value_length);
 
@@ -116,7 +149,7 @@ static void look_into(Search *search, const char *key, const char *value, gsize 
     }
 }
 
-static void look_for(Search *search, const char *key, const char *value)
+static void look_for(Search *search, Key key, const char *value)
 {
     look_into(search, key, value, strlen(value));
 }
@@ -129,10 +162,10 @@ static void look_for_hubs(Search *search, const char *port)
     const char *chain = slash ? slash + 1 : port;
 
     if (slash)
-        look_into(search, "hub", port, (gsize)(chain - port));
+        look_into(search, KEY_HUB, port, (gsize)(chain - port));
     for (const char *end = chain; *end;) {
         end += strcspn(end, ".");
-        look_into(search, "hub", port, (gsize)(end - port));
+        look_into(search, KEY_HUB, port, (gsize)(end - port));
         if (*end)
             end++;
     }
@@ -146,7 +179,7 @@ static void look_for_codes(Search *search, const Device *device)
 
         g_snprintf(code, sizeof code, "%02x:%02x:%02x", interface->class_code, interface->subclass,
                    interface->protocol);
-        look_for(search, "class", code);
+        look_for(search, KEY_CLASS, code);
     }
 }
 
@@ -161,20 +194,20 @@ static void match_on_node(Search *search, const char *node, const char *name, co
     search->place_prefix = search->place->len;
 
     g_snprintf(ids, sizeof ids, "%04x%04x", device->vendor_id, device->product_id);
-    look_for(search, "serial", device->serial);
-    look_for(search, "port", device->socket);
-    look_for(search, "port", device->sysname);
-    look_for(search, "vendor+product", ids);
+    look_for(search, KEY_SERIAL, device->serial);
+    look_for(search, KEY_PORT, device->socket);
+    look_for(search, KEY_PORT, device->sysname);
+    look_for(search, KEY_IDS, ids);
     look_for_hubs(search, device->socket);
     look_for_hubs(search, device->sysname);
-    look_for(search, "name", name);
-    look_into(search, "vendor", ids, 4);
-    look_into(search, "product", ids + 4, 4);
-    look_for(search, "manufacturer", manufacturer);
-    look_for(search, "class", device->class_name);
+    look_for(search, KEY_NAME, name);
+    look_into(search, KEY_VENDOR, ids, 4);
+    look_into(search, KEY_PRODUCT, ids + 4, 4);
+    look_for(search, KEY_MANUFACTURER, manufacturer);
+    look_for(search, KEY_CLASS, device->class_name);
     look_for_codes(search, device);
-    look_for(search, "controller", controller);
-    look_for(search, "", "");
+    look_for(search, KEY_CONTROLLER, controller);
+    look_for(search, KEY_NONE, "");
 }
 
 void rule_index_match(const RuleIndex *index, const Device *device, const char *node,
@@ -186,6 +219,6 @@ void rule_index_match(const RuleIndex *index, const Device *device, const char *
     Search search = { index, device, node, found, userdata, place, 0 };
 
     match_on_node(&search, "", name, manufacturer, controller);
-    if (*folded_node)
+    if (*folded_node && index->names_nodes)
         match_on_node(&search, folded_node, name, manufacturer, controller);
 }

@@ -51,6 +51,7 @@ Device *device_free(Device *device)
     if (device->memberships)
         g_ptr_array_unref(device->memberships);
     g_free(device->user);
+    g_strfreev(device->host_use);
     g_free(device->tenant);
     g_free(device->machine_uuid);
     g_free(device->assignment_id);
@@ -286,6 +287,7 @@ void device_take_facts(Device *device, Device *newer)
     device->driverless_at_home = old.driverless_at_home;
     device->user = old.user;
     device->user_asked = old.user_asked;
+    device->host_use = old.host_use;
     device->state = old.state;
     device->machine_uuid = old.machine_uuid;
     device->assignment_id = old.assignment_id;
@@ -298,6 +300,7 @@ void device_take_facts(Device *device, Device *newer)
     old.memberships = newer->memberships;
     old.tenant = newer->tenant;
     old.user = newer->user;
+    old.host_use = newer->host_use;
     old.machine_uuid = newer->machine_uuid;
     old.assignment_id = newer->assignment_id;
     old.reason = newer->reason;

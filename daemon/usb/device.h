@@ -82,6 +82,9 @@ typedef struct Device {
     char *user;                  /* the program of the host that has it, clean; NULL = none, or not known */
     bool user_asked;             /* user is known, or being looked up */
 
+    /* what the host needs it for, "mounted:/home": set by daemon/manager/guards.c, NULL = nothing */
+    char **host_use;
+
     /* where it is: set by the reconciler, see daemon/reconciler/status-update.h */
     DeviceState state;
     char *machine_uuid;      /* that has it, or that it is assigned to; NULL = none */

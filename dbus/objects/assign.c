@@ -55,6 +55,7 @@ int assign_call(sd_bus_message *message, ObjectType type, const char *source, sd
         { "Selector", 's', &request.selector },
         { "Persistent", 'b', &request.persistent },
         { "Follow", 'b', &request.follow },
+        { "Force", 'b', &request.force },
         { "Another", 'b', &request.another },
     };
     g_autofree char *machine = NULL;
@@ -83,9 +84,13 @@ int assign_call(sd_bus_message *message, ObjectType type, const char *source, sd
     details = assign_details(service->registry, &request);
     /* As in Assignment.Update: what members don't lift for themselves. */
     as_own = !guest_reset && !guest_resets_all && !options[PRIORITY].given;
-    r = authorize_owned(service->authorizer, message, (const char *const *)details,
-                        as_own ? is_members : NULL, find_tenant(service->registry, &request), &request.owner,
-                        ret_error);
+    if (request.force)
+        r = authorize_force(service->authorizer, message, (const char *const *)details, &request.owner,
+                            ret_error);
+    else
+        r = authorize_owned(service->authorizer, message, (const char *const *)details,
+                            as_own ? is_members : NULL, find_tenant(service->registry, &request),
+                            &request.owner, ret_error);
     if (r < 0)
         return r;
     if (r == 0)

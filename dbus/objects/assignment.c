@@ -2,6 +2,7 @@
 /* org.usbferry1.Assignment: that a device, or devices of a group, belong to a machine. */
 
 #include "daemon/manager/assignments.h"
+#include "daemon/manager/release-device.h"
 #include "daemon/manager/resets.h"
 #include "dbus/service/call.h"
 #include "dbus/rights/details.h"
@@ -104,6 +105,42 @@ static int method_release(sd_bus_message *message, void *userdata, sd_bus_error 
         return 1; /* comes back with the answer */
 
     manager_release(service->manager, assignment->id, call_done, call_new(service, message));
+    return 1;
+}
+
+static int method_release_device(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    const Assignment *assignment = userdata;
+    DeviceRelease release = { .assignment = assignment->id };
+    Option options[] = { { "Swap", 'b', &release.swap } };
+    Own own = { .registry = service->registry, .assignment = assignment };
+    g_auto(GStrv) details = NULL;
+    g_autofree char *sysname = NULL;
+    g_autoptr(GError) error = NULL;
+    const char *path;
+    uint32_t uid;
+    int r;
+
+    r = sd_bus_message_read(message, "o", &path);
+    if (r < 0)
+        return r;
+    r = options_read(message, options, G_N_ELEMENTS(options), ret_error);
+    if (r < 0)
+        return r;
+    release.device = sysname = object_id(OBJECT_DEVICE, path, &error);
+    if (!sysname || !manager_check_release_device(service->manager, &release, &error))
+        return bus_error_from_gerror(ret_error, error);
+    details =
+        details_for_device_of(service->registry, registry_device(service->registry, sysname), assignment);
+    r = authorize_owned(service->authorizer, message, (const char *const *)details, own_assignment, &own,
+                        &uid, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return 1; /* comes back with the answer */
+
+    manager_release_device(service->manager, &release, call_done, call_new(service, message));
     return 1;
 }
 
@@ -251,6 +288,7 @@ static const sd_bus_vtable assignment_vtable[] = {
     SD_BUS_PROPERTY("Quantity", "s", property_get_quantity, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     MOVING("Persistent", "b", property_get_bool, persistent),
     MOVING("Follow", "b", property_get_bool, follow),
+    MOVING("Forced", "b", property_get_bool, forced),
     MOVING("Priority", "i", NULL, priority),
     MOVING("AllowGuestReset", "b", property_get_bool, allow_guest_reset),
     MOVING("AllowGuestResetsAll", "b", property_get_bool, allow_guest_resets_all),
@@ -265,6 +303,8 @@ static const sd_bus_vtable assignment_vtable[] = {
     MOVING("Since", "t", NULL, since),
     SD_BUS_METHOD_WITH_ARGS("Release", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_release,
                             SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("ReleaseDevice", SD_BUS_ARGS("o", device, "a{sv}", options), SD_BUS_NO_RESULT,
+                            method_release_device, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Attach", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_attach,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Detach", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_detach,
@@ -302,6 +342,7 @@ static const FieldProperty assignment_properties[] = {
     { ASSIGNMENT_FIELD_QUANTITY, "Quantity" },
     { ASSIGNMENT_FIELD_PERSISTENT, "Persistent" },
     { ASSIGNMENT_FIELD_FOLLOW, "Follow" },
+    { ASSIGNMENT_FIELD_FORCED, "Forced" },
     { ASSIGNMENT_FIELD_GUEST_RESET, "AllowGuestReset" },
     { ASSIGNMENT_FIELD_GUEST_RESET, "AllowGuestResetsAll" },
     {},

@@ -62,6 +62,14 @@ static int property_get_groups(sd_bus *bus, const char *path, const char *interf
     return append_paths(reply, OBJECT_GROUP, names);
 }
 
+static int property_get_host_use(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                 sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    char **uses = *(char ***)userdata;
+
+    return sd_bus_message_append_strv(reply, uses);
+}
+
 /* room: for how many more there is. */
 static int append_rules(sd_bus_message *reply, const Membership *membership, guint *room)
 {
@@ -166,6 +174,8 @@ static const sd_bus_vtable device_vtable[] = {
                     SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Tenant", "o", property_get_tenant_path, offsetof(Device, tenant),
                     SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("HostUse", "as", property_get_host_use, offsetof(Device, host_use),
+                    SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_METHOD_WITH_ARGS("Reset", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_reset,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("ResetHub", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_reset_hub,
@@ -200,6 +210,7 @@ static const FieldProperty device_properties[] = {
     { DEVICE_FIELD_GROUPS, "Groups" },
     { DEVICE_FIELD_GROUPS, "Rules" },
     { DEVICE_FIELD_TENANT, "Tenant" },
+    { DEVICE_FIELD_HOST_USE, "HostUse" },
     {},
 };
 

@@ -34,6 +34,12 @@ static const AuthorizeEntry entries[] = {
     { FERRY_INTERFACE_MANAGER, "Export" },
     { FERRY_INTERFACE_MANAGER, "Assign", FERRY_ACTION_ASSIGN, FERRY_ACTION_ASSIGN_OWN, GIVE_QUESTIONS },
     { FERRY_INTERFACE_MANAGER,
+      "Assign(Force)",
+      FERRY_ACTION_OVERRIDE_GUARDS,
+      NULL,
+      { N_("Authentication is required to give the USB device $(device), which the host uses, to the virtual "
+           "machine $(machine)") } },
+    { FERRY_INTERFACE_MANAGER,
       "CreateGroup",
       FERRY_ACTION_MANAGE_GROUPS,
       NULL,
@@ -151,6 +157,16 @@ static const AuthorizeEntry entries[] = {
              "machine $(machine)"),
           N_("Authentication is required to end the assignment of USB devices of the group $(group) to the "
              "virtual machine $(machine)"),
+      } },
+    { FERRY_INTERFACE_ASSIGNMENT,
+      "ReleaseDevice",
+      FERRY_ACTION_ASSIGN,
+      FERRY_ACTION_ASSIGN_OWN,
+      {
+          N_("Authentication is required to give the USB device $(device) of the group $(group) back from the "
+             "virtual machine $(machine)"),
+          N_("Authentication is required to end the assignment of the USB device $(device) to the virtual "
+             "machine $(machine)"),
       } },
     { FERRY_INTERFACE_ASSIGNMENT,
       "Reset",

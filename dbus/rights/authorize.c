@@ -283,12 +283,12 @@ bool authorize_caller(Authorizer *self, sd_bus_message *message, uint32_t *ret_u
     return true;
 }
 
-int authorize_owned(Authorizer *self, sd_bus_message *message, const char *const *details,
-                    AuthorizeOwned owned, gpointer object, uint32_t *ret_uid, sd_bus_error *ret_error)
+/* member: the method's, or what it is called in the table with an option that needs more. */
+static int authorize_member(Authorizer *self, sd_bus_message *message, const char *member,
+                            const char *const *details, AuthorizeOwned owned, gpointer object,
+                            uint32_t *ret_uid, sd_bus_error *ret_error)
 {
-    const char *interface = sd_bus_message_get_interface(message);
-    const char *member = sd_bus_message_get_member(message);
-    const AuthorizeEntry *entry = authorize_find(interface, member);
+    const AuthorizeEntry *entry = authorize_find(sd_bus_message_get_interface(message), member);
     Question *question = questions_find(self->questions, message);
     int r;
 
@@ -307,6 +307,21 @@ int authorize_owned(Authorizer *self, sd_bus_message *message, const char *const
     if (r != 0)
         question_drop(question);
     return r;
+}
+
+int authorize_owned(Authorizer *self, sd_bus_message *message, const char *const *details,
+                    AuthorizeOwned owned, gpointer object, uint32_t *ret_uid, sd_bus_error *ret_error)
+{
+    return authorize_member(self, message, sd_bus_message_get_member(message), details, owned, object,
+                            ret_uid, ret_error);
+}
+
+int authorize_force(Authorizer *self, sd_bus_message *message, const char *const *details, uint32_t *ret_uid,
+                    sd_bus_error *ret_error)
+{
+    g_autofree char *member = g_strdup_printf("%s(Force)", sd_bus_message_get_member(message));
+
+    return authorize_member(self, message, member, details, NULL, NULL, ret_uid, ret_error);
 }
 
 int authorize(Authorizer *self, sd_bus_message *message, const char *const *details, uint32_t *ret_uid,

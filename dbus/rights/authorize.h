@@ -57,3 +57,7 @@ int authorize(Authorizer *authorizer, sd_bus_message *message, const char *const
  * be NULL. */
 int authorize_owned(Authorizer *authorizer, sd_bus_message *message, const char *const *details,
                     AuthorizeOwned owned, gpointer object, uint32_t *ret_uid, sd_bus_error *ret_error);
+
+/* The same for a call with the option Force: it has a row of its own in the table, "Assign(Force)". */
+int authorize_force(Authorizer *authorizer, sd_bus_message *message, const char *const *details,
+                    uint32_t *ret_uid, sd_bus_error *ret_error);

@@ -131,6 +131,24 @@ char **details_for_assignment(Registry *registry, const Assignment *assignment)
     });
 }
 
+char **details_for_device_of(Registry *registry, const Device *device, const Assignment *assignment)
+{
+    const Machine *machine = registry_machine(registry, assignment->machine_uuid);
+    g_autofree char *text = device_describe(device);
+    g_autofree char *ids = ids_of(device);
+    g_autofree char *owner = g_strdup_printf("%u", assignment->owner);
+
+    return details_new(&(Details){
+        .device = text,
+        .vendor_product = ids,
+        .serial = device->serial,
+        .group = assignment->group,
+        .machine = machine ? machine->info->name : assignment->machine_name,
+        .tenant = assignment->tenant,
+        .owner = owner,
+    });
+}
+
 /* ------------------------------------------------------------------ the question */
 
 static bool is_there(const char *const *details, const char *key, gsize length)

@@ -32,6 +32,8 @@ char **details_for_grant(Registry *registry, const char *const *devices, const c
 /* A group, or what of it matches a rule (valid; NULL or "" = all of it), for a machine (may be NULL). */
 char **details_for_group(const Group *group, const char *rule, const Machine *machine);
 char **details_for_assignment(Registry *registry, const Assignment *assignment);
+/* One of the devices that the assignment has. */
+char **details_for_device_of(Registry *registry, const Device *device, const Assignment *assignment);
 
 /* The text that a dialog says: of the entry's questions (authorize-table.h) the first one whose details are
  * all there; else the first of those that miss the fewest. */

@@ -117,6 +117,18 @@ static char *action_cell(const Methods *methods, const char *action, bool *good)
     return g_strdup(short_name(action));
 }
 
+static bool add_method(const Methods *methods, const AuthorizeEntry *entry)
+{
+    Row *row = g_new0(Row, 1);
+    bool good = true;
+
+    row->cells[0] = g_strconcat(short_name(entry->interface), ".", entry->member, NULL);
+    row->cells[1] = action_cell(methods, entry->action, &good);
+    row->cells[2] = action_cell(methods, entry->own_action, &good);
+    g_ptr_array_add(methods->rows, row);
+    return good;
+}
+
 static bool add_interface(xmlNode *interface, gpointer userdata)
 {
     Methods *methods = userdata;
@@ -125,8 +137,9 @@ static bool add_interface(xmlNode *interface, gpointer userdata)
 
     for (xmlNode *node = interface->children; node; node = node->next) {
         g_autofree char *member = is_element(node, "method") ? attribute(node, "name") : NULL;
+        g_autofree char *forced_member = member ? g_strconcat(member, "(Force)", NULL) : NULL;
         const AuthorizeEntry *entry = member ? authorize_find(interface_name, member) : NULL;
-        Row *row;
+        const AuthorizeEntry *forced = member ? authorize_find(interface_name, forced_member) : NULL;
 
         if (!member)
             continue;
@@ -135,11 +148,9 @@ static bool add_interface(xmlNode *interface, gpointer userdata)
             good = false;
             continue;
         }
-        row = g_new0(Row, 1);
-        row->cells[0] = g_strconcat(short_name(interface_name), ".", member, NULL);
-        row->cells[1] = action_cell(methods, entry->action, &good);
-        row->cells[2] = action_cell(methods, entry->own_action, &good);
-        g_ptr_array_add(methods->rows, row);
+        good = add_method(methods, entry) && good;
+        if (forced)
+            good = add_method(methods, forced) && good;
     }
     return good;
 }

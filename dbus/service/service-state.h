@@ -10,6 +10,7 @@
 #include "dbus/rights/authorize.h"
 #include "dbus/bus/log-limit.h"
 #include "dbus/service/changes.h"
+#include "dbus/service/host-seats.h"
 #include "dbus/service/host-sleep.h"
 #include "dbus/service/rescan.h"
 #include "dbus/service/status-line.h"
@@ -27,6 +28,7 @@ struct BusService {
     StatusLine *status_line;
     Authorizer *authorizer;
     Rescans *rescans;
+    HostSeats *host_seats; /* NULL = they can't be followed */
     HostSleep *host_sleep; /* NULL = it can't be followed */
     GHashTable *calls;     /* set of Call: accepted, to be answered; see dbus/service/call.h */
     LogLimit unanswered;   /* of lines about them */

@@ -79,6 +79,7 @@ static bool service_open(BusService *self, Authority *authority, const ObjectKin
     self->authorizer = authorizer_new(self->bus, authority);
     self->rescans = rescans_new(self->manager, self->changes);
     self->host_sleep = host_sleep_new(self->bus, self->manager);
+    self->host_seats = host_seats_new(self->bus, self->manager);
     self->objects = objects_new(self->bus, self->registry, kinds, self, error);
     if (!self->objects)
         return false;
@@ -156,6 +157,7 @@ void bus_service_close(BusService *self)
     self->status_line = status_line_free(self->status_line);
     self->rescans = rescans_free(self->rescans);
     self->host_sleep = host_sleep_free(self->host_sleep);
+    self->host_seats = host_seats_free(self->host_seats);
     if (self->changes)
         changes_flush(self->changes);
     self->changes = changes_free(self->changes);

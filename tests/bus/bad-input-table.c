@@ -73,7 +73,7 @@
 /* A group that a file holds. */
 #define OF_A_FILE(arguments) { "AlreadyExists", arguments, "@file@" }
 
-#define ASSIGN_OPTIONS "Name s, Description s, Quantity s, Selector s, Persistent b, Follow b, Another b, Priority i, AllowGuestReset b, AllowGuestResetsAll b"
+#define ASSIGN_OPTIONS "Name s, Description s, Quantity s, Selector s, Persistent b, Follow b, Force b, Another b, Priority i, AllowGuestReset b, AllowGuestResetsAll b"
 #define GROUP_OPTIONS \
     "Description s, Class s, Enabled b, AllowGuestReset b, AllowGuestResetsAll b, Priority i"
 
@@ -255,6 +255,14 @@ const Method bad_input_methods[] = {
     { FERRY_INTERFACE_ASSIGNMENT, "Release", "@pinned@", OPTIONS, "", (const Bad[]) {
         { "NoSuchAssignment", "{}", "@gone-assignment@" },
         { "NoSuchAssignment", "{}", "/org/usbferry1/assignment/x" },
+        {} } },
+    { FERRY_INTERFACE_ASSIGNMENT, "ReleaseDevice", "@pinned@", "'@busy@', " OPTIONS, "Swap b", (const Bad[]) {
+        BAD_DEVICES("", ", {}"),
+        { "NoSuchDevice", "'@free@', {}" },
+        { "NoSuchDevice", "'@drawn@', {}" },
+        { "InvalidOption", "'@busy@', {'Swap': <true>}" },
+        { "DeviceBusy", "'@drawn@', {'Swap': <true>}", "@pool@" },
+        { "NoSuchAssignment", "'@busy@', {}", "@gone-assignment@" },
         {} } },
     { FERRY_INTERFACE_ASSIGNMENT, "Attach", "@pinned@", "", NULL, (const Bad[]) {
         { "NoSuchAssignment", "", "@gone-assignment@" },

@@ -123,6 +123,8 @@ static void spawn_daemon(Fixture *fixture)
     g_autofree char *socket_path = g_build_filename(fixture->dir, "script.sock", NULL);
     g_autofree char *disk = g_build_filename(fixture->dir, "disk-script", NULL);
     g_autofree char *root = umockdev_testbed_get_root_dir(fixture->bed);
+    g_autofree char *host = g_build_filename(fixture->dir, "host", NULL);
+    g_autofree char *config = g_build_filename(fixture->dir, "usbferry.conf", NULL);
     char **environment = g_get_environ();
     const char *sanitizer = g_getenv("ASAN_OPTIONS");
     /* An end that it has found isn't one that the service meant. */
@@ -133,6 +135,9 @@ static void spawn_daemon(Fixture *fixture)
     environment = g_environ_setenv(environment, "RUNTIME_DIRECTORY", runtime, TRUE);
     environment = g_environ_setenv(environment, "FERRY_SCRIPT_SOCKET", socket_path, TRUE);
     environment = g_environ_setenv(environment, "UMOCKDEV_DIR", root, TRUE);
+    /* What the host that runs the tests does with its devices is none of theirs. */
+    environment = g_environ_setenv(environment, "FERRY_HOST_ROOT", host, TRUE);
+    environment = g_environ_setenv(environment, "FERRY_CONFIG", config, TRUE);
     environment = g_environ_setenv(environment, "G_MESSAGES_DEBUG", "usbferry", TRUE);
     environment = g_environ_setenv(environment, "G_DEBUG", "fatal-criticals", TRUE);
     if (fixture->disk)

@@ -19,6 +19,7 @@ typedef struct OpenCall {
     char *what;
     unsigned start; /* of the service that was asked */
     bool lost;
+    bool knew_both; /* when it began: the VM that is gone was still there beside the one that has its name */
 } OpenCall;
 
 static void call_free(OpenCall *call)
@@ -73,16 +74,38 @@ static bool was_made_anew(const World *world, const char *gone, const char *vm)
     return false;
 }
 
+/* A service that waits for an answer about the VM that is gone doesn't know yet that it is. */
+static bool knows_both(const World *world, const Model *after)
+{
+    const Decision *by = after->decisions->pdata[after->decisions->len - 1];
+
+    for (guint i = 0; i < after->decisions->len; i++) {
+        const Decision *decision = after->decisions->pdata[i];
+        char *said = NULL;
+
+        if (decision->ended || !was_made_anew(world, decision->vm, by->vm))
+            continue;
+        if (sd_bus_get_property_string(world->fixture->bus, FERRY_BUS_NAME, decision->vm,
+                                       FERRY_INTERFACE_MACHINE, "Name", NULL, &said) >= 0) {
+            free(said);
+            return true;
+        }
+    }
+    return false;
+}
+
 /* It takes the place of what says the same for the VM that had the name before. */
-static void end_replaced(const World *world, Model *model, const Decision *by)
+static void end_replaced(const World *world, Model *model, const Decision *by, bool knew_both)
 {
     for (guint i = 0; i < model->decisions->len; i++) {
         Decision *decision = model->decisions->pdata[i];
 
         if (was_made_anew(world, decision->vm, by->vm) && g_strcmp0(decision->group, by->group) == 0 &&
             strcmp(decision->selector, by->selector) == 0 && strcmp(decision->quantity, by->quantity) == 0 &&
-            g_strcmp0(decision->tenant, by->tenant) == 0)
-            decision->ended = true;
+            g_strcmp0(decision->tenant, by->tenant) == 0) {
+            decision->ended = !knew_both;
+            decision->doubt |= knew_both;
+        }
     }
 }
 
@@ -103,7 +126,7 @@ static void ask_selector(World *world, Decision *decision)
 }
 
 /* It was made under this path: what its selector says must be the device that was meant. */
-static void take_path(World *world, Model *model, const char *path)
+static void take_path(World *world, Model *model, const char *path, bool knew_both)
 {
     Decision *decision = last_decision(model);
 
@@ -111,7 +134,7 @@ static void take_path(World *world, Model *model, const char *path)
     decision->path = g_strdup(path);
     if (!decision->group)
         ask_selector(world, decision);
-    end_replaced(world, model, decision);
+    end_replaced(world, model, decision, knew_both);
 }
 
 /* What it knows only, and the service doesn't say. */
@@ -178,7 +201,7 @@ static void succeed(OpenCall *call, sd_bus_message *reply)
     switch (call->kind) {
     case CALL_ASSIGNS:
         (void)sd_bus_message_read(reply, "o", &path);
-        take_path(world, call->after, path);
+        take_path(world, call->after, path, call->knew_both);
         break;
     case CALL_ADDS_RULE:
         (void)sd_bus_message_read(reply, "u", &id);
@@ -250,6 +273,7 @@ void calls_start(World *world, const Step *step, CallKind kind, Model *after, co
         *call = (OpenCall){
             .world = world, .kind = kind, .after = after, .what = g_strdup(member), .start = world->starts
         };
+        call->knew_both = kind == CALL_ASSIGNS && knows_both(world, after);
         world->call = call;
     } else {
         world->background++;
@@ -290,7 +314,7 @@ static void find_path(World *world, OpenCall *call, const Model *seen)
         const Decision *decision = seen->decisions->pdata[i];
 
         if (!model_decision(world->model, decision->path))
-            take_path(world, call->after, decision->path);
+            take_path(world, call->after, decision->path, call->knew_both);
     }
 }
 

@@ -282,6 +282,7 @@ static void step_foreign(World *world, const Step *step)
               presence->number, history_vm_names[vm - world->vms]);
     g_ptr_array_add(world->foreign,
                     g_strdup_printf("%s %u %u", vm->uuid, presence->number, presence->enumeration));
+    world->foreign_is_new = true;
     (void)world_script(world, NULL, "foreign %s 1 %u %s %s", vm->uuid, presence->number,
                        history_things[presence->thing].vendor, presence->product);
 }

@@ -115,7 +115,8 @@ static bool is_foreign(const World *world, unsigned enumeration)
     return false;
 }
 
-/* Once attached so, and then dead there: it is put in again while the service is switched off, too. */
+/* Once attached so, and then dead there: it is put in again while the service is switched off, too.
+ * Enumeration 0: nobody can say which of two with one number it was. */
 static char *had_key(const char *assignment, const Vm *vm, unsigned enumeration)
 {
     return g_strdup_printf("%s %s %u", assignment, vm->uuid, enumeration);
@@ -124,8 +125,9 @@ static char *had_key(const char *assignment, const Vm *vm, unsigned enumeration)
 static bool had(const World *world, const char *assignment, const Vm *vm, const Presence *given)
 {
     g_autofree char *key = given ? had_key(assignment, vm, given->enumeration) : NULL;
+    g_autofree char *either = had_key(assignment, vm, 0);
 
-    return key && g_hash_table_contains(world->had, key);
+    return key && (g_hash_table_contains(world->had, key) || g_hash_table_contains(world->had, either));
 }
 
 /* What a VM has is given to no other one, as far as it can be seen. */
@@ -183,7 +185,8 @@ static void judge_attach(World *world, char **words)
         world_wrong(world, "%s (1:%u) is given to %s, and the host doesn't authorize it",
                     history_things[given->thing].name, number, vm->shown);
     check_given_once(world, vm, given);
-    if (given && is_foreign(world, given->enumeration) && !given->gone && !world->faulty)
+    if (given && is_foreign(world, given->enumeration) && !given->gone && !world->faulty &&
+        !world->foreign_is_new)
         world_wrong(world, "1:%u is given to %s, and another program gave it away", number, vm->shown);
 }
 
@@ -223,6 +226,14 @@ static bool has_too_many(const World *world, const Vm *vm, const char *assignmen
     return n > quantity;
 }
 
+/* It may have been released or detached: taking it out is as right as leaving it. */
+static bool is_doubted(const World *world, const char *assignment)
+{
+    const Decision *decision = model_decision(world->model, assignment);
+
+    return decision && decision->doubt;
+}
+
 /* NULL = there is a reason to take it out. */
 static const char *why_take(World *world, const Vm *vm, const Holding *holding)
 {
@@ -239,7 +250,7 @@ static const char *why_take(World *world, const Vm *vm, const Holding *holding)
         return NULL; /* what was decided has changed a moment ago */
     if (why_not(world, assignment, vm->path, presence))
         return NULL;
-    if (has_too_many(world, vm, assignment))
+    if (has_too_many(world, vm, assignment) || is_doubted(world, assignment))
         return NULL;
     if (is_set(world, assignment))
         return NULL;        /* the others of it may have gone */
@@ -368,6 +379,8 @@ void watch_calls(World *world)
             judge_detach(world, words);
         else
             take_state(world, line);
+        /* Who asked a service that was dead, and started it, has read on. */
+        (void)fseeko(file, world->log_read, SEEK_SET);
     }
     fclose(file);
 }

@@ -150,6 +150,7 @@ void world_settle(World *world)
     watch_calls(world);
     if (!world->background)
         world->was_reset = false;
+    world->foreign_is_new = false;
     forget_the_gone(world);
 }
 

@@ -158,6 +158,7 @@ typedef struct World {
     Model *adopts;       /* what a loose call was to change, until it was seen what it did */
     GPtrArray *recent;   /* of Model: how it was since the service was quiet last */
     GPtrArray *foreign;  /* of char *: "UUID NUMBER ENUMERATION" that other programs gave */
+    bool foreign_is_new; /* the last of them: an attach may have been on its way then */
     GHashTable *ordered; /* alias → enumeration that had the number when the attach was asked for */
     GHashTable *had;     /* set of "assignment VM enumeration": once attached so */
     bool numb;           /* what the live XML shows may not be so */

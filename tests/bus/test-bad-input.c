@@ -128,6 +128,7 @@ static void make_world(World *world, Fixture *fixture)
     define(world, "file", g_strdup(file_path));
     define(world, "gone-group", g_strdup(gone_group));
     define(world, "pinned", g_strdup(pinned));
+    define(world, "pool", g_strdup(pool));
     define(world, "gone-assignment", g_strdup(gone));
     define(world, "x65", g_strnfill(65, 'x'));
     define(world, "x5000", g_strnfill(5000, 'x'));

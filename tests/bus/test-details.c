@@ -22,6 +22,7 @@
 #define GRANTED "1-4.1" /* to acme, whose machine desk has it */
 #define FREE    "1-5"
 #define SECOND  "1-6" /* of the same kind */
+#define SPARE   "1-8" /* granted to acme, and not given to anybody */
 #define LOST    "1-7" /* granted to lost, whose file is damaged */
 
 #define KEYBOARD "046d:c31c"
@@ -181,6 +182,7 @@ static void ask(Stage *stage, const char *method, const char *path, Expected exp
     va_list arguments;
     OpenCall open;
 
+    parts[1][strcspn(parts[1], "(")] = '\0'; /* with an option that needs more */
     va_start(arguments, types);
     open_call_va(stage->fixture, &open, FIXTURE_STRANGER, path, interface, parts[1], true, types, arguments);
     va_end(arguments);
@@ -261,6 +263,8 @@ static int setup(void **state)
     groups_plug(fixture, SECOND, KEYBOARD, "KBD-0006");
     stage->acme = tenant_create_with(fixture, "acme", NULL, FIXTURE_DESK);
     stage->keys = tenant_grant(fixture, stage->acme, GRANTED, "keys");
+    groups_plug(fixture, SPARE, DONGLE, "KEY-0008");
+    g_free(tenant_grant(fixture, stage->acme, SPARE, "spare"));
     stage->pool = group_create_with(fixture, "pool", SELECTOR);
     stage->given = fixture_assign(fixture, GIVEN, FIXTURE_STUDIO);
     stage->drawn = group_assign(fixture, stage->pool, FIXTURE_STUDIO, "1", SELECTOR);
@@ -304,11 +308,18 @@ static void ask_assigning(Stage *stage)
     const Expected whole = { .group = "pool", .machine = "desk" };
     const Expected limited = { SELECTOR, KEYBOARD, "KBD-0002", "pool", "desk" };
     const Expected tenants = { .group = "acme/keys", .machine = "desk", .tenant = "acme" };
-    g_autofree char *granted = fixture_device_path(GRANTED);
+    g_autofree char *spare = fixture_device_path(SPARE);
 
     ask(stage, "Manager.Assign", FERRY_PATH_ROOT,
         (Expected){ TEXT_OF(KEYBOARD, FREE), KEYBOARD, "KBD-0005", NULL, "studio" }, "ooa{sv}", stage->device,
         stage->studio, 0);
+    ask(stage, "Manager.Assign(Force)", FERRY_PATH_ROOT,
+        (Expected){ TEXT_OF(KEYBOARD, FREE), KEYBOARD, "KBD-0005", NULL, "studio" }, "ooa{sv}", stage->device,
+        stage->studio, 1, "Force", "b", 1);
+    assert_says(stage->agent.text, "which the host uses");
+    ask(stage, "Manager.Assign(Force)", FERRY_PATH_ROOT,
+        (Expected){ TEXT_OF(DONGLE, SPARE), DONGLE, "KEY-0008", NULL, "desk", "acme" }, "ooa{sv}", spare,
+        stage->desk, 1, "Force", "b", 1);
     ask(stage, "Manager.Assign", FERRY_PATH_ROOT, whole, "ooa{sv}", stage->pool, stage->desk, 0);
     ask(stage, "Manager.Assign", FERRY_PATH_ROOT, limited, "ooa{sv}", stage->pool, stage->desk, 1, "Selector",
         "s", "serial=KBD-0002 product=c31c vendor=46d");
@@ -326,18 +337,30 @@ static void ask_assigning(Stage *stage)
 static void ask_assignments(Stage *stage)
 {
     const struct {
-        const char *path;
+        const char *path, *sysname, *text;
         Expected expected;
     } cases[] = {
-        { stage->given, { TEXT_OF(KEYBOARD, GIVEN), KEYBOARD, "KBD-0001", NULL, "studio", NULL, "0" } },
-        { stage->drawn, { SELECTOR, KEYBOARD, "KBD-0002", "pool", "studio", NULL, "0" } },
-        { stage->granted, { TEXT_OF(DONGLE, GRANTED), DONGLE, "KEY-0001", NULL, "desk", "acme", "0" } },
+        { stage->given,
+          GIVEN,
+          TEXT_OF(KEYBOARD, GIVEN),
+          { TEXT_OF(KEYBOARD, GIVEN), KEYBOARD, "KBD-0001", NULL, "studio", NULL, "0" } },
+        { stage->drawn,
+          DRAWN,
+          TEXT_OF(KEYBOARD, DRAWN),
+          { SELECTOR, KEYBOARD, "KBD-0002", "pool", "studio", NULL, "0" } },
+        { stage->granted,
+          GRANTED,
+          TEXT_OF(DONGLE, GRANTED),
+          { TEXT_OF(DONGLE, GRANTED), DONGLE, "KEY-0001", NULL, "desk", "acme", "0" } },
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         const char *path = cases[i].path;
         const Expected expected = cases[i].expected;
+        g_autofree char *device = fixture_device_path(cases[i].sysname);
+        Expected of_device = expected;
 
+        of_device.device = cases[i].text;
         ask(stage, "Assignment.Update", path, expected, "a{sv}", 1, "Priority", "i", 1);
         ask(stage, "Assignment.Reset", path, expected, "a{sv}", 0);
         ask(stage, "Assignment.ResetAll", path, expected, "a{sv}", 0);
@@ -345,6 +368,7 @@ static void ask_assignments(Stage *stage)
         ask(stage, "Assignment.Retry", path, expected, "");
         ask(stage, "Assignment.Detach", path, expected, "");
         ask(stage, "Assignment.Release", path, expected, "a{sv}", 0);
+        ask(stage, "Assignment.ReleaseDevice", path, of_device, "oa{sv}", device, 0);
     }
     ask(stage, "Machine.ReleaseAll", stage->desk, (Expected){ .machine = "desk" }, "a{sv}", 0);
     ask(stage, "Manager.ReleaseAll", FERRY_PATH_ROOT, (Expected){}, "a{sv}", 0);

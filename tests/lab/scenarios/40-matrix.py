@@ -28,6 +28,7 @@ call() {    # call METHOD OBJECT [ARGUMENT...]
     case $out in
     *'which has to be asked for'*) out=asked ;;
     *"don't have the right"* | *'Access denied'*) out=denied ;;
+    *'o such assignment'*) out=ok ;;    # ReleaseDevice has ended it, by the same right as Release
     esac
     printf '%s\t%s\t%s\n' "$whose" "$method" "$out"
 }
@@ -46,6 +47,7 @@ call Assignment.ResetAll {own} 'a{{sv}}' 0
 call Assignment.Detach {own}
 call Assignment.Attach {own}
 call Assignment.Retry {own}
+call Assignment.ReleaseDevice {own} 'oa{{sv}}' {owns} 0
 call Assignment.Release {own} 'a{{sv}}' 0
 """
 TENANTS_CALLS = OWN_CALLS + """
@@ -91,6 +93,7 @@ call Assignment.ResetAll {assignment} 'a{{sv}}' 0
 call Assignment.Detach {assignment}
 call Assignment.Attach {assignment}
 call Assignment.Retry {assignment}
+call Assignment.ReleaseDevice {assignment} 'oa{{sv}}' {roots} 0
 call Assignment.Release {assignment} 'a{{sv}}' 0
 call Machine.ReleaseAll {machine} 'a{{sv}}' 0
 call Manager.ReleaseAll /org/usbferry1 'a{{sv}}' 0
@@ -152,9 +155,9 @@ def set_up(lab, tag, user, devices):
     paths = {'group': group, 'tenant': tenant, 'keys': call(lab, 'root', 'GetGroup', 's', f't-{tag}/keys'),
              'assignment': assign(lab, 'root', devices['ROOTS'], 'studio')}
     if user == 'stranger':
-        paths['own'] = assign(lab, user, devices['OWN'], 'studio')
+        paths |= {'own': assign(lab, user, devices['OWN'], 'studio'), 'owns': devices['OWN']}
     elif user == 'clerk':
-        paths['own'] = assign(lab, 'root', devices['GRANTED'], 'desk')
+        paths |= {'own': assign(lab, 'root', devices['GRANTED'], 'desk'), 'owns': devices['GRANTED']}
     return paths
 
 
@@ -177,8 +180,8 @@ def run(lab):
                                   ('ss', 'stranger', True), ('s', 'stranger', False)):
         paths = set_up(lab, tag, user, devices)
         own = {'stranger': OWN_CALLS, 'clerk': TENANTS_CALLS}.get(user, '')
-        calls = (own + CALLS).format(tag=tag, name='FREE', device=devices['FREE'], second=devices['SECOND'], machine=machine,
-                                     desk=desk, **paths)
+        calls = (own + CALLS).format(tag=tag, name='FREE', device=devices['FREE'], second=devices['SECOND'], roots=devices['ROOTS'],
+                                     machine=machine, desk=desk, **paths)
         run_as = lab.run_in_session if in_session else lab.run_as
         lines = [line.split('\t', 2) for line in run_as(user, SCRIPT + calls, timeout=300).splitlines()]
         tried = {method for whose, method, _ in lines if whose == 'any'}

@@ -425,8 +425,8 @@ static void assert_refused(Fixture *fixture, const char *sysname, FerryError cod
     g_autoptr(GError) error = NULL;
 
     fixture_look(fixture);
-    assert_false(
-        allocation_check_device(fixture->allocation, registry_device(fixture->registry, sysname), &error));
+    assert_false(allocation_check_device(fixture->allocation, registry_device(fixture->registry, sysname),
+                                         false, &error));
     assert_true(g_error_matches(error, FERRY_ERROR, (int)code));
     assert_string_equal(error->message, text);
 }
@@ -443,7 +443,7 @@ static void test_check_device(void **state)
     fixture_put_into(fixture, "1-1", "aaaaaaaa");
     fixture_put_foreign(fixture, "1-2", LOFT);
     fixture_look(fixture);
-    assert_true(allocation_check_device(fixture->allocation, device, NULL));
+    assert_true(allocation_check_device(fixture->allocation, device, false, NULL));
     assert_refused(fixture, "1-2", FERRY_ERROR_DEVICE_BUSY,
                    "0529:0001 (1-2) was given to VM \"loft\" by another program; take it away there");
     g_free(device->controller);

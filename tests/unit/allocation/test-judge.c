@@ -65,6 +65,35 @@ static void test_device(void **state)
     assert_device(fixture, VERDICT_FOREIGN);
 }
 
+static void assert_guard(Fixture *fixture, const Assignment *assignment, Verdict verdict)
+{
+    g_autoptr(Attachments) attachments = attachments_new(fixture->registry);
+
+    assert_int_equal(
+        judge_guard(fixture->registry, attachments, assignment, registry_device(fixture->registry, "1-1")),
+        verdict);
+}
+
+static void test_guard(void **state)
+{
+    Fixture *fixture = *state;
+    Device *device = registry_device(fixture->registry, "1-1");
+    Assignment *assignment = registry_assignment(fixture->registry, PINNED);
+
+    device->host_use = g_strsplit("security-key", " ", -1);
+    assert_guard(fixture, assignment, VERDICT_GO);
+    g_strfreev(device->host_use);
+    device->host_use = g_strsplit("security-key mounted:/home", " ", -1);
+    assert_guard(fixture, NULL, VERDICT_GUARDED);
+    assert_guard(fixture, assignment, VERDICT_GUARDED);
+    assignment->forced = true;
+    assert_guard(fixture, assignment, VERDICT_GO);
+    assignment->forced = false;
+    /* What a machine has stays there, whatever the host is said to do with it. */
+    fixture_put_into(fixture, "1-1", PINNED);
+    assert_guard(fixture, assignment, VERDICT_GO);
+}
+
 static void test_machine(void **state)
 {
     Fixture *fixture = *state;
@@ -98,6 +127,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_assignment),
         TEST(test_device),
+        TEST(test_guard),
         TEST(test_machine),
     };
 

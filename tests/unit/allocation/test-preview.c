@@ -108,7 +108,7 @@ static void test_from_one_to_another(void **state)
                    "joins 1-1; aaaaaaaa loses 1-1; aaaaaaaa gets 1-2; bbbbbbbb gets 1-1");
     next = with_rule(fixture, "keys", "serial=AAAA-1");
     changes = preview_group(fixture->registry, next);
-    assert_non_null(strstr(((const PreviewChange *)changes->pdata[1])->text, "bbbbbbbb comes first"));
+    assert_non_null(strstr(((const PreviewChange *)changes->pdata[1])->text, "\"bbbbbbbb\" comes first"));
 
     /* Nothing is taken from a machine that has it. */
     fixture_put_into(fixture, "1-1", "aaaaaaaa");

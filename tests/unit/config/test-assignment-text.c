@@ -55,7 +55,7 @@ static const char everything[] =
     "Machine=" DESK "\nMachineName=desk\nGroup=acme/keys\nQuantity=set\n"
     "Tenant=acme\nSelector=serial=\"a \\\\\\\\ \\\\*\"\n"
     "Socket=pci-0000:00:14.0/1.2\nTwins=true\nDeviceText=group acme/keys\nEnabled=false\n"
-    "Priority=-3\nAllowGuestReset=true\nAllowGuestResetsAll=false\n"
+    "Priority=-3\nGivenBack=1;18446744073709551615;\nAllowGuestReset=true\nAllowGuestResetsAll=false\n"
     "Owner=4294967294\nCreated=1700000000000000\nSequence=17\n";
 
 static void test_all_of_it(void **state)
@@ -75,6 +75,8 @@ static void test_all_of_it(void **state)
     assert_string_equal(assignment->selector, "serial=\"a \\\\ \\*\"");
     assert_false(assignment->wanted);
     assert_int_equal(assignment->priority, -3);
+    assert_int_equal(assignment_given_back(assignment, G_MAXUINT64), 1);
+    assert_int_equal(assignment_given_back(assignment, 2), -1);
     assert_int_equal(assignment->own_guest_reset, CHOICE_YES);
     assert_int_equal(assignment->own_guest_resets_all, CHOICE_NO);
     assert_true(assignment->owner == 4294967294);

@@ -47,10 +47,10 @@ static void test_rows(void **state)
     assert_string_equal(
         json,
         "[{\"kind\":\"device\",\"name\":\"Keyboard K120\",\"device\":\"3-1.10\",\"usb-id\":\"046d:c31c\","
-        "\"serial\":\"\",\"vm\":\"win11\",\"assignment\":\"keys\",\"tenant\":\"\",\"groups\":[],"
+        "\"serial\":\"\",\"vm\":\"win11\",\"assignment\":\"keys\",\"tenant\":\"\",\"groups\":[],\"host-use\":[],"
         "\"state\":\"attached\",\"reason\":\"the VM has it\"},"
         "{\"kind\":\"assignment\",\"name\":\"keys\",\"device\":\"\",\"usb-id\":\"\",\"serial\":\"\","
-        "\"vm\":\"win11\",\"assignment\":\"keys\",\"tenant\":\"\",\"groups\":[],"
+        "\"vm\":\"win11\",\"assignment\":\"keys\",\"tenant\":\"\",\"groups\":[],\"host-use\":[],"
         "\"state\":\"waiting-device\",\"reason\":\"the VM has it\"}]");
 }
 

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Reads the facts of the host from /proc, /sys and udev's database, without a wait. The manager's guards call
+ * it when a hint came. Any thread. */
+
+#include "daemon/guards/host-facts.h"
+
+/* root: "" for the host, or a folder that has proc/, sys/ and run/ of a test. What can't be read is not
+ * there. */
+HostFacts *host_facts_read(const char *root);

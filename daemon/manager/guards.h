@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Guards: keeps what the host uses each device for, Device.HostUse, from the facts of daemon/guards/. Made
+ * and asked by manager.c; daemon/allocation/judge.c forbids by it. Main thread only. */
+
+#include "daemon/allocation/allocation.h"
+
+typedef struct Guards Guards;
+
+/* off: bits of the kinds that aren't looked for. changed: some device's use is another one. */
+Guards *guards_new(Registry *registry, unsigned off, void (*changed)(void *userdata), void *userdata);
+Guards *guards_free(Guards *guards);
+
+/* Reads the facts, compares all devices, and follows them from now on. */
+void guards_look(Guards *guards);
+/* What machines have now, and programs of the host. */
+void guards_turned(Guards *guards, const Allocation *allocation);
+/* A device that has just come, by the facts of the last look. */
+void guards_look_at(Guards *guards, Device *device);
+/* Where somebody sits; before the first time it is everywhere, as nobody knows. */
+void guards_seats_changed(Guards *guards, const char *const *seats);
