@@ -212,11 +212,11 @@ static const Case showing[] = {
 static const Case ending[] = {
     { "reset 1-1.1", "reset" },
     { "reset desk-keyboard", "reset" },
+    { "wait desk-keyboard --wait 60", "results" },
     { "set desk-keyboard --priority 3 --description Mine", "assignment-change" },
     { "detach desk-keyboard", "results" },
     { "attach desk-keyboard", "results" },
     { "retry desk-keyboard", "results" },
-    { "wait desk-keyboard", "results" },
     { "retry 1-1.1 --no-wait", "results" },
     { "take 'keys to desk' 1-4", "results" },
     { "take 1-1.1", "results" },

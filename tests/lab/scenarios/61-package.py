@@ -77,8 +77,14 @@ def run(lab):
     lab.wait('journalctl -b -u usbferryd MESSAGE_ID=fe17509654f3492cae61b28afc227e10 -o cat | grep -i version', 30,
              'why it does not start')
     assert lab.run(f'cat {STATE}/version') == '99'
-    lab.run(f'echo 1 > {STATE}/version')
-    lab.wait('systemctl is-active usbferryd', 60, 'the service to be back')
+
+    # Whoever switched it off meanwhile isn't told so, and it stays off.
+    lab.run('systemctl disable -q --now usbferryd', timeout=90)
+    done = apt(lab, 'install -y --reinstall /root/usbferry.deb')
+    assert 'usbferry: ' not in done.err, done.err
+    assert lab.run('systemctl is-active usbferryd', check=False) == 'inactive'
+    assert lab.run('systemctl is-enabled usbferryd', check=False) == 'disabled'
+    lab.run(f'echo 1 > {STATE}/version && systemctl enable -q --now usbferryd', timeout=90)
     keeps(console)
 
     # Removed, the VM keeps what it has, and what was assigned is there after it was installed again.
