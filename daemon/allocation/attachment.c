@@ -129,6 +129,19 @@ const Machine *attachments_machine_with_number(const Attachments *self, const De
     return with_number ? ((const Attachment *)with_number->pdata[0])->machine : NULL;
 }
 
+const Machine *attachments_number_is_foreign(const Attachments *self, const Device *device)
+{
+    const GPtrArray *with_number = with_number_of(self, device);
+
+    for (guint i = 0; with_number && i < with_number->len; i++) {
+        const Attachment *attachment = with_number->pdata[i];
+
+        if (attachment_is_foreign(attachment) && machine_is_active(attachment->machine))
+            return attachment->machine;
+    }
+    return NULL;
+}
+
 bool attachments_number_is_taken(const Attachments *self, const Device *device)
 {
     const GPtrArray *with_number = with_number_of(self, device);

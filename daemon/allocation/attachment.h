@@ -36,6 +36,9 @@ const Machine *attachments_machine_of(const Attachments *attachments, const Assi
  * NULL = none does. */
 const Machine *attachments_machine_with_number(const Attachments *attachments, const Device *device);
 
+/* A machine that runs and lists the device's number for another program, whatever had the number then: the
+ * hypervisor gives it to nobody else. NULL = none. */
+const Machine *attachments_number_is_foreign(const Attachments *attachments, const Device *device);
 /* libvirt refuses a device number that any machine still lists for usbferry, even when it belongs to a device
  * that is long gone. Machines that don't answer are not counted. */
 bool attachments_number_is_taken(const Attachments *attachments, const Device *device);

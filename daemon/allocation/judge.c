@@ -22,6 +22,8 @@ Verdict judge_device(Registry *registry, const Attachments *attachments, const D
 {
     if (attachment_is_foreign(attachments_find(attachments, device)))
         return VERDICT_FOREIGN;
+    if (!attachments_find(attachments, device) && attachments_number_is_foreign(attachments, device))
+        return VERDICT_NUMBER_LISTED;
     if (pci_passthrough_owner(registry, device->controller))
         return VERDICT_CONTROLLER_TAKEN;
     if (!attachments_find(attachments, device) &&

@@ -20,6 +20,7 @@ static const char *const reason_code_names[_REASON_CODE_MAX] = {
     [REASON_SWITCHED_OFF] = "switched-off",
     [REASON_HELD_HOME] = "held-home",
     [REASON_FOREIGN] = "foreign",
+    [REASON_NUMBER_LISTED] = "number-listed",
     [REASON_UNDECIDED] = "undecided",
     [REASON_HYPERVISOR_AWAY] = "hypervisor-away",
     [REASON_MACHINE_UNKNOWN] = "machine-unknown",

@@ -185,6 +185,19 @@ static char *foreign_text(const VerdictCase *about)
     return g_strdup_printf("%s was given to VM %s by another program; take it away there", what, owner);
 }
 
+static char *number_listed_text(const VerdictCase *about)
+{
+    const Machine *machine =
+        about->attachments ? attachments_number_is_foreign(about->attachments, about->device) : NULL;
+    g_autofree char *what = device_describe(about->device);
+    g_autofree char *owner = text_quote(machine ? machine->info->name : "?");
+
+    return g_strdup_printf(
+        "VM %s still lists the number of %s, %u:%u, for another program, and then nobody gets "
+        "it; take it away there, or plug the device in again",
+        owner, what, about->device->bus_number, about->device->device_number);
+}
+
 static char *undecided_text(const VerdictCase *about)
 {
     g_autofree char *what = device_describe(about->device);
@@ -380,6 +393,7 @@ static const struct {
     [VERDICT_SWITCHED_OFF]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  REASON_SWITCHED_OFF,      STAYS,  LEAVES,    switched_off_text },
     [VERDICT_HELD_HOME]        = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DISABLED,                  REASON_HELD_HOME,         STAYS,  TAKES_OUT, held_home_text },
     [VERDICT_FOREIGN]          = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               REASON_FOREIGN,           STAYS,  LEAVES,    foreign_text },
+    [VERDICT_NUMBER_LISTED]    = { "waits",  WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               REASON_NUMBER_LISTED,     STAYS,  LEAVES,    number_listed_text },
     [VERDICT_UNDECIDED]        = { "waits",  WAITING_DEVICE,  NO_ERROR,                              REASON_UNDECIDED,         SOON,   LEAVES,    undecided_text },
     [VERDICT_HYPERVISOR_AWAY]  = { "waits",  WAITING_MACHINE, NO_ERROR,                              REASON_HYPERVISOR_AWAY,   PASSES, LEAVES,    hypervisor_away_text },
     [VERDICT_MACHINE_UNKNOWN]  = { "waits",  WAITING_MACHINE, FERRY_ERROR_NO_SUCH_MACHINE,           REASON_MACHINE_UNKNOWN,   STAYS,  LEAVES,    machine_unknown_text },

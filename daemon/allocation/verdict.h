@@ -29,6 +29,7 @@ typedef enum Verdict {
     VERDICT_SWITCHED_OFF,    /* the whole service gives nothing */
     VERDICT_HELD_HOME,       /* everything comes home, as the host ends */
     VERDICT_FOREIGN,         /* some other program gave it to a machine */
+    VERDICT_NUMBER_LISTED,   /* some other program gave what had its number before to a machine */
     VERDICT_UNDECIDED,       /* another machine that could draw it is still being read */
     VERDICT_HYPERVISOR_AWAY, /* or its machine was not seen yet: nothing can be said or done */
     VERDICT_MACHINE_UNKNOWN,

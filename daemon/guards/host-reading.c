@@ -82,17 +82,36 @@ static void each(const char *root, const char *class_name, HostFacts *facts,
 
 /* ------------------------------------------------------------------ disks and networks */
 
+/* Of ZFS the kernel names no holder, but the disk says which pool it is of, and the kernel which ones are
+ * imported. NULL = none. New string. */
+static char *zfs_pool(const char *root, const char *number)
+{
+    g_autofree char *id = g_strdup_printf("b%s", number ? number : "");
+    g_autofree char *type = read_property(root, id, "ID_FS_TYPE");
+    g_autofree char *label = read_property(root, id, "ID_FS_LABEL");
+    g_autofree char *folder = NULL;
+
+    if (g_strcmp0(type, "zfs_member") != 0 || !label || !*label || strchr(label, '/'))
+        return NULL;
+    folder = g_build_filename(*root ? root : "/", "proc/spl/kstat/zfs", label, NULL);
+    return g_file_test(folder, G_FILE_TEST_IS_DIR) ? g_strdup_printf("%s (zfs)", label) : NULL;
+}
+
 static void read_disk(const char *root, const char *name, const char *path, HostFacts *facts)
 {
     g_autofree char *holders = g_build_filename(path, "holders", NULL);
+    g_autofree char *number = read_file(path, "dev");
+    g_autofree char *pool = zfs_pool(root, number);
+    const char *const of_pool[] = { pool, NULL };
     char *syspath = resolve(root, path);
 
     if (syspath)
-        host_facts_add_node(facts->disks, (HostNode){ .name = g_strdup(name),
-                                                      .syspath = syspath,
-                                                      .number = read_file(path, "dev"),
-                                                      .title = read_file(path, "dm/name"),
-                                                      .above = list(holders, "") });
+        host_facts_add_node(facts->disks,
+                            (HostNode){ .name = g_strdup(name),
+                                        .syspath = syspath,
+                                        .number = g_steal_pointer(&number),
+                                        .title = read_file(path, "dm/name"),
+                                        .above = pool ? g_strdupv((char **)of_pool) : list(holders, "") });
 }
 
 static void read_network(const char *root, const char *name, const char *path, HostFacts *facts)
@@ -112,6 +131,40 @@ static bool names_its_disk(const char *type)
     return g_str_equal(type, "btrfs") || g_str_equal(type, "bcachefs");
 }
 
+/* Takes the texts. */
+static void add_mount(HostFacts *facts, char *number, char *source, char *target)
+{
+    HostMount *mount = g_new0(HostMount, 1);
+
+    mount->number = number;
+    mount->source = source;
+    mount->target = target;
+    g_ptr_array_add(facts->mounts, mount);
+}
+
+/* A btrfs names one of its disks; it is mounted from all of them. */
+static void add_btrfs(const char *root, HostFacts *facts)
+{
+    g_autofree char *folder = g_build_filename(*root ? root : "/", "sys/fs/btrfs", NULL);
+    g_auto(GStrv) ids = list(folder, "");
+    guint n = facts->mounts->len;
+
+    for (gsize i = 0; ids[i]; i++) {
+        g_autofree char *devices = g_build_filename(folder, ids[i], "devices", NULL);
+        g_auto(GStrv) names = list(devices, "");
+
+        for (guint k = 0; k < n; k++) {
+            const HostMount *mount = facts->mounts->pdata[k];
+            g_autofree char *first = g_path_get_basename(mount->source);
+
+            for (gsize d = 0; g_strv_contains((const char *const *)names, first) && names[d]; d++)
+                if (!g_str_equal(names[d], first))
+                    add_mount(facts, g_strdup(mount->number), g_strconcat("/dev/", names[d], NULL),
+                              g_strdup(mount->target));
+        }
+    }
+}
+
 /* "1 2 8:1 / /home rw - ext4 /dev/sda1 rw": what is hidden in a text is octal. */
 static void read_mounts(const char *root, HostFacts *facts)
 {
@@ -122,16 +175,14 @@ static void read_mounts(const char *root, HostFacts *facts)
         const char *rest = strstr(lines[i], " - ");
         g_auto(GStrv) words = g_strsplit(lines[i], " ", -1);
         g_auto(GStrv) last = g_strsplit(rest ? rest + strlen(" - ") : "", " ", -1);
-        HostMount *mount;
 
         if (g_strv_length(words) <= TARGET || g_strv_length(last) < SOURCE)
             continue;
-        mount = g_new0(HostMount, 1);
-        mount->number = g_strdup(words[NUMBER]);
-        mount->target = g_strcompress(words[TARGET]);
-        mount->source = names_its_disk(last[0]) ? g_strcompress(last[SOURCE - 1]) : g_strdup("");
-        g_ptr_array_add(facts->mounts, mount);
+        add_mount(facts, g_strdup(words[NUMBER]),
+                  names_its_disk(last[0]) ? g_strcompress(last[SOURCE - 1]) : g_strdup(""),
+                  g_strcompress(words[TARGET]));
     }
+    add_btrfs(root, facts);
 }
 
 /* A file that is swapped to is in a mounted file system. */

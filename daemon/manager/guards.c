@@ -16,6 +16,7 @@ struct Guards {
     HostView view;       /* the registry's as well */
     GPtrArray *gone;     /* syspaths of devices that machines have; owned */
     GHashTable *claimed; /* set of sysnames: of devices that a program has; owned */
+    char *turn;          /* both, as of the last turn; NULL = there was none */
     void (*changed)(void *userdata);
     void *userdata;
     HostWatch *watch; /* from the first look on */
@@ -45,6 +46,7 @@ Guards *guards_free(Guards *self)
     g_strfreev(self->view.seats);
     g_ptr_array_unref(self->gone);
     g_hash_table_unref(self->claimed);
+    g_free(self->turn);
     g_free(self);
     return NULL;
 }
@@ -109,6 +111,7 @@ void guards_look(Guards *self)
 
 void guards_turned(Guards *self, const Allocation *allocation)
 {
+    g_autoptr(GString) turn = g_string_new(NULL);
     GHashTableIter iter;
     gpointer value;
 
@@ -118,12 +121,20 @@ void guards_turned(Guards *self, const Allocation *allocation)
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const Device *device = value;
 
-        if (allocation_attachment(allocation, device))
+        if (allocation_attachment(allocation, device)) {
             g_ptr_array_add(self->gone, g_strdup(device->syspath));
-        else if (allocation_possession(allocation, device) == POSSESSION_IN_USE &&
-                 kernel_word_shows(&device->kernel, KERNEL_SIGN_CLAIMED))
+            g_string_append_printf(turn, "%s gone\n", device->sysname);
+        } else if (allocation_possession(allocation, device) == POSSESSION_IN_USE &&
+                   kernel_word_shows(&device->kernel, KERNEL_SIGN_CLAIMED)) {
             g_hash_table_add(self->claimed, g_strdup(device->sysname));
+            g_string_append_printf(turn, "%s %s\n", device->sysname, device->user ? device->user : "");
+        }
     }
+    /* There are many turns, and few that change anything here. */
+    if (g_strcmp0(self->turn, turn->str) == 0)
+        return;
+    g_free(self->turn);
+    self->turn = g_strdup(turn->str);
     compare(self);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* While nothing happens nothing is looked at: a minute after the last thing that happened all machines are read
- * once, and then no more. */
+/* While nothing happens nothing is looked at: a minute after the last thing that happened all machines are
+ * read once, and then no more. */
 
 #include "tests/bus/cmocka-include.h"
 

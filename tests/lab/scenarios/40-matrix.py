@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Every method as root, administrator, member of usbferry, tenant's member and stranger, with a session in front and without, with
 what is one's own and what isn't: as the man page says."""
+import itertools
 import re
 import shlex
 
@@ -20,10 +21,10 @@ ALLOW = """polkit.addRule(function (action, subject) {
 # What the service says, in one word.
 SCRIPT = r"""
 call() {    # call METHOD OBJECT [ARGUMENT...]
-    local method=$1 object=$2 out
+    local method=$1 object=$2 name=${1%(*} out
     shift 2
-    out=$(busctl --timeout=90 --allow-interactive-authorization=no call org.usbferry1 "$object" "org.usbferry1.${method%.*}" \
-        "${method##*.}" "$@" 2>&1)
+    out=$(busctl --timeout=90 --allow-interactive-authorization=no call org.usbferry1 "$object" "org.usbferry1.${name%.*}" \
+        "${name##*.}" "$@" 2>&1)
     case $? in 0) out=ok ;; esac
     case $out in
     *'which has to be asked for'*) out=asked ;;
@@ -35,7 +36,8 @@ call() {    # call METHOD OBJECT [ARGUMENT...]
 """
 
 # The devices, each behind a hub of its own.
-DEVICES = {'FREE': 'usb-kbd', 'ROOTS': 'usb-mouse', 'OWN': 'usb-tablet', 'GRANTED': 'usb-wacom-tablet', 'SECOND': 'usb-kbd'}
+DEVICES = {'FREE': 'usb-kbd', 'ROOTS': 'usb-mouse', 'OWN': 'usb-tablet', 'GRANTED': 'usb-wacom-tablet', 'SECOND': 'usb-kbd',
+           'FORCED': 'usb-mouse'}
 ALLOW_RESETS = '2', 'AllowGuestReset', 'b', 'true', 'AllowGuestResetsAll', 'b', 'true'
 
 # With an assignment that is the caller's, or his tenant's.
@@ -87,6 +89,7 @@ call ResourceGroup.RemoveRule {group} u 1
 call ResourceGroup.Assign {group} 'oa{{sv}}' {machine} 0
 call ResourceGroup.Delete {group} 'a{{sv}}' 1 Force b true
 call Manager.Assign /org/usbferry1 'ooa{{sv}}' {device} {machine} 0
+call 'Manager.Assign(Force)' /org/usbferry1 'ooa{{sv}}' {forced} {machine} 1 Force b true
 call Assignment.Update {assignment} 'a{{sv}}' 0
 call Assignment.Reset {assignment} 'a{{sv}}' 0
 call Assignment.ResetAll {assignment} 'a{{sv}}' 0
@@ -104,7 +107,8 @@ OWN_METHODS = set(re.findall(r'Assignment\.\w+', OWN_CALLS))
 def table(page, first):
     """The rows of a table in the man page, by their first cell."""
     lines = page[page.index(f'\n{first} ') + 1:].splitlines()
-    rows = [re.split(r' {2,}', line.strip()) for line in lines[1:lines.index('.fi')]]
+    # docutils of Debian 12 ends it with .fi, the one of Debian 13 with .EE; a line of the table begins with no dot.
+    rows = [re.split(r' {2,}', line.strip()) for line in itertools.takewhile(lambda line: line[:1] != '.', lines[1:])]
     return {row[0]: row[1:] for row in rows if len(row) > 1}
 
 
@@ -181,6 +185,7 @@ def run(lab):
         paths = set_up(lab, tag, user, devices)
         own = {'stranger': OWN_CALLS, 'clerk': TENANTS_CALLS}.get(user, '')
         calls = (own + CALLS).format(tag=tag, name='FREE', device=devices['FREE'], second=devices['SECOND'], roots=devices['ROOTS'],
+                                     forced=devices['FORCED'],
                                      machine=machine, desk=desk, **paths)
         run_as = lab.run_in_session if in_session else lab.run_as
         lines = [line.split('\t', 2) for line in run_as(user, SCRIPT + calls, timeout=300).splitlines()]

@@ -94,7 +94,8 @@ def keyboards(lab):
     lab.wait_driver(first, 'usbhid')
     # Nobody is at the host.
     wait_uses(lab, first.name)
-    lab.run('systemd-run --quiet --unit lab-seat -p PAMName=login -p TTYPath=/dev/tty1 sleep infinity')
+    lab.run('systemd-run --quiet --unit lab-seat -p User=member -p PAMName=login -p TTYPath=/dev/tty1 sleep infinity')
+    lab.wait('loginctl list-sessions --no-legend | grep seat0', 30, 'a session at seat0')
     wait_uses(lab, first.name, 'last-keyboard:seat0')
     refused(lab, first.name, 'it is the last keyboard of seat0')
     second = lab.plug('usb-kbd', 'k2', serial='KBD-B')
@@ -107,13 +108,25 @@ def keyboards(lab):
     ferry.take(lab, second.name)
     wait_uses(lab, first.name)
     # Both at a time: one goes, the other one waits.
-    lab.run(f'usbferry group add keyboards && usbferry rule add keyboards "class=keyboard"')
+    lab.run('usbferry group add keyboards && usbferry rule add keyboards class=hid-keyboard')
     path = ferry.give(lab, 'keyboards', 'desk', '--quantity', 'all')
     ferry.wait_state(lab, path, 'partial')
     assert sorted(row['state'] for name, row in ferry.devices(lab).items() if name in (first.name, second.name)) == \
         ['attached', 'host'], ferry.devices(lab)
+    lab.run('usbferry take desk')
+    # One that comes back as the only one: it was the VM's, and is the host's last one now.
+    path = ferry.give(lab, second.name, 'desk')
+    ferry.wait_state(lab, path, 'attached')
+    lab.unplug('k1')
+    lab.unplug('k2')
+    lab.plug('usb-kbd', 'k2', port=second.name.split('-')[1], serial='KBD-B')
+    assert 'last keyboard of seat0' in ferry.wait_state(lab, path, 'waiting-device')
+    wait_uses(lab, second.name, 'last-keyboard:seat0')
+    lab.wait_guest('desk', absent='KBD-B')
+    # Who sat there has gone.
     lab.run('systemctl stop lab-seat')
     ferry.wait_state(lab, path, 'attached')
+    lab.wait_guest('desk', present='KBD-B')
     lab.run('usbferry take desk')
 
 

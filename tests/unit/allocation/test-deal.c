@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <string.h>
 
 #include "daemon/config/assignment-text.h"
 #include "daemon/config/group-text.h"
@@ -37,6 +38,23 @@ static void test_pool(void **state)
     fixture_assert_gets(fixture, "aaaaaaaa", "1-2");
     fixture_assert_gets(fixture, "bbbbbbbb", "1-3");
     assert_null(allocation_want(fixture->allocation, registry_device(fixture->registry, "1-4")));
+}
+
+/* Nobody gets a number that a machine lists for another program: the next one is drawn. */
+static void test_listed_number(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *text = NULL;
+
+    plug_dongles(fixture);
+    fixture_add_group(fixture, "keys", (const char *const[]){ "vendor=0529", NULL });
+    fixture_assign(fixture, "aaaaaaaa", DESK, "keys", NULL, "1");
+    fixture_put_foreign(fixture, "1-1", STUDIO)->product_id = 2;
+    fixture_look(fixture);
+    fixture_assert_gets(fixture, "aaaaaaaa", "1-2");
+    text = allocation_verdict_text(fixture->allocation, registry_assignment(fixture->registry, "aaaaaaaa"),
+                                   registry_device(fixture->registry, "1-1"), VERDICT_NUMBER_LISTED);
+    assert_non_null(strstr(text, "VM \"studio\" still lists the number of 0529:0001 (1-1), 1:"));
 }
 
 /* What a machine that doesn't answer would draw, the others would miss. What it has stays. */
@@ -388,6 +406,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_pool),
         TEST(test_queue),
+        TEST(test_listed_number),
         TEST(test_stuck),
         TEST(test_quantities),
         TEST(test_set),

@@ -50,10 +50,19 @@ static void test_device(void **state)
     Fixture *fixture = *state;
     Device *device = registry_device(fixture->registry, "1-1");
     Machine *studio = registry_machine(fixture->registry, STUDIO);
+    Hostdev *foreign;
 
     g_free(device->controller);
     device->controller = g_strdup("0000:00:14.0");
     assert_device(fixture, VERDICT_GO);
+    /* Another program gave what had the number before. */
+    foreign = fixture_put_foreign(fixture, "1-1", STUDIO);
+    foreign->vendor_id = (uint16_t)(device->vendor_id + 1);
+    assert_device(fixture, VERDICT_NUMBER_LISTED);
+    studio->info->state = MACHINE_STATE_SHUTOFF;
+    assert_device(fixture, VERDICT_GO);
+    studio->info->state = MACHINE_STATE_RUNNING;
+    g_ptr_array_set_size(studio->info->hostdevs, 0);
     /* One of ours has it: that is no reason. */
     fixture_put_into(fixture, "1-1", PINNED);
     assert_device(fixture, VERDICT_GO);

@@ -134,6 +134,29 @@ static void test_disk(void **state)
     assert_uses(host, STICK, "swap");
 }
 
+/* Over several disks: the mount names one of them. */
+static void test_several_disks(void **state)
+{
+    Host *host = *state;
+
+    put_disk(host, "sdb", CARD "/block/sdb", "8:16\n");
+    put(host, "/proc/self/mountinfo", "1 0 0:45 /@ /data rw - btrfs /dev/sda1 rw\n");
+    assert_uses(host, STICK, "mounted:/data");
+    assert_uses(host, CARD, "");
+    put(host, "/sys/fs/btrfs/11111111-1111/devices/sda1", "");
+    put(host, "/sys/fs/btrfs/11111111-1111/devices/sdb", "");
+    assert_uses(host, CARD, "mounted:/data");
+    put(host, "/proc/self/mountinfo", "");
+    assert_uses(host, CARD, "");
+    /* Of a pool that is imported; the disk says what it likes. */
+    put(host, "/run/udev/data/b8:16", "E:ID_FS_TYPE=zfs_member\nE:ID_FS_LABEL=tank\n");
+    assert_uses(host, CARD, "");
+    put(host, "/proc/spl/kstat/zfs/tank/state", "ONLINE\n");
+    assert_uses(host, CARD, "holder:tank (zfs)");
+    put(host, "/run/udev/data/b8:16", "E:ID_FS_TYPE=zfs_member\nE:ID_FS_LABEL=../zfs/tank\n");
+    assert_uses(host, CARD, "");
+}
+
 /* What is on top of the disk counts, however high. */
 static void test_holders(void **state)
 {
@@ -278,6 +301,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_disk, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_several_disks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_holders, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_keyboards, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bluetooth, set_up, tear_down),

@@ -70,6 +70,19 @@ static void test_cells(void **state)
     expect(model, "reason", "It waits: it is new");
 }
 
+/* What keeps a device from VMs is told before anybody asks. */
+static void test_host_use(void **state)
+{
+    g_autoptr(Model) model = fixture_load();
+
+    fixture_change(
+        model, DEVICE,
+        "{'State': <'host'>, 'ReasonCode': <'host'>, 'Assignment': <objectpath '/'>, 'HostUse': <['mounted:/home', 'swap']>}");
+    expect(model, "reason", "the host uses it: mounted:/home, swap");
+    fixture_change(model, DEVICE, "{'HostUse': <@as []>}");
+    expect(model, "reason", "");
+}
+
 static void test_groups(void **state)
 {
     g_autoptr(Model) model = fixture_load();
@@ -91,6 +104,7 @@ int main(void)
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_cells),
         cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_host_use),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
