@@ -22,12 +22,19 @@ void client_done(Client *client)
     sd_bus_close_unref(client->bus);
     client->bus = NULL;
     g_clear_pointer(&client->host, g_free);
+    g_clear_pointer(&client->hosts, g_strfreev);
 }
 
 bool client_connect(Client *client, GError **error)
 {
     if (client->bus)
         return true;
+    if (client->hosts && client->hosts[0] && client->hosts[1]) {
+        g_set_error(
+            error, CLIENT_ERROR, OUTCOME_USAGE,
+            "this is done on one host at a time: name one by -H; lists and the overview take several");
+        return false;
+    }
 
     int r = client->host ? sd_bus_open_system_remote(&client->bus, client->host)
                          : sd_bus_open_system(&client->bus);

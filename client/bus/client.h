@@ -14,7 +14,8 @@ typedef struct Verb Verb;
 
 typedef struct Client {
     const Verb *verb;
-    char *host; /* of -H; NULL = this one */
+    char *host;   /* of -H, when it is one; NULL = this one */
+    char **hosts; /* all of -H and --all-hosts; NULL = none was named */
     bool json;
     bool no_ask_password;
 

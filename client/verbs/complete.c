@@ -216,6 +216,7 @@ static const GOptionEntry *find_option(const GOptionEntry *entries, const char *
 
 static const GOptionEntry common[] = {
     { "host", 'H', 0, G_OPTION_ARG_STRING, NULL, "Work on another host, over ssh", "HOST" },
+    { "all-hosts", 0, 0, G_OPTION_ARG_NONE, NULL, "The hosts of ~/.config/usbferry/hosts", NULL },
     { "json", 0, 0, G_OPTION_ARG_NONE, NULL, "Print JSON", NULL },
     { "no-ask-password", 0, 0, G_OPTION_ARG_NONE, NULL, "Ask nobody for a password", NULL },
     { "help", 'h', 0, G_OPTION_ARG_NONE, NULL, "Help for this verb", NULL },

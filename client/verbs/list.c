@@ -6,7 +6,9 @@
 #include <stdio.h>
 
 #include "client/bus/escape.h"
+#include "client/bus/fleet.h"
 #include "client/bus/follow.h"
+#include "client/verbs/hosts.h"
 #include "client/verbs/options.h"
 #include "client/view/columns.h"
 #include "client/view/json.h"
@@ -65,6 +67,11 @@ static void warn_of_hypervisor(const Model *model)
         fprintf(stderr, "usbferry: the hypervisor %s is not connected: this is what was known last\n", uri);
 }
 
+static GPtrArray *list_rows(const Model *model, const void *kind)
+{
+    return model_sorted(model, *(const ObjectKind *)kind);
+}
+
 /* fixed: the kind that the verb itself names, _KIND_INVALID = the first word does. */
 static Outcome list(Client *client, ObjectKind fixed, char **words, GError **error)
 {
@@ -90,6 +97,9 @@ static Outcome list(Client *client, ObjectKind fixed, char **words, GError **err
     if (!columns)
         return OUTCOME_USAGE;
 
+    if (fleet_is_asked(client))
+        return hosts_list(client, list_rows, &kind, columns_for(kind), columns,
+                          TABLE_DASHES | (no_headings ? TABLE_NO_HEADINGS : 0));
     g_autoptr(Model) model = model_fetch(client, error);
     if (!model)
         return OUTCOME_FAILED;

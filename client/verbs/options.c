@@ -5,21 +5,33 @@
 #include "client/verbs/options.h"
 
 #include "client/bus/escape.h"
+#include "client/bus/fleet.h"
 #include "client/verbs/examples.h"
 #include "client/verbs/verb.h"
 
-static bool take_host(Client *client, const char *host, GError **error)
+/* Those before the verb and those behind it are all meant, each once. */
+static bool take_hosts(Client *client, char **hosts, GError **error)
 {
-    if (!host)
-        return true;
-    /* ssh would take it for an option of its own */
-    if (!*host || *host == '-') {
-        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "-H needs the name of a host");
-        return false;
-    }
+    g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(g_free);
 
+    for (char **host = client->hosts; host && *host; host++)
+        g_ptr_array_add(all, g_strdup(*host));
+    for (char **host = hosts; host && *host; host++) {
+        /* ssh would take it for an option of its own */
+        if (!**host || **host == '-') {
+            g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "-H needs the name of a host");
+            return false;
+        }
+        if (!g_ptr_array_find_with_equal_func(all, *host, g_str_equal, NULL))
+            g_ptr_array_add(all, g_strdup(*host));
+    }
+    if (all->len == 0)
+        return true;
     g_free(client->host);
-    client->host = g_strdup(host);
+    client->host = g_strdup(all->pdata[0]);
+    g_ptr_array_add(all, NULL);
+    g_strfreev(client->hosts);
+    client->hosts = (char **)g_ptr_array_free(g_steal_pointer(&all), FALSE);
     return true;
 }
 
@@ -27,12 +39,13 @@ static bool take_host(Client *client, const char *host, GError **error)
  * or "--" would be left with it when a word behind it looks like one: a VM may be called "-v". */
 static char **parse(Client *client, GOptionContext *context, char **words, GError **error)
 {
-    g_autofree char *host = NULL;
-    g_auto(GStrv) rest = NULL;
-    gboolean json = FALSE, no_ask_password = FALSE;
+    g_auto(GStrv) hosts = NULL, listed = NULL, rest = NULL;
+    gboolean json = FALSE, no_ask_password = FALSE, all_hosts = FALSE;
     const GOptionEntry entries[] = {
         { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &rest, NULL, NULL },
-        { "host", 'H', 0, G_OPTION_ARG_STRING, &host, "Work on another host, over ssh", "[USER@]HOST" },
+        { "host", 'H', 0, G_OPTION_ARG_STRING_ARRAY, &hosts,
+          "Work on another host, over ssh; lists take several", "[USER@]HOST" },
+        { "all-hosts", 0, 0, G_OPTION_ARG_NONE, &all_hosts, "The hosts of ~/.config/usbferry/hosts", NULL },
         { "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL },
         { "no-ask-password", 0, 0, G_OPTION_ARG_NONE, &no_ask_password, "Ask nobody for a password", NULL },
         { 0 },
@@ -53,7 +66,12 @@ static char **parse(Client *client, GOptionContext *context, char **words, GErro
         g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "%s; see %s --help", text, g_get_prgname());
         return NULL;
     }
-    if (!take_host(client, host, error))
+    if (all_hosts) {
+        listed = fleet_read_hosts(error);
+        if (!listed)
+            return NULL;
+    }
+    if (!take_hosts(client, listed, error) || !take_hosts(client, hosts, error))
         return NULL;
     client->json |= json;
     client->no_ask_password |= no_ask_password;

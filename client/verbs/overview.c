@@ -7,7 +7,9 @@
 #include <stdio.h>
 
 #include "client/bus/escape.h"
+#include "client/bus/fleet.h"
 #include "client/bus/follow.h"
+#include "client/verbs/hosts.h"
 #include "client/verbs/options.h"
 #include "client/view/json.h"
 #include "client/view/overview.h"
@@ -47,9 +49,19 @@ void overview_print(const Model *model, GPtrArray *rows)
     print_condition(model);
 }
 
+static GPtrArray *list_rows(const Model *model, const void *userdata)
+{
+    return overview_rows(model);
+}
+
 static Outcome show_overview(Client *client, char **words, GError **error)
 {
     g_auto(GStrv) none = options_parse(client, words, NULL, NULL, 0, 0, error);
+    if (none && fleet_is_asked(client)) {
+        g_autoptr(GPtrArray) chosen =
+            columns_all(client->json ? overview_columns_for_programs() : overview_columns());
+        return hosts_list(client, list_rows, NULL, overview_columns_for_programs(), chosen, 0);
+    }
     g_autoptr(Model) model = none ? model_fetch(client, error) : NULL;
     if (!model)
         return OUTCOME_FAILED;

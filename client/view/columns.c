@@ -11,6 +11,11 @@ static GVariant *get_path(const Model *model, const Object *object)
     return g_variant_new_string(object->path);
 }
 
+static GVariant *get_host(const Model *model, const Object *object)
+{
+    return g_variant_new_string(object_name(model_manager(model)));
+}
+
 static GVariant *get_time(const Object *object, const char *property)
 {
     guint64 usec = object_number(object, property);
@@ -33,11 +38,6 @@ static GVariant *get_vm_state(const Model *model, const Object *object)
 }
 
 /* ------------------------------------------------------------------ devices */
-
-static GVariant *get_host(const Model *model, const Object *object)
-{
-    return g_variant_new_string(object_name(model_manager(model)));
-}
 
 static GVariant *get_model(const Model *model, const Object *object)
 {
@@ -199,6 +199,7 @@ static const Column machine_columns[] = {
       get_foreign_devices, show_foreign_devices },
     { "usb-controller", "model of its USB controller", COLUMN_TEXT, LOOK_PLAIN, false, "UsbController" },
     { "free-ports", "USB ports that are left in it", COLUMN_NUMBER, LOOK_RIGHT, false, "FreePorts" },
+    { "host", "the host that it is on", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_host },
     { "path", "the object on the bus", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_path },
     { 0 },
 };
@@ -260,6 +261,7 @@ static const Column assignment_columns[] = {
       "AllowGuestResetsAll" },
     { "owner", "uid of who made it", COLUMN_NUMBER, LOOK_RIGHT, false, "Owner" },
     { "description", "what its owner wrote about it", COLUMN_TEXT, LOOK_WRAP, false, "Description" },
+    { "host", "the host that it is on", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_host },
     { "path", "the object on the bus", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_path },
     { 0 },
 };
@@ -339,6 +341,7 @@ static const Column group_columns[] = {
     { "description", "what it is for", COLUMN_TEXT, LOOK_WRAP, true, "Description" },
     { "icon", "name of an icon for its class", COLUMN_TEXT, LOOK_PLAIN, false, "Icon" },
     { "file", "the file that it comes from", COLUMN_TEXT, LOOK_PLAIN, false, "File" },
+    { "host", "the host that it is on", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_host },
     { "path", "the object on the bus", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_path },
     { 0 },
 };
@@ -354,6 +357,7 @@ static const Column tenant_columns[] = {
     { "description", "what it is for", COLUMN_TEXT, LOOK_WRAP, true, "Description" },
     { "unknown-members", "members that the host doesn't know", COLUMN_LIST, LOOK_WRAP, false,
       "UnknownMembers" },
+    { "host", "the host that it is on", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_host },
     { "path", "the object on the bus", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_path },
     { 0 },
 };

@@ -43,6 +43,7 @@ static GVariant *get_groups(const Model *model, const Object *object)
     }                                                                   \
     struct _column_semicolon_##function
 
+GET(get_host, "host");
 GET(get_device, "device");
 GET(get_usb_id, "usb-id");
 GET(get_serial, "serial");
@@ -145,6 +146,7 @@ const Column *overview_columns(void)
 const Column *overview_columns_for_programs(void)
 {
     static const Column columns[] = {
+        { "host", "the host that it is on", COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_host },
         { "kind", "device or assignment", COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_kind },
         { "name", "what it is called", COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_name },
         { "device", "the port as the kernel names it", COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_device },

@@ -313,20 +313,32 @@ static void print_headings(const Table *table)
     put_line(line);
 }
 
-void table_print(const Model *model, GPtrArray *columns, GPtrArray *objects, TableFlags flags)
+void table_print_many(GPtrArray *models, GPtrArray *columns, GPtrArray *objects, TableFlags flags)
 {
     g_auto(Table) table = { 0 };
 
     table_init(&table, flags);
     for (guint i = 0; i < columns->len; i++)
         add_slot(&table, columns->pdata[i]);
-    for (guint i = 0; i < objects->len; i++)
-        add_row(&table, model, objects->pdata[i]);
+    for (guint i = 0; i < models->len; i++) {
+        const GPtrArray *rows = objects->pdata[i];
+        for (guint j = 0; j < rows->len; j++)
+            add_row(&table, models->pdata[i], rows->pdata[j]);
+    }
     lay_out(&table);
     if (!(flags & TABLE_NO_HEADINGS))
         print_headings(&table);
-    for (guint i = 0; i < objects->len; i++) {
+    for (guint i = 0; i < table.rows->len; i++) {
         print_beside(&table, table.rows->pdata[i]);
         print_below(&table, table.rows->pdata[i]);
     }
+}
+
+void table_print(const Model *model, GPtrArray *columns, GPtrArray *objects, TableFlags flags)
+{
+    g_autoptr(GPtrArray) models = g_ptr_array_new(), all = g_ptr_array_new();
+
+    g_ptr_array_add(models, (void *)model);
+    g_ptr_array_add(all, objects);
+    table_print_many(models, columns, all, flags);
 }

@@ -14,5 +14,9 @@ typedef enum TableFlags {
 /* Prints to stdout, coloured where that is wanted, and no wider than the terminal: see terminal_width(). */
 void table_print(const Model *model, GPtrArray *columns, GPtrArray *objects, TableFlags flags);
 
+/* Rows of several models in one table, sizes and all. models: of const Model; objects: of GPtrArray of
+ * objects, one for each. */
+void table_print_many(GPtrArray *models, GPtrArray *columns, GPtrArray *objects, TableFlags flags);
+
 /* The colour for a state of anything, as terminals know it; NULL = none. */
 const char *table_state_color(const char *state);

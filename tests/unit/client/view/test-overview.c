@@ -46,10 +46,10 @@ static void test_rows(void **state)
     g_autofree char *json = json_from_variant(records, /* pretty= */ false);
     assert_string_equal(
         json,
-        "[{\"kind\":\"device\",\"name\":\"Keyboard K120\",\"device\":\"3-1.10\",\"usb-id\":\"046d:c31c\","
+        "[{\"host\":\"desk\",\"kind\":\"device\",\"name\":\"Keyboard K120\",\"device\":\"3-1.10\",\"usb-id\":\"046d:c31c\","
         "\"serial\":\"\",\"vm\":\"win11\",\"assignment\":\"keys\",\"tenant\":\"\",\"groups\":[],\"host-use\":[],"
         "\"state\":\"attached\",\"reason\":\"the VM has it\"},"
-        "{\"kind\":\"assignment\",\"name\":\"keys\",\"device\":\"\",\"usb-id\":\"\",\"serial\":\"\","
+        "{\"host\":\"desk\",\"kind\":\"assignment\",\"name\":\"keys\",\"device\":\"\",\"usb-id\":\"\",\"serial\":\"\","
         "\"vm\":\"win11\",\"assignment\":\"keys\",\"tenant\":\"\",\"groups\":[],\"host-use\":[],"
         "\"state\":\"waiting-device\",\"reason\":\"the VM has it\"}]");
 }
