@@ -40,6 +40,12 @@ bool client_connect(Client *client, GError **error)
                          : sd_bus_open_system(&client->bus);
     if (r < 0) {
         client->bus = NULL;
+        if (client->host && (r == -EPIPE || r == -ECONNRESET || r == -ENOTCONN)) {
+            /* a failed ssh has told why itself; whether it is noticed here or with the first call is chance
+             */
+            g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, "no connection to the bus of %s", client->host);
+            return false;
+        }
         g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, "cannot connect to the system bus%s%s: %s",
                     client->host ? " of " : "", client->host ?: "", g_strerror(-r));
         return false;
