@@ -210,13 +210,13 @@ static const Case showing[] = {
 };
 
 static const Case ending[] = {
+    { "wait desk-keyboard", "results" }, /* a group gets it as soon as it is detached */
     { "reset 1-1.1", "reset" },
     { "reset desk-keyboard", "reset" },
     { "set desk-keyboard --priority 3 --description Mine", "assignment-change" },
     { "detach desk-keyboard", "results" },
     { "attach desk-keyboard", "results" },
     { "retry desk-keyboard", "results" },
-    { "wait desk-keyboard", "results" },
     { "retry 1-1.1 --no-wait", "results" },
     { "take 'keys to desk' 1-4", "results" },
     { "take 1-1.1", "results" },
