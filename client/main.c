@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "client/bus/client.h"
+#include "client/verbs/complete.h"
 #include "client/verbs/options.h"
 #include "client/verbs/verbs.h"
 #include "client/view/failure.h"
@@ -61,6 +62,12 @@ int main(int argc, char **argv)
 
     setlocale(LC_ALL, "");
     g_set_prgname("usbferry");
+
+    if (argc > 1 && g_str_equal(argv[1], "--complete")) {
+        complete_words(&client, argv + 2);
+        client_done(&client);
+        return OUTCOME_DONE;
+    }
 
     /* argc may be 0 */
     Outcome outcome = run(&client, argc > 0 ? argv + 1 : argv, &error);

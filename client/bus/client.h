@@ -18,6 +18,11 @@ typedef struct Client {
     bool json;
     bool no_ask_password;
 
+    /* Instead of parsing the words of a verb: it is told the verb's own options (may be NULL), and the verb
+     * ends. For completion; NULL = they are parsed. */
+    void (*on_options)(struct Client *client, const GOptionEntry *entries);
+    void *completion; /* for that function */
+
     sd_bus *bus; /* NULL until it is needed */
     GPid agent;  /* pkttyagent, 0 = none */
     bool agent_tried;

@@ -101,6 +101,12 @@ char **options_parse(Client *client, char **words, const GOptionEntry *entries, 
                      int max, GError **error)
 {
     const Verb *verb = client->verb;
+
+    if (client->on_options) {
+        client->on_options(client, entries);
+        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "nothing is done");
+        return NULL;
+    }
     g_autoptr(GOptionContext) context = g_option_context_new(verb->arguments);
 
     /* the usage line of the help */

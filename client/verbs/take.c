@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "client/bus/call.h"
 #include "client/bus/follow.h"
 #include "client/verbs/options.h"
 #include "client/verbs/target.h"
@@ -143,6 +144,7 @@ typedef struct Wanted {
     const Object *device;     /* NULL = an assignment or a VM was named */
     const Object *assignment; /* NULL = the device is at home already, or all of a VM is meant */
     const Object *machine;    /* NULL = not all of a VM */
+    bool alone;               /* the device only, of several that the assignment has */
 } Wanted;
 
 /* To take home what is at home is no error: that is what was wanted. */
@@ -190,9 +192,15 @@ static bool is_wanted(const GArray *all, const Object *object)
     return false;
 }
 
-/* An assignment ends as a whole. A device of several is not to take the others with it: they are to be named,
- * or the assignment. */
-static bool check_whole(const Model *model, const GArray *all, const Wanted *wanted, GError **error)
+/* Of a number of devices it can give one back; of a set, or of all there are, none goes alone. */
+static bool can_go_alone(const Object *assignment)
+{
+    return g_ascii_isdigit(*object_string(assignment, "Quantity"));
+}
+
+/* A device of several is not to take the others with it: it goes alone, or they are to be named as well, or
+ * the assignment. */
+static bool check_whole(const Model *model, const GArray *all, Wanted *wanted, GError **error)
 {
     static const char *const there[] = { "waiting", "attaching", "attached", NULL };
     g_autoptr(GPtrArray) devices = model_sorted(model, KIND_DEVICE);
@@ -210,6 +218,9 @@ static bool check_whole(const Model *model, const GArray *all, const Wanted *wan
         g_string_append_printf(others, "\n  %s", text);
     }
     if (others->len == 0)
+        return true;
+    wanted->alone = can_go_alone(wanted->assignment);
+    if (wanted->alone)
         return true;
 
     g_autofree char *what = object_describe(wanted->device);
@@ -259,7 +270,8 @@ static GArray *find_all(Client *client, const Model *model, char **words, Outcom
         g_autoptr(GError) error = NULL;
         Wanted wanted;
         if (find_wanted(client, model, *word, &wanted, &error)) {
-            g_array_append_val(all, wanted);
+            if (!wanted.device || !is_wanted(all, wanted.device)) /* named twice */
+                g_array_append_val(all, wanted);
             continue;
         }
         tell_first(client, &good, ret_outcome, error);
@@ -272,11 +284,23 @@ static GArray *find_all(Client *client, const Model *model, char **words, Outcom
     if (error)
         tell_first(client, &good, ret_outcome, error);
     for (guint i = 0; good && i < all->len; i++) {
-        const Wanted *wanted = &g_array_index(all, Wanted, i);
+        Wanted *wanted = &g_array_index(all, Wanted, i);
         if ((from && !check_from(model, wanted, from, &error)) || !check_whole(model, all, wanted, &error))
             tell_first(client, &good, ret_outcome, error);
     }
     return good ? g_steal_pointer(&all) : NULL;
+}
+
+static bool take_alone(Client *client, const Model *model, const Wanted *wanted, GPtrArray *items,
+                       GError **error)
+{
+    g_autoptr(GVariant) reply =
+        call_change(client, wanted->assignment->path, FERRY_INTERFACE_ASSIGNMENT, "ReleaseDevice",
+                    g_variant_new_parsed("(%o, @a{sv} {})", wanted->device->path), "()", error);
+
+    if (reply)
+        wait_list_add_alone(items, model, wanted->device);
+    return reply;
 }
 
 static bool take_wanted(Client *client, const Model *model, const Wanted *wanted, GPtrArray *items,
@@ -288,6 +312,8 @@ static bool take_wanted(Client *client, const Model *model, const Wanted *wanted
         wait_list_add_home(items, wanted->device);
         return true;
     }
+    if (wanted->alone)
+        return take_alone(client, model, wanted, items, error);
     return wait_list_has(items, wanted->assignment->path) || /* named twice in one line */
            take_assignment(client, model, wanted->assignment, items, error);
 }

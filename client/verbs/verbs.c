@@ -138,6 +138,12 @@ const Verb *verb_find_words(char **words, unsigned *ret_used, GError **error)
     return verb;
 }
 
+const Verb *const *verbs_all(gsize *ret_n)
+{
+    *ret_n = G_N_ELEMENTS(verbs);
+    return verbs;
+}
+
 char *verbs_help(void)
 {
     GString *help = g_string_new("Gives this host's USB devices to its virtual machines (VMs).\n\nVerbs:\n");

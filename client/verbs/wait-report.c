@@ -60,7 +60,9 @@ static char *done_text(const Model *model, WaitGoal goal, const WaitItem *item, 
     const Object *machine = model_follow(model, assignment, "Machine", KIND_MACHINE);
     g_autofree char *vm = machine ? object_describe(machine) : g_strdup("its VM");
     g_autofree char *kept = assignment ? object_describe(assignment) : NULL;
-    g_autofree char *suffix = goal == WAIT_DETACHED && kept ? kept_text(item, kept) : g_strdup("");
+    g_autofree char *suffix = item->alone && kept ? g_strdup_printf("; %s goes on with its others", kept)
+                              : goal == WAIT_DETACHED && kept ? kept_text(item, kept)
+                                                              : g_strdup("");
     g_autofree char *where =
         goal == WAIT_ATTACHED ? g_strdup_printf("attached to %s", vm) : g_strdup("on the host");
     guint n_here, n_there;

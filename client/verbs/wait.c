@@ -143,6 +143,21 @@ void wait_list_add_kept(GPtrArray *items, const Model *model, const char *assign
     add(items, model, assignment, /* kept= */ true);
 }
 
+void wait_list_add_alone(GPtrArray *items, const Model *model, const Object *device)
+{
+    const Object *assignment = model_follow(model, device, "Assignment", KIND_ASSIGNMENT);
+    WaitItem *item = g_new0(WaitItem, 1);
+
+    item->assignment = g_strdup(object_string(device, "Assignment"));
+    item->name = g_strdup(object_name(assignment));
+    item->vm = assignment ? model_name_at(model, object_string(assignment, "Machine")) : g_strdup("");
+    item->devices = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(item->devices, g_strdup(device->path));
+    item->label = object_describe(device);
+    item->alone = true;
+    g_ptr_array_add(items, item);
+}
+
 WaitGoal wait_item_goal(const WaitItem *item, WaitGoal goal)
 {
     return item->kept ? WAIT_DETACHED : goal;
@@ -182,6 +197,10 @@ static void look_at(const Model *model, WaitGoal goal, WaitItem *item)
 {
     const Object *assignment = model_get(model, item->assignment, KIND_ASSIGNMENT);
 
+    if (item->alone) {
+        item->verdict = devices_have_left(model, item) ? WAIT_DONE : WAIT_GOES_ON;
+        return;
+    }
     if (assignment)
         item_learn(item, model, assignment, goal == WAIT_ATTACHED);
     item->verdict = wait_judge(goal, assignment);

@@ -56,6 +56,7 @@ typedef struct WaitItem {
     GPtrArray *devices; /* of char *: paths of those that it had or was to get; without a group one at most */
     char *label;        /* as messages name it, escaped */
     bool already;       /* was so before */
+    bool alone;         /* one device of several, which leaves; the assignment goes on */
     bool kept;          /* of others, who have not given the right to end it: detached, whatever the goal */
 
     WaitVerdict verdict;
@@ -71,6 +72,9 @@ void wait_list_add(GPtrArray *items, const Model *model, const char *assignment)
 /* One that was there already, whose goal is reached perhaps. */
 void wait_list_add_already(GPtrArray *items, const Model *model, const char *assignment);
 void wait_list_add_kept(GPtrArray *items, const Model *model, const char *assignment);
+
+/* One device that its assignment gives back, and keeps the others. */
+void wait_list_add_alone(GPtrArray *items, const Model *model, const Object *device);
 
 /* What is waited for, when this is the goal of the others. */
 WaitGoal wait_item_goal(const WaitItem *item, WaitGoal goal);

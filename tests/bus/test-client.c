@@ -101,7 +101,8 @@ static void test_twice(void **state)
     client_expect(fixture, "take other", DONE, "on the host", NULL);
 }
 
-/* One of several that an assignment has doesn't stand for all of them. */
+/* One of several that an assignment has doesn't stand for all of them: of a number it goes alone, of all it
+ * can't. */
 static void test_take_one_of_a_pool(void **state)
 {
     Fixture *fixture = *state;
@@ -115,6 +116,15 @@ static void test_take_one_of_a_pool(void **state)
                   "(1-2) is one of several that assignment \"keys to desk\"");
     client_expect(fixture, "list devices -o device,state", DONE, "1-2    attached", NULL);
     client_expect(fixture, "take 1-2 1-3", DONE, "on the host", NULL);
+    client_expect(fixture, "list assignments --json", DONE, "[]", NULL);
+
+    client_plug_keyboard(fixture, "1-4", "KBD-C", "Keyboard K120");
+    client_expect(fixture, "give keys desk --quantity 3 --name pool", DONE, "attached", NULL);
+    client_expect(fixture, "take 1-2 1-2", DONE, "(1-2) is on the host; assignment \"pool\" (", NULL);
+    g_auto(Said) two = client_run(fixture, "show pool -p devices,quantity --value");
+    assert_string_equal(two.out, "1-3\n1-4\n2\n");
+    client_expect(fixture, "take 1-3 --json", DONE, "\"result\": \"done\"", NULL);
+    client_expect(fixture, "take 1-4", DONE, "(1-4) is on the host.", NULL);
     client_expect(fixture, "list assignments --json", DONE, "[]", NULL);
 }
 
