@@ -365,6 +365,7 @@ static const Column tenant_columns[] = {
 static const Column service_columns[] = {
     { "host", "the name of this host", COLUMN_TEXT, LOOK_PLAIN, true, "Node" },
     { "version", "of the service", COLUMN_TEXT, LOOK_PLAIN, true, "Version" },
+    { "features", "what it can that others can't", COLUMN_LIST, LOOK_WRAP, false, "Features" },
     { "enabled", "whether devices are given to VMs", COLUMN_FLAG, LOOK_PLAIN, true, "Enabled" },
     { "held-home", "whether everything is held home", COLUMN_FLAG, LOOK_PLAIN, true, "HeldHome" },
     { "settling", "whether it has just started and is looking around", COLUMN_FLAG, LOOK_PLAIN, true,
