@@ -18,6 +18,7 @@ enum { MOUNTS, SWAPS, ROUTES, FILES };
 
 struct HostWatch {
     void (*changed)(void *userdata);
+    void (*lost)(void *userdata);
     void *userdata;
     int files[FILES];
     guint sources[FILES];
@@ -69,6 +70,13 @@ static gboolean on_device(int fd, GIOCondition condition, gpointer userdata)
     while ((device = udev_monitor_receive_device(self->monitor)))
         udev_device_unref(device);
     hint(self);
+    /* What is over stays readable for ever. */
+    if (condition & (G_IO_HUP | G_IO_NVAL)) {
+        log_warning("udev: the connection broke, what the host uses isn't seen any more");
+        self->monitor_source = 0;
+        self->lost(self->userdata);
+        return G_SOURCE_REMOVE;
+    }
     return G_SOURCE_CONTINUE;
 }
 
@@ -114,11 +122,12 @@ static void watch_devices(HostWatch *self)
         log_warning("disks, input devices and networks of the host can't be watched");
 }
 
-HostWatch *host_watch_new(void (*changed)(void *userdata), void *userdata)
+HostWatch *host_watch_new(void (*changed)(void *userdata), void (*lost)(void *userdata), void *userdata)
 {
     HostWatch *self = g_new0(HostWatch, 1);
 
     self->changed = changed;
+    self->lost = lost;
     self->userdata = userdata;
     watch_file(self, MOUNTS, open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC), G_IO_PRI, on_file, "mounts");
     watch_file(self, SWAPS, open("/proc/swaps", O_RDONLY | O_CLOEXEC), G_IO_PRI, on_file, "swap");

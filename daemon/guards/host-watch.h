@@ -9,6 +9,7 @@
 
 typedef struct HostWatch HostWatch;
 
-/* changed: look again. What can't be watched is logged, and the rest is. */
-HostWatch *host_watch_new(void (*changed)(void *userdata), void *userdata);
+/* changed: look again. lost: udev's connection broke, and nothing more comes from it. What can't be watched
+ * is logged, and the rest is. */
+HostWatch *host_watch_new(void (*changed)(void *userdata), void (*lost)(void *userdata), void *userdata);
 HostWatch *host_watch_free(HostWatch *watch);

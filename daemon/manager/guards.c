@@ -18,11 +18,13 @@ struct Guards {
     GHashTable *claimed; /* set of sysnames: of devices that a program has; owned */
     char *turn;          /* both, as of the last turn; NULL = there was none */
     void (*changed)(void *userdata);
+    void (*lost)(void *userdata);
     void *userdata;
     HostWatch *watch; /* from the first look on */
 };
 
-Guards *guards_new(Registry *registry, unsigned off, void (*changed)(void *userdata), void *userdata)
+Guards *guards_new(Registry *registry, unsigned off, void (*changed)(void *userdata),
+                   void (*lost)(void *userdata), void *userdata)
 {
     Guards *self = g_new0(Guards, 1);
 
@@ -32,6 +34,7 @@ Guards *guards_new(Registry *registry, unsigned off, void (*changed)(void *userd
     self->claimed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     registry->host = &self->view;
     self->changed = changed;
+    self->lost = lost;
     self->userdata = userdata;
     return self;
 }
@@ -92,6 +95,13 @@ static void compare(Guards *self)
         self->changed(self->userdata);
 }
 
+static void watch_lost(void *userdata)
+{
+    Guards *self = userdata;
+
+    self->lost(self->userdata);
+}
+
 static void hinted(void *userdata)
 {
     guards_look(userdata);
@@ -103,7 +113,7 @@ void guards_look(Guards *self)
 
     /* The watch comes first: what happens from now on is a hint. */
     if (!self->watch)
-        self->watch = host_watch_new(hinted, self);
+        self->watch = host_watch_new(hinted, watch_lost, self);
     host_facts_free(self->view.facts);
     self->view.facts = host_facts_read(root ? root : "");
     compare(self);

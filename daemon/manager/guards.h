@@ -8,8 +8,10 @@
 
 typedef struct Guards Guards;
 
-/* off: bits of the kinds that aren't looked for. changed: some device's use is another one. */
-Guards *guards_new(Registry *registry, unsigned off, void (*changed)(void *userdata), void *userdata);
+/* off: bits of the kinds that aren't looked for. changed: some device's use is another one. lost: what the
+ * host uses isn't followed any more. */
+Guards *guards_new(Registry *registry, unsigned off, void (*changed)(void *userdata),
+                   void (*lost)(void *userdata), void *userdata);
 Guards *guards_free(Guards *guards);
 
 /* Reads the facts, compares all devices, and follows them from now on. */

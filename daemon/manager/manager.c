@@ -132,6 +132,14 @@ static void kick(void *userdata)
     reconciler_kick(self->reconciler);
 }
 
+static void udev_lost(void *userdata)
+{
+    Manager *self = userdata;
+
+    if (self->blind)
+        self->blind(self->blind_userdata);
+}
+
 static void turned(const Allocation *allocation, void *userdata)
 {
     Manager *self = userdata;
@@ -163,7 +171,7 @@ Manager *manager_new(const ManagerConfig *config, WorkerPool *pool, Hypervisor *
     self->reconciler =
         reconciler_new(self->registry, pool, hypervisor, self->resets, config->usb, turned, self);
     self->lent = lent_new(self->registry, self->store, kick, self);
-    self->guards = guards_new(self->registry, config->guards_off, kick, self);
+    self->guards = guards_new(self->registry, config->guards_off, kick, udev_lost, self);
     hypervisor->events = &hypervisor_events;
     hypervisor->events_userdata = self;
     return g_steal_pointer(&self);
@@ -203,14 +211,6 @@ static void look_again(Device *device, void *userdata)
         reconciler_device_touched(self->reconciler, device->sysname);
     }
     reconciler_kick(self->reconciler);
-}
-
-static void udev_lost(void *userdata)
-{
-    Manager *self = userdata;
-
-    if (self->blind)
-        self->blind(self->blind_userdata);
 }
 
 static void device_touched(const char *sysname, void *userdata)
