@@ -212,6 +212,16 @@ static void test_default_route(void **state)
 
 /* ------------------------------------------------------------------ keyboards */
 
+/* Until the service knows it: the first one isn't the last any more. */
+static void plug_second_keyboard(Fixture *fixture)
+{
+    host_hint(fixture);
+    wait_use(fixture, KEYBOARD, "last-keyboard:seat0");
+    host_put_keyboard(fixture, SECOND, "input6");
+    host_hint(fixture);
+    wait_use(fixture, KEYBOARD, "");
+}
+
 static void test_the_last_keyboard(void **state)
 {
     Fixture *fixture = *state;
@@ -241,8 +251,7 @@ static void test_two_in_one_turn(void **state)
     Fixture *fixture = *state;
     g_autofree char *first = NULL, *second = NULL;
 
-    host_put_keyboard(fixture, SECOND, "input6");
-    host_hint(fixture);
+    plug_second_keyboard(fixture);
     first = fixture_assign(fixture, KEYBOARD, FIXTURE_STUDIO);
     second = fixture_assign(fixture, SECOND, FIXTURE_STUDIO);
     wait_state(fixture, second, "waiting-machine");
@@ -261,8 +270,7 @@ static void test_a_pool_leaves_one(void **state)
     g_autofree char *desk = fixture_machine_path(FIXTURE_DESK);
     g_autofree char *assignment = NULL;
 
-    host_put_keyboard(fixture, SECOND, "input6");
-    host_hint(fixture);
+    plug_second_keyboard(fixture);
     assignment = group_assign(fixture, pool, FIXTURE_DESK, "all", NULL);
     wait_state(fixture, assignment, "partial");
     fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "ReasonCode", "guarded");
