@@ -66,11 +66,13 @@ static void test_json(void **state)
     g_autoptr(Model) model = fixture_load();
 
     g_autofree char *service = print(model, "/org/usbferry1", true);
-    assert_string_equal(service, "[\n  {\n    \"kind\": \"service\",\n    \"host\": \"desk\",\n"
-                                 "    \"version\": \"\",\n    \"enabled\": true,\n    \"held-home\": false,\n"
-                                 "    \"settling\": false,\n"
-                                 "    \"hypervisor\": \"\",\n    \"hypervisor-state\": \"connected\",\n"
-                                 "    \"path\": \"/org/usbferry1\"\n  }\n]\n");
+    assert_string_equal(
+        service,
+        "[\n  {\n    \"kind\": \"service\",\n    \"host\": \"desk\",\n"
+        "    \"version\": \"\",\n    \"features\": [],\n    \"enabled\": true,\n    \"held-home\": false,\n"
+        "    \"settling\": false,\n"
+        "    \"hypervisor\": \"\",\n    \"hypervisor-state\": \"connected\",\n"
+        "    \"path\": \"/org/usbferry1\"\n  }\n]\n");
 }
 
 int main(void)
