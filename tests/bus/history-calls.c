@@ -149,6 +149,7 @@ static void keep_what_is_known(Model *model, const Model *before)
         decision->meant = old->meant;
         decision->place = old->place;
         decision->met_twin = old->met_twin;
+        decision->knows_twin = old->knows_twin;
         decision->wanted = old->wanted;
         decision->ended = old->ended;
         decision->doubt = old->doubt;

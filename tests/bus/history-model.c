@@ -365,7 +365,7 @@ void model_note_twins(const World *world, Model *model)
 static bool is_wrong_twin(const Decision *decision, const Presence *presence)
 {
     return decision->meant >= 0 && strstr(decision->selector, "serial=") &&
-           presence->thing != decision->meant && decision->met_twin &&
+           presence->thing != decision->meant && decision->knows_twin &&
            g_strcmp0(presence->socket, decision->place) != 0;
 }
 

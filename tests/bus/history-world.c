@@ -151,6 +151,11 @@ void world_settle(World *world)
     if (!world->background)
         world->was_reset = false;
     world->foreign_is_new = false;
+    for (guint i = 0; i < world->model->decisions->len; i++) {
+        Decision *decision = world->model->decisions->pdata[i];
+
+        decision->knows_twin = decision->met_twin;
+    }
     forget_the_gone(world);
 }
 

@@ -46,6 +46,7 @@ typedef struct Decision {
     int meant;
     const char *place;
     bool met_twin;
+    bool knows_twin; /* and the service has had the time to see both */
     bool wanted;
     bool ended; /* released: it may be there until its device is home */
     bool doubt; /* it may have been released or detached: at rest the service says so */
