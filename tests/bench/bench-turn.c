@@ -20,8 +20,8 @@
 #define RULES_PER_GROUP 10
 #define N_MACHINES      10
 #define DEVICES_PER_BUS 100
-#define GROWTH_MAX      15.0
-#define RULES_RATIO_MAX 1.5
+#define GROWTH_MAX      20.0
+#define RULES_RATIO_MAX 2.0
 #define NS_PER_MS       1e6
 
 typedef struct Setup {
