@@ -139,6 +139,8 @@ static void check_given_once(World *world, const Vm *to, const Presence *given)
         for (guint k = 0; k < world->vms[i].holdings->len; k++) {
             const Holding *holding = world->vms[i].holdings->pdata[k];
 
+            if (!g_str_has_prefix(holding->alias, OWN_PREFIX) && world->foreign_is_new)
+                continue; /* it came while this one was on its way */
             if (&world->vms[i] != to && holding->enumeration == given->enumeration)
                 world_wrong(world, "%s (1:%u) is given to %s, while it is in %s",
                             history_things[given->thing].name, given->number, to->shown, world->vms[i].shown);
