@@ -36,6 +36,7 @@ def run(lab):
     lab.run('useradd -M neighbor && groupadd acme && usermod -aG acme member')
     keyboard = lab.plug('usb-kbd', 'k1', port=1, serial='KBD-A')
     tablet = lab.plug('usb-tablet', 't1', port=2, serial='TAB-B')
+    lab.plug('usb-mouse', 'm1', port=4)     # the tablet isn't the last pointer of who sits at the host
 
     # The administrator's part.
     lab.run('usbferry tenant add acme --member group:acme && usbferry tenant machine acme desk && '
