@@ -11,8 +11,8 @@
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
 
-/* A libvirtd that says nothing for 20 s while it is asked something is given up. While nobody asks, nobody
- * listens whether it lives: libvirt is on this host, and the end of its process ends the connection. */
+/* A libvirtd that says nothing for 20 s to a connection for calls is given up. The one that only listens
+ * isn't kept alive: libvirt is on this host, and the end of its process ends the connection. */
 #define KEEPALIVE_INTERVAL_S 5
 #define KEEPALIVE_COUNT      3
 
@@ -260,10 +260,15 @@ static bool connection_listen(Connection *connection)
                           VIR_DOMAIN_EVENT_CALLBACK(on_device));
 }
 
-/* Not every driver has it: those that run inside this process need none. */
-static void keep_alive(virConnectPtr connect, bool on)
+/* For calls. Once kept alive it stays so: libvirt can't begin that a second time. */
+static virConnectPtr open_for_calls(const char *uri)
 {
-    (void)virConnectSetKeepAlive(connect, on ? KEEPALIVE_INTERVAL_S : 0, on ? KEEPALIVE_COUNT : 0);
+    virConnectPtr connect = virConnectOpen(uri);
+
+    /* Not every driver has it: those that run inside this process need none. */
+    if (connect)
+        (void)virConnectSetKeepAlive(connect, KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT);
+    return connect;
 }
 
 Connection *connection_open(const char *uri, Link *link, GError **error)
@@ -295,10 +300,8 @@ virConnectPtr connection_borrow(Connection *connection, GError **error)
         connect = g_ptr_array_steal_index_fast(connection->stock, connection->stock->len - 1);
     g_mutex_unlock(&connection->lock);
     if (!connect)
-        connect = virConnectOpen(connection->uri);
-    if (connect)
-        keep_alive(connect, true);
-    else
+        connect = open_for_calls(connection->uri);
+    if (!connect)
         g_propagate_error(error, connection_take_error());
     return connect;
 }
@@ -341,9 +344,7 @@ void connection_give_back(Connection *connection, virConnectPtr connect)
 {
     bool alive = virConnectIsAlive(connect) == 1;
 
-    if (alive)
-        keep_alive(connect, false);
-    else
+    if (!alive)
         tell_loss_soon(connection->link, VIR_CONNECT_CLOSE_REASON_ERROR);
     g_mutex_lock(&connection->lock);
     if (alive && !connection->closed && connection->stock->len < STOCK_MAX)
