@@ -37,7 +37,7 @@ static gboolean on_look(gpointer userdata)
     return G_SOURCE_REMOVE;
 }
 
-static void hint(HostWatch *self)
+void host_watch_hint(HostWatch *self)
 {
     if (!self->look)
         self->look = g_idle_add_full(G_PRIORITY_HIGH, on_look, self, NULL);
@@ -45,7 +45,7 @@ static void hint(HostWatch *self)
 
 static gboolean on_file(int fd, GIOCondition condition, gpointer userdata)
 {
-    hint(userdata);
+    host_watch_hint(userdata);
     return G_SOURCE_CONTINUE;
 }
 
@@ -58,7 +58,7 @@ static gboolean on_route(int fd, GIOCondition condition, gpointer userdata)
     do
         length = recv(fd, &unread, sizeof unread, MSG_DONTWAIT | MSG_TRUNC);
     while (length > 0 || (length < 0 && (errno == ENOBUFS || errno == EINTR)));
-    hint(userdata);
+    host_watch_hint(userdata);
     return G_SOURCE_CONTINUE;
 }
 
@@ -69,7 +69,7 @@ static gboolean on_device(int fd, GIOCondition condition, gpointer userdata)
 
     while ((device = udev_monitor_receive_device(self->monitor)))
         udev_device_unref(device);
-    hint(self);
+    host_watch_hint(self);
     /* What is over stays readable for ever. */
     if (condition & (G_IO_HUP | G_IO_NVAL)) {
         log_warning("udev: the connection broke, what the host uses isn't seen any more");

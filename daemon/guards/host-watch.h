@@ -13,3 +13,5 @@ typedef struct HostWatch HostWatch;
  * is logged, and the rest is. */
 HostWatch *host_watch_new(void (*changed)(void *userdata), void (*lost)(void *userdata), void *userdata);
 HostWatch *host_watch_free(HostWatch *watch);
+/* Of somebody who knows that something has come. */
+void host_watch_hint(HostWatch *watch);

@@ -152,6 +152,9 @@ void guards_look_at(Guards *self, Device *device)
 {
     if (self->view.facts)
         (void)update(self, device);
+    /* What it has brought may be there already: that is read before the next turn gives it away. */
+    if (self->watch)
+        host_watch_hint(self->watch);
 }
 
 void guards_seats_changed(Guards *self, const char *const *seats)

@@ -245,6 +245,18 @@ static void test_the_last_keyboard(void **state)
     wait_use(fixture, SECOND, "last-keyboard:seat0");
 }
 
+/* Its input device is there before any event says so. */
+static void test_what_a_new_one_brings(void **state)
+{
+    Fixture *fixture = *state;
+
+    host_hint(fixture);
+    wait_use(fixture, KEYBOARD, "last-keyboard:seat0");
+    host_put_keyboard(fixture, "1-5", "input8");
+    groups_plug(fixture, "1-5", "046d:c31c", "K-3");
+    wait_use(fixture, KEYBOARD, "");
+}
+
 /* Both were wanted before the VM began; each is no last one as long as the other one is there. */
 static void test_two_in_one_turn(void **state)
 {
@@ -416,6 +428,7 @@ int main(void)
         TEST(test_swap_and_holders),
         TEST(test_default_route),
         TEST(test_the_last_keyboard),
+        TEST(test_what_a_new_one_brings),
         TEST(test_two_in_one_turn),
         TEST(test_a_pool_leaves_one),
         TEST(test_forced),
