@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <glib.h>
+#include <glib/gi18n.h>
 #include <locale.h>
 #include <stdio.h>
 
 #include "client/bus/client.h"
+#include "client/bus/escape.h"
 #include "client/verbs/complete.h"
 #include "client/verbs/options.h"
 #include "client/verbs/verbs.h"
@@ -55,12 +57,32 @@ static Outcome run(Client *client, char **words, GError **error)
     return client->verb ? client->verb->run(client, rest + used, error) : OUTCOME_USAGE;
 }
 
+/* What GLib prints, the help: in the C locale it is to be ASCII, too. */
+static void print_help(const char *text)
+{
+    g_autofree char *shown = escape_strange(text);
+
+    fputs(shown, stdout);
+}
+
+/* Whoever has no UTF-8 gets English, which is ASCII: the texts of the catalogues are not. */
+static void choose_language(void)
+{
+    setlocale(LC_ALL, "");
+    if (!g_get_charset(NULL))
+        setlocale(LC_MESSAGES, "C");
+    bindtextdomain(GETTEXT_PACKAGE, FERRY_LOCALEDIR);
+    bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");
+    textdomain(GETTEXT_PACKAGE);
+    g_set_print_handler(print_help);
+}
+
 int main(int argc, char **argv)
 {
     g_autoptr(GError) error = NULL;
     Client client = { 0 };
 
-    setlocale(LC_ALL, "");
+    choose_language();
     g_set_prgname("usbferry");
 
     if (argc > 1 && g_str_equal(argv[1], "--complete")) {
@@ -79,7 +101,7 @@ int main(int argc, char **argv)
 
     /* a full disk must not pass for an empty list */
     if ((fflush(stdout) != 0 || ferror(stdout)) && outcome == OUTCOME_DONE) {
-        fprintf(stderr, "usbferry: cannot write the output: %s\n", g_strerror(errno));
+        fprintf(stderr, _("usbferry: cannot write the output: %s\n"), g_strerror(errno));
         outcome = OUTCOME_FAILED;
     }
     return (int)outcome;

@@ -5,10 +5,12 @@
 
 #include <glib-unix.h>
 #include <locale.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
 
 #include "daemon/base/log.h"
+#include "daemon/base/tuning.h"
 #include "daemon/config/settings.h"
 #include "daemon/manager/drop-in-groups.h"
 #include "daemon/manager/manager.h"
@@ -20,10 +22,9 @@
 #define DEFAULT_URI         "qemu:///system"
 #define DEFAULT_STATE_DIR   "/var/lib/usbferry"
 #define DEFAULT_RUNTIME_DIR "/run/usbferry"
-
-/* Machines that hang at the same time hold this many calls before each is given up; below libvirtd's own 20
- * workers. */
-#define WORKERS 12
+#define DEFAULT_UDEV_RULES  "/run/udev/rules.d"
+/* A test's. */
+#define UDEV_RULES_VARIABLE "FERRY_UDEV_RULES"
 
 /* How long the bus may take to take the name back before the service leaves without that. */
 #define RETIRE_TIMEOUT_MS 2000
@@ -38,6 +39,7 @@ typedef struct Daemon {
     Authority *authority;
     BusService *service;
     guint retire_timeout;
+    guint patience;   /* source: not waited for machines any longer */
     guint keep_alive; /* source of the watchdog's */
     bool stopping;
     int status;
@@ -49,6 +51,11 @@ static void on_queue_idle(const char *queue, void *userdata)
 
     if (self->manager)
         manager_queue_idle(queue, self->manager);
+}
+
+static bool is_ending(const Daemon *self)
+{
+    return self->stopping || self->status != EXIT_SUCCESS;
 }
 
 /* The end, and a new begin by systemd. */
@@ -102,11 +109,39 @@ static gboolean on_stop(gpointer userdata)
     return G_SOURCE_CONTINUE;
 }
 
+static void obey(Daemon *self)
+{
+    tuning_set(&self->settings.tuning);
+    manager_set_guards_off(self->manager, self->settings.guards_off);
+    manager_set_hands_off(self->manager, self->settings.hands_off_off, self->settings.hands_off_input_off);
+}
+
+/* A bad file changes nothing. */
+static void read_settings_again(Daemon *self)
+{
+    g_auto(Settings) settings = {};
+    g_autoptr(GError) error = NULL;
+
+    if (!settings_read(&settings, &error)) {
+        log_warning("%s; the settings stay as they were", error->message);
+        return;
+    }
+    if (g_strcmp0(settings.hypervisor_uri, self->settings.hypervisor_uri) != 0 ||
+        tuning_in_set(&settings.tuning, TUNING_WORKERS) !=
+            tuning_in_set(&self->settings.tuning, TUNING_WORKERS))
+        log_notice("HypervisorURI and Workers count from the next start of the service on");
+    settings_clear(&self->settings);
+    self->settings = settings;
+    settings = (Settings){};
+    obey(self);
+}
+
 static gboolean on_reload(gpointer userdata)
 {
     Daemon *self = userdata;
 
-    log_notice("reading the drop-in folders of groups again");
+    log_notice("reading usbferry.conf and the drop-in folders of groups again");
+    read_settings_again(self);
     manager_reload(self->manager);
     return G_SOURCE_CONTINUE;
 }
@@ -134,24 +169,49 @@ static const char *directory(const char *variable, const char *otherwise)
     return value && value[0] != '\0' ? value : otherwise;
 }
 
+static gboolean on_patience_over(gpointer userdata)
+{
+    Daemon *self = userdata;
+
+    self->patience = 0;
+    return G_SOURCE_REMOVE;
+}
+
+/* So that nobody sees assignments that name machines which come a moment later. A hypervisor that takes its
+ * time holds nothing up for long. */
+static void wait_for_machines(Daemon *self)
+{
+    if (self->hypervisor->patience_ms > 0)
+        self->patience = g_timeout_add(self->hypervisor->patience_ms, on_patience_over, self);
+    while (self->patience && !manager_machines_are_told(self->manager) && !is_ending(self))
+        g_main_context_iteration(NULL, TRUE);
+    g_clear_handle_id(&self->patience, g_source_remove);
+}
+
 /* The name comes last: who sees it sees everything. */
 static bool daemon_start(Daemon *self, GError **error)
 {
     const ManagerConfig config = {
         .state_dir = directory("STATE_DIRECTORY", DEFAULT_STATE_DIR),
         .runtime_dir = directory("RUNTIME_DIRECTORY", DEFAULT_RUNTIME_DIR),
-        .guards_off = self->settings.guards_off,
         .usb = self->usb,
+        .udev_rules = directory(UDEV_RULES_VARIABLE, DEFAULT_UDEV_RULES),
         .blind = on_blind,
         .userdata = self,
     };
 
     self->manager = manager_new(&config, self->pool, self->hypervisor, error);
-    if (!self->manager || !manager_start(self->manager, error))
+    if (!self->manager)
+        return false;
+    obey(self);
+    if (!manager_start(self->manager, error))
         return false;
     self->authority = authority_new();
     self->service = bus_service_new(self->manager, self->authority, object_kinds, on_bus_lost, self, error);
-    return self->service && bus_service_publish(self->service, error);
+    if (!self->service)
+        return false;
+    wait_for_machines(self);
+    return is_ending(self) || bus_service_publish(self->service, error);
 }
 
 static void daemon_stop(Daemon *self)
@@ -173,16 +233,16 @@ static void daemon_run(Daemon *self)
     guint interrupt = g_unix_signal_add(SIGINT, on_stop, self);
     guint hangup = g_unix_signal_add(SIGHUP, on_reload, self);
 
-    if (daemon_start(self, &error)) {
+    if (!daemon_start(self, &error)) {
+        log_event(LOG_EVENT_NOT_STARTED, NULL, NULL, NULL, "usbferryd can't start: %s", error->message);
+        self->status = EXIT_FAILURE;
+    } else if (!is_ending(self)) {
         log_event(LOG_EVENT_READY, NULL, NULL, NULL,
                   "usbferryd " FERRY_VERSION " is ready as " FERRY_BUS_NAME ", VMs of %s",
                   manager_hypervisor_uri(self->manager));
         sd_notify(0, "READY=1");
         self->keep_alive = keep_alive();
         g_main_loop_run(self->loop);
-    } else {
-        log_event(LOG_EVENT_NOT_STARTED, NULL, NULL, NULL, "usbferryd can't start: %s", error->message);
-        self->status = EXIT_FAILURE;
     }
     g_clear_handle_id(&self->retire_timeout, g_source_remove);
     g_clear_handle_id(&self->keep_alive, g_source_remove);
@@ -193,13 +253,16 @@ static void daemon_run(Daemon *self)
 }
 
 /* With a bad file it is as without one: every guard is on. */
-static bool read_settings(Settings *ret_settings)
+static bool read_settings(Settings *ret_settings, bool check)
 {
     g_autoptr(GError) error = NULL;
 
     if (settings_read(ret_settings, &error))
         return true;
-    log_warning("%s; the file is not obeyed, and everything is as usual", error->message);
+    if (check)
+        log_warning("%s", error->message);
+    else
+        log_warning("%s; the file is not obeyed, and everything is as usual", error->message);
     return false;
 }
 
@@ -212,8 +275,8 @@ int ferry_run(int argc, char **argv, Hypervisor *(*make_hypervisor)(const char *
     const GOptionEntry entries[] = {
         { "uri", 'c', 0, G_OPTION_ARG_STRING, &uri, "The hypervisor (" DEFAULT_URI ")", "URI" },
         { "verbose", 'v', 0, G_OPTION_ARG_NONE, &verbose, "Log every decision", NULL },
-        { "check", 0, 0, G_OPTION_ARG_NONE, &check, "Say what is wrong in the files of groups, and end",
-          NULL },
+        { "check", 0, 0, G_OPTION_ARG_NONE, &check,
+          "Say what is wrong in usbferry.conf and the files of groups, and end", NULL },
         { "version", 0, 0, G_OPTION_ARG_NONE, &version, "Print the version", NULL },
         G_OPTION_ENTRY_NULL,
     };
@@ -223,6 +286,8 @@ int ferry_run(int argc, char **argv, Hypervisor *(*make_hypervisor)(const char *
     g_autoptr(GError) error = NULL;
     Daemon self = { .status = EXIT_SUCCESS };
 
+    /* Threads seldom want memory at the same time, and each arena keeps what it once had. */
+    mallopt(M_ARENA_MAX, 1);
     setlocale(LC_CTYPE, ""); /* texts are UTF-8, the terminal may be something else */
     g_option_context_add_main_entries(options, entries, NULL);
     if (!g_option_context_parse(options, &argc, &argv, &error)) {
@@ -237,7 +302,7 @@ int ferry_run(int argc, char **argv, Hypervisor *(*make_hypervisor)(const char *
         g_print("usbferryd " FERRY_VERSION "\n");
         return EXIT_SUCCESS;
     }
-    settings_ok = read_settings(&self.settings);
+    settings_ok = read_settings(&self.settings, check);
     if (check) {
         settings_clear(&self.settings);
         return drop_in_groups_check() && settings_ok ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -247,7 +312,8 @@ int ferry_run(int argc, char **argv, Hypervisor *(*make_hypervisor)(const char *
 
     self.loop = loop = g_main_loop_new(NULL, FALSE);
     self.usb = usb;
-    self.pool = worker_pool_new(WORKERS, on_queue_idle, &self);
+    self.pool =
+        worker_pool_new((guint)tuning_in_set(&self.settings.tuning, TUNING_WORKERS), on_queue_idle, &self);
     if (!uri)
         uri = g_strdup(self.settings.hypervisor_uri ? self.settings.hypervisor_uri : DEFAULT_URI);
     self.hypervisor = make_hypervisor(uri, self.pool);

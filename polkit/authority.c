@@ -10,9 +10,11 @@
 /* polkitd may be restarted while it asks somebody; the question is put once more then. */
 #define TRIES_MAX 2
 
-/* When nobody is to be asked, the answer is due by then; a rule may run programs, which polkit allows 10 s.
+/* When nobody is to be asked, the answer is due by then. A rule may run programs, which polkit allows 10 s;
+ * and polkit 122 sometimes doesn't notice that its rules are through, and waits 15 s before it answers all
+ * the same.
  */
-#define ANSWER_DEADLINE_S 15
+#define ANSWER_DEADLINE_S 20
 
 /* When one polkitd has taken over from another, GLib sends to the one that is gone until the new one has told
  * its properties, which takes it as long as its start. It is looked again after this, so often. */

@@ -103,6 +103,14 @@ def check_comments(source):
                         f'there is no {name}')
 
 
+def check_classes(source):
+    """Whoever writes a rule finds the classes in its manual page."""
+    page = 'data/man/usbferry-rules.7.rst'
+    text = read(source, page)
+    for name in re.findall(r'(?m)^    \[ROLE_\w+\] = "([a-z-]+)",', read(source, 'daemon/usb/device.c')):
+        look_up(re.search(rf'(?m)^{name}\b|^[a-z-]+, {name}\b', text), page, 1, f'nothing of the class {name}')
+
+
 def main():
     source = sys.argv[1]
     for document in DOCUMENTS:
@@ -110,6 +118,7 @@ def main():
             check_document(source, document)
             check_floors(source, document)
     check_comments(source)
+    check_classes(source)
     print(*findings, sep='\n')
     print(f'{looked_up} names looked up, {len(findings)} wrong')
     return 1 if findings or not looked_up else 0

@@ -13,7 +13,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 step() {
-    local begin=$SECONDS status=0 ticks=0 show=false
+    local begin=$SECONDS status=0 ticks=0 show=false shown
     if [ "$1" = --show ]; then
         show=true
         shift
@@ -21,12 +21,12 @@ step() {
     local text=$1
     shift
     echo "==> $text"
-    if $show; then
-        "$@" < /dev/null > >(tee "$step_log") 2>&1 &
-    else
-        "$@" < /dev/null > "$step_log" 2>&1 &
-    fi
+    "$@" < /dev/null > "$step_log" 2>&1 &
     step_pid=$!
+    if $show; then
+        tail --pid="$step_pid" --lines=+1 --follow "$step_log" &
+        shown=$!
+    fi
     while kill -0 "$step_pid" 2> /dev/null; do
         sleep 0.2
         ticks=$((ticks + 1))
@@ -34,6 +34,7 @@ step() {
     done
     wait "$step_pid" || status=$?
     step_pid=
+    if $show; then wait "$shown" || true; fi
     if [ "$status" != 0 ]; then
         $show || cat "$step_log"
         echo "==> failed after $((SECONDS - begin)) s: $text"

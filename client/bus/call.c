@@ -3,6 +3,8 @@
 
 #include "client/bus/call.h"
 
+#include <glib/gi18n.h>
+
 static sd_bus_message *new_call(Client *client, const char *path, const char *interface, const char *member,
                                 GVariant *parameters, GError **error)
 {
@@ -22,7 +24,7 @@ static GVariant *take_reply(sd_bus_message *reply, const char *type, GError **er
     g_autoptr(GVariant) values = reply ? variant_read_all(reply, error) : NULL;
 
     if (values && !g_variant_is_of_type(values, G_VARIANT_TYPE(type))) {
-        g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, "the service's answer has an unknown form");
+        g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, _("the service's answer has an unknown form"));
         return NULL;
     }
     return g_steal_pointer(&values);

@@ -4,11 +4,14 @@
 
 #include "client/bus/client.h"
 
+#include <glib/gi18n.h>
+
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "client/bus/agent.h"
+#include "client/bus/escape.h"
 #include "client/bus/path.h"
 #include "dbus/names.h"
 
@@ -25,6 +28,35 @@ void client_done(Client *client)
     g_clear_pointer(&client->hosts, g_strfreev);
 }
 
+/* One host has room for what helps; of several, each has one line. */
+static GError *no_connection_error(const Client *client)
+{
+    g_autofree char *host = escape_text(client->host), *typed = escape_word(client->host);
+    g_autofree char *hint =
+        client->hosts
+            ? g_strdup_printf(_("\n  What ssh says stands above. It takes a host of this name that "
+                                "lets you in without a question,\n  and has systemd-stdio-bridge; try: "
+                                "ssh %s systemd-stdio-bridge --version"),
+                              typed)
+            : g_strdup("");
+
+    return g_error_new(CLIENT_ERROR, OUTCOME_FAILED, _("no connection to the bus of %s%s"), host, hint);
+}
+
+/* Before the bus said a word there was something else. */
+static GError *not_a_bus_error(const Client *client)
+{
+    g_autofree char *host = escape_text(client->host), *typed = escape_word(client->host);
+    g_autofree char *hint =
+        client->hosts ? g_strdup_printf(_("\n  Mostly a shell there prints something at login, which it "
+                                          "must not do without a terminal; see:\n  "
+                                          "ssh %s systemd-stdio-bridge --version"),
+                                        typed)
+                      : g_strdup("");
+
+    return g_error_new(CLIENT_ERROR, OUTCOME_FAILED, _("what comes from %s is not its bus%s"), host, hint);
+}
+
 bool client_connect(Client *client, GError **error)
 {
     if (client->bus)
@@ -32,7 +64,7 @@ bool client_connect(Client *client, GError **error)
     if (client->hosts && client->hosts[0] && client->hosts[1]) {
         g_set_error(
             error, CLIENT_ERROR, OUTCOME_USAGE,
-            "this is done on one host at a time: name one by -H; lists and the overview take several");
+            _("this is done on one host at a time: name one by -H; lists, the overview and watch take several"));
         return false;
     }
 
@@ -43,11 +75,15 @@ bool client_connect(Client *client, GError **error)
         if (client->host && (r == -EPIPE || r == -ECONNRESET || r == -ENOTCONN)) {
             /* a failed ssh has told why itself; whether it is noticed here or with the first call is chance
              */
-            g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, "no connection to the bus of %s", client->host);
+            g_propagate_error(error, no_connection_error(client));
             return false;
         }
-        g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, "cannot connect to the system bus%s%s: %s",
-                    client->host ? " of " : "", client->host ?: "", g_strerror(-r));
+        if (client->host)
+            g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, _("cannot connect to the system bus of %s: %s"),
+                        client->host, g_strerror(-r));
+        else
+            g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, _("cannot connect to the system bus: %s"),
+                        g_strerror(-r));
         return false;
     }
 
@@ -63,11 +99,43 @@ sd_bus_message *client_new_call(Client *client, const char *path, const char *in
     sd_bus_message *call;
     int r = sd_bus_message_new_method_call(client->bus, &call, FERRY_BUS_NAME, path, interface, member);
     if (r < 0) {
-        g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, "cannot make the call %s: %s", member,
+        g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, _("cannot make the call %s: %s"), member,
                     g_strerror(-r));
         return NULL;
     }
     return call;
+}
+
+static GError *no_service_error(const Client *client, const GError *error)
+{
+    g_autofree char *host = escape_text(client->host), *typed = escape_word(client->host);
+
+    return error_with_text(
+        error, client->hosts
+                   ? g_strdup_printf(_("the service usbferryd is not running on %s, and the bus there cannot "
+                                       "start it\n  Is usbferry installed there? ssh %s systemctl status "
+                                       "usbferryd tells more"),
+                                     host, typed)
+                   : g_strdup(_("the service usbferryd is not running there, and the bus cannot start it")));
+}
+
+GError *client_error_of_call(const Client *client, const sd_bus_error *bus_error, int r)
+{
+    /* of another host this is the first that is heard of a failed ssh, which has told why itself */
+    if ((r == -ENOTCONN || r == -ECONNRESET) && client->host)
+        return no_connection_error(client);
+    if (r == -ENOTCONN || r == -ECONNRESET)
+        return g_error_new_literal(CLIENT_ERROR, OUTCOME_FAILED, _("no connection to the bus"));
+
+    if (client->host && r != -ETIMEDOUT && sd_bus_is_ready(client->bus) == 0)
+        return not_a_bus_error(client);
+
+    GError *error = error_from_bus(bus_error, r);
+    if (!client->host ||
+        (!error_is_named(error, "ServiceUnknown") && !error_is_named(error, "NameHasNoOwner")))
+        return error;
+    g_autoptr(GError) here = error;
+    return no_service_error(client, here);
 }
 
 static sd_bus_message *send_call(Client *client, sd_bus_message *call, guint64 timeout_usec, GError **error)
@@ -79,12 +147,7 @@ static sd_bus_message *send_call(Client *client, sd_bus_message *call, guint64 t
     if (r >= 0)
         return reply;
 
-    /* of another host this is the first that is heard of a failed ssh, which has told why itself */
-    if (r == -ENOTCONN || r == -ECONNRESET)
-        g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, "no connection to the bus%s%s",
-                    client->host ? " of " : "", client->host ?: "");
-    else
-        g_propagate_error(error, error_from_bus(&bus_error, r));
+    g_propagate_error(error, client_error_of_call(client, &bus_error, r));
     sd_bus_error_free(&bus_error);
     return NULL;
 }
@@ -107,14 +170,15 @@ static GError *add_rights_hint(const Client *client, const GError *error)
     if (error_is_named(error, "AccessDenied") || error_is_named(error, "AuthFailed") ||
         error_is_named(error, "InteractiveAuthorizationRequired"))
         hint = client->no_ask_password
-                   ? "\n  Nobody was asked for a password, as --no-ask-password says: use sudo"
-               : client->host ? "\n  Nobody can be asked for a password over -H: use ssh -t and sudo there, "
-                                "or -H root@HOST"
+                   ? _("\n  Nobody was asked for a password, as --no-ask-password says: use sudo")
+               : client->host
+                   ? _("\n  Nobody can be asked for a password over -H: use ssh -t and sudo there, "
+                       "or -H root@HOST")
                : !isatty(STDIN_FILENO)
-                   ? "\n  Without a terminal nobody can be asked for a password: use sudo, or "
-                     "ssh -t"
-                   : "\n  Use sudo. Who sits at this host needs no password as a member of the "
-                     "group usbferry: sudo usermod -aG usbferry USER, then log in again";
+                   ? _("\n  Without a terminal nobody can be asked for a password: use sudo, or "
+                       "ssh -t")
+                   : _("\n  Use sudo. Who sits at this host needs no password as a member of the "
+                       "group usbferry: sudo usermod -aG usbferry USER, then log in again");
     return error_with_text(error, g_strconcat(error->message, hint, NULL));
 }
 

@@ -14,8 +14,9 @@ typedef struct Verb Verb;
 
 typedef struct Client {
     const Verb *verb;
-    char *host;   /* of -H, when it is one; NULL = this one */
-    char **hosts; /* all of -H and --all-hosts; NULL = none was named */
+    char *host;       /* of -H, when it is one; NULL = this one */
+    char **hosts;     /* all of -H and --all-hosts; NULL = none was named, or this is one of several */
+    int host_seconds; /* how long each of several hosts may take; 0 = FLEET_HOST_SECONDS */
     bool json;
     bool no_ask_password;
 
@@ -46,6 +47,9 @@ sd_bus_message *client_read(Client *client, sd_bus_message *call, GError **error
 sd_bus_message *client_change(Client *client, sd_bus_message *call, GError **error);
 /* The same where nobody is to be asked: DENIED then. */
 sd_bus_message *client_change_quietly(Client *client, sd_bus_message *call, GError **error);
+
+/* Why a call through its connection failed: by what the bus said (NULL = nothing), or r. */
+GError *client_error_of_call(const Client *client, const sd_bus_error *bus_error, int r);
 
 /* Turns a text into the path of an object, as the service understands it: by GetDevice and so on. A text
  * that is a path already is taken as it is. New string. */

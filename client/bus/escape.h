@@ -13,9 +13,18 @@
  * invisible ones), line and paragraph separators. */
 bool escape_is_needed(gunichar character);
 
-/* On one line: such characters as \xNN or \uNNNN, bytes that are no UTF-8 as \xNN. NULL gives "". New
- * string. */
+/* The same for what may be shown, but not on this terminal: its locale has no such character. */
+bool escape_is_strange(gunichar character);
+
+/* For texts of our own: only what is strange is written otherwise, "…" as "...". New string. */
+char *escape_strange(const char *text);
+
+/* On one line: such characters, and what is strange, as \xNN or \uNNNN, bytes that are no UTF-8 as \xNN. NULL
+ * gives "". New string. */
 char *escape_text(const char *raw);
+
+/* The same, as one word for a shell: for commands that are printed to be typed. New string. */
+char *escape_word(const char *raw);
 
 /* The same, but lines stay lines, each after the first indented, so that no text can pass for a line of
  * ours. */

@@ -4,8 +4,11 @@
 
 #include "client/bus/follow.h"
 
+#include <glib/gi18n.h>
+
 #include <errno.h>
 
+#include "client/bus/model-read.h"
 #include "dbus/names.h"
 
 #define OBJECT_MANAGER "org.freedesktop.DBus.ObjectManager"
@@ -42,7 +45,7 @@ static GVariant *read_checked(sd_bus_message *message, const char *type, GError 
     g_autoptr(GVariant) value = variant_read(message, error);
 
     if (value && !g_variant_is_of_type(value, G_VARIANT_TYPE(type))) {
-        g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, "the service's answer has an unknown form");
+        g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, _("the service's answer has an unknown form"));
         return NULL;
     }
     return g_steal_pointer(&value);
@@ -83,12 +86,9 @@ Model *model_fetch(Client *client, GError **error)
 {
     g_autoptr(sd_bus_message) call = new_fetch(client, error);
     g_autoptr(sd_bus_message) reply = call ? client_read(client, call, error) : NULL;
-    g_autoptr(GVariant) managed = reply ? read_checked(reply, "a{oa{sa{sv}}}", error) : NULL;
-    if (!managed)
+    g_autoptr(Model) model = reply ? model_read(reply, error) : NULL;
+    if (!model)
         return NULL;
-
-    g_autoptr(Model) model = model_new();
-    model_load(model, managed, NULL, NULL);
 
     if (!model_manager(model)) {
         g_autoptr(sd_bus_message) second = new_fetch_manager(client, error);
@@ -304,7 +304,7 @@ Follow *follow_new(Client *client, ModelFunc func, void *userdata, GError **erro
 
     int r = subscribe(follow);
     if (r < 0) {
-        g_propagate_error(error, error_from_bus(NULL, r));
+        g_propagate_error(error, client_error_of_call(client, NULL, r));
         return NULL;
     }
     return g_steal_pointer(&follow);
@@ -323,18 +323,29 @@ Follow *follow_free(Follow *follow)
     return NULL;
 }
 
+void follow_tell_to(Follow *follow, ModelFunc func, void *userdata)
+{
+    follow->func = func;
+    follow->userdata = userdata;
+}
+
 const Model *follow_model(const Follow *follow)
 {
     return follow->model;
 }
 
-bool follow_fetch(Follow *follow, GError **error)
+bool follow_begin_fetch(Follow *follow, GError **error)
 {
     follow->phase = PHASE_FETCHING;
     follow->pending = false;
 
     g_autoptr(sd_bus_message) call = new_fetch(follow->client, error);
-    if (!follow_ask(follow, call, on_objects, error))
+    return follow_ask(follow, call, on_objects, error);
+}
+
+bool follow_fetch(Follow *follow, GError **error)
+{
+    if (!follow_begin_fetch(follow, error))
         return false;
 
     while (follow->phase != PHASE_FOLLOWING)
@@ -365,7 +376,7 @@ FollowResult follow_next(Follow *follow, gint64 deadline, GError **error)
             r = sd_bus_wait(bus, deadline == G_MAXINT64 ? UINT64_MAX : (uint64_t)(deadline - now));
         }
         if (r < 0 && r != -EINTR) {
-            g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, "lost the connection to the bus: %s",
+            g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, _("lost the connection to the bus: %s"),
                         g_strerror(-r));
             return FOLLOW_ERROR;
         }
@@ -377,8 +388,22 @@ FollowResult follow_next(Follow *follow, gint64 deadline, GError **error)
     return follow->result;
 }
 
+int follow_poll(const Follow *follow, struct pollfd *ret_pollfd, gint64 *ret_deadline)
+{
+    sd_bus *bus = follow->client->bus;
+    uint64_t until = UINT64_MAX;
+    int events = sd_bus_get_events(bus);
+    int r = events < 0 ? events : sd_bus_get_timeout(bus, &until);
+
+    if (r < 0)
+        return r;
+    *ret_pollfd = (struct pollfd){ .fd = sd_bus_get_fd(bus), .events = (short)events };
+    *ret_deadline = until > G_MAXINT64 ? G_MAXINT64 : (gint64)until;
+    return 0;
+}
+
 GError *follow_gone_error(void)
 {
     return g_error_new(CLIENT_ERROR, OUTCOME_FAILED,
-                       "the service left the bus; what it was told to keep goes on when it is back");
+                       _("the service left the bus; what it was told to keep goes on when it is back"));
 }

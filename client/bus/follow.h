@@ -8,6 +8,7 @@
  * count: anybody on the bus can send us signals that look like the service's. */
 
 #include <glib.h>
+#include <poll.h>
 #include <stdbool.h>
 
 #include "client/bus/client.h"
@@ -23,8 +24,13 @@ Follow *follow_new(Client *client, ModelFunc func, void *userdata, GError **erro
 Follow *follow_free(Follow *follow);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Follow, follow_free)
 
+/* Who is told of the changes from now on. */
+void follow_tell_to(Follow *follow, ModelFunc func, void *userdata);
+
 /* Fetches, or fetches again: after this the model is as new as any answer that we got before. */
 bool follow_fetch(Follow *follow, GError **error);
+/* The same without waiting for it: follow_next() has what comes of it. */
+bool follow_begin_fetch(Follow *follow, GError **error);
 
 const Model *follow_model(const Follow *follow);
 
@@ -38,6 +44,10 @@ typedef enum FollowResult {
 
 /* Waits for the next change. deadline: µs of g_get_monotonic_time(), G_MAXINT64 = none. */
 FollowResult follow_next(Follow *follow, gint64 deadline, GError **error);
+
+/* What to wait for together with other things, until follow_next() is called; deadline is of
+ * g_get_monotonic_time(). */
+int follow_poll(const Follow *follow, struct pollfd *ret_pollfd, gint64 *ret_deadline);
 
 /* The error for a service that left while something was awaited of it. */
 GError *follow_gone_error(void);

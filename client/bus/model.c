@@ -4,6 +4,8 @@
 
 #include "client/bus/model.h"
 
+#include <glib/gi18n.h>
+
 #include "client/bus/escape.h"
 #include "client/bus/path.h"
 #include "client/bus/variant.h"
@@ -204,20 +206,20 @@ char *object_describe(const Object *object)
                                (unsigned)object_number(object, "ProductId"), *product ? " \"" : "", product,
                                *product ? "\"" : "", id);
     case KIND_MACHINE:
-        return g_strdup_printf("VM \"%s\"", *name ? name : id);
+        return g_strdup_printf(_("VM \"%s\""), *name ? name : id);
     case KIND_ASSIGNMENT:
-        return *name ? g_strdup_printf("assignment \"%s\" (%s)", name, id)
-                     : g_strdup_printf("assignment %s", id);
+        return *name ? g_strdup_printf(_("assignment \"%s\" (%s)"), name, id)
+                     : g_strdup_printf(_("assignment %s"), id);
     case KIND_GROUP:
-        return g_strdup_printf("group \"%s\"", id);
+        return g_strdup_printf(_("group \"%s\""), id);
     case KIND_TENANT:
-        return g_strdup_printf("tenant \"%s\"", id);
+        return g_strdup_printf(_("tenant \"%s\""), id);
     case KIND_MANAGER:
     case _KIND_MAX:
     case _KIND_INVALID:
         break;
     }
-    return g_strdup("the service");
+    return g_strdup(_("the service"));
 }
 
 /* ------------------------------------------------------------------ the model */
@@ -240,16 +242,35 @@ Model *model_free(Model *model)
     return NULL;
 }
 
-static void model_set(Model *model, ObjectKind kind, const char *path, GVariant *properties, ModelFunc func,
-                      void *userdata)
+Object *model_object(Model *model, ObjectKind kind, const char *path)
 {
     Object *object = g_hash_table_lookup(model->objects, path);
-    bool added = !object;
 
-    if (added) {
+    if (!object) {
         object = object_new(kind, path);
         g_hash_table_insert(model->objects, object->path, object);
     }
+    return object;
+}
+
+void object_put(Object *object, const char *property, GVariant *value)
+{
+    char *name;
+
+    if (g_hash_table_contains(object->values, property)) {
+        g_variant_unref(value);
+        return;
+    }
+    name = g_strdup(property);
+    g_ptr_array_add(object->names, name);
+    g_hash_table_insert(object->values, name, value);
+}
+
+static void model_set(Model *model, ObjectKind kind, const char *path, GVariant *properties, ModelFunc func,
+                      void *userdata)
+{
+    bool added = !g_hash_table_contains(model->objects, path);
+    Object *object = model_object(model, kind, path);
 
     g_autoptr(GHashTable) before = object_update(object, properties);
     if (func && (added || before))
@@ -267,15 +288,14 @@ static void model_drop(Model *model, const char *path, ModelFunc func, void *use
 
 void model_add(Model *model, const char *path, GVariant *interfaces, ModelFunc func, void *userdata)
 {
-    GVariantIter iter;
-    const char *interface;
-    GVariant *properties;
-
-    g_variant_iter_init(&iter, interfaces);
-    while (g_variant_iter_loop(&iter, "{&s@a{sv}}", &interface, &properties)) {
-        ObjectKind kind = kind_from_interface(interface);
-        if (kind != _KIND_INVALID)
-            model_set(model, kind, path, properties, func, userdata);
+    for (gsize i = 0; i < g_variant_n_children(interfaces); i++) {
+        g_autoptr(GVariant) entry = g_variant_get_child_value(interfaces, i);
+        g_autoptr(GVariant) interface = g_variant_get_child_value(entry, 0);
+        ObjectKind kind = kind_from_interface(g_variant_get_string(interface, NULL));
+        if (kind == _KIND_INVALID)
+            continue;
+        g_autoptr(GVariant) properties = g_variant_get_child_value(entry, 1);
+        model_set(model, kind, path, properties, func, userdata);
     }
 }
 
@@ -302,25 +322,29 @@ void model_change(Model *model, const char *path, const char *interface, GVarian
         model_set(model, object->kind, path, changed, func, userdata);
 }
 
+/* Child by child: to give out a pointer into a value, GLib makes one piece of all that is in it. */
 void model_load(Model *model, GVariant *managed, ModelFunc func, void *userdata)
 {
-    g_autoptr(GHashTable) named = g_hash_table_new(g_str_hash, g_str_equal); /* borrowed from managed */
-    GVariantIter iter;
-    const char *path;
-    GVariant *interfaces;
+    g_autoptr(GHashTable) named = g_hash_table_new(g_str_hash, g_str_equal); /* borrowed from paths */
+    g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
 
-    g_variant_iter_init(&iter, managed);
-    while (g_variant_iter_loop(&iter, "{&o@a{sa{sv}}}", &path, &interfaces))
-        g_hash_table_add(named, (char *)path);
+    for (gsize i = 0; i < g_variant_n_children(managed); i++) {
+        g_autoptr(GVariant) entry = g_variant_get_child_value(managed, i);
+        GVariant *path = g_variant_get_child_value(entry, 0);
+        g_ptr_array_add(paths, path);
+        g_hash_table_add(named, (char *)g_variant_get_string(path, NULL));
+    }
 
     g_autofree const char **known = (const char **)g_hash_table_get_keys_as_array(model->objects, NULL);
     for (gsize i = 0; known[i]; i++)
         if (!g_hash_table_contains(named, known[i]) && !g_str_equal(known[i], FERRY_PATH_ROOT))
             model_drop(model, known[i], func, userdata);
 
-    g_variant_iter_init(&iter, managed);
-    while (g_variant_iter_loop(&iter, "{&o@a{sa{sv}}}", &path, &interfaces))
-        model_add(model, path, interfaces, func, userdata);
+    for (gsize i = 0; i < g_variant_n_children(managed); i++) {
+        g_autoptr(GVariant) entry = g_variant_get_child_value(managed, i);
+        g_autoptr(GVariant) interfaces = g_variant_get_child_value(entry, 1);
+        model_add(model, g_variant_get_string(paths->pdata[i], NULL), interfaces, func, userdata);
+    }
 }
 
 const Object *model_get(const Model *model, const char *path, ObjectKind kind)

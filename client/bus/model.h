@@ -51,6 +51,11 @@ Model *model_new(void);
 Model *model_free(Model *model);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Model, model_free)
 
+/* The object at the path, which is made when there is none, for who fills a model that nobody follows yet.
+ * And a property of it that it has not got: value is taken. */
+Object *model_object(Model *model, ObjectKind kind, const char *path);
+void object_put(Object *object, const char *property, GVariant *value);
+
 /* managed: a{oa{sa{sv}}}, the whole answer of GetManagedObjects. Objects that it doesn't name are gone, but
  * for the manager, which not every service counts among its objects. func may be NULL, here and below. */
 void model_load(Model *model, GVariant *managed, ModelFunc func, void *userdata);

@@ -4,6 +4,8 @@
 
 #include "client/bus/outcome.h"
 
+#include <glib/gi18n.h>
+
 #include <errno.h>
 
 #include "client/bus/escape.h"
@@ -127,11 +129,62 @@ GError *error_with_text(const GError *error, char *text)
     return copy;
 }
 
+/* The service's sentences are English. Whoever reads another language is told before them what kind of
+ * failure it is. */
+static const struct {
+    const char *name; /* short */
+    const char *text;
+} kinds[] = {
+    { "NoSuchDevice", N_("no such device") },
+    { "NoSuchGroup", N_("no such group") },
+    { "NoSuchMachine", N_("no such VM") },
+    { "NoSuchTenant", N_("no such tenant") },
+    { "NoSuchRule", N_("no such rule") },
+    { "NoSuchAssignment", N_("no such assignment") },
+    { "Ambiguous", N_("not unique") },
+    { "AlreadyExists", N_("there is one already") },
+    { "InvalidName", N_("not a good name") },
+    { "InvalidRule", N_("not a good rule") },
+    { "InvalidOption", N_("not possible") },
+    { "InvalidArgs", N_("not possible") },
+    { "DeviceBusy", N_("the device is busy") },
+    { "DeviceInUse", N_("the device is in use") },
+    { "DeviceIsHub", N_("it is a hub") },
+    { "NotOwned", N_("it is a tenant's") },
+    { "GroupInUse", N_("the group is in use") },
+    { "GuestResetDenied", N_("not allowed") },
+    { "ResetFailed", N_("the reset failed") },
+    { "MachineNotRunning", N_("the VM is not running") },
+    { "NoFreePort", N_("the VM has no free port") },
+    { "NoController", N_("the VM has no USB controller") },
+    { "SpeedUnsupported", N_("the VM's USB controller is too slow for it") },
+    { "ControllerPassedThrough", N_("a VM has the whole controller") },
+    { "Disabled", N_("switched off") },
+    { "LimitExceeded", N_("too many") },
+    { "Timeout", N_("not in time") },
+    { "Hypervisor", N_("the hypervisor refused") },
+    { "Storage", N_("it could not be stored") },
+    { "AccessDenied", N_("not allowed") },
+    { "AuthFailed", N_("not allowed") },
+    { "InteractiveAuthorizationRequired", N_("not allowed") },
+};
+
+/* NULL = the text says it in the language of who reads it, or there are no words for it. */
+static const char *kind_of(const char *name)
+{
+    const char *short_name = error_short_name(name);
+
+    for (gsize i = 0; short_name != name && i < G_N_ELEMENTS(kinds); i++)
+        if (g_str_equal(kinds[i].name, short_name))
+            return _(kinds[i].text) == kinds[i].text ? NULL : _(kinds[i].text);
+    return NULL;
+}
+
 static GError *away_error(const char *name)
 {
     GError *error = g_error_new(CLIENT_ERROR, OUTCOME_FAILED,
-                                "the service usbferryd is not running, and the bus cannot start it; "
-                                "systemctl status usbferryd tells why");
+                                _("the service usbferryd is not running, and the bus cannot start it; "
+                                  "systemctl status usbferryd tells why"));
 
     set_name(error, name);
     return error;
@@ -149,8 +202,9 @@ GError *error_from_bus(const sd_bus_error *bus_error, int r)
 
     g_autofree char *name = escape_text(error_short_name(bus_error->name));
     g_autofree char *text = escape_message(bus_error->message);
-    GError *error =
-        g_error_new_literal(CLIENT_ERROR, outcome_from_error_name(bus_error->name), *text ? text : name);
+    const char *kind = kind_of(bus_error->name);
+    GError *error = g_error_new(CLIENT_ERROR, outcome_from_error_name(bus_error->name), "%s%s%s", kind ?: "",
+                                kind ? ": " : "", *text ? text : name);
     set_name(error, bus_error->name);
     return error;
 }

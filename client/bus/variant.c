@@ -3,10 +3,15 @@
 
 #include "client/bus/variant.h"
 
+#include <glib/gi18n.h>
+
 #include <errno.h>
 
 #include "client/bus/escape.h"
 #include "client/bus/outcome.h"
+
+/* of a message, in bytes */
+#define SIGNATURE_MAX 255
 
 /* ------------------------------------------------------------------ reading */
 
@@ -86,10 +91,34 @@ static GPtrArray *read_children(sd_bus_message *message, int *ret_r)
     return g_steal_pointer(&children);
 }
 
+/* What a container of this type makes of what is in it; NULL and *ret_r when that can't be read. */
+static GVariant *read_contents(sd_bus_message *message, char type, const char *inner, int *ret_r)
+{
+    if (type == SD_BUS_TYPE_VARIANT) {
+        GVariant *value = read_value(message, ret_r);
+        return value ? g_variant_new_variant(value) : NULL;
+    }
+    if (type == SD_BUS_TYPE_DICT_ENTRY) {
+        g_autoptr(GVariant) key = read_value(message, ret_r);
+        GVariant *value = key ? read_value(message, ret_r) : NULL;
+        return value ? g_variant_new_dict_entry(g_steal_pointer(&key), value) : NULL;
+    }
+
+    g_autoptr(GPtrArray) children = read_children(message, ret_r);
+    if (!children)
+        return NULL;
+    if (type == SD_BUS_TYPE_ARRAY) {
+        g_autoptr(GVariantType) element = g_variant_type_new(inner);
+        return g_variant_new_array(element, (GVariant **)children->pdata, children->len);
+    }
+    return g_variant_new_tuple((GVariant **)children->pdata, children->len);
+}
+
 static GVariant *read_container(sd_bus_message *message, char type, const char *contents, int *ret_r)
 {
     /* the message forgets it as soon as it is entered */
-    g_autofree char *inner = g_strdup(contents);
+    char inner[SIGNATURE_MAX + 1];
+    g_strlcpy(inner, contents, sizeof inner);
 
     int r = sd_bus_message_enter_container(message, type, inner);
     if (r <= 0) {
@@ -97,8 +126,8 @@ static GVariant *read_container(sd_bus_message *message, char type, const char *
         return NULL;
     }
 
-    g_autoptr(GPtrArray) children = read_children(message, ret_r);
-    if (!children)
+    g_autoptr(GVariant) value = read_contents(message, type, inner, ret_r);
+    if (!value)
         return NULL;
 
     r = sd_bus_message_exit_container(message);
@@ -106,20 +135,7 @@ static GVariant *read_container(sd_bus_message *message, char type, const char *
         *ret_r = r;
         return NULL;
     }
-
-    GVariant **values = (GVariant **)children->pdata;
-    switch (type) {
-    case SD_BUS_TYPE_ARRAY: {
-        g_autoptr(GVariantType) element = g_variant_type_new(inner);
-        return g_variant_new_array(element, values, children->len);
-    }
-    case SD_BUS_TYPE_VARIANT:
-        return g_variant_new_variant(values[0]);
-    case SD_BUS_TYPE_DICT_ENTRY:
-        return g_variant_new_dict_entry(values[0], values[1]);
-    default:
-        return g_variant_new_tuple(values, children->len);
-    }
+    return g_steal_pointer(&value);
 }
 
 static GVariant *read_value(sd_bus_message *message, int *ret_r)
@@ -137,7 +153,8 @@ static GVariant *read_value(sd_bus_message *message, int *ret_r)
 
 static void set_read_error(GError **error, int r)
 {
-    g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, "cannot read the service's answer: %s", g_strerror(-r));
+    g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, _("cannot read the service's answer: %s"),
+                g_strerror(-r));
 }
 
 GVariant *variant_read(sd_bus_message *message, GError **error)
@@ -150,6 +167,25 @@ GVariant *variant_read(sd_bus_message *message, GError **error)
     }
 
     return g_variant_ref_sink(value);
+}
+
+GVariant *variant_read_inside(sd_bus_message *message, GError **error)
+{
+    const char *contents;
+    char inner[SIGNATURE_MAX + 1];
+    int r = sd_bus_message_peek_type(message, NULL, &contents);
+    if (r > 0) {
+        g_strlcpy(inner, contents, sizeof inner);
+        r = sd_bus_message_enter_container(message, SD_BUS_TYPE_VARIANT, inner);
+    }
+    g_autoptr(GVariant) value = r > 0 ? read_value(message, &r) : NULL;
+    if (value)
+        r = sd_bus_message_exit_container(message);
+    if (r < 0 || !value) {
+        set_read_error(error, r < 0 ? r : -ENXIO);
+        return NULL;
+    }
+    return g_variant_ref_sink(g_steal_pointer(&value));
 }
 
 GVariant *variant_read_all(sd_bus_message *message, GError **error)

@@ -11,6 +11,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_bus_message, sd_bus_message_unref)
 
 /* Reads the next complete value of the message. NULL and an error when there is none. */
 GVariant *variant_read(sd_bus_message *message, GError **error);
+/* Reads the next value, which is a variant, and gives what is in it. */
+GVariant *variant_read_inside(sd_bus_message *message, GError **error);
 /* Reads all that the message holds, as a tuple. */
 GVariant *variant_read_all(sd_bus_message *message, GError **error);
 

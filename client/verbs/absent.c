@@ -4,6 +4,8 @@
 
 #include "client/verbs/absent.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 #include "client/bus/escape.h"
@@ -52,6 +54,18 @@ static bool waits_for_it(const Object *assignment, const char *word)
             is_part_of(object_string(assignment, "DeviceLabel"), word));
 }
 
+char *absent_hint(const Model *model, const char *word)
+{
+    g_autoptr(GPtrArray) assignments = model_sorted(model, KIND_ASSIGNMENT);
+
+    for (guint i = 0; *word && i < assignments->len; i++)
+        if (waits_for_it(assignments->pdata[i], word)) {
+            g_autofree char *text = object_describe(assignments->pdata[i]);
+            return g_strdup_printf(_("\n  It is not plugged in; %s waits for it"), text);
+        }
+    return g_strdup("");
+}
+
 /* ------------------------------------------------------------------ lines */
 
 static void add_line(GVariantBuilder *lines, const char *kind, const char *subject, const char *verdict,
@@ -76,7 +90,7 @@ static guint add_assignments(GVariantBuilder *lines, const Model *model, const c
             continue;
         g_autofree char *id = object_id(assignment);
         add_line(lines, "assignment", id, "waits", object_string(assignment, "ReasonCode"),
-                 g_strdup_printf("\"%s\" waits for it: %s", object_name(assignment),
+                 g_strdup_printf(_("\"%s\" waits for it: %s"), object_name(assignment),
                                  object_string(assignment, "Reason")));
         n++;
     }
@@ -100,8 +114,9 @@ static guint add_rules(GVariantBuilder *lines, const Object *group, const char *
             continue;
         add_line(lines, "rule", object_name(group), enabled ? "yes" : "blocks",
                  enabled ? "rule-matches" : "rule-disabled",
-                 g_strdup_printf("rule %u of group %s %s: %s", id, object_name(group),
-                                 enabled ? "is for it" : "would be for it, but is disabled", rule));
+                 g_strdup_printf(enabled ? _("rule %u of group %s is for it: %s")
+                                         : _("rule %u of group %s would be for it, but is disabled: %s"),
+                                 id, object_name(group), rule));
         n++;
     }
     return n;
@@ -115,7 +130,7 @@ GVariant *absent_explain(const Model *model, const char *word)
 
     g_variant_builder_init(&lines, G_VARIANT_TYPE("aa{sv}"));
     add_line(&lines, "device", word, "waits", "not-plugged-in",
-             g_strdup_printf("\"%s\" is not plugged in", word));
+             g_strdup_printf(_("\"%s\" is not plugged in"), word));
     n = add_assignments(&lines, model, word);
     for (guint i = 0; i < groups->len; i++)
         n += add_rules(&lines, groups->pdata[i], word);

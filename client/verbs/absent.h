@@ -8,6 +8,10 @@
 
 #include "client/bus/model.h"
 
+/* What is said below "no such device" of a word that one would explain: which assignment waits for it. New;
+ * "" = none does. */
+char *absent_hint(const Model *model, const char *word);
+
 /* Lines as Manager.Explain has them, aa{sv}: first that it isn't plugged in, then each assignment that waits
  * for it and each rule that is for it; NULL = nothing of it is known. word: its serial number, its ids, its
  * port, or (a part of) what it is called. New. Pure. */

@@ -4,6 +4,8 @@
 
 #include "client/verbs/apply.h"
 
+#include <glib/gi18n.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,6 +16,7 @@
 #include "client/bus/escape.h"
 #include "client/verbs/options.h"
 #include "client/view/json.h"
+#include "client/view/words.h"
 #include "dbus/names.h"
 
 /* What the service takes at most. */
@@ -80,7 +83,8 @@ static bool check_text(const char *source, const GString *text, GError **error)
         gsize length = (gsize)((newline ? newline : end) - at);
 
         if (!is_bus_text(at, length)) {
-            g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "%s:%u: expected text in UTF-8", source, number);
+            g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, _("%s:%u: expected text in UTF-8"), source,
+                        number);
             return false;
         }
         at += length + 1;
@@ -96,7 +100,7 @@ static bool read_all(int fd, GString *text, const char *source, GError **error)
     do {
         length = read(fd, part, sizeof part);
         if (length < 0 && errno != EINTR) {
-            g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, "%s: cannot be read: %s", source,
+            g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, _("%s: cannot be read: %s"), source,
                         g_strerror(errno));
             return false;
         }
@@ -104,7 +108,7 @@ static bool read_all(int fd, GString *text, const char *source, GError **error)
             g_string_append_len(text, part, length);
         if (text->len > TEXT_BYTES_MAX) {
             g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED,
-                        "%s: longer than %d bytes, split it into several", source, TEXT_BYTES_MAX);
+                        _("%s: longer than %d bytes, split it into several"), source, TEXT_BYTES_MAX);
             return false;
         }
     } while (length != 0);
@@ -119,7 +123,7 @@ static GString *read_file(const char *path, const char *source, GError **error)
 
     if (fd < 0) {
         g_set_error(error, CLIENT_ERROR, errno == ENOENT ? OUTCOME_NOT_FOUND : OUTCOME_FAILED,
-                    "%s: cannot be opened: %s", source, g_strerror(errno));
+                    _("%s: cannot be opened: %s"), source, g_strerror(errno));
         return NULL;
     }
     bool ok = read_all(fd, text, source, error);
@@ -147,7 +151,7 @@ static char sign_of(const char *change)
 static void print_difference(GVariant *difference)
 {
     const char *machine = look_up(difference, "Machine"), *change = look_up(difference, "Change");
-    g_autofree char *kind = escape_text(look_up(difference, "Kind"));
+    g_autofree char *kind = escape_text(words_word(look_up(difference, "Kind")));
     g_autofree char *name = escape_text(look_up(difference, "Name"));
     g_autofree char *machine_text = escape_text(machine);
     bool is_change = sign_of(change) == '~';
@@ -155,7 +159,10 @@ static void print_difference(GVariant *difference)
     const char *section, *key, *before, *after;
     GVariantIter *lines;
 
-    printf("%c %s %s%s%s\n", sign_of(change), kind, name, *machine ? " of " : "", machine_text);
+    if (*machine)
+        printf(_("%c %s %s of %s\n"), sign_of(change), kind, name, machine_text);
+    else
+        printf("%c %s %s\n", sign_of(change), kind, name);
     if (!g_variant_lookup(difference, "Lines", "a(ssss)", &lines))
         return;
     while (g_variant_iter_next(lines, "(&s&s&s&s)", &section, &key, &before, &after)) {
@@ -249,7 +256,7 @@ static Outcome run(Client *client, const char *text, const char *source, bool dr
     if (!client->json) {
         print_differences(planned);
         if (nothing)
-            puts("Nothing to do.");
+            puts(_("Nothing to do."));
         fflush(stdout); /* seen before it happens */
     }
     g_autoptr(GVariant) done =
@@ -262,12 +269,12 @@ static Outcome run(Client *client, const char *text, const char *source, bool dr
         json_print(g_variant_new_parsed("{'applied': <%b>, 'differences': <%@aa{sv}>}", !dry_run, named));
     } else if (dry_run) {
         if (!nothing)
-            puts("Nothing was changed: it was a dry run.");
+            puts(_("Nothing was changed: it was a dry run."));
     } else if (!g_variant_equal(planned, done)) {
-        puts("Something else was changed meanwhile. What was applied:");
+        puts(_("Something else was changed meanwhile. What was applied:"));
         print_differences(done);
     } else if (!nothing) {
-        puts("Applied.");
+        puts(_("Applied."));
     }
     return OUTCOME_DONE;
 }
@@ -276,14 +283,15 @@ static Outcome apply_file(Client *client, char **words, GError **error)
 {
     gboolean dry_run = FALSE, prune = FALSE;
     const GOptionEntry entries[] = {
-        { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &dry_run, "Shows what would be changed, and changes nothing",
-          NULL },
+        { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &dry_run,
+          N_("Shows what would be changed, and changes nothing"), NULL },
         { "prune", 0, 0, G_OPTION_ARG_NONE, &prune,
-          "Deletes groups and releases assignments that are not in the file", NULL },
+          N_("Deletes groups and releases assignments that are not in the file"), NULL },
         { 0 },
     };
 
-    g_auto(GStrv) rest = options_parse(client, words, entries, "FILE - is the standard input.", 1, 1, error);
+    g_auto(GStrv) rest =
+        options_parse(client, words, entries, _("FILE - is the standard input."), 1, 1, error);
     if (!rest)
         return OUTCOME_USAGE;
 
@@ -292,6 +300,6 @@ static Outcome apply_file(Client *client, char **words, GError **error)
     return text ? run(client, text->str, source, dry_run, prune, error) : OUTCOME_FAILED;
 }
 
-const Verb verb_export = { "export", NULL, "Prints all groups and assignments, for apply", export_all };
+const Verb verb_export = { "export", NULL, N_("Prints all groups and assignments, for apply"), export_all };
 
-const Verb verb_apply = { "apply", "FILE", "Has groups and assignments be as a file says", apply_file };
+const Verb verb_apply = { "apply", "FILE", N_("Has groups and assignments be as a file says"), apply_file };

@@ -4,6 +4,8 @@
 
 #include "client/verbs/attach.h"
 
+#include <glib/gi18n.h>
+
 #include "client/bus/follow.h"
 #include "client/verbs/options.h"
 #include "client/verbs/target.h"
@@ -96,10 +98,10 @@ static Outcome retry(Client *client, char **words, GError **error)
     return run(client, words, "Retry", WAIT_ATTACHED, error);
 }
 
-const Verb verb_detach = { "detach", "DEVICE|ASSIGNMENT…", "Takes devices home and keeps their assignments",
-                           detach };
+const Verb verb_detach = { "detach", "DEVICE|ASSIGNMENT…",
+                           N_("Takes devices home and keeps their assignments"), detach };
 
-const Verb verb_attach = { "attach", "ASSIGNMENT…", "Gives devices again after a detach", attach };
+const Verb verb_attach = { "attach", "ASSIGNMENT…", N_("Gives devices again after a detach"), attach };
 
-const Verb verb_retry = { "retry", "DEVICE|ASSIGNMENT…", "Tries at once what failed or is quarantined",
+const Verb verb_retry = { "retry", "DEVICE|ASSIGNMENT…", N_("Tries at once what failed or is quarantined"),
                           retry };

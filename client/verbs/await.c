@@ -5,6 +5,8 @@
 
 #include "client/verbs/await.h"
 
+#include <glib/gi18n.h>
+
 #include <stdio.h>
 
 #include "client/bus/escape.h"
@@ -30,7 +32,8 @@ static bool check_state(const char *state, GError **error)
 
     if (g_strv_contains(states, state))
         return true;
-    g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "there is no state \"%s\"; there are %s", escaped, known);
+    g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, _("there is no state \"%s\"; there are %s"), escaped,
+                known);
     return false;
 }
 
@@ -41,7 +44,7 @@ static bool is_reached(const Model *model, WaitItem *item, const char *state, GE
     bool gone = g_str_equal(state, GONE);
 
     if (!assignment && !gone)
-        error_set(error, "NoSuchAssignment", "assignment \"%s\" was ended meanwhile", item->name);
+        error_set(error, "NoSuchAssignment", _("assignment \"%s\" was ended meanwhile"), item->name);
     if (!assignment)
         return gone;
     return !gone && g_str_equal(object_string(assignment, "State"), state) &&
@@ -78,7 +81,7 @@ static void tell(const Client *client, const Model *model, const GPtrArray *item
         g_autofree char *reason = escape_text(object_string(assignment, "Reason"));
 
         if (item->verdict != WAIT_DONE)
-            printf("Waiting: assignment \"%s\" is %s: %s\n", name, state, reason);
+            printf(_("Waiting: assignment \"%s\" is %s: %s\n"), name, state, reason);
     }
     fflush(stdout);
 }
@@ -132,10 +135,10 @@ static Outcome report(const Client *client, const Model *model, GPtrArray *items
         g_variant_builder_add_value(&records, wait_report_record(model, item, seconds));
         if (item->verdict == WAIT_DONE) {
             if (!client->json)
-                printf("Assignment \"%s\" is %s.\n", name, state);
+                printf(_("Assignment \"%s\" is %s.\n"), name, state);
             continue;
         }
-        error_set(&error, "Timeout", "assignment \"%s\" is %s after %u s, not %s: %s", name, is, seconds,
+        error_set(&error, "Timeout", _("assignment \"%s\" is %s after %u s, not %s: %s"), name, is, seconds,
                   state, reason);
         failure_print(client, error);
         outcome = (Outcome)error->code;
@@ -161,7 +164,7 @@ static bool find_all(Client *client, const Model *model, char **words, const cha
             return false;
         } else if (!client->json) {
             g_autofree char *escaped = escape_text(*word);
-            printf("Assignment \"%s\" is gone.\n", escaped);
+            printf(_("Assignment \"%s\" is gone.\n"), escaped);
         }
     }
     return true;
@@ -173,18 +176,18 @@ static Outcome await(Client *client, char **words, GError **error)
     int seconds = -1;
     const GOptionEntry entries[] = {
         { "until", 0, 0, G_OPTION_ARG_STRING, &until,
-          "attached (default), partial, waiting-device, failed, … or gone", "STATE" },
-        { "wait", 0, 0, G_OPTION_ARG_INT, &seconds, "So long at most (default: as long as it takes)",
+          N_("attached (default), partial, waiting-device, failed, … or gone"), "STATE" },
+        { "wait", 0, 0, G_OPTION_ARG_INT, &seconds, N_("So long at most (default: as long as it takes)"),
           "SECONDS" },
         { 0 },
     };
 
     g_auto(GStrv) rest =
-        options_parse(client, words, entries, "A DEVICE stands for its assignment.\n", 1, -1, error);
+        options_parse(client, words, entries, _("A DEVICE stands for its assignment.\n"), 1, -1, error);
     if (!rest || (until && !check_state(until, error)))
         return OUTCOME_USAGE;
     if (seconds < -1) {
-        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "--wait: %d is no time", seconds);
+        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, _("--wait: %d is no time"), seconds);
         return OUTCOME_USAGE;
     }
     gint64 deadline = seconds < 0 ? G_MAXINT64 : g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC;
@@ -201,5 +204,5 @@ static Outcome await(Client *client, char **words, GError **error)
                : OUTCOME_FAILED;
 }
 
-const Verb verb_wait = { "wait", "ASSIGNMENT|DEVICE…", "Waits until an assignment is attached, or as you say",
-                         await };
+const Verb verb_wait = { "wait", "ASSIGNMENT|DEVICE…",
+                         N_("Waits until an assignment is attached, or as you say"), await };

@@ -4,10 +4,13 @@
 
 #include "client/verbs/complete.h"
 
+#include <glib/gi18n.h>
+
 #include <stdio.h>
 #include <string.h>
 
 #include "client/bus/escape.h"
+#include "client/bus/fleet.h"
 #include "client/bus/follow.h"
 #include "client/verbs/verbs.h"
 #include "client/view/columns.h"
@@ -126,8 +129,17 @@ static void offer_columns(Completion *completion)
             for (ObjectKind earlier = 0; earlier < kind && !known; earlier++)
                 known = column_find(columns_for(earlier), column->name);
             if (!known)
-                offer(completion, column->name, column->help);
+                offer(completion, column->name, _(column->help));
         }
+}
+
+/* Those that --all-hosts means; others can be typed. */
+static void offer_hosts(const Completion *completion)
+{
+    g_auto(GStrv) hosts = fleet_read_hosts(NULL);
+
+    for (char **host = hosts; host && *host; host++)
+        offer(completion, *host, NULL);
 }
 
 /* what: a word of the arguments or of an option's value, as the help has it. */
@@ -153,6 +165,8 @@ static void offer_kind(Client *client, Completion *completion, const char *what,
         { "MEMBER", "user:|group:" },
     };
 
+    if (g_str_equal(what, "HOST"))
+        offer_hosts(completion);
     if (g_str_equal(what, "FILE"))
         puts("\tFILE");
     for (gsize i = 0; i < G_N_ELEMENTS(lists); i++)
@@ -215,19 +229,30 @@ static const GOptionEntry *find_option(const GOptionEntry *entries, const char *
 }
 
 static const GOptionEntry common[] = {
-    { "host", 'H', 0, G_OPTION_ARG_STRING, NULL, "Work on another host, over ssh", "HOST" },
-    { "all-hosts", 0, 0, G_OPTION_ARG_NONE, NULL, "The hosts of ~/.config/usbferry/hosts", NULL },
-    { "json", 0, 0, G_OPTION_ARG_NONE, NULL, "Print JSON", NULL },
-    { "no-ask-password", 0, 0, G_OPTION_ARG_NONE, NULL, "Ask nobody for a password", NULL },
-    { "help", 'h', 0, G_OPTION_ARG_NONE, NULL, "Help for this verb", NULL },
+    { "host", 'H', 0, G_OPTION_ARG_STRING, NULL, N_("Work on another host, over ssh"), "HOST" },
+    { "all-hosts", 0, 0, G_OPTION_ARG_NONE, NULL, N_("The hosts of ~/.config/usbferry/hosts"), NULL },
+    { "host-timeout", 0, 0, G_OPTION_ARG_INT, NULL,
+      N_("Wait so long at most for each of several hosts (default: 10)"), "SECONDS" },
+    { "json", 0, 0, G_OPTION_ARG_NONE, NULL, N_("Print JSON"), NULL },
+    { "no-ask-password", 0, 0, G_OPTION_ARG_NONE, NULL, N_("Ask nobody for a password"), NULL },
+    { "help", 'h', 0, G_OPTION_ARG_NONE, NULL, N_("Help for this verb"), NULL },
     { 0 },
 };
 
-static void offer_options(const Completion *completion, const GOptionEntry *entries)
+/* verb: NULL = any. */
+static bool is_of_others(const GOptionEntry *entry, const Verb *verb)
+{
+    return verb && !verb->takes_hosts &&
+           (g_str_equal(entry->long_name, "all-hosts") || g_str_equal(entry->long_name, "host-timeout"));
+}
+
+static void offer_options(const Completion *completion, const GOptionEntry *entries, const Verb *verb)
 {
     for (; entries && entries->long_name; entries++) {
+        if (is_of_others(entries, verb))
+            continue;
         g_autofree char *word = g_strconcat("--", entries->long_name, NULL);
-        print_offer(completion, word, entries->description);
+        print_offer(completion, word, entries->description ? _(entries->description) : NULL);
     }
 }
 
@@ -302,8 +327,8 @@ static void on_options(Client *client, const GOptionEntry *entries)
         return;
     }
     if (*completion->word == '-') {
-        offer_options(completion, entries);
-        offer_options(completion, common);
+        offer_options(completion, entries, client->verb);
+        offer_options(completion, common, client->verb);
         return;
     }
     if (g_str_equal(client->verb->name, "group add") || g_str_equal(client->verb->name, "tenant add"))
@@ -324,23 +349,29 @@ static void offer_verbs(const Completion *completion, const char *family)
         const char *name = verbs[i]->name;
 
         if (name && g_str_has_prefix(name, prefix) && !strchr(name + strlen(prefix), ' '))
-            offer(completion, name + strlen(prefix), verbs[i]->summary);
+            offer(completion, name + strlen(prefix), _(verbs[i]->summary));
     }
     if (!family)
-        offer(completion, "help", "Prints the help, of a verb with examples");
+        offer(completion, "help", _("Prints the help, of a verb with examples"));
 }
 
 /* Options before the verb. */
-static char **skip_common(Client *client, char **words)
+static char **skip_common(Client *client, const Completion *completion, char **words)
 {
     for (; words[0] && words[1] && *words[0] == '-'; words++) {
         const GOptionEntry *option = find_option(common, words[0], strlen(words[0]));
 
         if (!option || !takes_value(option))
             continue;
-        if (!words[2])
-            return NULL; /* its value is typed */
+        bool is_host = option->short_name == 'H';
+        if (!words[2]) { /* its value is typed */
+            if (is_host)
+                offer_hosts(completion);
+            return NULL;
+        }
         words++;
+        if (!is_host)
+            continue;
         g_free(client->host);
         client->host = g_strdup(words[0]);
     }
@@ -353,12 +384,12 @@ void complete_words(Client *client, char **words)
     Completion completion = { .words = words, .word = n > 0 ? words[n - 1] : "", .before = g_strdup("") };
     unsigned used = 0;
 
-    words = n > 0 ? skip_common(client, words) : NULL;
+    words = n > 0 ? skip_common(client, &completion, words) : NULL;
     if (words && g_strcmp0(words[0], "help") == 0 && words[1])
         words++;
     if (words && !words[1]) {
         if (*completion.word == '-')
-            offer_options(&completion, common);
+            offer_options(&completion, common, NULL);
         offer_verbs(&completion, NULL);
     } else if (words) {
         if (!words[2])

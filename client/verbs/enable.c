@@ -3,6 +3,8 @@
 
 #include "client/verbs/enable.h"
 
+#include <glib/gi18n.h>
+
 #include <stdio.h>
 
 #include "client/bus/call.h"
@@ -30,15 +32,15 @@ static Outcome run(Client *client, char **words, bool enabled, const char *text,
 
 static Outcome enable(Client *client, char **words, GError **error)
 {
-    return run(client, words, true, "Devices are given to VMs.", error);
+    return run(client, words, true, _("Devices are given to VMs."), error);
 }
 
 static Outcome disable(Client *client, char **words, GError **error)
 {
-    return run(client, words, false, "Nothing more is given. What VMs have they keep until it is taken.",
+    return run(client, words, false, _("Nothing more is given. What VMs have they keep until it is taken."),
                error);
 }
 
-const Verb verb_enable = { "enable", NULL, "Has the service give devices to VMs", enable };
+const Verb verb_enable = { "enable", NULL, N_("Has the service give devices to VMs"), enable };
 
-const Verb verb_disable = { "disable", NULL, "Has it give nothing more", disable };
+const Verb verb_disable = { "disable", NULL, N_("Has it give nothing more"), disable };

@@ -4,6 +4,8 @@
 
 #include "client/verbs/explain.h"
 
+#include <glib/gi18n.h>
+
 #include <stdio.h>
 
 #include "client/bus/call.h"
@@ -14,7 +16,11 @@
 #include "client/verbs/target.h"
 #include "client/view/json.h"
 #include "client/view/text.h"
+#include "client/view/words.h"
 #include "dbus/names.h"
+
+/* Of the columns before the sentences. */
+enum { KIND_WIDTH = 10, VERDICT_WIDTH = 6 };
 
 typedef struct Line {
     const char *kind, *subject, *verdict, *code, *text; /* borrowed */
@@ -37,18 +43,44 @@ static Line line_read(GVariant *values)
     return line;
 }
 
-static void print_line(const Line *line)
+/* NULL = it isn't there, or of no kind that there are objects of. */
+static const Object *find_subject(const Model *model, const Line *line)
 {
-    g_autofree char *kind = escape_text(line->kind);
-    g_autofree char *verdict = escape_text(line->verdict);
-    g_autofree char *text = escape_text(line->text);
+    static const ObjectKind kinds[] = { KIND_DEVICE, KIND_MACHINE, KIND_ASSIGNMENT, KIND_GROUP, KIND_TENANT };
 
-    g_autofree char *prefix = g_strdup_printf("%c %-10s  %-6s  ", line->winner ? '*' : ' ', kind, verdict);
+    for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        const char *kind = kind_to_string(kinds[i]);
+        g_autoptr(GPtrArray) all = NULL;
+
+        /* a rule is one of the group that it names */
+        if (!g_str_equal(line->kind, kind) && !(kinds[i] == KIND_GROUP && g_str_equal(line->kind, "rule")))
+            continue;
+        all = model_sorted(model, kinds[i]);
+        for (guint j = 0; j < all->len; j++) {
+            g_autofree char *id = object_id(all->pdata[j]);
+            if (g_str_equal(id, line->subject))
+                return all->pdata[j];
+        }
+    }
+    return NULL;
+}
+
+static void print_line(const Model *model, const Line *line)
+{
+    g_autofree char *kind = escape_text(words_word(line->kind));
+    g_autofree char *verdict = escape_text(words_word(line->verdict));
+    g_autofree char *raw = words_line(model, find_subject(model, line), line->code, line->text);
+    g_autofree char *text = escape_text(raw);
+
+    g_autofree char *prefix = g_strdup_printf("%c %s%*s  %s%*s  ", line->winner ? '*' : ' ', kind,
+                                              MAX(KIND_WIDTH - text_width(kind), 0), "", verdict,
+                                              MAX(VERDICT_WIDTH - text_width(verdict), 0), "");
     text_print(prefix, text);
 }
 
 /* lines: as the service tells them, aa{sv}. */
-static void print_lines(Client *client, const char *kind, const char *name, GVariant *lines)
+static void print_lines(Client *client, const Model *model, const char *kind, const char *name,
+                        GVariant *lines)
 {
     GVariantBuilder records;
 
@@ -62,7 +94,7 @@ static void print_lines(Client *client, const char *kind, const char *name, GVar
                                  " 'reason-code': <%s>, 'text': <%s>}",
                                  line.kind, line.subject, line.verdict, line.winner, line.code, line.text));
         if (!client->json)
-            print_line(&line);
+            print_line(model, &line);
     }
 
     g_autoptr(GVariant) list = g_variant_ref_sink(g_variant_builder_end(&records));
@@ -82,7 +114,7 @@ static Outcome explain_absent(Client *client, const Model *model, const char *wo
         return OUTCOME_FAILED;
     }
     g_error_free(not_found);
-    print_lines(client, kind_to_string(KIND_DEVICE), word, lines);
+    print_lines(client, model, kind_to_string(KIND_DEVICE), word, lines);
     return OUTCOME_DONE;
 }
 
@@ -93,8 +125,8 @@ static Outcome explain(Client *client, char **words, GError **error)
 
     g_auto(GStrv) rest =
         options_parse(client, words, NULL,
-                      "The line that decides comes first; * marks the assignment that has or "
-                      "gets the\ndevice, and the devices that an assignment has or gets.\n",
+                      _("The line that decides comes first; * marks the assignment that has or "
+                        "gets the\ndevice, and the devices that an assignment has or gets.\n"),
                       1, 1, error);
     if (!rest)
         return OUTCOME_USAGE;
@@ -110,9 +142,9 @@ static Outcome explain(Client *client, char **words, GError **error)
     if (!reply)
         return OUTCOME_FAILED;
     g_autoptr(GVariant) lines = g_variant_get_child_value(reply, 0);
-    print_lines(client, kind_to_string(object->kind), object_name(object), lines);
+    print_lines(client, model, kind_to_string(object->kind), object_name(object), lines);
     return OUTCOME_DONE;
 }
 
 const Verb verb_explain = { "explain", "DEVICE|ASSIGNMENT|VM|GROUP",
-                            "Tells why a device is where it is, and who comes first for it", explain };
+                            N_("Tells why a device is where it is, and who comes first for it"), explain };

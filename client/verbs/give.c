@@ -4,6 +4,9 @@
 
 #include "client/verbs/give.h"
 
+#include <glib/gi18n.h>
+#include <stdio.h>
+
 #include "client/bus/call.h"
 #include "client/bus/escape.h"
 #include "client/bus/follow.h"
@@ -11,8 +14,10 @@
 #include "client/verbs/nearest.h"
 #include "client/verbs/options.h"
 #include "client/verbs/target.h"
+#include "client/verbs/trial.h"
 #include "client/verbs/wait-report.h"
 #include "client/verbs/wait.h"
+#include "client/verbs/way-out.h"
 #include "client/view/failure.h"
 #include "dbus/names.h"
 
@@ -25,10 +30,15 @@ typedef struct GiveOptions {
     char *rule;
     char *guest_reset;
     char *guest_resets_all;
+    char *try_text;
+    unsigned try_for;
+    char *lease_text;
+    unsigned lease_for;
     gboolean temporary;
     gboolean follow;
     gboolean force;
     gboolean another;
+    gboolean start;
     gboolean require_attached;
 } GiveOptions;
 
@@ -41,6 +51,8 @@ static void give_options_clear(GiveOptions *options)
     g_free(options->rule);
     g_free(options->guest_reset);
     g_free(options->guest_resets_all);
+    g_free(options->try_text);
+    g_free(options->lease_text);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(GiveOptions, give_options_clear)
 
@@ -69,8 +81,14 @@ static GVariant *assign_options(const GiveOptions *options, GError **error)
         g_variant_builder_add(&dict, "{sv}", "Follow", g_variant_new_boolean(TRUE));
     if (options->force)
         g_variant_builder_add(&dict, "{sv}", "Force", g_variant_new_boolean(TRUE));
+    if (options->try_text)
+        g_variant_builder_add(&dict, "{sv}", "TryFor", g_variant_new_uint32(options->try_for));
+    if (options->lease_text)
+        g_variant_builder_add(&dict, "{sv}", "LeaseFor", g_variant_new_uint32(options->lease_for));
     if (options->another)
         g_variant_builder_add(&dict, "{sv}", "Another", g_variant_new_boolean(TRUE));
+    if (options->start)
+        g_variant_builder_add(&dict, "{sv}", "StartMachine", g_variant_new_boolean(TRUE));
     return g_variant_ref_sink(g_variant_builder_end(&dict));
 }
 
@@ -115,10 +133,13 @@ static char *find_source(Client *client, const Model *model, const char *word, G
         return source;
     if (local->code == OUTCOME_NOT_FOUND) {
         g_autofree char *escaped = escape_text(word);
-        g_autofree char *hint = nearest_hint(model, (TargetKinds)(TARGET_GROUPS | 1 << KIND_DEVICE), word);
-        g_propagate_error(error,
-                          error_with_text(local, g_strdup_printf("%s\n  (and no group has the name \"%s\")%s",
-                                                                 local->message, escaped, hint)));
+        g_autofree char *hint =
+            target_match(model, (TargetKinds)(1 << KIND_MACHINE), word, NULL)
+                ? g_strdup_printf(_("\n  \"%s\" is a VM: name one VM only, behind the devices"), escaped)
+                : nearest_hint(model, (TargetKinds)(TARGET_GROUPS | 1 << KIND_DEVICE), word);
+        g_propagate_error(
+            error, error_with_text(local, g_strdup_printf(_("%s\n  (and no group has the name \"%s\")%s"),
+                                                          local->message, escaped, hint)));
     } else
         g_propagate_error(error, g_steal_pointer(&local));
     return NULL;
@@ -148,16 +169,16 @@ static char *find_machine(Client *client, const Model *model, char **words, guin
 
     if (n < 2) {
         const Object *machine = target_match(model, (TargetKinds)(1 << KIND_MACHINE), word, NULL);
-        g_autofree char *escaped = escape_text(word);
+        g_autofree char *escaped = escape_word(word);
         if (machine)
             g_set_error(
                 error, CLIENT_ERROR, OUTCOME_USAGE,
-                "what is to be given to it? usbferry give DEVICE %s; usbferry list shows what there is",
+                _("what is to be given to it? usbferry give DEVICE %s; usbferry list shows what there is"),
                 escaped);
         else
             g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
-                        "to which VM? usbferry give %s VM, where VM is one of: %s", escaped,
-                        *known ? known : "(there are none)");
+                        _("to which VM? usbferry give %s VM, where VM is one of: %s"), escaped,
+                        *known ? known : _("(there are none)"));
         return NULL;
     }
 
@@ -167,8 +188,8 @@ static char *find_machine(Client *client, const Model *model, char **words, guin
     const Object *first = g_error_matches(local, CLIENT_ERROR, OUTCOME_NOT_FOUND)
                               ? target_match(model, (TargetKinds)(1 << KIND_MACHINE), words[0], NULL)
                               : NULL;
-    g_autofree char *name = escape_text(object_name(first));
-    g_autofree char *hint = first ? g_strdup_printf("\n  The VM comes last: usbferry give DEVICE %s", name)
+    g_autofree char *name = escape_word(object_name(first));
+    g_autofree char *hint = first ? g_strdup_printf(_("\n  The VM comes last: usbferry give DEVICE %s"), name)
                                   : nearest_hint(model, (TargetKinds)(1 << KIND_MACHINE), word);
     g_propagate_error(error, error_with_text(local, g_strconcat(local->message, hint, NULL)));
     return NULL;
@@ -179,16 +200,29 @@ static bool is_group(const char *source)
     return g_str_has_prefix(source, FERRY_PATH_GROUP_PREFIX "/");
 }
 
+/* As the service has it. */
+#define QUANTITY_MAX 127
+
+static bool check_quantity(const char *text, GError **error)
+{
+    if (!text || g_str_equal(text, "all") || g_str_equal(text, "set") ||
+        g_ascii_string_to_unsigned(text, 10, 1, QUANTITY_MAX, NULL, NULL))
+        return true;
+    g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, _("--quantity is a number from 1 to %d, all, or set"),
+                QUANTITY_MAX);
+    return false;
+}
+
 static bool check_options(const GiveOptions *options, GPtrArray *sources, GError **error)
 {
     if (options->name && sources->len > 1) {
         g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
-                    "--name is for one device or group: names are unique");
+                    _("--name is for one device or group: names are unique"));
         return false;
     }
     for (guint i = 0; (options->quantity || options->rule || options->another) && i < sources->len; i++)
         if (!is_group(sources->pdata[i])) {
-            g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "--%s is for groups only",
+            g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, _("--%s is for groups only"),
                         options->quantity ? "quantity"
                         : options->rule   ? "only"
                                           : "another");
@@ -235,8 +269,8 @@ static bool check_draws(const Model *model, const GiveOptions *options, GPtrArra
         g_autofree char *which = object_describe(given);
         g_autofree char *quantity = escape_text(object_string(given, "Quantity"));
         error_set(error, "AlreadyExists",
-                  "the VM draws from %s already, by %s with the quantity %s; --another makes one more "
-                  "assignment",
+                  _("the VM draws from %s already, by %s with the quantity %s; --another makes one more "
+                    "assignment"),
                   what, which, quantity);
         return false;
     }
@@ -265,7 +299,8 @@ static void assign_all(Client *client, const Model *model, GPtrArray *sources, c
             g_ptr_array_add(already, g_strdup(given->path));
             continue;
         }
-        failure_print(client, error);
+        g_autoptr(GError) told = way_out_add(model, source, machine, error);
+        failure_print(client, told);
         if (*outcome == OUTCOME_DONE)
             *outcome = (Outcome)error->code;
     }
@@ -280,11 +315,71 @@ static Outcome require_attached(const Client *client, const GPtrArray *items)
 
         if (item->verdict == WAIT_DONE)
             continue;
-        g_set_error(&error, CLIENT_ERROR, OUTCOME_FAILED, "%s is not attached", item->label);
+        g_set_error(&error, CLIENT_ERROR, OUTCOME_FAILED, _("%s is not attached"), item->label);
         failure_print(client, error);
         return OUTCOME_FAILED;
     }
     return OUTCOME_DONE;
+}
+
+/* Whoever sits there decides; others are told how. */
+static Outcome go_on_trying(Client *client, Follow *follow, GPtrArray *made, bool waits, Outcome outcome)
+{
+    if (outcome == OUTCOME_DONE && waits && trial_can_ask(client))
+        return trial_count_down(client, follow, made);
+    if (!client->json)
+        puts(_("It is a try: usbferry confirm keeps it, else it comes home by itself."));
+    return outcome;
+}
+
+/* What was stopped, by detach or by a person who plugged it in three times, is what is given again. */
+static void go_on_with(Client *client, const Model *model, const char *path)
+{
+    const Object *assignment = model_get(model, path, KIND_ASSIGNMENT);
+    g_autoptr(GError) error = NULL;
+
+    if (assignment && g_str_equal(object_string(assignment, "State"), "disabled")) {
+        g_autoptr(GVariant) reply =
+            call_change(client, path, FERRY_INTERFACE_ASSIGNMENT, "Attach", NULL, "()", &error);
+        if (!reply)
+            failure_print(client, error);
+    }
+}
+
+/* One of them waits for its VM, which is off. NULL = none does. */
+static const Object *find_waiting(const Model *model, const GPtrArray *items)
+{
+    for (guint i = 0; i < items->len; i++) {
+        const WaitItem *item = items->pdata[i];
+        const Object *assignment =
+            item->assignment ? model_get(model, item->assignment, KIND_ASSIGNMENT) : NULL;
+
+        if (item->verdict == WAIT_RESTS && assignment &&
+            g_str_equal(object_string(assignment, "ReasonCode"), "machine-off"))
+            return assignment;
+    }
+    return NULL;
+}
+
+/* Whoever didn't have it started is told how; whoever did wants to know that it wasn't, after the reason. */
+static Outcome look_at_machine(const Client *client, const Model *model, const GPtrArray *items, bool start)
+{
+    const Object *waiting = find_waiting(model, items);
+    const Object *machine = waiting ? model_follow(model, waiting, "Machine", KIND_MACHINE) : NULL;
+    g_autofree char *name = escape_text(object_name(machine)), *typed = escape_word(object_name(machine));
+    g_autoptr(GError) error = NULL;
+
+    if (!machine)
+        return OUTCOME_DONE;
+    if (!start) {
+        if (!client->json)
+            printf(_("  usbferry start %s starts it.\n"), typed);
+        return OUTCOME_DONE;
+    }
+    error_set(&error, "Hypervisor", _("VM \"%s\" was not started\n  usbferry start %s tries it again"), name,
+              typed);
+    failure_print(client, error);
+    return (Outcome)error->code;
 }
 
 static Outcome give(Client *client, char **words, GError **error)
@@ -292,27 +387,34 @@ static Outcome give(Client *client, char **words, GError **error)
     g_auto(GiveOptions) options = { 0 };
     WaitOptions wait = WAIT_OPTIONS_DEFAULT;
     const GOptionEntry entries[] = {
-        { "name", 0, 0, G_OPTION_ARG_STRING, &options.name, "Name of the assignment", "NAME" },
-        { "description", 0, 0, G_OPTION_ARG_STRING, &options.description, "What it is for", "TEXT" },
+        { "name", 0, 0, G_OPTION_ARG_STRING, &options.name, N_("Name of the assignment"), "NAME" },
+        { "description", 0, 0, G_OPTION_ARG_STRING, &options.description, N_("What it is for"), "TEXT" },
         { "priority", 0, 0, G_OPTION_ARG_STRING, &options.priority_text,
-          "Who gets a device that several want: the highest", "N" },
+          N_("Who gets a device that several want: the highest"), "N" },
         { "quantity", 0, 0, G_OPTION_ARG_STRING, &options.quantity,
-          "How many of a group: 1, N, all, or set, one for each rule", "QUANTITY" },
-        { "only", 0, 0, G_OPTION_ARG_STRING, &options.rule, "Of a group only what matches this rule",
+          N_("How many of a group: 1, N, all, or set, one for each rule"), "QUANTITY" },
+        { "only", 0, 0, G_OPTION_ARG_STRING, &options.rule, N_("Of a group only what matches this rule"),
           "RULE" },
         { OPTION_GUEST_RESET, 0, 0, G_OPTION_ARG_STRING, &options.guest_reset,
-          "Whether the VM's user may reset it; without a value: yes", "yes|no" },
+          N_("Whether the VM's user may reset it; without a value: yes"), "yes|no" },
         { OPTION_GUEST_RESETS_ALL, 0, 0, G_OPTION_ARG_STRING, &options.guest_resets_all,
-          "Whether he may reset its hub; without a value: yes", "yes|no" },
+          N_("Whether he may reset its hub; without a value: yes"), "yes|no" },
         { "follow", 0, 0, G_OPTION_ARG_NONE, &options.follow,
-          "What the device becomes in its socket, by an update for instance, goes to the VM as well", NULL },
+          N_("What the device becomes in its socket, by an update for instance, goes to the VM as well"),
+          NULL },
         { "force", 0, 0, G_OPTION_ARG_NONE, &options.force,
-          "Although the host uses it: its last keyboard, a mounted disk", NULL },
+          N_("Although the host uses it: its last keyboard, a mounted disk"), NULL },
+        { "start", 0, 0, G_OPTION_ARG_NONE, &options.start, N_("Start the VM when it is off"), NULL },
+        { "try", 0, 0, G_OPTION_ARG_STRING, &options.try_text,
+          N_("It comes home after that, unless it is confirmed: by Enter, or with usbferry confirm"),
+          "SECONDS" },
+        { "lease", 0, 0, G_OPTION_ARG_STRING, &options.lease_text,
+          N_("It comes home after that: 20, 15m, 2h, 3d"), "DURATION" },
         { "another", 0, 0, G_OPTION_ARG_NONE, &options.another,
-          "Of a group that the VM draws from already: more of it", NULL },
+          N_("Of a group that the VM draws from already: more of it"), NULL },
         { "require-attached", 0, 0, G_OPTION_ARG_NONE, &options.require_attached,
-          "Fail when it is not in the VM in the end, whatever it waits for", NULL },
-        { "temporary", 0, 0, G_OPTION_ARG_NONE, &options.temporary, "Forget it at the next boot", NULL },
+          N_("Fail when it is not in the VM in the end, whatever it waits for"), NULL },
+        { "temporary", 0, 0, G_OPTION_ARG_NONE, &options.temporary, N_("Forget it at the next boot"), NULL },
         WAIT_OPTION_ENTRIES(wait),
         { 0 },
     };
@@ -320,11 +422,15 @@ static Outcome give(Client *client, char **words, GError **error)
     static const char *const bare[] = { OPTION_GUEST_RESET, OPTION_GUEST_RESETS_ALL, NULL };
     g_auto(GStrv) implied = options_imply_yes(words, bare);
     g_auto(GStrv) rest = options_parse(client, implied, entries, NULL, 1, -1, error);
-    if (!rest || !wait_options_check(&wait, error) ||
-        (options.priority_text && !options_parse_priority(options.priority_text, &options.priority, error)))
+    if (!rest || !wait_options_check(&wait, error) || !check_quantity(options.quantity, error) ||
+        (options.priority_text && !options_parse_priority(options.priority_text, &options.priority, error)) ||
+        (options.try_text && !options_parse_seconds("try", options.try_text, /* allow_none= */ false,
+                                                    OPTION_TRY_MAX, &options.try_for, error)) ||
+        (options.lease_text && !options_parse_seconds("lease", options.lease_text, /* allow_none= */ false,
+                                                      OPTION_LEASE_MAX, &options.lease_for, error)))
         return OUTCOME_USAGE;
     if (options.require_attached && wait.seconds == 0) {
-        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "--require-attached has to wait for it");
+        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, _("--require-attached has to wait for it"));
         return OUTCOME_USAGE;
     }
     g_autoptr(GVariant) dict = assign_options(&options, error);
@@ -349,6 +455,8 @@ static Outcome give(Client *client, char **words, GError **error)
     if (made->len + already->len == 0)
         return outcome;
 
+    for (guint i = 0; i < already->len; i++)
+        go_on_with(client, model, already->pdata[i]);
     g_autoptr(GPtrArray) items = wait_list_new();
     if (!follow_fetch(follow, error))
         return OUTCOME_FAILED;
@@ -360,10 +468,14 @@ static Outcome give(Client *client, char **words, GError **error)
         return OUTCOME_FAILED;
 
     Outcome waited = wait_report(client, follow_model(follow), WAIT_ATTACHED, items, (unsigned)wait.seconds);
+    if (waited == OUTCOME_DONE)
+        waited = look_at_machine(client, follow_model(follow), items, options.start);
     if (waited == OUTCOME_DONE && options.require_attached)
         waited = require_attached(client, items);
+    if (options.try_text && made->len > 0)
+        waited = go_on_trying(client, follow, made, wait.seconds > 0, waited);
     return outcome != OUTCOME_DONE ? outcome : waited;
 }
 
-const Verb verb_give = { "give", "DEVICE|GROUP… VM", "Gives devices to a VM, or lets it draw from a group",
-                         give };
+const Verb verb_give = { "give", "DEVICE|GROUP… VM",
+                         N_("Gives devices to a VM, or lets it draw from a group"), give };

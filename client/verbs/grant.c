@@ -3,6 +3,8 @@
 
 #include "client/verbs/grant.h"
 
+#include <glib/gi18n.h>
+
 #include <stdio.h>
 
 #include "client/bus/call.h"
@@ -67,9 +69,10 @@ static Outcome grant_devices(Client *client, char **words, GError **error)
     g_autofree char *group = NULL, *description = NULL, *class_name = NULL;
     const GOptionEntry entries[] = {
         { "group", 0, 0, G_OPTION_ARG_STRING, &group,
-          "The group inside the tenant, made when there is none; a new one without it", "GROUP" },
-        { "description", 0, 0, G_OPTION_ARG_STRING, &description, "Of a new group: what it is for", "TEXT" },
-        { "class", 0, 0, G_OPTION_ARG_STRING, &class_name, "Of a new group: generic, hid, storage, …",
+          N_("The group inside the tenant, made when there is none; a new one without it"), "GROUP" },
+        { "description", 0, 0, G_OPTION_ARG_STRING, &description, N_("Of a new group: what it is for"),
+          "TEXT" },
+        { "class", 0, 0, G_OPTION_ARG_STRING, &class_name, N_("Of a new group: generic, hid, storage, …"),
           "CLASS" },
         { 0 },
     };
@@ -108,7 +111,8 @@ static Outcome grant_devices(Client *client, char **words, GError **error)
     }
     g_autofree char *tenant_text = escape_text(tenant_name);
     g_autofree char *name_text = escape_text(name);
-    g_autofree char *what = g_strdup_printf("belongs to tenant \"%s\", group \"%s\"", tenant_text, name_text);
+    g_autofree char *what =
+        g_strdup_printf(_("belongs to tenant \"%s\", group \"%s\""), tenant_text, name_text);
     print_devices(model, devices, what);
     return OUTCOME_DONE;
 }
@@ -119,8 +123,8 @@ static Outcome revoke_devices(Client *client, char **words, GError **error)
     int rule = 0;
     const GOptionEntry entries[] = {
         { "group", 0, 0, G_OPTION_ARG_STRING, &group,
-          "All that is in this group of the tenant, plugged in or not", "GROUP" },
-        { "rule", 0, 0, G_OPTION_ARG_INT, &rule, "Of the group what this rule stands for only", "ID" },
+          N_("All that is in this group of the tenant, plugged in or not"), "GROUP" },
+        { "rule", 0, 0, G_OPTION_ARG_INT, &rule, N_("Of the group what this rule stands for only"), "ID" },
         { 0 },
     };
     GVariantBuilder options;
@@ -130,7 +134,7 @@ static Outcome revoke_devices(Client *client, char **words, GError **error)
         return OUTCOME_USAGE;
     if (!group == !rest[1] || rule < 0 || (rule > 0 && !group)) {
         g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
-                    "say which devices, or --group and perhaps --rule; see usbferry tenant revoke --help");
+                    _("say which devices, or --group and perhaps --rule; see usbferry tenant revoke --help"));
         return OUTCOME_USAGE;
     }
     g_autofree char *tenant = client_find_tenant(client, rest[0], error);
@@ -153,7 +157,7 @@ static Outcome revoke_devices(Client *client, char **words, GError **error)
 
     g_autofree char *tenant_name = path_to_name(tenant);
     g_autofree char *tenant_text = escape_text(tenant_name);
-    g_autofree char *what = g_strdup_printf("no longer belongs to tenant \"%s\"", tenant_text);
+    g_autofree char *what = g_strdup_printf(_("no longer belongs to tenant \"%s\""), tenant_text);
     g_autofree char *group_name = group ? full_name(tenant_name, group) : g_strdup("");
     if (client->json)
         json_print(
@@ -161,14 +165,14 @@ static Outcome revoke_devices(Client *client, char **words, GError **error)
                                  tenant_name, group_name, names_of(model, devices)));
     else if (group) {
         g_autofree char *group_text = escape_text(group);
-        printf("What was in group \"%s\" %s.\n", group_text, what);
+        printf(_("What was in group \"%s\" no longer belongs to tenant \"%s\".\n"), group_text, tenant_text);
     } else
         print_devices(model, devices, what);
     return OUTCOME_DONE;
 }
 
-const Verb verb_tenant_grant = { "tenant grant", "TENANT DEVICE…", "Makes devices the tenant's, used or not",
-                                 grant_devices };
+const Verb verb_tenant_grant = { "tenant grant", "TENANT DEVICE…",
+                                 N_("Makes devices the tenant's, used or not"), grant_devices };
 
-const Verb verb_tenant_revoke = { "tenant revoke", "TENANT [DEVICE…]", "Takes devices from the tenant again",
-                                  revoke_devices };
+const Verb verb_tenant_revoke = { "tenant revoke", "TENANT [DEVICE…]",
+                                  N_("Takes devices from the tenant again"), revoke_devices };

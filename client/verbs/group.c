@@ -4,6 +4,8 @@
 
 #include "client/verbs/group.h"
 
+#include <glib/gi18n.h>
+
 #include <stdio.h>
 
 #include "client/bus/call.h"
@@ -12,6 +14,7 @@
 #include "client/verbs/loss.h"
 #include "client/verbs/options.h"
 #include "client/view/json.h"
+#include "client/view/words.h"
 #include "dbus/names.h"
 
 /* NULL = not said */
@@ -35,26 +38,27 @@ static void group_words_clear(GroupWords *words)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(GroupWords, group_words_clear)
 
-#define GROUP_ENTRIES(words)                                                                                     \
-    { "description", 0, 0, G_OPTION_ARG_STRING, &(words).description, "What it is for", "TEXT" },                \
-        { "class", 0, 0, G_OPTION_ARG_STRING, &(words).class_name, "generic, hid, storage, media, …", "CLASS" }, \
-        { "priority",                                                                                            \
-          0,                                                                                                     \
-          0,                                                                                                     \
-          G_OPTION_ARG_STRING,                                                                                   \
-          &(words).priority,                                                                                     \
-          "Whose VM comes first, of assignments with one priority",                                              \
-          "N" },                                                                                                 \
-        { OPTION_GUEST_RESET,                                                                                    \
-          0,                                                                                                     \
-          0,                                                                                                     \
-          G_OPTION_ARG_STRING,                                                                                   \
-          &(words).guest_reset,                                                                                  \
-          "The VM's user may reset the device; yes when nothing is said",                                        \
-          "yes|no" },                                                                                            \
-    {                                                                                                            \
-        OPTION_GUEST_RESETS_ALL, 0, 0, G_OPTION_ARG_STRING, &(words).guest_resets_all,                           \
-            "The VM's user may reset the hub; yes when nothing is said", "yes|no"                                \
+#define GROUP_ENTRIES(words)                                                                              \
+    { "description", 0, 0, G_OPTION_ARG_STRING, &(words).description, N_("What it is for"), "TEXT" },     \
+        { "class", 0, 0, G_OPTION_ARG_STRING, &(words).class_name, N_("generic, hid, storage, media, …"), \
+          "CLASS" },                                                                                      \
+        { "priority",                                                                                     \
+          0,                                                                                              \
+          0,                                                                                              \
+          G_OPTION_ARG_STRING,                                                                            \
+          &(words).priority,                                                                              \
+          N_("Whose VM comes first, of assignments with one priority"),                                   \
+          "N" },                                                                                          \
+        { OPTION_GUEST_RESET,                                                                             \
+          0,                                                                                              \
+          0,                                                                                              \
+          G_OPTION_ARG_STRING,                                                                            \
+          &(words).guest_reset,                                                                           \
+          N_("The VM's user may reset the device; yes when nothing is said"),                             \
+          "yes|no" },                                                                                     \
+    {                                                                                                     \
+        OPTION_GUEST_RESETS_ALL, 0, 0, G_OPTION_ARG_STRING, &(words).guest_resets_all,                    \
+            N_("The VM's user may reset the hub; yes when nothing is said"), "yes|no"                     \
     }
 
 /* a{sv} of what was said. */
@@ -64,7 +68,7 @@ static GVariant *group_options(const GroupWords *words, GError **error)
     int priority;
 
     if (words->enable && words->disable) {
-        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "--enable or --disable, not both");
+        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, _("--enable or --disable, not both"));
         return NULL;
     }
     if (words->description)
@@ -102,7 +106,7 @@ static void report(Client *client, const char *path, const char *what)
     if (client->json)
         json_print(g_variant_new_parsed("{'group': <%s>, 'path': <%s>, 'result': <%s>}", name, path, what));
     else
-        printf("Group \"%s\" is %s.\n", escaped, what);
+        printf(_("Group \"%s\" is %s.\n"), escaped, words_word(what));
 }
 
 static Outcome add(Client *client, char **words, GError **error)
@@ -110,7 +114,7 @@ static Outcome add(Client *client, char **words, GError **error)
     g_auto(GroupWords) said = { 0 };
     const GOptionEntry entries[] = {
         GROUP_ENTRIES(said),
-        { "disabled", 0, 0, G_OPTION_ARG_NONE, &said.disable, "Hands out none of its devices yet", NULL },
+        { "disabled", 0, 0, G_OPTION_ARG_NONE, &said.disable, N_("Hands out none of its devices yet"), NULL },
         { 0 },
     };
 
@@ -135,8 +139,9 @@ static Outcome set(Client *client, char **words, GError **error)
     g_auto(GroupWords) said = { 0 };
     const GOptionEntry entries[] = {
         GROUP_ENTRIES(said),
-        { "enable", 0, 0, G_OPTION_ARG_NONE, &said.enable, "Hands out its devices", NULL },
-        { "disable", 0, 0, G_OPTION_ARG_NONE, &said.disable, "Hands out none of its devices any more", NULL },
+        { "enable", 0, 0, G_OPTION_ARG_NONE, &said.enable, N_("Hands out its devices"), NULL },
+        { "disable", 0, 0, G_OPTION_ARG_NONE, &said.disable, N_("Hands out none of its devices any more"),
+          NULL },
         { 0 },
     };
 
@@ -145,7 +150,8 @@ static Outcome set(Client *client, char **words, GError **error)
     if (!options)
         return OUTCOME_USAGE;
     if (g_variant_n_children(options) == 0) {
-        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "say what to change; see usbferry group set --help");
+        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
+                    _("say what to change; see usbferry group set --help"));
         return OUTCOME_USAGE;
     }
 
@@ -160,7 +166,7 @@ static Outcome rm(Client *client, char **words, GError **error)
 {
     gboolean force = FALSE;
     const GOptionEntry entries[] = {
-        { "force", 0, 0, G_OPTION_ARG_NONE, &force, "Also when VMs draw from it: they lose its devices",
+        { "force", 0, 0, G_OPTION_ARG_NONE, &force, N_("Also when VMs draw from it: they lose its devices"),
           NULL },
         { 0 },
     };
@@ -183,8 +189,8 @@ static Outcome rm(Client *client, char **words, GError **error)
     return OUTCOME_DONE;
 }
 
-const Verb verb_group_add = { "group add", "[GROUP]", "Makes a group", add };
+const Verb verb_group_add = { "group add", "[GROUP]", N_("Makes a group"), add };
 
-const Verb verb_group_set = { "group set", "GROUP", "Changes a group", set };
+const Verb verb_group_set = { "group set", "GROUP", N_("Changes a group"), set };
 
-const Verb verb_group_rm = { "group rm", "GROUP", "Deletes a group", rm };
+const Verb verb_group_rm = { "group rm", "GROUP", N_("Deletes a group"), rm };

@@ -3,6 +3,8 @@
 
 #include "client/verbs/list.h"
 
+#include <glib/gi18n.h>
+
 #include <stdio.h>
 
 #include "client/bus/escape.h"
@@ -12,9 +14,16 @@
 #include "client/verbs/options.h"
 #include "client/view/columns.h"
 #include "client/view/json.h"
+#include "client/view/overview.h"
 #include "client/view/table.h"
 
 static const ObjectKind listed[] = { KIND_DEVICE, KIND_MACHINE, KIND_ASSIGNMENT, KIND_GROUP, KIND_TENANT };
+
+/* For the help. */
+static const char *const headings[G_N_ELEMENTS(listed)] = {
+    N_("Columns of devices:"), N_("Columns of vms:"),     N_("Columns of assignments:"),
+    N_("Columns of groups:"),  N_("Columns of tenants:"),
+};
 
 /* "devices", or "device" */
 static bool is_kind(ObjectKind kind, const char *word)
@@ -39,7 +48,7 @@ static ObjectKind parse_kind(const char *word, GError **error)
 
     g_autofree char *escaped = escape_text(word);
     g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
-                "\"%s\" cannot be listed; devices, vms, assignments, groups and tenants can", escaped);
+                _("\"%s\" cannot be listed; devices, vms, assignments, groups and tenants can"), escaped);
     return _KIND_INVALID;
 }
 
@@ -51,8 +60,7 @@ static char *make_notes(ObjectKind fixed)
         if (fixed != _KIND_INVALID && listed[i] != fixed)
             continue;
         g_autofree char *help = columns_help(columns_for(listed[i]));
-        g_string_append_printf(notes, "%sColumns of %ss:\n%s", notes->len > 0 ? "\n" : "",
-                               kind_to_string(listed[i]), help);
+        g_string_append_printf(notes, "%s%s\n%s", notes->len > 0 ? "\n" : "", _(headings[i]), help);
     }
     return g_string_free(notes, FALSE);
 }
@@ -64,7 +72,8 @@ static void warn_of_hypervisor(const Model *model)
     g_autofree char *uri = escape_text(object_string(manager, "HypervisorURI"));
 
     if (manager && !g_str_equal(object_string(manager, "HypervisorState"), "connected"))
-        fprintf(stderr, "usbferry: the hypervisor %s is not connected: this is what was known last\n", uri);
+        fprintf(stderr, _("usbferry: the hypervisor %s is not connected: this is what was known last\n"),
+                uri);
 }
 
 static GPtrArray *list_rows(const Model *model, const void *kind)
@@ -72,14 +81,25 @@ static GPtrArray *list_rows(const Model *model, const void *kind)
     return model_sorted(model, *(const ObjectKind *)kind);
 }
 
+static void print_tree(const Model *model, bool no_headings)
+{
+    g_autoptr(GPtrArray) rows = overview_tree_rows(model);
+    g_autoptr(GPtrArray) columns = columns_all(overview_tree_columns());
+
+    if (rows->len > 0)
+        table_print(model, columns, rows, no_headings ? TABLE_NO_HEADINGS : 0);
+}
+
 /* fixed: the kind that the verb itself names, _KIND_INVALID = the first word does. */
 static Outcome list(Client *client, ObjectKind fixed, char **words, GError **error)
 {
     g_autofree char *names = NULL;
-    gboolean no_headings = FALSE;
+    gboolean no_headings = FALSE, tree = FALSE;
     const GOptionEntry entries[] = {
-        { "output", 'o', 0, G_OPTION_ARG_STRING, &names, "Show these columns", "COLUMN[,…]" },
-        { "noheadings", 0, 0, G_OPTION_ARG_NONE, &no_headings, "Leave out the headings", NULL },
+        { "output", 'o', 0, G_OPTION_ARG_STRING, &names, N_("Show these columns"), "COLUMN[,…]" },
+        { "noheadings", 0, 0, G_OPTION_ARG_NONE, &no_headings, N_("Leave out the headings"), NULL },
+        { "tree", 0, 0, G_OPTION_ARG_NONE, &tree, N_("Devices below the hubs that they are plugged into"),
+          NULL },
         { 0 },
     };
     g_autofree char *notes = make_notes(fixed);
@@ -91,6 +111,11 @@ static Outcome list(Client *client, ObjectKind fixed, char **words, GError **err
     ObjectKind kind = fixed != _KIND_INVALID ? fixed : parse_kind(rest[0], error);
     if (kind == _KIND_INVALID)
         return OUTCOME_USAGE;
+    if (tree && (kind != KIND_DEVICE || names || client->json || fleet_is_asked(client))) {
+        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
+                    _("--tree: it is for the devices of one host, as a table"));
+        return OUTCOME_USAGE;
+    }
     /* programs have room for everything */
     g_autoptr(GPtrArray) columns = client->json && !names ? columns_all(columns_for(kind))
                                                           : columns_choose(columns_for(kind), names, error);
@@ -104,6 +129,10 @@ static Outcome list(Client *client, ObjectKind fixed, char **words, GError **err
     if (!model)
         return OUTCOME_FAILED;
 
+    if (tree) {
+        print_tree(model, no_headings);
+        return OUTCOME_DONE;
+    }
     g_autoptr(GPtrArray) objects = model_sorted(model, kind);
     if (client->json) {
         json_print(columns_to_records(model, columns, objects));
@@ -116,6 +145,8 @@ static Outcome list(Client *client, ObjectKind fixed, char **words, GError **err
     /* where nobody has tenants, nobody is told of them */
     if (!names)
         columns_drop_empty(model, columns, objects, "tenant");
+    if (!names)
+        columns_drop_empty(model, columns, objects, "title");
     table_print(model, columns, objects, TABLE_DASHES | (no_headings ? TABLE_NO_HEADINGS : 0));
     return OUTCOME_DONE;
 }
@@ -136,8 +167,9 @@ static Outcome list_tenants(Client *client, char **words, GError **error)
 }
 
 const Verb verb_list = { "list", "[devices|vms|assignments|groups|tenants]",
-                         "Lists devices, VMs, assignments and so on", list_any };
+                         N_("Lists devices, VMs, assignments and so on"), list_any, .takes_hosts = true };
 
-const Verb verb_group = { "group", NULL, "Lists the groups", list_groups };
+const Verb verb_group = { "group", NULL, N_("Lists the groups"), list_groups, .takes_hosts = true };
 
-const Verb verb_tenant = { "tenant", NULL, "Lists the tenants, who own devices and VMs", list_tenants };
+const Verb verb_tenant = { "tenant", NULL, N_("Lists the tenants, who own devices and VMs"), list_tenants,
+                           .takes_hosts = true };

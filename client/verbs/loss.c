@@ -4,6 +4,8 @@
 
 #include "client/verbs/loss.h"
 
+#include <glib/gi18n.h>
+
 #include "client/bus/call.h"
 #include "client/bus/escape.h"
 #include "client/bus/follow.h"
@@ -50,7 +52,7 @@ bool loss_check_rule(Client *client, const char *group, guint32 id, const char *
     g_autofree char *lines = lost_lines(changes);
     if (*lines)
         error_set(error, "DeviceInUse",
-                  "this takes devices from VMs; with --force it is done all the same:%s", lines);
+                  _("this takes devices from VMs; with --force it is done all the same:%s"), lines);
     return !*lines;
 }
 
@@ -71,7 +73,7 @@ char *loss_of_group(Client *client, const char *path)
             continue;
         g_autofree char *what = object_describe(device);
         g_autofree char *where = object_describe(machine);
-        g_string_append_printf(lines, "\n  %s has %s", where, what);
+        g_string_append_printf(lines, _("\n  %s has %s"), where, what);
     }
     return g_string_free(lines, FALSE);
 }

@@ -3,6 +3,8 @@
 
 #include "client/verbs/nearest.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 #include "client/bus/escape.h"
@@ -71,9 +73,11 @@ const char *nearest_text(const char *word, const char *const *texts, gsize n_tex
 
 static void add_names(GPtrArray *names, const Object *object)
 {
-    g_ptr_array_add(names, (void *)object_name(object));
-    if (object->kind != KIND_DEVICE)
+    /* a device's name is its port, and the port next to it is no slip of the hand */
+    if (object->kind != KIND_DEVICE) {
+        g_ptr_array_add(names, (void *)object_name(object));
         return;
+    }
     const char *class = object_string(object, "Class");
     g_ptr_array_add(names, (void *)object_string(object, "Product"));
     g_ptr_array_add(names, (void *)object_string(object, "Vendor"));
@@ -99,20 +103,19 @@ char *nearest_hint(const Model *model, TargetKinds kinds, const char *word)
 
     const char *name = nearest_text(word, (const char *const *)names->pdata, names->len);
     g_autofree char *escaped = escape_text(name);
-    return name ? g_strdup_printf("\n  Did you mean \"%s\"?", escaped) : g_strdup("");
+    if (name)
+        return g_strdup_printf(_("\n  Did you mean \"%s\"?"), escaped);
+    return g_strdup(kinds & 1U << KIND_DEVICE ? _("\n  usbferry list shows what there is") : "");
 }
 
 char *nearest_machines(const Model *model)
 {
     g_autoptr(GPtrArray) machines = model_sorted(model, KIND_MACHINE);
-    g_autoptr(GString) running = g_string_new(NULL);
-    g_autoptr(GString) all = g_string_new(NULL);
+    GString *all = g_string_new(NULL);
 
     for (guint i = 0; i < machines->len; i++) {
         g_autofree char *name = escape_text(object_name(machines->pdata[i]));
         g_string_append_printf(all, "%s%s", all->len > 0 ? ", " : "", name);
-        if (g_str_equal(object_string(machines->pdata[i], "State"), "running"))
-            g_string_append_printf(running, "%s%s", running->len > 0 ? ", " : "", name);
     }
-    return g_strdup(running->len > 0 ? running->str : all->str);
+    return g_string_free(all, FALSE);
 }

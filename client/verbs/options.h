@@ -28,8 +28,17 @@ char **options_imply_yes(char **words, const char *const *names);
 /* "yes" or "no". USAGE; name is the option's. */
 bool options_parse_boolean(const char *name, const char *text, bool *ret_value, GError **error);
 
+/* As the service has them. */
+#define OPTION_TRY_MAX   3600
+#define OPTION_LEASE_MAX 31536000
+
 /* The number of --priority. USAGE. */
 bool options_parse_priority(const char *text, int *ret_value, GError **error);
+
+/* "20", "20s", "15m", "2h", "3d": the seconds, 1 to most; "none" is 0 where that is allowed. USAGE; name is
+ * the option's. */
+bool options_parse_seconds(const char *name, const char *text, bool allow_none, unsigned most,
+                           unsigned *ret_seconds, GError **error);
 
 #define OPTION_GUEST_RESET      "allow-guest-reset"
 #define OPTION_GUEST_RESETS_ALL "allow-guest-resets-all"

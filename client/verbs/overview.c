@@ -4,6 +4,8 @@
 
 #include "client/verbs/overview.h"
 
+#include <glib/gi18n.h>
+
 #include <stdio.h>
 
 #include "client/bus/escape.h"
@@ -23,17 +25,17 @@ static void print_condition(const Model *model)
     g_autofree char *uri = escape_text(object_string(manager, "HypervisorURI"));
 
     if (object_value(manager, "Enabled") && !object_flag(manager, "Enabled"))
-        puts(
-            "\nThe service is disabled: it gives nothing until \"usbferry enable\". What VMs have they keep.");
+        puts(_(
+            "\nThe service is disabled: it gives nothing until \"usbferry enable\". What VMs have they keep."));
     if (object_flag(manager, "HeldHome"))
-        puts(
+        puts(_(
             "\nEverything is held home: usbferry-guests.service was stopped, as it is when the host shuts down. "
-            "Start it, and devices are given again.");
+            "Start it, and devices are given again."));
     if (object_flag(manager, "Settling"))
-        puts("\nThe service has just started and is still looking around.");
+        puts(_("\nThe service has just started and is still looking around."));
     if (manager && !g_str_equal(state, "connected"))
-        printf("\nThe hypervisor %s is not connected (%s): VMs get and lose no devices until it is.\n", uri,
-               state);
+        printf(_("\nThe hypervisor %s is not connected (%s): VMs get and lose no devices until it is.\n"),
+               uri, state);
 }
 
 void overview_print(const Model *model, GPtrArray *rows)
@@ -43,7 +45,7 @@ void overview_print(const Model *model, GPtrArray *rows)
     /* who has no groups needs no column for them */
     columns_drop_empty(model, columns, rows, "group#rule");
     if (rows->len == 0)
-        puts("No USB devices but hubs.");
+        puts(_("No USB devices but hubs."));
     else
         table_print(model, columns, rows, 0);
     print_condition(model);
@@ -75,4 +77,5 @@ static Outcome show_overview(Client *client, char **words, GError **error)
     return OUTCOME_DONE;
 }
 
-const Verb verb_overview = { NULL, NULL, "Shows every device, where it is and why", show_overview };
+const Verb verb_overview = { NULL, NULL, N_("Shows every device, where it is and why"), show_overview,
+                             .takes_hosts = true };

@@ -3,6 +3,8 @@
 
 #include "client/verbs/passthrough-rule.h"
 
+#include <glib/gi18n.h>
+
 #include "client/bus/escape.h"
 
 /* Behind the condition and the space that follows. */
@@ -59,9 +61,9 @@ char *passthrough_reason(const char *rule, const Object *device)
     g_autofree char *serial = escape_text(object_string(device, "Serial"));
 
     if (passthrough_rule_names(rule, "serial"))
-        return g_strdup("by its serial number, which is unique on this host");
+        return g_strdup(_("by its serial number, which is unique on this host"));
     if (!*serial)
-        return g_strdup("by its port: it has no serial number");
-    return g_strdup_printf("by its port: its serial number %s is not unique on this host, or too plain",
+        return g_strdup(_("by its port: it has no serial number"));
+    return g_strdup_printf(_("by its port: its serial number %s is not unique on this host, or too plain"),
                            serial);
 }

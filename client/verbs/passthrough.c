@@ -3,6 +3,8 @@
 
 #include "client/verbs/passthrough.h"
 
+#include <glib/gi18n.h>
+
 #include <stdio.h>
 
 #include "client/bus/call.h"
@@ -23,7 +25,7 @@ static GPtrArray *find_devices(Client *client, const Model *model, char **words,
         g_autofree char *path = client_find_device(client, *words, error);
         const Object *device = path ? model_get(model, path, KIND_DEVICE) : NULL;
         if (path && !device)
-            error_set(error, "NoSuchDevice", "there is no device %s", path);
+            error_set(error, "NoSuchDevice", _("there is no device %s"), path);
         if (!device)
             return NULL;
         if (!g_ptr_array_find(devices, device, NULL))
@@ -55,7 +57,7 @@ static void print_text(const char *group, bool is_new, GPtrArray *devices, const
 {
     g_autofree char *name = escape_text(group);
 
-    printf("In %s \"%s\":\n", is_new ? "the new group" : "group", name);
+    printf(is_new ? _("In the new group \"%s\":\n") : _("In group \"%s\":\n"), name);
     for (guint i = 0; i < devices->len; i++) {
         g_autofree char *device = object_describe(devices->pdata[i]);
         g_autofree char *rule = escape_text(rules[i]);
@@ -94,7 +96,7 @@ static Outcome run(Client *client, char **words, const char *wanted, const char 
         is_new = is_new && g_strcmp0(object_string(groups->pdata[i], "Name"), wanted) != 0;
     if (!is_new && (description || class_name)) {
         g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
-                    "group \"%s\" is there already: --description and --class are for a new one", wanted);
+                    _("group \"%s\" is there already: --description and --class are for a new one"), wanted);
         return OUTCOME_USAGE;
     }
 
@@ -107,7 +109,7 @@ static Outcome run(Client *client, char **words, const char *wanted, const char 
     g_autofree const char **rules = NULL;
     g_variant_get(reply, "(&o^a&s)", &path, &rules);
     if (g_strv_length((char **)rules) != devices->len) {
-        g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, "the service's answer has an unknown form");
+        g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, _("the service's answer has an unknown form"));
         return OUTCOME_FAILED;
     }
 
@@ -124,10 +126,11 @@ static Outcome passthrough(Client *client, char **words, GError **error)
     g_autofree char *group = NULL, *description = NULL, *class_name = NULL;
     const GOptionEntry entries[] = {
         { "group", 0, 0, G_OPTION_ARG_STRING, &group,
-          "The group, made when there is none; a new one with a name made from the devices without it",
+          N_("The group, made when there is none; a new one with a name made from the devices without it"),
           "GROUP" },
-        { "description", 0, 0, G_OPTION_ARG_STRING, &description, "Of a new group: what it is for", "TEXT" },
-        { "class", 0, 0, G_OPTION_ARG_STRING, &class_name, "Of a new group: generic, hid, storage, …",
+        { "description", 0, 0, G_OPTION_ARG_STRING, &description, N_("Of a new group: what it is for"),
+          "TEXT" },
+        { "class", 0, 0, G_OPTION_ARG_STRING, &class_name, N_("Of a new group: generic, hid, storage, …"),
           "CLASS" },
         { 0 },
     };
@@ -137,4 +140,4 @@ static Outcome passthrough(Client *client, char **words, GError **error)
 }
 
 const Verb verb_passthrough = { "passthrough", "DEVICE…",
-                                "Puts devices into a group, which VMs can draw from", passthrough };
+                                N_("Puts devices into a group, which VMs can draw from"), passthrough };

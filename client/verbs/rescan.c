@@ -3,6 +3,8 @@
 
 #include "client/verbs/rescan.h"
 
+#include <glib/gi18n.h>
+
 #include <stdio.h>
 
 #include "client/verbs/options.h"
@@ -31,8 +33,8 @@ static Outcome rescan(Client *client, char **words, GError **error)
     if (client->json)
         json_print(g_variant_new_parsed("{'added': <%u>, 'removed': <%u>}", added, removed));
     else
-        printf("%u found, %u gone.\n", added, removed);
+        printf(_("%u found, %u gone.\n"), added, removed);
     return OUTCOME_DONE;
 }
 
-const Verb verb_rescan = { "rescan", NULL, "Has the service look at the host's devices again", rescan };
+const Verb verb_rescan = { "rescan", NULL, N_("Has the service look at the host's devices again"), rescan };

@@ -3,6 +3,8 @@
 
 #include "client/verbs/reset.h"
 
+#include <glib/gi18n.h>
+
 #include <stdio.h>
 
 #include "client/bus/call.h"
@@ -37,7 +39,7 @@ static bool reset(Client *client, const Object *object, bool hub, bool power_cyc
         return reset_assignment(client, object, hub, error);
     g_autofree char *text = object_describe(object);
     g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
-                object->kind == KIND_ASSIGNMENT ? "%s: --power-cycle is for devices, by administrators"
+                object->kind == KIND_ASSIGNMENT ? _("%s: --power-cycle is for devices, by administrators")
                                                 : "%s is no device and no assignment",
                 text);
     return false;
@@ -47,8 +49,9 @@ static Outcome reset_target(Client *client, char **words, GError **error)
 {
     gboolean hub = FALSE, power_cycle = FALSE;
     const GOptionEntry entries[] = {
-        { "hub", 0, 0, G_OPTION_ARG_NONE, &hub, "The hub that it is plugged into, with all behind it", NULL },
-        { "power-cycle", 0, 0, G_OPTION_ARG_NONE, &power_cycle, "Switch its port off and on", NULL },
+        { "hub", 0, 0, G_OPTION_ARG_NONE, &hub, N_("The hub that it is plugged into, with all behind it"),
+          NULL },
+        { "power-cycle", 0, 0, G_OPTION_ARG_NONE, &power_cycle, N_("Switch its port off and on"), NULL },
         { 0 },
     };
 
@@ -74,10 +77,14 @@ static Outcome reset_target(Client *client, char **words, GError **error)
                                         " 'result': <%s>}",
                                         kind, name, path, hub, what));
     else
-        printf("%s%s %s, and everything is back where it was.\n", hub ? "The hub of " : "", text,
-               power_cycle ? "was power-cycled" : "was reset");
+        printf(hub && power_cycle
+                   ? _("The hub of %s was power-cycled, and everything is back where it was.\n")
+               : hub         ? _("The hub of %s was reset, and everything is back where it was.\n")
+               : power_cycle ? _("%s was power-cycled, and everything is back where it was.\n")
+                             : _("%s was reset, and everything is back where it was.\n"),
+               text);
     return OUTCOME_DONE;
 }
 
-const Verb verb_reset = { "reset", "DEVICE|ASSIGNMENT", "Resets a device, or the hub that it is plugged into",
-                          reset_target };
+const Verb verb_reset = { "reset", "DEVICE|ASSIGNMENT",
+                          N_("Resets a device, or the hub that it is plugged into"), reset_target };

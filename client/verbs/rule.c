@@ -4,6 +4,8 @@
 
 #include "client/verbs/rule.h"
 
+#include <glib/gi18n.h>
+
 #include <stdio.h>
 
 #include "client/bus/call.h"
@@ -16,11 +18,12 @@
 #include "client/view/columns.h"
 #include "client/view/json.h"
 #include "client/view/table.h"
+#include "client/view/words.h"
 #include "dbus/names.h"
 
-#define FORCE_ENTRY(force)                                                                      \
-    {                                                                                           \
-        "force", 0, 0, G_OPTION_ARG_NONE, &(force), "Also when it takes devices from VMs", NULL \
+#define FORCE_ENTRY(force)                                                                          \
+    {                                                                                               \
+        "force", 0, 0, G_OPTION_ARG_NONE, &(force), N_("Also when it takes devices from VMs"), NULL \
     }
 
 /* A rule is one text; without quotes around it the shell makes several words of it. */
@@ -36,7 +39,7 @@ static bool parse_id(const char *text, guint32 *ret_id, GError **error)
     if (!g_ascii_string_to_unsigned(*text == '#' ? text + 1 : text, 10, 1, G_MAXUINT32, &id, NULL)) {
         g_autofree char *escaped = escape_text(text);
         g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
-                    "\"%s\" is no number of a rule; see usbferry group show GROUP", escaped);
+                    _("\"%s\" is no number of a rule; see usbferry group show GROUP"), escaped);
         return false;
     }
     *ret_id = (guint32)id;
@@ -50,8 +53,10 @@ static void report(Client *client, const char *path, guint32 id, const char *wha
 
     if (client->json)
         json_print(g_variant_new_parsed("{'group': <%s>, 'rule-id': <%u>, 'result': <%s>}", group, id, what));
+    else if (g_str_equal(what, "already"))
+        printf(_("Rule %s#%u says so already.\n"), escaped, id);
     else
-        printf("Rule %s#%u is %s.\n", escaped, id, what);
+        printf(_("Rule %s#%u is %s.\n"), escaped, id, words_word(what));
 }
 
 /* What is said of the switch: a{sv}, floating. */
@@ -61,11 +66,26 @@ static GVariant *enabled_option(bool said, bool enabled)
                 : g_variant_new_parsed("@a{sv} {}");
 }
 
+static bool has_rule(const Object *group, guint32 id)
+{
+    GVariant *rules = group ? object_value(group, "Rules") : NULL;
+    bool found = false;
+
+    for (gsize i = 0; rules && g_variant_is_of_type(rules, G_VARIANT_TYPE("a(ubss)")) && !found &&
+                      i < g_variant_n_children(rules);
+         i++) {
+        guint32 one;
+        g_variant_get_child(rules, i, "(ub&s&s)", &one, NULL, NULL, NULL);
+        found = one == id;
+    }
+    return found;
+}
+
 static Outcome add(Client *client, char **words, GError **error)
 {
     gboolean disabled = FALSE;
     const GOptionEntry entries[] = {
-        { "disabled", 0, 0, G_OPTION_ARG_NONE, &disabled, "Matches nothing until it is enabled", NULL },
+        { "disabled", 0, 0, G_OPTION_ARG_NONE, &disabled, N_("Matches nothing until it is enabled"), NULL },
         { 0 },
     };
 
@@ -75,15 +95,16 @@ static Outcome add(Client *client, char **words, GError **error)
 
     g_autofree char *rule = join(rest + 1);
     g_autofree char *path = client_find_group(client, rest[0], error);
+    g_autoptr(Model) before = path ? model_fetch(client, error) : NULL;
     g_autoptr(GVariant) reply =
-        path ? call_change(client, path, FERRY_INTERFACE_GROUP, "AddRule",
-                           g_variant_new("(s@a{sv})", rule, enabled_option(disabled, false)), "(u)", error)
-             : NULL;
+        before ? call_change(client, path, FERRY_INTERFACE_GROUP, "AddRule",
+                             g_variant_new("(s@a{sv})", rule, enabled_option(disabled, false)), "(u)", error)
+               : NULL;
     if (!reply)
         return OUTCOME_FAILED;
     guint32 id;
     g_variant_get(reply, "(u)", &id);
-    report(client, path, id, "added");
+    report(client, path, id, has_rule(model_get(before, path, KIND_GROUP), id) ? "already" : "added");
     return OUTCOME_DONE;
 }
 
@@ -91,8 +112,8 @@ static Outcome set(Client *client, char **words, GError **error)
 {
     gboolean enable = FALSE, disable = FALSE, force = FALSE;
     const GOptionEntry entries[] = {
-        { "enable", 0, 0, G_OPTION_ARG_NONE, &enable, "Has it match", NULL },
-        { "disable", 0, 0, G_OPTION_ARG_NONE, &disable, "Keeps it, but it matches nothing", NULL },
+        { "enable", 0, 0, G_OPTION_ARG_NONE, &enable, N_("Has it match"), NULL },
+        { "disable", 0, 0, G_OPTION_ARG_NONE, &disable, N_("Keeps it, but it matches nothing"), NULL },
         FORCE_ENTRY(force),
         { 0 },
     };
@@ -103,7 +124,7 @@ static Outcome set(Client *client, char **words, GError **error)
         return OUTCOME_USAGE;
     if ((enable && disable) || (!rest[2] && !enable && !disable)) {
         g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
-                    "say what to change: a new rule, --enable or --disable; see usbferry rule set --help");
+                    _("say what to change: a new rule, --enable or --disable; see usbferry rule set --help"));
         return OUTCOME_USAGE;
     }
 
@@ -200,20 +221,26 @@ static void print_json(const Model *model, const char *rule, const char *group, 
                              rule, group ? group : "", matches, named));
 }
 
-static void print_changes(GVariant *changes, const char *group)
+static void print_changes(const Model *model, GVariant *changes, const char *group)
 {
     g_autofree char *escaped = escape_text(group);
 
     if (!group)
-        puts("In a new group nothing changes until the group is assigned.");
+        puts(_("In a new group nothing changes until the group is assigned."));
     else if (g_variant_n_children(changes) == 0)
-        printf("In group %s nothing would change.\n", escaped);
+        printf(_("In group %s nothing would change.\n"), escaped);
     else
-        printf("In group %s this would change:\n", escaped);
+        printf(_("In group %s this would change:\n"), escaped);
     for (gsize i = 0; i < g_variant_n_children(changes); i++) {
         g_autoptr(GVariant) change = g_variant_get_child_value(changes, i);
-        g_autoptr(GVariant) value = g_variant_lookup_value(change, "Text", NULL);
-        g_autofree char *text = variant_to_text(value);
+        const char *kind = "", *device = "/", *assignment = "/", *said = "";
+        g_variant_lookup(change, "Change", "&s", &kind);
+        g_variant_lookup(change, "Device", "&o", &device);
+        g_variant_lookup(change, "Assignment", "&o", &assignment);
+        g_variant_lookup(change, "Text", "&s", &said);
+        g_autofree char *raw = words_change(model, kind, model_get(model, device, KIND_DEVICE),
+                                            model_get(model, assignment, KIND_ASSIGNMENT), said);
+        g_autofree char *text = escape_text(raw);
         printf("  %s\n", text);
     }
 }
@@ -222,17 +249,20 @@ static void print_changes(GVariant *changes, const char *group)
 static void warn_of_impostors(const char *rule)
 {
     if (passthrough_rule_is_forgeable(rule))
-        fprintf(stderr,
-                "usbferry: warning: this rule goes by what a device says of itself alone, and any device can "
-                "say so; vendor= and product= make it narrower, port= or hub= say where\n");
+        fprintf(
+            stderr,
+            _("usbferry: warning: this rule goes by what a device says of itself alone, and any device can "
+              "say so; vendor= and product= make it narrower, port= or hub= say where\n"));
 }
 
 static Outcome test(Client *client, char **words, GError **error)
 {
     g_autofree char *group = NULL, *number = NULL;
     const GOptionEntry entries[] = {
-        { "group", 0, 0, G_OPTION_ARG_STRING, &group, "What would change if it were in this group", "GROUP" },
-        { "rule", 0, 0, G_OPTION_ARG_STRING, &number, "In place of the group's rule of this number", "ID" },
+        { "group", 0, 0, G_OPTION_ARG_STRING, &group, N_("What would change if it were in this group"),
+          "GROUP" },
+        { "rule", 0, 0, G_OPTION_ARG_STRING, &number, N_("In place of the group's rule of this number"),
+          "ID" },
         { 0 },
     };
     guint32 id = 0;
@@ -241,7 +271,8 @@ static Outcome test(Client *client, char **words, GError **error)
     if (!rest || (number && !parse_id(number, &id, error)))
         return OUTCOME_USAGE;
     if (number && !group) {
-        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "--rule is for a rule of a group: --group names it");
+        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
+                    _("--rule is for a rule of a group: --group names it"));
         return OUTCOME_USAGE;
     }
 
@@ -269,10 +300,10 @@ static Outcome test(Client *client, char **words, GError **error)
     }
     g_autoptr(GPtrArray) columns = columns_choose(columns_for(KIND_DEVICE), TEST_COLUMNS, error);
     if (devices->len == 0)
-        puts("No device that is plugged in matches.");
+        puts(_("No device that is plugged in matches."));
     else
         table_print(model, columns, devices, TABLE_DASHES);
-    print_changes(changes, group);
+    print_changes(model, changes, group);
     return OUTCOME_DONE;
 }
 
@@ -322,13 +353,13 @@ static Outcome list_rules(Client *client, char **words, GError **error)
     return OUTCOME_DONE;
 }
 
-const Verb verb_rule = { "rule", NULL, "Lists the rules of all groups", list_rules };
+const Verb verb_rule = { "rule", NULL, N_("Lists the rules of all groups"), list_rules };
 
-const Verb verb_rule_add = { "rule add", "GROUP RULE", "Adds a rule to a group", add };
+const Verb verb_rule_add = { "rule add", "GROUP RULE", N_("Adds a rule to a group"), add };
 
-const Verb verb_rule_set = { "rule set", "GROUP ID [RULE]", "Changes a rule", set };
+const Verb verb_rule_set = { "rule set", "GROUP ID [RULE]", N_("Changes a rule"), set };
 
-const Verb verb_rule_rm = { "rule rm", "GROUP ID", "Removes a rule", rm };
+const Verb verb_rule_rm = { "rule rm", "GROUP ID", N_("Removes a rule"), rm };
 
 const Verb verb_rule_test = { "rule test", "RULE",
-                              "Shows which devices a rule would match, and what would change", test };
+                              N_("Shows which devices a rule would match, and what would change"), test };

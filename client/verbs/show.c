@@ -4,6 +4,8 @@
 
 #include "client/verbs/show.h"
 
+#include <glib/gi18n.h>
+
 #include "client/bus/follow.h"
 #include "client/verbs/options.h"
 #include "client/verbs/target.h"
@@ -39,9 +41,9 @@ static Outcome show(Client *client, TargetKinds kinds, int min, char **words, GE
     g_autofree char *names = NULL;
     gboolean values_only = FALSE;
     const GOptionEntry entries[] = {
-        { "property", 'p', 0, G_OPTION_ARG_STRING, &names, "These only, by the names that --json has",
+        { "property", 'p', 0, G_OPTION_ARG_STRING, &names, N_("These only, by the names that --json has"),
           "NAME[,…]" },
-        { "value", 0, 0, G_OPTION_ARG_NONE, &values_only, "The values alone, for scripts", NULL },
+        { "value", 0, 0, G_OPTION_ARG_NONE, &values_only, N_("The values alone, for scripts"), NULL },
         { 0 },
     };
     Outcome outcome = OUTCOME_DONE;
@@ -70,8 +72,8 @@ static Outcome show_groups(Client *client, char **words, GError **error)
 }
 
 const Verb verb_show = { "show", "[DEVICE|ASSIGNMENT|VM|GROUP|TENANT …]",
-                         "Shows all about it; without one, about the service", show_any };
+                         N_("Shows all about it; without one, about the service"), show_any };
 
-const Verb verb_group_show = { "group show", "GROUP…", "Shows all about a group", show_groups };
+const Verb verb_group_show = { "group show", "GROUP…", N_("Shows all about a group"), show_groups };
 
-const Verb verb_tenant_show = { "tenant show", "TENANT…", "Shows all about a tenant", show_tenants };
+const Verb verb_tenant_show = { "tenant show", "TENANT…", N_("Shows all about a tenant"), show_tenants };

@@ -4,9 +4,12 @@
 
 #include "client/verbs/take.h"
 
+#include <glib/gi18n.h>
+
 #include <stdio.h>
 
 #include "client/bus/call.h"
+#include "client/bus/escape.h"
 #include "client/bus/follow.h"
 #include "client/verbs/options.h"
 #include "client/verbs/target.h"
@@ -18,12 +21,16 @@
 
 typedef sd_bus_message *Send(Client *client, sd_bus_message *call, GError **error);
 
-/* Release(a{sv}) of an assignment, ReleaseAll(a{sv}) of a machine or the manager. */
-static bool release(Client *client, const char *path, const char *interface, const char *member, Send *send,
-                    GError **error)
+/* A method whose one parameter is options, with one of them or (NULL) none: Release of an assignment,
+ * ReleaseAll of a machine or the manager. */
+static bool order(Client *client, const char *path, const char *interface, const char *member,
+                  const char *option, Send *send, GError **error)
 {
     g_autoptr(sd_bus_message) call = client_new_call(client, path, interface, member, error);
-    int r = call ? sd_bus_message_append(call, "a{sv}", 0) : 0;
+    int r = 0;
+    if (call)
+        r = option ? sd_bus_message_append(call, "a{sv}", 1, option, "b", 1)
+                   : sd_bus_message_append(call, "a{sv}", 0);
     if (r < 0)
         g_propagate_error(error, error_from_bus(NULL, r));
     g_autoptr(sd_bus_message) reply = call && r >= 0 ? send(client, call, error) : NULL;
@@ -61,8 +68,8 @@ static bool take_quietly(Client *client, const Model *model, const Object *assig
     g_autoptr(GError) local = NULL;
 
     /* that it is on its way out already is what was wanted */
-    if (release(client, assignment->path, FERRY_INTERFACE_ASSIGNMENT, "Release", client_change_quietly,
-                &local) ||
+    if (order(client, assignment->path, FERRY_INTERFACE_ASSIGNMENT, "Release", NULL, client_change_quietly,
+              &local) ||
         error_is_named(local, "NoSuchAssignment")) {
         wait_list_add(items, model, assignment->path);
         return true;
@@ -89,7 +96,7 @@ static bool take_assignment(Client *client, const Model *model, const Object *as
             return false;
         }
     }
-    if (!release(client, assignment->path, FERRY_INTERFACE_ASSIGNMENT, "Release", client_change, error))
+    if (!order(client, assignment->path, FERRY_INTERFACE_ASSIGNMENT, "Release", NULL, client_change, error))
         return false;
     wait_list_add(items, model, assignment->path);
     return true;
@@ -116,7 +123,7 @@ static bool take_all(Client *client, const Model *model, const Object *machine, 
     const char *interface = machine ? FERRY_INTERFACE_MACHINE : FERRY_INTERFACE_MANAGER;
     g_autoptr(GPtrArray) assignments = assignments_of(model, machine);
     g_autoptr(GError) local = NULL;
-    bool done = release(client, path, interface, "ReleaseAll", client_change_quietly, &local);
+    bool done = order(client, path, interface, "ReleaseAll", NULL, client_change_quietly, &local);
 
     if (!done && is_refused(local)) {
         g_clear_error(&local);
@@ -126,7 +133,7 @@ static bool take_all(Client *client, const Model *model, const Object *machine, 
     }
     if (!done && is_refused(local)) {
         g_clear_error(&local);
-        done = release(client, path, interface, "ReleaseAll", client_change, &local);
+        done = order(client, path, interface, "ReleaseAll", NULL, client_change, &local);
     }
     if (!done) {
         g_propagate_error(error, g_steal_pointer(&local));
@@ -137,6 +144,45 @@ static bool take_all(Client *client, const Model *model, const Object *machine, 
     return true;
 }
 
+/* ------------------------------------------------------------------ and start */
+
+/* Both rights are asked for before anything is done, so it is one call: the machine starts without the
+ * device. */
+static bool take_and_start(Client *client, const Model *model, const Object *assignment, GPtrArray *items,
+                           GError **error)
+{
+    if (!order(client, assignment->path, FERRY_INTERFACE_ASSIGNMENT, "Release", "StartMachine", client_change,
+               error))
+        return false;
+    wait_list_add(items, model, assignment->path);
+    return true;
+}
+
+static bool is_off(const Model *model, const char *machine)
+{
+    const Object *object = model_get(model, machine, KIND_MACHINE);
+
+    return object && g_str_equal(object_string(object, "State"), "shutoff");
+}
+
+/* How the start goes that was ordered: to order it again joins it. Who would be asked for a password a second
+ * time isn't. */
+static Outcome tell_started(Client *client, const Model *model, const char *path)
+{
+    const Object *machine = model_get(model, path, KIND_MACHINE);
+    g_autofree char *what = machine ? object_describe(machine) : NULL;
+    g_autoptr(GError) error = NULL;
+    bool runs = order(client, path, FERRY_INTERFACE_MACHINE, "Start", NULL, client_change_quietly, &error);
+
+    if (!runs && !is_refused(error)) {
+        failure_print(client, error);
+        return (Outcome)error->code;
+    }
+    if (what && !client->json)
+        printf(runs ? _("%s is started.\n") : _("%s is being started.\n"), what);
+    return OUTCOME_DONE;
+}
+
 /* ------------------------------------------------------------------ what is meant */
 
 /* One thing to be taken, found before anything is. */
@@ -145,6 +191,7 @@ typedef struct Wanted {
     const Object *assignment; /* NULL = the device is at home already, or all of a VM is meant */
     const Object *machine;    /* NULL = not all of a VM */
     bool alone;               /* the device only, of several that the assignment has */
+    bool starts;              /* its machine is to start when this is taken, and it is off */
 } Wanted;
 
 /* To take home what is at home is no error: that is what was wanted. */
@@ -162,8 +209,8 @@ static bool check_from(const Model *model, const Wanted *wanted, const Object *f
     const Object *machine = model_follow(model, wanted->assignment, "Machine", KIND_MACHINE);
     g_autofree char *what = object_describe(wanted->device ?: wanted->assignment);
     g_autofree char *here = object_describe(from);
-    g_autofree char *there = machine ? object_describe(machine) : g_strdup("another VM");
-    error_set(error, "NoSuchAssignment", "%s is given to %s, not to %s", what, there, here);
+    g_autofree char *there = machine ? object_describe(machine) : g_strdup(_("another VM"));
+    error_set(error, "NoSuchAssignment", _("%s is given to %s, not to %s"), what, there, here);
     return false;
 }
 
@@ -225,9 +272,10 @@ static bool check_whole(const Model *model, const GArray *all, Wanted *wanted, G
 
     g_autofree char *what = object_describe(wanted->device);
     g_autofree char *name = object_describe(wanted->assignment);
-    error_set(error, "DeviceInUse",
-              "%s is one of several that %s has; to end it as a whole, take that assignment. It also has:%s",
-              what, name, others->str);
+    error_set(
+        error, "DeviceInUse",
+        _("%s is one of several that %s has; to end it as a whole, take that assignment. It also has:%s"),
+        what, name, others->str);
     return false;
 }
 
@@ -243,8 +291,8 @@ static const Object *split_from(GArray *all, GError **error)
         return NULL;
     if (n_machines > 1 || !last) {
         g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
-                    "name devices and then the one VM that has them, or nothing but VMs, "
-                    "to take all that they have");
+                    _("name devices and then the one VM that has them, or nothing but VMs, "
+                      "to take all that they have"));
         return NULL;
     }
     g_array_set_size(all, all->len - 1);
@@ -304,8 +352,10 @@ static bool take_alone(Client *client, const Model *model, const Wanted *wanted,
 }
 
 static bool take_wanted(Client *client, const Model *model, const Wanted *wanted, GPtrArray *items,
-                        GError **error)
+                        GPtrArray *started, GError **error)
 {
+    const char *machine = wanted->assignment ? object_string(wanted->assignment, "Machine") : NULL;
+
     if (wanted->machine)
         return take_all(client, model, wanted->machine, items, error);
     if (!wanted->assignment) {
@@ -314,33 +364,108 @@ static bool take_wanted(Client *client, const Model *model, const Wanted *wanted
     }
     if (wanted->alone)
         return take_alone(client, model, wanted, items, error);
+    if (wanted->starts && is_off(model, machine)) {
+        if (!take_and_start(client, model, wanted->assignment, items, error))
+            return false;
+        g_ptr_array_add(started, g_strdup(machine));
+        return true;
+    }
     return wait_list_has(items, wanted->assignment->path) || /* named twice in one line */
            take_assignment(client, model, wanted->assignment, items, error);
 }
 
-/* All words are good before the first of them is acted on. */
-static Outcome take_words(Client *client, const Model *model, char **words, GPtrArray *items)
+/* Named before, in other words or the same. */
+static bool is_again(const GArray *all, guint index)
+{
+    const Wanted *wanted = &g_array_index(all, Wanted, index);
+
+    for (guint i = 0; i < index; i++)
+        if (g_array_index(all, Wanted, i).assignment == wanted->assignment)
+            return true;
+    return false;
+}
+
+/* With the last that is taken of each VM, so that it starts without all of them. */
+static bool choose_starts(GArray *all, GError **error)
+{
+    g_autoptr(GHashTable) chosen = g_hash_table_new(g_str_hash, g_str_equal);
+
+    for (guint i = all->len; i > 0; i--) {
+        Wanted *wanted = &g_array_index(all, Wanted, i - 1);
+
+        if (wanted->machine) {
+            g_autofree char *what = object_describe(wanted->machine);
+
+            g_set_error(
+                error, CLIENT_ERROR, OUTCOME_USAGE,
+                _("--start is for devices and assignments; to take all that %s has, and start it, use "
+                  "usbferry take and usbferry start"),
+                what);
+            return false;
+        }
+        if (wanted->assignment && !is_again(all, i - 1))
+            wanted->starts = g_hash_table_add(chosen, (void *)object_string(wanted->assignment, "Machine"));
+    }
+    return true;
+}
+
+/* What stays there is no reason to start it. */
+static void cancel_start(GArray *all, const Wanted *failed)
+{
+    for (guint i = 0; failed->assignment && i < all->len; i++) {
+        Wanted *wanted = &g_array_index(all, Wanted, i);
+
+        if (wanted->assignment && g_str_equal(object_string(wanted->assignment, "Machine"),
+                                              object_string(failed->assignment, "Machine")))
+            wanted->starts = false;
+    }
+}
+
+/* All words are good before the first of them is acted on. started: gets the VMs that were off and are to
+ * start; NULL = none is to. */
+static Outcome take_words(Client *client, const Model *model, char **words, GPtrArray *items,
+                          GPtrArray *started)
 {
     Outcome outcome = OUTCOME_DONE;
     g_autoptr(GArray) all = find_all(client, model, words, &outcome);
+    g_autoptr(GError) refused = NULL;
+
+    if (all && started && !choose_starts(all, &refused)) {
+        failure_print(client, refused);
+        return (Outcome)refused->code;
+    }
 
     for (guint i = 0; all && i < all->len; i++) {
         g_autoptr(GError) error = NULL;
-        if (take_wanted(client, model, &g_array_index(all, Wanted, i), items, &error))
+        if (take_wanted(client, model, &g_array_index(all, Wanted, i), items, started, &error))
             continue;
         failure_print(client, error);
+        cancel_start(all, &g_array_index(all, Wanted, i));
         if (outcome == OUTCOME_DONE)
             outcome = (Outcome)error->code;
     }
     return outcome;
 }
 
+/* Words that led to nothing, and to no error, are VMs. */
+static void print_nothing(char **words)
+{
+    g_autofree char *all = g_strjoinv(", ", words);
+    g_autofree char *escaped = escape_text(all);
+
+    if (*words)
+        printf(_("Nothing was given to %s.\n"), escaped);
+    else
+        puts(_("Nothing was given to any VM."));
+}
+
 static Outcome take(Client *client, char **words, GError **error)
 {
-    gboolean all = FALSE;
+    gboolean all = FALSE, start = FALSE;
     WaitOptions wait = WAIT_OPTIONS_DEFAULT;
     const GOptionEntry entries[] = {
-        { "all", 0, 0, G_OPTION_ARG_NONE, &all, "Take everything home, from every VM", NULL },
+        { "all", 0, 0, G_OPTION_ARG_NONE, &all, N_("Take everything home, from every VM"), NULL },
+        { "start", 0, 0, G_OPTION_ARG_NONE, &start, N_("Start the VM without it when it is off"), NULL },
         WAIT_OPTION_ENTRIES(wait),
         { 0 },
     };
@@ -348,12 +473,16 @@ static Outcome take(Client *client, char **words, GError **error)
 
     g_auto(GStrv) rest = options_parse(
         client, words, entries,
-        "DEVICE… VM takes just these from this VM. A VM alone means all that it has.\n", 0, -1, error);
+        _("DEVICE… VM takes just these from this VM. A VM alone means all that it has.\n"), 0, -1, error);
     if (!rest || !wait_options_check(&wait, error))
         return OUTCOME_USAGE;
     if (!all != (rest[0] != NULL)) {
         g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
-                    "say what to take, or --all; see usbferry take --help");
+                    _("say what to take, or --all; see usbferry take --help"));
+        return OUTCOME_USAGE;
+    }
+    if (all && start) {
+        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, _("--all starts nothing: leave --start out"));
         return OUTCOME_USAGE;
     }
 
@@ -362,19 +491,25 @@ static Outcome take(Client *client, char **words, GError **error)
         return OUTCOME_FAILED;
 
     g_autoptr(GPtrArray) items = wait_list_new();
+    g_autoptr(GPtrArray) started = g_ptr_array_new_with_free_func(g_free);
     if (all && !take_all(client, follow_model(follow), /* machine= */ NULL, items, error))
         return OUTCOME_FAILED;
     if (!all)
-        outcome = take_words(client, follow_model(follow), rest, items);
+        outcome = take_words(client, follow_model(follow), rest, items, start ? started : NULL);
 
     if (items->len > 0 && (!follow_fetch(follow, error) ||
                            !wait_for(follow, WAIT_RELEASED, items, (unsigned)wait.seconds, error)))
         return OUTCOME_FAILED;
     if (items->len == 0 && outcome == OUTCOME_DONE && !client->json)
-        puts("Nothing was given to any VM.");
+        print_nothing(rest);
     Outcome waited = wait_report(client, follow_model(follow), WAIT_RELEASED, items, (unsigned)wait.seconds);
+    for (guint i = 0; wait.seconds > 0 && i < started->len; i++) {
+        Outcome told = tell_started(client, follow_model(follow), started->pdata[i]);
+        if (waited == OUTCOME_DONE)
+            waited = told;
+    }
     return outcome != OUTCOME_DONE ? outcome : waited;
 }
 
 const Verb verb_take = { "take", "DEVICE|ASSIGNMENT… [VM] | VM…",
-                         "Takes devices home and ends their assignments", take };
+                         N_("Takes devices home and ends their assignments"), take };

@@ -4,8 +4,11 @@
 
 #include "client/verbs/target.h"
 
+#include <glib/gi18n.h>
+
 #include "client/bus/escape.h"
 #include "client/bus/path.h"
+#include "client/verbs/absent.h"
 #include "client/verbs/nearest.h"
 
 static bool is_called(const Object *object, const char *word)
@@ -60,7 +63,7 @@ bool target_check_devices(const Model *model, const Object *named, const char *w
             !calls_itself(device, word))
             continue;
         g_autofree char *text = object_describe(device);
-        g_string_append_printf(others, "\n  %s, which calls itself so: %s", text, device->path);
+        g_string_append_printf(others, _("\n  %s, which calls itself so: %s"), text, device->path);
     }
     if (others->len == 0)
         return true;
@@ -68,8 +71,8 @@ bool target_check_devices(const Model *model, const Object *named, const char *w
     g_autofree char *escaped = escape_text(word);
     g_autofree char *text = object_describe(named);
     error_set(error, "Ambiguous",
-              "\"%s\" is a name, and what a device says of itself, say the path of one:\n  %s: %s%s", escaped,
-              text, named->path, others->str);
+              _("\"%s\" is a name, and what a device says of itself, say the path of one:\n  %s: %s%s"),
+              escaped, text, named->path, others->str);
     return false;
 }
 
@@ -98,7 +101,7 @@ const Object *target_match(const Model *model, TargetKinds kinds, const char *wo
     if (n == 1)
         return NULL;
     g_autofree char *escaped = escape_text(word);
-    error_set(error, "Ambiguous", "\"%s\" is the name of %u things, say the path of one:%s", escaped, n,
+    error_set(error, "Ambiguous", _("\"%s\" is the name of %u things, say the path of one:%s"), escaped, n,
               matches->str);
     return NULL;
 }
@@ -108,7 +111,7 @@ static const Object *get_found(const Model *model, const char *path, ObjectKind 
     const Object *object = model_get(model, path, kind);
 
     if (!object)
-        error_set(error, "UnknownObject", "%s is gone", path);
+        error_set(error, "UnknownObject", _("%s is gone"), path);
     return object;
 }
 
@@ -129,7 +132,7 @@ const Object *target_find_group(const Model *model, const char *word, GError **e
     g_autofree char *hint = group ? NULL : nearest_hint(model, TARGET_GROUPS, word);
 
     if (!group)
-        error_set(error, "NoSuchGroup", "there is no group \"%s\"%s", escaped, hint);
+        error_set(error, "NoSuchGroup", _("there is no group \"%s\"%s"), escaped, hint);
     return group;
 }
 
@@ -140,7 +143,7 @@ const Object *target_find_tenant(const Model *model, const char *word, GError **
     g_autofree char *hint = tenant ? NULL : nearest_hint(model, TARGET_TENANTS, word);
 
     if (!tenant)
-        error_set(error, "NoSuchTenant", "there is no tenant \"%s\"%s", escaped, hint);
+        error_set(error, "NoSuchTenant", _("there is no tenant \"%s\"%s"), escaped, hint);
     return tenant;
 }
 
@@ -150,10 +153,11 @@ static bool is_refused_group(const Model *model, TargetKinds kinds, const char *
     if (!group)
         return false;
 
-    g_autofree char *text = object_describe(group);
+    g_autofree char *text = object_describe(group), *name = escape_word(object_name(group));
     g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
-                "%s cannot be taken as a whole: name an assignment that draws from it, a device or a VM",
-                text);
+                _("%s cannot be taken as a whole: name an assignment that draws from it, a device or a VM; "
+                  "usbferry explain %s lists them"),
+                text, name);
     return true;
 }
 
@@ -170,9 +174,11 @@ const Object *target_find(Client *client, const Model *model, TargetKinds kinds,
         g_propagate_error(error, g_steal_pointer(&local));
         return NULL;
     }
+    /* before a part of a device's name is looked for: a group's name may be one */
+    if (is_refused_group(model, kinds, word, error))
+        return NULL;
     if (path_is_valid(word)) {
-        if (!is_refused_group(model, kinds, word, error))
-            error_set(error, "UnknownObject", "there is no object %s", word);
+        error_set(error, "UnknownObject", _("there is no object %s"), word);
         return NULL;
     }
 
@@ -189,14 +195,15 @@ const Object *target_find(Client *client, const Model *model, TargetKinds kinds,
     if (machine)
         return get_found(model, machine, KIND_MACHINE, error);
 
-    if (is_refused_group(model, kinds, word, error))
-        return NULL;
-    g_autofree char *hint = nearest_hint(model, kinds, word);
+    g_autofree char *waiting = kinds & 1U << KIND_ASSIGNMENT ? absent_hint(model, word) : g_strdup("");
+    g_autofree char *hint = *waiting ? g_steal_pointer(&waiting) : nearest_hint(model, kinds, word);
     g_propagate_error(
-        error,
-        error_with_text(local, g_strdup_printf("%s\n  (and no VM%s and no assignment has the name \"%s\")%s",
-                                               local->message, kinds & TARGET_GROUPS ? ", no group" : "",
-                                               escaped, hint)));
+        error, error_with_text(
+                   local, g_strdup_printf(
+                              kinds & TARGET_GROUPS
+                                  ? _("%s\n  (and no VM, no group and no assignment has the name \"%s\")%s")
+                                  : _("%s\n  (and no VM and no assignment has the name \"%s\")%s"),
+                              local->message, escaped, hint)));
     return NULL;
 }
 
@@ -208,7 +215,7 @@ const Object *target_find_assignment(Client *client, const Model *model, const c
 
     g_autofree char *text = object_describe(object);
     if (object->kind != KIND_DEVICE) {
-        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "%s is no device and no assignment", text);
+        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, _("%s is no device and no assignment"), text);
         return NULL;
     }
 
@@ -218,11 +225,11 @@ const Object *target_find_assignment(Client *client, const Model *model, const c
 
     if (g_str_equal(object_string(object, "State"), "foreign")) {
         const Object *machine = model_follow(model, object, "Machine", KIND_MACHINE);
-        g_autofree char *where = machine ? object_describe(machine) : g_strdup("a VM");
-        error_set(error, "DeviceBusy", "%s was given to %s by another program, which has to take it back",
+        g_autofree char *where = machine ? object_describe(machine) : g_strdup(_("a VM"));
+        error_set(error, "DeviceBusy", _("%s was given to %s by another program, which has to take it back"),
                   text, where);
     } else
         error_set(error, "NoSuchAssignment",
-                  "%s is given to no VM; assignments that rest are found by name or id", text);
+                  _("%s is given to no VM; assignments that rest are found by name or id"), text);
     return NULL;
 }

@@ -4,6 +4,8 @@
 
 #include "client/verbs/tenant.h"
 
+#include <glib/gi18n.h>
+
 #include <stdio.h>
 
 #include "client/bus/call.h"
@@ -13,6 +15,7 @@
 #include "client/verbs/options.h"
 #include "client/view/failure.h"
 #include "client/view/json.h"
+#include "client/view/words.h"
 #include "dbus/names.h"
 
 /* NULL = not said */
@@ -29,12 +32,12 @@ static void tenant_words_clear(TenantWords *words)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TenantWords, tenant_words_clear)
 
-#define TENANT_ENTRIES(words)                                                                                \
-    { "description", 0, 0, G_OPTION_ARG_STRING, &(words).description, "What it is for", "TEXT" },            \
-    {                                                                                                        \
-        "member", 0, 0, G_OPTION_ARG_STRING_ARRAY, &(words).members,                                         \
-            "Who gives its devices to its VMs: user:NAME or group:NAME; once for each of them, all of them", \
-            "MEMBER"                                                                                         \
+#define TENANT_ENTRIES(words)                                                                                    \
+    { "description", 0, 0, G_OPTION_ARG_STRING, &(words).description, N_("What it is for"), "TEXT" },            \
+    {                                                                                                            \
+        "member", 0, 0, G_OPTION_ARG_STRING_ARRAY, &(words).members,                                             \
+            N_("Who gives its devices to its VMs: user:NAME or group:NAME; once for each of them, all of them"), \
+            "MEMBER"                                                                                             \
     }
 
 /* a{sv} of what was said. */
@@ -44,7 +47,7 @@ static GVariant *tenant_options(const TenantWords *words, GError **error)
     GVariantBuilder dict;
 
     if (words->members && words->no_members) {
-        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "--member or --no-members, not both");
+        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, _("--member or --no-members, not both"));
         return NULL;
     }
     g_variant_builder_init(&dict, G_VARIANT_TYPE_VARDICT);
@@ -65,7 +68,7 @@ static void report(Client *client, const char *path, const char *what)
     if (client->json)
         json_print(g_variant_new_parsed("{'tenant': <%s>, 'path': <%s>, 'result': <%s>}", name, path, what));
     else
-        printf("Tenant \"%s\" is %s.\n", escaped, what);
+        printf(_("Tenant \"%s\" is %s.\n"), escaped, words_word(what));
 }
 
 static Outcome add(Client *client, char **words, GError **error)
@@ -93,7 +96,7 @@ static Outcome set(Client *client, char **words, GError **error)
     g_auto(TenantWords) said = { 0 };
     const GOptionEntry entries[] = {
         TENANT_ENTRIES(said),
-        { "no-members", 0, 0, G_OPTION_ARG_NONE, &said.no_members, "Nobody but administrators", NULL },
+        { "no-members", 0, 0, G_OPTION_ARG_NONE, &said.no_members, N_("Nobody but administrators"), NULL },
         { 0 },
     };
 
@@ -102,7 +105,8 @@ static Outcome set(Client *client, char **words, GError **error)
     if (!options)
         return OUTCOME_USAGE;
     if (g_variant_n_children(options) == 0) {
-        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "say what to change; see usbferry tenant set --help");
+        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
+                    _("say what to change; see usbferry tenant set --help"));
         return OUTCOME_USAGE;
     }
 
@@ -117,8 +121,8 @@ static Outcome rm(Client *client, char **words, GError **error)
 {
     gboolean force = FALSE;
     const GOptionEntry entries[] = {
-        { "force", 0, 0, G_OPTION_ARG_NONE, &force, "Also when devices are granted to it: they are revoked",
-          NULL },
+        { "force", 0, 0, G_OPTION_ARG_NONE, &force,
+          N_("Also when devices are granted to it: they are revoked"), NULL },
         { 0 },
     };
 
@@ -178,8 +182,9 @@ static void report_machines(Client *client, const Model *model, const char *tena
             g_variant_new_parsed("{'tenant': <%s>, 'vm': <%s>, 'path': <%s>, 'result': <%s>}", tenant_name,
                                  name, (const char *)machines->pdata[i], out ? "removed" : "added"));
         if (!client->json)
-            printf("VM \"%s\" %s tenant \"%s\".\n", text, out ? "no longer belongs to" : "belongs to",
-                   tenant_text);
+            printf(out ? _("VM \"%s\" no longer belongs to tenant \"%s\".\n")
+                       : _("VM \"%s\" belongs to tenant \"%s\".\n"),
+                   text, tenant_text);
     }
     g_autoptr(GVariant) list = g_variant_ref_sink(g_variant_builder_end(&records));
     if (client->json)
@@ -191,7 +196,7 @@ static Outcome move_machines(Client *client, char **words, GError **error)
     gboolean out = FALSE;
     const GOptionEntry entries[] = {
         { "remove", 0, 0, G_OPTION_ARG_NONE, &out,
-          "They belong to it no longer: its devices come home from them", NULL },
+          N_("They belong to it no longer: its devices come home from them"), NULL },
         { 0 },
     };
     Outcome outcome = OUTCOME_DONE;
@@ -223,11 +228,11 @@ static Outcome move_machines(Client *client, char **words, GError **error)
     return outcome;
 }
 
-const Verb verb_tenant_add = { "tenant add", "TENANT", "Makes a tenant", add };
+const Verb verb_tenant_add = { "tenant add", "TENANT", N_("Makes a tenant"), add };
 
-const Verb verb_tenant_set = { "tenant set", "TENANT", "Changes a tenant and its members", set };
+const Verb verb_tenant_set = { "tenant set", "TENANT", N_("Changes a tenant and its members"), set };
 
-const Verb verb_tenant_rm = { "tenant rm", "TENANT", "Deletes a tenant", rm };
+const Verb verb_tenant_rm = { "tenant rm", "TENANT", N_("Deletes a tenant"), rm };
 
 const Verb verb_tenant_machine = { "tenant machine", "TENANT VM…",
-                                   "Gives VMs to a tenant, or takes them from it", move_machines };
+                                   N_("Gives VMs to a tenant, or takes them from it"), move_machines };

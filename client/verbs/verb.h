@@ -5,6 +5,7 @@
  * it and the function that does it; verbs.c has the list of them. */
 
 #include <glib.h>
+#include <stdbool.h>
 
 #include "client/bus/client.h"
 
@@ -15,4 +16,5 @@ struct Verb {
     /* Gets the words behind the verb, does the work, and returns the exit status; when it sets the error,
      * that is printed and its code is the status. */
     Outcome (*run)(Client *client, char **words, GError **error);
+    bool takes_hosts; /* several of them, see client/bus/fleet.h; others go to one */
 };

@@ -3,9 +3,14 @@
 
 #include "client/verbs/verbs.h"
 
+#include <glib/gi18n.h>
+
+#include <string.h>
+
 #include "client/bus/escape.h"
 #include "client/verbs/apply.h"
 #include "client/verbs/attach.h"
+#include "client/verbs/controller.h"
 #include "client/verbs/await.h"
 #include "client/verbs/enable.h"
 #include "client/verbs/explain.h"
@@ -13,6 +18,7 @@
 #include "client/verbs/grant.h"
 #include "client/verbs/group.h"
 #include "client/verbs/list.h"
+#include "client/verbs/log.h"
 #include "client/verbs/nearest.h"
 #include "client/verbs/overview.h"
 #include "client/verbs/passthrough.h"
@@ -21,19 +27,22 @@
 #include "client/verbs/rule.h"
 #include "client/verbs/set.h"
 #include "client/verbs/show.h"
+#include "client/verbs/start.h"
 #include "client/verbs/take.h"
 #include "client/verbs/tenant.h"
+#include "client/verbs/trial.h"
 #include "client/verbs/watch.h"
 
 static const Verb *const verbs[] = {
-    &verb_overview,       &verb_list,         &verb_show,          &verb_give,       &verb_take,
-    &verb_detach,         &verb_set,          &verb_attach,        &verb_retry,      &verb_wait,
-    &verb_reset,          &verb_watch,        &verb_explain,       &verb_rescan,     &verb_passthrough,
-    &verb_group,          &verb_group_show,   &verb_group_add,     &verb_group_set,  &verb_group_rm,
-    &verb_rule,           &verb_rule_add,     &verb_rule_set,      &verb_rule_rm,    &verb_rule_test,
-    &verb_tenant,         &verb_tenant_show,  &verb_tenant_add,    &verb_tenant_set, &verb_tenant_rm,
-    &verb_tenant_machine, &verb_tenant_grant, &verb_tenant_revoke, &verb_export,     &verb_apply,
-    &verb_enable,         &verb_disable,
+    &verb_overview,     &verb_list,          &verb_show,          &verb_give,        &verb_take,
+    &verb_detach,       &verb_set,           &verb_attach,        &verb_confirm,     &verb_retry,
+    &verb_wait,         &verb_start,         &verb_vm_controller, &verb_reset,       &verb_watch,
+    &verb_log,          &verb_explain,       &verb_rescan,        &verb_passthrough, &verb_group,
+    &verb_group_show,   &verb_group_add,     &verb_group_set,     &verb_group_rm,    &verb_rule,
+    &verb_rule_add,     &verb_rule_set,      &verb_rule_rm,       &verb_rule_test,   &verb_tenant,
+    &verb_tenant_show,  &verb_tenant_add,    &verb_tenant_set,    &verb_tenant_rm,   &verb_tenant_machine,
+    &verb_tenant_grant, &verb_tenant_revoke, &verb_export,        &verb_apply,       &verb_enable,
+    &verb_disable,
 };
 
 const Verb *verb_find(const char *name)
@@ -77,6 +86,8 @@ static const char *find_usual(const char *word)
         { "remove", "take" },
         { "rm", "take" },
         { "why", "explain" },
+        { "history", "log" },
+        { "journal", "log" },
         { "monitor", "watch" },
         { "connect", "give" },
         { "disconnect", "take" },
@@ -105,6 +116,10 @@ static const char *find_nearest(const char *word)
     for (gsize i = 0; i < G_N_ELEMENTS(verbs); i++)
         if (verbs[i]->name)
             names[n++] = verbs[i]->name;
+    /* "vm" is the begin of one */
+    for (gsize i = 0; i < n; i++)
+        if (g_str_has_prefix(names[i], word) && names[i][strlen(word)] == ' ')
+            return names[i];
     return find_usual(word) ?: nearest_text(word, names, n);
 }
 
@@ -116,9 +131,9 @@ static void set_no_verb(const char *first, const char *second, GError **error)
 
     if (nearest)
         g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE,
-                    "there is no verb \"%s\"; did you mean \"usbferry %s\"?", escaped, nearest);
+                    _("there is no verb \"%s\"; did you mean \"usbferry %s\"?"), escaped, nearest);
     else
-        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "there is no verb \"%s\"; see usbferry --help",
+        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, _("there is no verb \"%s\"; see usbferry --help"),
                     escaped);
 }
 
@@ -146,10 +161,11 @@ const Verb *const *verbs_all(gsize *ret_n)
 
 char *verbs_help(void)
 {
-    GString *help = g_string_new("Gives this host's USB devices to its virtual machines (VMs).\n\nVerbs:\n");
+    GString *help =
+        g_string_new(_("Gives this host's USB devices to its virtual machines (VMs).\n\nVerbs:\n"));
 
     for (gsize i = 0; i < G_N_ELEMENTS(verbs); i++)
-        g_string_append_printf(help, "  %-14s  %s\n", verbs[i]->name ?: "(none)", verbs[i]->summary);
-    g_string_append(help, "\nusbferry help VERB tells more, with examples.");
+        g_string_append_printf(help, "  %-14s  %s\n", verbs[i]->name ?: _("(none)"), _(verbs[i]->summary));
+    g_string_append(help, _("\nusbferry help VERB tells more, with examples."));
     return g_string_free(help, FALSE);
 }

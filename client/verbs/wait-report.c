@@ -4,12 +4,16 @@
 
 #include "client/verbs/wait-report.h"
 
+#include <glib/gi18n.h>
+
 #include <stdio.h>
 
 #include "client/bus/escape.h"
 #include "client/bus/path.h"
+#include "client/verbs/target.h"
 #include "client/view/failure.h"
 #include "client/view/json.h"
+#include "client/view/words.h"
 #include "dbus/names.h"
 
 /* NULL = it has ended, or there never was one. */
@@ -19,12 +23,13 @@ static const Object *find_assignment(const Model *model, const WaitItem *item)
 }
 
 /* The reason is a sentence, and mostly names the device or the group itself. */
-static char *reason_text(const WaitItem *item, const Object *assignment)
+static char *reason_text(const Model *model, const WaitItem *item, const Object *assignment)
 {
-    g_autofree char *reason = escape_text(object_string(assignment, "Reason"));
+    g_autofree char *raw = assignment ? words_reason(model, assignment) : g_strdup("");
+    g_autofree char *reason = escape_text(raw);
 
     if (!*reason)
-        return g_strdup_printf("%s: no reason given", item->label);
+        return g_strdup_printf(_("%s: no reason given"), item->label);
     return strstr(reason, item->group ? item->group : item->label)
                ? g_steal_pointer(&reason)
                : g_strdup_printf("%s: %s", item->label, reason);
@@ -49,43 +54,70 @@ static char *devices_text(const Model *model, const WaitItem *item, const char *
 
 static char *kept_text(const WaitItem *item, const char *assignment)
 {
-    return g_strdup_printf("; %s is kept%s", assignment,
-                           item->kept ? ", since ending what others gave takes the right " FERRY_ACTION_ASSIGN
-                                      : "");
+    if (item->kept)
+        return g_strdup_printf(_("; %s is kept, since ending what others gave takes the right %s"),
+                               assignment, FERRY_ACTION_ASSIGN);
+    return g_strdup_printf(_("; %s is kept"), assignment);
 }
 
 /* "046d:c31c "Keyboard K120" (3-1.2) is attached to VM "desk"", "3 of group "keys" are on the host: …" */
 static char *done_text(const Model *model, WaitGoal goal, const WaitItem *item, const Object *assignment)
 {
     const Object *machine = model_follow(model, assignment, "Machine", KIND_MACHINE);
-    g_autofree char *vm = machine ? object_describe(machine) : g_strdup("its VM");
+    g_autofree char *vm = machine ? object_describe(machine) : g_strdup(_("its VM"));
     g_autofree char *kept = assignment ? object_describe(assignment) : NULL;
-    g_autofree char *suffix = item->alone && kept ? g_strdup_printf("; %s goes on with its others", kept)
+    g_autofree char *suffix = item->alone && kept ? g_strdup_printf(_("; %s goes on with its others"), kept)
                               : goal == WAIT_DETACHED && kept ? kept_text(item, kept)
                                                               : g_strdup("");
     g_autofree char *where =
-        goal == WAIT_ATTACHED ? g_strdup_printf("attached to %s", vm) : g_strdup("on the host");
+        goal == WAIT_ATTACHED ? g_strdup_printf(_("attached to %s"), vm) : g_strdup(_("on the host"));
     guint n_here, n_there;
     g_autofree char *here = devices_text(model, item, NULL, &n_here);
     g_autofree char *there = devices_text(model, item, goal == WAIT_ATTACHED ? NULL : "host", &n_there);
 
     /* the assignment's word counts: a device may tell its own part a moment later */
     if (!item->group && goal == WAIT_ATTACHED)
-        return g_strdup_printf("%s is %s", item->label, where);
+        return g_strdup_printf(_("%s is %s"), item->label, where);
+    if (n_here == 0 && goal == WAIT_RELEASED && item->group)
+        return g_strdup_printf(_("The assignment that drew from %s has ended"), item->label);
     if (n_here == 0)
-        return g_strdup_printf("%s %s", item->group && kept ? kept : item->label,
-                               goal == WAIT_ATTACHED   ? "is attached"
-                               : goal == WAIT_DETACHED ? "is detached"
-                                                       : "has ended");
+        return g_strdup_printf(goal == WAIT_ATTACHED   ? _("%s is attached")
+                               : goal == WAIT_DETACHED ? _("%s is detached")
+                                                       : _("%s has ended"),
+                               item->group && kept ? kept : item->label);
     if (n_there == 0) {
         /* somebody else's turn */
         const Object *device = model_get(model, item->devices->pdata[0], KIND_DEVICE);
-        g_autofree char *state = escape_text(object_string(device, "State"));
-        return g_strdup_printf("%s was taken, and is %s now%s", here, state, suffix);
+        const Object *next = g_str_equal(object_string(device, "State"), "attached")
+                                 ? model_follow(model, device, "Machine", KIND_MACHINE)
+                                 : NULL;
+        g_autofree char *owner = next ? object_describe(next) : NULL;
+        g_autofree char *state =
+            owner ? g_strdup_printf(_("attached to %s"), owner) : escape_text(object_string(device, "State"));
+        return g_strdup_printf(_("%s was taken, and is %s now%s"), here, state, suffix);
     }
     if (n_there == 1)
-        return g_strdup_printf("%s is %s%s", there, where, suffix);
-    return g_strdup_printf("%u of %s are %s: %s%s", n_there, item->label, where, there, suffix);
+        return g_strdup_printf(_("%s is %s%s"), there, where, suffix);
+    return g_strdup_printf(_("%u of %s are %s: %s%s"), n_there, item->label, where, there, suffix);
+}
+
+/* What failed is tried again, or has to be told to go on; and how to end it. */
+static char *way_on(const Model *model, const WaitItem *item, const Object *assignment)
+{
+    static const TargetKinds kinds = (TargetKinds)(1 << KIND_ASSIGNMENT);
+    const char *state = object_string(assignment, "State"), *name = object_name(assignment);
+    const Object *device =
+        item->devices->len == 1 ? model_get(model, item->devices->pdata[0], KIND_DEVICE) : NULL;
+    g_autofree char *id = object_id(assignment);
+    g_autofree char *word = escape_word(device && !item->group ? object_name(device)
+                                        : target_match(model, kinds, name, NULL) == assignment ? name
+                                                                                               : id);
+
+    if (g_str_equal(state, "disabled"))
+        return g_strdup_printf(_("\n  usbferry attach %s goes on with it"), word);
+    return g_strdup_printf(_("\n  The service goes on trying. usbferry retry %s tries at once, "
+                             "usbferry take %s gives it up"),
+                           word, word);
 }
 
 static Outcome report_item(const Client *client, const Model *model, WaitGoal goal, const WaitItem *item,
@@ -94,7 +126,7 @@ static Outcome report_item(const Client *client, const Model *model, WaitGoal go
     const Object *assignment = find_assignment(model, item);
     const char *name = error_short_name(object_string(assignment, "Error"));
     g_autofree char *state = escape_text(object_string(assignment, "State"));
-    g_autofree char *reason = reason_text(item, assignment);
+    g_autofree char *reason = reason_text(model, item, assignment);
     g_autofree char *text = NULL;
     g_autoptr(GError) error = NULL;
 
@@ -102,25 +134,26 @@ static Outcome report_item(const Client *client, const Model *model, WaitGoal go
     case WAIT_DONE:
         text = done_text(model, goal, item, assignment);
         if (!client->json)
-            printf("%s%s.\n", text, item->already ? " already" : "");
+            printf(item->already ? _("%s already.\n") : "%s.\n", text);
         return OUTCOME_DONE;
     case WAIT_RESTS:
         if (!client->json)
-            printf("%s: %s\n", g_str_equal(state, "partial") ? "In part" : "Waiting", reason);
+            printf(g_str_equal(state, "partial") ? _("In part: %s\n") : _("Waiting: %s\n"), reason);
         return OUTCOME_DONE;
     case WAIT_FAILED:
-        if (assignment)
-            error_set(&error, *name ? name : "Failed", "%s", reason);
-        else
-            error_set(&error, "NoSuchAssignment", "the assignment of %s was ended meanwhile", item->label);
+        if (assignment) {
+            g_autofree char *hint = way_on(model, item, assignment);
+            error_set(&error, *name ? name : "Failed", "%s%s", reason, hint);
+        } else
+            error_set(&error, "NoSuchAssignment", _("the assignment of %s was ended meanwhile"), item->label);
         break;
     case WAIT_GOES_ON:
         if (seconds == 0) {
             if (!client->json)
-                printf("%s: ordered.\n", item->label);
+                printf(_("%s: ordered.\n"), item->label);
             return OUTCOME_DONE;
         }
-        error_set(&error, "Timeout", "%s after %u s; the service goes on trying: %s",
+        error_set(&error, "Timeout", _("%s after %u s; the service goes on trying: %s"),
                   *state ? state : "unknown", seconds, reason);
         break;
     }

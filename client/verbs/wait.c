@@ -3,6 +3,8 @@
 
 #include "client/verbs/wait.h"
 
+#include <glib/gi18n.h>
+
 /* States that end the way to "attached". All others are on it, also those of a later version. */
 static const struct {
     const char *state;
@@ -44,7 +46,7 @@ WaitVerdict wait_judge(WaitGoal goal, const Object *assignment)
 bool wait_options_check(WaitOptions *options, GError **error)
 {
     if (options->seconds < 0) {
-        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "--wait: %d is no time", options->seconds);
+        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, _("--wait: %d is no time"), options->seconds);
         return false;
     }
     if (options->no_wait)
@@ -173,6 +175,7 @@ void wait_list_add_home(GPtrArray *items, const Object *device)
     g_ptr_array_add(item->devices, g_strdup(device->path));
     item->label = object_describe(device);
     item->verdict = WAIT_DONE;
+    item->already = true;
     g_ptr_array_add(items, item);
 }
 

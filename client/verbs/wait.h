@@ -5,6 +5,7 @@
  * nothing that changes anything. */
 
 #include <glib.h>
+#include <glib/gi18n.h>
 #include <stdbool.h>
 
 #include "client/bus/follow.h"
@@ -21,10 +22,11 @@ typedef struct WaitOptions {
     {                        \
         .seconds = 20        \
     }
-#define WAIT_OPTION_ENTRIES(options)                                                                        \
-    { "no-wait", 0, 0, G_OPTION_ARG_NONE, &(options).no_wait, "Return as soon as it is ordered", NULL },    \
-    {                                                                                                       \
-        "wait", 0, 0, G_OPTION_ARG_INT, &(options).seconds, "Wait so long at most (default: 20)", "SECONDS" \
+#define WAIT_OPTION_ENTRIES(options)                                                                         \
+    { "no-wait", 0, 0, G_OPTION_ARG_NONE, &(options).no_wait, N_("Return as soon as it is ordered"), NULL }, \
+    {                                                                                                        \
+        "wait", 0, 0, G_OPTION_ARG_INT, &(options).seconds, N_("Wait so long at most (default: 20)"),        \
+            "SECONDS"                                                                                        \
     }
 
 /* After the parsing. */

@@ -1,185 +1,83 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* watch: follows the service and prints a line for every change, for people or for programs, or a table that
- * is always true, until it is stopped. */
+/* watch: follows the service of one host or several and prints a line for every change, or a table that is
+ * always true, until it is stopped. One loop waits for all of them; only connecting, which may hang, is done
+ * by threads. */
 
 #include "client/verbs/watch.h"
 
+#include <glib/gi18n.h>
+
+#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "client/bus/client.h"
-#include "client/bus/escape.h"
+#include "client/bus/fleet.h"
 #include "client/bus/follow.h"
+#include "client/verbs/hosts.h"
 #include "client/verbs/options.h"
 #include "client/verbs/overview.h"
 #include "client/verbs/target.h"
-#include "client/view/columns.h"
-#include "client/view/json.h"
+#include "client/verbs/watch-print.h"
+#include "client/view/failure.h"
 #include "client/view/overview.h"
-
-/* ------------------------------------------------------------------ lines for people */
-
-static void print_line(const char *format, ...) G_GNUC_PRINTF(1, 2);
-static void print_line(const char *format, ...)
-{
-    g_autoptr(GDateTime) now = g_date_time_new_now_local();
-    g_autofree char *time = g_date_time_format(now, "%F %T");
-    va_list arguments;
-
-    printf("%s ", time);
-    va_start(arguments, format);
-    vprintf(format, arguments);
-    va_end(arguments);
-    putchar('\n');
-}
-
-/* Only for programs: the lines of the assignments and devices themselves tell it better. */
-static bool is_noise(const char *column)
-{
-    static const char *const noise[] = { "since",      "reason-code", "has",         "wanted",
-                                         "pending",    "devices",     "assignments", "assignment",
-                                         "free-ports", "groups",      "total",       "free",
-                                         "vms",        "state",       "reason",      NULL };
-
-    return g_strv_contains(noise, column);
-}
-
-static char *shown_text(GVariant *shown)
-{
-    return shown ? variant_to_text(shown) : g_strdup("none");
-}
-
-/* "waiting -> attaching", then what else differs, then the reason. */
-static char *changes_text(const Model *model, const Object *object, GHashTable *before)
-{
-    GString *text = g_string_new(NULL);
-    g_autoptr(Object) old = object_as_before(object, before);
-
-    if (g_hash_table_contains(before, "State")) {
-        g_autofree char *was = escape_text(object_string(old, "State"));
-        g_autofree char *is = escape_text(object_string(object, "State"));
-        g_string_append_printf(text, "%s -> %s", *was ? was : "none", is);
-    }
-
-    for (const Column *column = columns_for(object->kind); column->name; column++) {
-        g_autoptr(GVariant) was = column_shown(column, model, old);
-        g_autoptr(GVariant) is = column_shown(column, model, object);
-        g_autofree char *was_text = shown_text(was);
-        g_autofree char *is_text = shown_text(is);
-        if (!is_noise(column->name) && !g_str_equal(was_text, is_text))
-            g_string_append_printf(text, "%s%s: %s", text->len > 0 ? ", " : "", column->name, is_text);
-    }
-
-    g_autofree char *reason = escape_text(object_string(object, "Reason"));
-    if ((g_hash_table_contains(before, "State") || g_hash_table_contains(before, "Reason")) && *reason)
-        g_string_append_printf(text, "%s%s", text->len > 0 ? ": " : "", reason);
-    return g_string_free(text, FALSE);
-}
-
-static void print_change(const Model *model, ModelEvent event, const Object *object, GHashTable *before)
-{
-    static const char *const appear[_KIND_MAX] = {
-        [KIND_DEVICE] = "plugged in", [KIND_MACHINE] = "defined", [KIND_ASSIGNMENT] = "made",
-        [KIND_GROUP] = "made",        [KIND_TENANT] = "made",     [KIND_MANAGER] = "there",
-    };
-    static const char *const vanish[_KIND_MAX] = {
-        [KIND_DEVICE] = "unplugged", [KIND_MACHINE] = "undefined", [KIND_ASSIGNMENT] = "ended",
-        [KIND_GROUP] = "deleted",    [KIND_TENANT] = "deleted",    [KIND_MANAGER] = "gone",
-    };
-    g_autofree char *title = object_describe(object);
-    g_autofree char *state = escape_text(object_string(object, "State"));
-    g_autofree char *changes = NULL;
-
-    switch (event) {
-    case MODEL_ADDED:
-        print_line("%s: %s%s%s", title, appear[object->kind], *state ? ", " : "", state);
-        return;
-    case MODEL_REMOVED:
-        print_line("%s: %s", title, vanish[object->kind]);
-        return;
-    case MODEL_CHANGED:
-        changes = changes_text(model, object, before);
-        if (*changes)
-            print_line("%s: %s", title, changes);
-        return;
-    }
-}
-
-/* ------------------------------------------------------------------ lines for programs */
-
-static void add_text(GVariantBuilder *dict, const char *key, const char *text)
-{
-    g_variant_builder_add(dict, "{sv}", key, g_variant_new_string(text));
-}
-
-static void begin_json(GVariantBuilder *dict, const char *event, const char *kind)
-{
-    g_autoptr(GDateTime) now = g_date_time_new_now_local();
-    g_autofree char *time = g_date_time_format_iso8601(now);
-
-    g_variant_builder_init(dict, G_VARIANT_TYPE_VARDICT);
-    add_text(dict, "time", time);
-    add_text(dict, "event", event);
-    add_text(dict, "kind", kind);
-}
-
-static void end_json(GVariantBuilder *dict)
-{
-    g_autoptr(GVariant) line = g_variant_ref_sink(g_variant_builder_end(dict));
-    g_autofree char *json = json_from_variant(line, /* pretty= */ false);
-
-    puts(json);
-}
-
-/* All that can be said of it, or what was changed only: a{sv}. */
-static GVariant *make_values(const Model *model, const Object *object, GHashTable *before)
-{
-    g_autoptr(Object) old = before ? object_as_before(object, before) : NULL;
-    GVariantBuilder values;
-
-    g_variant_builder_init(&values, G_VARIANT_TYPE_VARDICT);
-    for (const Column *column = columns_for(object->kind); column->name; column++) {
-        g_autoptr(GVariant) was = old ? column_value(column, model, old) : NULL;
-        g_autoptr(GVariant) is = column_value(column, model, object);
-        if (!was || !g_variant_equal(was, is))
-            g_variant_builder_add(&values, "{sv}", column->name, is);
-    }
-    return g_variant_builder_end(&values);
-}
-
-static void print_change_json(const Model *model, ModelEvent event, const Object *object, GHashTable *before)
-{
-    static const char *const events[] = {
-        [MODEL_ADDED] = "added",
-        [MODEL_CHANGED] = "changed",
-        [MODEL_REMOVED] = "removed",
-    };
-    g_autoptr(GVariant) values = g_variant_ref_sink(make_values(model, object, before));
-    GVariantBuilder dict;
-
-    /* of a later service, and this client has no word for it */
-    if (g_variant_n_children(values) == 0)
-        return;
-    begin_json(&dict, events[event], kind_to_string(object->kind));
-    add_text(&dict, "name", object_name(object));
-    add_text(&dict, "path", object->path);
-    g_variant_builder_add(&dict, "{sv}", "values", values);
-    end_json(&dict);
-}
-
-/* ------------------------------------------------------------------ what is watched */
 
 typedef struct Watch {
     Client *client;
-    GPtrArray *paths; /* of what was named, owned; none = everything */
+    char **words; /* what is watched, borrowed; none = everything */
     bool table;
+    GPtrArray *stations;
+    gint64 late; /* who isn't there then is told of; G_MAXINT64 = all are told of */
+    gint64 due;  /* something was changed, and the table is shown then; G_MAXINT64 = nothing was */
 } Watch;
+
+/* One host that is watched. */
+typedef struct Station {
+    Watch *watch;
+    const char *name; /* as -H has it, borrowed; NULL = the only one */
+    Visit *visit;     /* of several: on the way to it */
+    Client *client;   /* NULL = not there yet, or over */
+    bool owns_client;
+    Follow *follow;
+    GPtrArray *paths; /* of what was named, owned */
+} Station;
+
+static void station_close(Station *station)
+{
+    g_clear_pointer(&station->visit, visit_unref);
+    g_clear_pointer(&station->follow, follow_free);
+    if (station->client && station->owns_client) {
+        client_done(station->client);
+        g_free(station->client);
+    }
+    station->client = NULL;
+}
+
+static void station_free(Station *station)
+{
+    station_close(station);
+    g_ptr_array_unref(station->paths);
+    g_free(station);
+}
+
+static Station *station_add(Watch *watch, const char *name)
+{
+    Station *station = g_new0(Station, 1);
+
+    station->watch = watch;
+    station->name = name;
+    station->paths = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(watch->stations, station);
+    return station;
+}
 
 static void watch_clear(Watch *watch)
 {
-    g_clear_pointer(&watch->paths, g_ptr_array_unref);
+    g_clear_pointer(&watch->stations, g_ptr_array_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Watch, watch_clear)
+
+/* ------------------------------------------------------------------ what is watched */
 
 /* The path stands somewhere in it. */
 static bool has_path(GVariant *value, const char *path)
@@ -217,37 +115,51 @@ static bool concerns(const Object *object, GHashTable *before, const char *path)
     return false;
 }
 
-static bool is_watched(const Watch *watch, const Object *object, GHashTable *before)
+static bool is_watched(const Station *station, const Object *object, GHashTable *before)
 {
-    for (guint i = 0; i < watch->paths->len; i++)
-        if (concerns(object, before, watch->paths->pdata[i]))
+    for (guint i = 0; i < station->paths->len; i++)
+        if (concerns(object, before, station->paths->pdata[i]))
             return true;
-    return watch->paths->len == 0;
+    return station->paths->len == 0;
+}
+
+/* All words are good, or nothing is watched. */
+static bool find_watched(Station *station, GError **error)
+{
+    for (char **word = station->watch->words; *word; word++) {
+        const Object *object =
+            target_find(station->client, follow_model(station->follow), TARGET_ANY, *word, error);
+        if (!object)
+            return false;
+        g_ptr_array_add(station->paths, g_strdup(object->path));
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------------ lines */
+
+static WatchSource station_source(const Station *station, const Model *model)
+{
+    return (WatchSource){ .host = object_name(model_manager(model)),
+                          .several = station->name != NULL,
+                          .json = station->watch->client->json };
 }
 
 static void on_change(const Model *model, ModelEvent event, const Object *object, GHashTable *before,
                       void *userdata)
 {
-    const Watch *watch = userdata;
+    const Station *station = userdata;
+    WatchSource source = station_source(station, model);
 
-    if (watch->table || !is_watched(watch, object, before))
-        return;
-    if (watch->client->json)
-        print_change_json(model, event, object, before);
-    else
-        print_change(model, event, object, before);
+    if (!station->watch->table && is_watched(station, object, before))
+        watch_print_change(&source, model, event, object, before);
 }
 
-/* All words are good, or nothing is watched. */
-static bool find_watched(Watch *watch, const Model *model, char **words, GError **error)
+static void print_service(const Station *station, const char *event, const char *text)
 {
-    for (; *words; words++) {
-        const Object *object = target_find(watch->client, model, TARGET_ANY, *words, error);
-        if (!object)
-            return false;
-        g_ptr_array_add(watch->paths, g_strdup(object->path));
-    }
-    return true;
+    WatchSource source = station_source(station, follow_model(station->follow));
+
+    watch_print_service(&source, event, text);
 }
 
 /* ------------------------------------------------------------------ the board */
@@ -255,97 +167,216 @@ static bool find_watched(Watch *watch, const Model *model, char **words, GError 
 /* What happens at once is shown at once. */
 #define BOARD_DELAY_USEC (100 * G_TIME_SPAN_MILLISECOND)
 
-static void print_board(const Watch *watch, const Model *model)
+static GPtrArray *board_rows(const Station *station)
 {
-    g_autoptr(GPtrArray) all = overview_rows(model);
-    g_autoptr(GPtrArray) rows = g_ptr_array_new();
+    g_autoptr(GPtrArray) all = overview_rows(follow_model(station->follow));
+    GPtrArray *rows = g_ptr_array_new();
+
+    for (guint i = 0; i < all->len; i++)
+        if (is_watched(station, all->pdata[i], NULL))
+            g_ptr_array_add(rows, all->pdata[i]);
+    return rows;
+}
+
+static void print_board(const Watch *watch)
+{
+    g_autoptr(GPtrArray) models = g_ptr_array_new();
+    g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
     g_autoptr(GDateTime) now = g_date_time_new_now_local();
     g_autofree char *time = g_date_time_format(now, "%F %T");
 
-    for (guint i = 0; i < all->len; i++)
-        if (is_watched(watch, all->pdata[i], NULL))
-            g_ptr_array_add(rows, all->pdata[i]);
+    for (guint i = 0; i < watch->stations->len; i++) {
+        const Station *station = watch->stations->pdata[i];
+        if (!station->follow)
+            continue;
+        g_ptr_array_add(models, (void *)follow_model(station->follow));
+        g_ptr_array_add(rows, board_rows(station));
+    }
     /* in a pipe one board follows the other */
     fputs(isatty(STDOUT_FILENO) ? "\033[H\033[2J" : "", stdout);
     puts(time);
-    overview_print(model, rows);
+    if (fleet_is_asked(watch->client))
+        hosts_print_overview(models, rows);
+    else if (models->len > 0)
+        overview_print(models->pdata[0], rows->pdata[0]);
     putchar('\n');
     fflush(stdout);
 }
 
-/* After each change, with all that comes along with it. */
-static Outcome show_board(const Watch *watch, Follow *follow, GError **error)
-{
-    gint64 due = 0; /* something was changed, and is shown then */
+/* ------------------------------------------------------------------ the loop */
 
-    for (;;)
-        switch (follow_next(follow, due ? due : G_MAXINT64, error)) {
+/* It is there, fetched and told to nobody yet. False: a word means nothing there. */
+static bool station_begin(Station *station, GError **error)
+{
+    if (!find_watched(station, error))
+        return false;
+    follow_tell_to(station->follow, on_change, station);
+    if (station->watch->table)
+        station->watch->due = 0;
+    else
+        print_service(station, "watching", _("watching for changes"));
+    return true;
+}
+
+/* The others go on. False: this was the only one, or the last. */
+static bool station_fail(Station *station, GError *failure, GError **error)
+{
+    Watch *watch = station->watch;
+
+    if (!station->name) {
+        g_propagate_error(error, failure);
+        return false;
+    }
+    failure_print(watch->client, failure);
+    g_error_free(failure);
+    station_close(station);
+    for (guint i = 0; i < watch->stations->len; i++) {
+        const Station *other = watch->stations->pdata[i];
+        if (other->visit || other->follow)
+            return true;
+    }
+    return false;
+}
+
+/* The same, of an error that doesn't name the host yet. */
+static bool station_fail_named(Station *station, GError *failure, GError **error)
+{
+    if (!station->name)
+        return station_fail(station, failure, error);
+
+    g_autoptr(GError) unnamed = failure;
+    return station_fail(station, fleet_host_error(station->name, unnamed), error);
+}
+
+static bool station_arrive(Station *station, GError **error)
+{
+    GError *failure = NULL;
+
+    if (!visit_take(station->visit, &station->client, &station->follow, &failure))
+        return true;
+    g_clear_pointer(&station->visit, visit_unref);
+    if (failure)
+        return station_fail(station, failure, error);
+    station->owns_client = true;
+    return station_begin(station, &failure) || station_fail_named(station, failure, error);
+}
+
+/* So much of one host at a time: one that never stops talking keeps nobody from the others. */
+#define TURN_MAX 64
+
+/* Tells what has happened there. False as of station_fail(). */
+static bool station_read(Station *station, GError **error)
+{
+    Watch *watch = station->watch;
+    GError *failure = NULL;
+
+    for (unsigned i = 0; i < TURN_MAX; i++)
+        switch (follow_next(station->follow, 0, &failure)) {
+        case FOLLOW_DEADLINE:
+            return true;
         case FOLLOW_ERROR:
-            return OUTCOME_FAILED;
+            return station_fail_named(station, failure, error);
         case FOLLOW_GONE:
-            puts("the service left the bus");
-            fflush(stdout);
+            print_service(station, "gone", _("the service left the bus"));
             break;
         case FOLLOW_BACK:
-            if (!follow_fetch(follow, error))
-                return OUTCOME_FAILED;
-            due = g_get_monotonic_time();
+            print_service(station, "back", _("the service is back"));
+            /* what changed meanwhile is told as changes */
+            if (!follow_begin_fetch(station->follow, &failure))
+                return station_fail_named(station, failure, error);
             break;
         case FOLLOW_CHANGED:
-            due = due ? due : g_get_monotonic_time() + BOARD_DELAY_USEC;
-            break;
-        case FOLLOW_DEADLINE:
-            due = 0;
-            print_board(watch, follow_model(follow));
+            watch->due = MIN(watch->due, g_get_monotonic_time() + BOARD_DELAY_USEC);
             break;
         }
+    return true;
+}
+
+static void tell_late(Watch *watch)
+{
+    for (guint i = 0; i < watch->stations->len; i++) {
+        const Station *station = watch->stations->pdata[i];
+        if (!station->visit)
+            continue;
+        g_autoptr(GError) late = fleet_late_error(watch->client, station->name);
+        failure_print(watch->client, late);
+    }
+    watch->late = G_MAXINT64;
+}
+
+/* What happens next anywhere, or that it is time. */
+static bool wait_for_any(const Watch *watch, GError **error)
+{
+    g_autofree struct pollfd *fds = g_new0(struct pollfd, watch->stations->len);
+    gint64 until = MIN(watch->late, watch->table ? watch->due : G_MAXINT64);
+
+    for (guint i = 0; i < watch->stations->len; i++) {
+        const Station *station = watch->stations->pdata[i];
+        gint64 deadline = G_MAXINT64;
+        int r = 0;
+
+        fds[i].fd = -1;
+        if (station->visit)
+            fds[i] = (struct pollfd){ .fd = visit_fd(station->visit), .events = POLLIN };
+        else if (station->follow)
+            r = follow_poll(station->follow, &fds[i], &deadline);
+        /* follow_next() finds out itself what is wrong with it */
+        until = MIN(until, r < 0 ? 0 : deadline);
+    }
+
+    gint64 left = until == G_MAXINT64 ? -1 : MAX(until - g_get_monotonic_time(), 0);
+    struct timespec time = { .tv_sec = left / G_USEC_PER_SEC, .tv_nsec = left % G_USEC_PER_SEC * 1000 };
+    if (ppoll(fds, watch->stations->len, left < 0 ? NULL : &time, NULL) < 0 && errno != EINTR) {
+        g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, _("cannot wait: %s"), g_strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+static Outcome watch_loop(Watch *watch, GError **error)
+{
+    for (;;) {
+        for (guint i = 0; i < watch->stations->len; i++) {
+            Station *station = watch->stations->pdata[i];
+            if (station->visit && !station_arrive(station, error))
+                return OUTCOME_FAILED;
+            if (station->follow && !station_read(station, error))
+                return OUTCOME_FAILED;
+        }
+        if (g_get_monotonic_time() >= watch->late)
+            tell_late(watch);
+        if (watch->table && g_get_monotonic_time() >= watch->due) {
+            watch->due = G_MAXINT64;
+            print_board(watch);
+        }
+        if (!wait_for_any(watch, error))
+            return OUTCOME_FAILED;
+    }
 }
 
 /* ------------------------------------------------------------------ the verb */
 
-static void print_service(const Client *client, const char *event, const char *text)
+static bool begin_one(Watch *watch, GError **error)
 {
-    GVariantBuilder dict;
+    Station *station = station_add(watch, NULL);
 
-    if (!client->json) {
-        print_line("%s", text);
-        return;
-    }
-    begin_json(&dict, event, kind_to_string(KIND_MANAGER));
-    end_json(&dict);
+    station->client = watch->client;
+    station->follow = follow_new(watch->client, NULL, NULL, error);
+    return station->follow && follow_fetch(station->follow, error) && station_begin(station, error);
 }
 
-static Outcome show_lines(const Watch *watch, Follow *follow, GError **error)
+static void begin_several(Watch *watch)
 {
-    /* a line is there when it is printed, also in a pipe; before the first one, that we listen */
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    print_service(watch->client, "watching", "watching for changes");
-
-    for (;;)
-        switch (follow_next(follow, G_MAXINT64, error)) {
-        case FOLLOW_ERROR:
-            return OUTCOME_FAILED;
-        case FOLLOW_GONE:
-            print_service(watch->client, "gone", "the service left the bus");
-            break;
-        case FOLLOW_BACK:
-            print_service(watch->client, "back", "the service is back");
-            /* what changed meanwhile is told as changes */
-            if (!follow_fetch(follow, error))
-                return OUTCOME_FAILED;
-            break;
-        case FOLLOW_CHANGED:
-        case FOLLOW_DEADLINE:
-            break;
-        }
+    watch->late = fleet_deadline(watch->client);
+    for (char **host = watch->client->hosts; *host; host++)
+        station_add(watch, *host)->visit = visit_new(*host);
 }
 
 static Outcome watch_all(Client *client, char **words, GError **error)
 {
-    g_auto(Watch) watch = { .client = client, .paths = g_ptr_array_new_with_free_func(g_free) };
     gboolean table = FALSE;
     const GOptionEntry entries[] = {
-        { "table", 0, 0, G_OPTION_ARG_NONE, &table, "A table that is always as it is now", NULL },
+        { "table", 0, 0, G_OPTION_ARG_NONE, &table, N_("A table that is always as it is now"), NULL },
         { 0 },
     };
 
@@ -353,19 +384,23 @@ static Outcome watch_all(Client *client, char **words, GError **error)
     if (!rest)
         return OUTCOME_USAGE;
     if (table && client->json) {
-        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "--table is for people, --json for programs");
+        g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, _("--table is for people, --json for programs"));
         return OUTCOME_USAGE;
     }
-    watch.table = table;
-    g_autoptr(Follow) follow = follow_new(client, on_change, &watch, error);
-    if (!follow || !follow_fetch(follow, error) || !find_watched(&watch, follow_model(follow), rest, error))
+    g_auto(Watch) watch = { .client = client,
+                            .words = rest,
+                            .table = table,
+                            .stations = g_ptr_array_new_with_free_func((GDestroyNotify)station_free),
+                            .late = G_MAXINT64,
+                            .due = G_MAXINT64 };
+    /* a line is there when it is printed, also in a pipe */
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (fleet_is_asked(client))
+        begin_several(&watch);
+    else if (!begin_one(&watch, error))
         return OUTCOME_FAILED;
-
-    if (!table)
-        return show_lines(&watch, follow, error);
-    print_board(&watch, follow_model(follow));
-    return show_board(&watch, follow, error);
+    return watch_loop(&watch, error);
 }
 
-const Verb verb_watch = { "watch", "[DEVICE|ASSIGNMENT|VM|GROUP …]", "Prints a line for every change",
-                          watch_all };
+const Verb verb_watch = { "watch", "[DEVICE|ASSIGNMENT|VM|GROUP …]", N_("Prints a line for every change"),
+                          watch_all, .takes_hosts = true };

@@ -4,6 +4,8 @@
 
 #include "client/view/column.h"
 
+#include <glib/gi18n.h>
+
 #include "client/bus/escape.h"
 #include "client/bus/outcome.h"
 
@@ -156,7 +158,7 @@ GPtrArray *columns_choose(const Column *all, const char *names, GError **error)
             g_ptr_array_add(known, NULL);
             g_autofree char *list = g_strjoinv(", ", (char **)known->pdata);
             g_autofree char *escaped = escape_text(*word);
-            g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, "there is no column \"%s\"; there are %s",
+            g_set_error(error, CLIENT_ERROR, OUTCOME_USAGE, _("there is no column \"%s\"; there are %s"),
                         escaped, list);
             return NULL;
         }
@@ -188,8 +190,8 @@ char *columns_help(const Column *all)
     for (const Column *column = all; column->name; column++)
         width = MAX(width, (int)strlen(column->name));
     for (; all->name; all++)
-        g_string_append_printf(help, "  %-*s  %s%s\n", width, all->name, all->help,
-                               all->standard ? "" : " (with -o)");
+        g_string_append_printf(help, "  %-*s  %s%s\n", width, all->name, _(all->help),
+                               all->standard ? "" : _(" (with -o)"));
     return g_string_free(help, FALSE);
 }
 

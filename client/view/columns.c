@@ -4,6 +4,10 @@
 
 #include "client/view/columns.h"
 
+#include "client/view/words.h"
+
+#include <glib/gi18n.h>
+
 /* ------------------------------------------------------------------ any object */
 
 static GVariant *get_path(const Model *model, const Object *object)
@@ -29,7 +33,12 @@ static GVariant *get_since(const Model *model, const Object *object)
     return get_time(object, "Since");
 }
 
-/* Of devices and assignments. */
+/* Of devices and assignments, these as well. */
+static GVariant *show_reason(const Model *model, const Object *object)
+{
+    return g_variant_new_take_string(words_reason(model, object));
+}
+
 static GVariant *get_vm_state(const Model *model, const Object *object)
 {
     const Object *machine = model_follow(model, object, "Machine", KIND_MACHINE);
@@ -118,39 +127,40 @@ static GVariant *show_device_rules(const Model *model, const Object *object)
 }
 
 static const Column device_columns[] = {
-    { "device", "the port as the kernel names it", COLUMN_TEXT, LOOK_PLAIN, true, "SysName" },
-    { "class", "what kind of device it is", COLUMN_TEXT, LOOK_PLAIN, true, "Class" },
-    { "model", "maker and product", COLUMN_TEXT, LOOK_CUT, true, NULL, get_model },
-    { "address", "bus and device number", COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_address },
-    { "usb-id", "vendor and product id", COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_usb_id },
-    { "host", "the host that it is plugged into", COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_host },
-    { "vm", "the VM that has it or gets it", COLUMN_TEXT, LOOK_PLAIN, true, "Machine" },
-    { "vm-state", "what that VM does", COLUMN_TEXT, LOOK_STATE, true, NULL, get_vm_state },
-    { "tenant", "whose it is; shown when there is any", COLUMN_TEXT, LOOK_PLAIN, true, "Tenant" },
-    { "groups", "the groups that it belongs to", COLUMN_LIST, LOOK_CUT, true, "Groups" },
-    { "rules", "and the rules that say so: GROUP#ID RULE", COLUMN_LIST, LOOK_REST, true, NULL,
+    { "device", N_("the port as the kernel names it"), COLUMN_TEXT, LOOK_PLAIN, true, "SysName" },
+    { "class", N_("what kind of device it is"), COLUMN_TEXT, LOOK_PLAIN, true, "Class" },
+    { "model", N_("maker and product"), COLUMN_TEXT, LOOK_CUT, true, NULL, get_model },
+    { "address", N_("bus and device number"), COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_address },
+    { "usb-id", N_("vendor and product id"), COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_usb_id },
+    { "host", N_("the host that it is plugged into"), COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_host },
+    { "vm", N_("the VM that has it or gets it"), COLUMN_TEXT, LOOK_PLAIN, true, "Machine" },
+    { "vm-state", N_("what that VM does"), COLUMN_TEXT, LOOK_STATE, true, NULL, get_vm_state },
+    { "tenant", N_("whose it is; shown when there is any"), COLUMN_TEXT, LOOK_PLAIN, true, "Tenant" },
+    { "groups", N_("the groups that it belongs to"), COLUMN_LIST, LOOK_CUT, true, "Groups" },
+    { "rules", N_("and the rules that say so: GROUP#ID RULE"), COLUMN_LIST, LOOK_REST, true, NULL,
       get_device_rules, show_device_rules },
-    { "state", "where the device is", COLUMN_TEXT, LOOK_STATE, false, "State" },
-    { "reason", "why it is there", COLUMN_TEXT, LOOK_WRAP, false, "Reason" },
-    { "reason-code", "the same in one word", COLUMN_TEXT, LOOK_PLAIN, false, "ReasonCode" },
-    { "since", "when it came to that", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_since },
-    { "host-use", "what the host uses it for, which keeps it from VMs", COLUMN_LIST, LOOK_WRAP, false,
+    { "state", N_("where the device is"), COLUMN_TEXT, LOOK_STATE, false, "State" },
+    { "reason", N_("why it is there"), COLUMN_TEXT, LOOK_WRAP, false, "Reason", NULL, show_reason },
+    { "reason-code", N_("the same in one word"), COLUMN_TEXT, LOOK_PLAIN, false, "ReasonCode" },
+    { "since", N_("when it came to that"), COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_since },
+    { "host-use", N_("what the host uses it for, which keeps it from VMs"), COLUMN_LIST, LOOK_WRAP, false,
       "HostUse" },
-    { "assignment", "the name of its assignment", COLUMN_TEXT, LOOK_PLAIN, false, "Assignment" },
-    { "label", "what people call it", COLUMN_TEXT, LOOK_CUT, false, "Label" },
-    { "icon", "name of an icon for it", COLUMN_TEXT, LOOK_PLAIN, false, "Icon" },
-    { "vendor", "maker", COLUMN_TEXT, LOOK_CUT, false, "Vendor" },
-    { "product", "product", COLUMN_TEXT, LOOK_CUT, false, "Product" },
-    { "serial", "serial number", COLUMN_TEXT, LOOK_PLAIN, false, "Serial" },
-    { "socket", "the physical port, the same after every reboot", COLUMN_TEXT, LOOK_PLAIN, false, "Socket" },
-    { "controller", "address of the USB controller", COLUMN_TEXT, LOOK_PLAIN, false, "Controller" },
-    { "hub", "the hub that it is plugged into", COLUMN_TEXT, LOOK_PLAIN, false, "Hub" },
-    { "is-hub", "whether it is a hub, which can't be given", COLUMN_FLAG, LOOK_PLAIN, false, "IsHub" },
-    { "removable", "whether people can pull it out", COLUMN_FLAG, LOOK_PLAIN, false, "Removable" },
-    { "interfaces", "class, subclass and protocol of each interface", COLUMN_LIST, LOOK_CUT, false, NULL,
+    { "assignment", N_("the name of its assignment"), COLUMN_TEXT, LOOK_PLAIN, false, "Assignment" },
+    { "label", N_("what people call it"), COLUMN_TEXT, LOOK_CUT, false, "Label" },
+    { "icon", N_("name of an icon for it"), COLUMN_TEXT, LOOK_PLAIN, false, "Icon" },
+    { "vendor", N_("maker"), COLUMN_TEXT, LOOK_CUT, false, "Vendor" },
+    { "product", N_("product"), COLUMN_TEXT, LOOK_CUT, false, "Product" },
+    { "serial", N_("serial number"), COLUMN_TEXT, LOOK_PLAIN, false, "Serial" },
+    { "socket", N_("the physical port, the same after every reboot"), COLUMN_TEXT, LOOK_PLAIN, false,
+      "Socket" },
+    { "controller", N_("address of the USB controller"), COLUMN_TEXT, LOOK_PLAIN, false, "Controller" },
+    { "hub", N_("the hub that it is plugged into"), COLUMN_TEXT, LOOK_PLAIN, false, "Hub" },
+    { "is-hub", N_("whether it is a hub, which can't be given"), COLUMN_FLAG, LOOK_PLAIN, false, "IsHub" },
+    { "removable", N_("whether people can pull it out"), COLUMN_FLAG, LOOK_PLAIN, false, "Removable" },
+    { "interfaces", N_("class, subclass and protocol of each interface"), COLUMN_LIST, LOOK_CUT, false, NULL,
       get_interfaces },
-    { "speed", "Mbit/s", COLUMN_NUMBER, LOOK_RIGHT, false, "Speed" },
-    { "path", "the object on the bus", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_path },
+    { "speed", N_("Mbit/s"), COLUMN_NUMBER, LOOK_RIGHT, false, "Speed" },
+    { "path", N_("the object on the bus"), COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_path },
     { 0 },
 };
 
@@ -189,18 +199,21 @@ static GVariant *show_foreign_devices(const Model *model, const Object *object)
 }
 
 static const Column machine_columns[] = {
-    { "vm", "the VM's name", COLUMN_TEXT, LOOK_PLAIN, true, "Name" },
-    { "state", "what it does", COLUMN_TEXT, LOOK_STATE, true, "State" },
-    { "uuid", "its UUID", COLUMN_TEXT, LOOK_PLAIN, true, "UUID" },
-    { "tenant", "whose it is; shown when there is any", COLUMN_TEXT, LOOK_PLAIN, true, "Tenant" },
-    { "assignments", "what was given to it", COLUMN_LIST, LOOK_WRAP, true, "Assignments" },
-    { "devices", "the devices that it has", COLUMN_LIST, LOOK_WRAP, false, "Devices" },
-    { "foreign-devices", "devices that other programs gave to it", COLUMN_LIST, LOOK_WRAP, true, NULL,
+    { "vm", N_("the VM's name"), COLUMN_TEXT, LOOK_PLAIN, true, "Name" },
+    { "title", N_("what people call it; shown when there is any"), COLUMN_TEXT, LOOK_CUT, true, "Title" },
+    { "state", N_("what it does"), COLUMN_TEXT, LOOK_STATE, true, "State" },
+    { "uuid", N_("its UUID"), COLUMN_TEXT, LOOK_PLAIN, true, "UUID" },
+    { "tenant", N_("whose it is; shown when there is any"), COLUMN_TEXT, LOOK_PLAIN, true, "Tenant" },
+    { "assignments", N_("what was given to it"), COLUMN_LIST, LOOK_WRAP, true, "Assignments" },
+    { "devices", N_("the devices that it has"), COLUMN_LIST, LOOK_WRAP, false, "Devices" },
+    { "foreign-devices", N_("devices that other programs gave to it"), COLUMN_LIST, LOOK_WRAP, true, NULL,
       get_foreign_devices, show_foreign_devices },
-    { "usb-controller", "model of its USB controller", COLUMN_TEXT, LOOK_PLAIN, false, "UsbController" },
-    { "free-ports", "USB ports that are left in it", COLUMN_NUMBER, LOOK_RIGHT, false, "FreePorts" },
-    { "host", "the host that it is on", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_host },
-    { "path", "the object on the bus", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_path },
+    { "usb-controller", N_("model of its USB controller"), COLUMN_TEXT, LOOK_PLAIN, false, "UsbController" },
+    { "pending-usb-controller", N_("the one that it has after its next start, when that is another"),
+      COLUMN_TEXT, LOOK_PLAIN, false, "PendingUsbController" },
+    { "free-ports", N_("USB ports that are left in it"), COLUMN_NUMBER, LOOK_RIGHT, false, "FreePorts" },
+    { "host", N_("the host that it is on"), COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_host },
+    { "path", N_("the object on the bus"), COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_path },
     { 0 },
 };
 
@@ -225,44 +238,56 @@ static GVariant *get_created(const Model *model, const Object *object)
     return get_time(object, "Created");
 }
 
+static GVariant *get_expires(const Model *model, const Object *object)
+{
+    return get_time(object, "Expires");
+}
+
 static const Column assignment_columns[] = {
-    { "assignment-id", "its id, which never changes", COLUMN_TEXT, LOOK_PLAIN, true, NULL,
+    { "assignment-id", N_("its id, which never changes"), COLUMN_TEXT, LOOK_PLAIN, true, NULL,
       get_assignment_id },
-    { "assignment", "its name", COLUMN_TEXT, LOOK_CUT, true, "Name" },
-    { "type", "what it is about", COLUMN_TEXT, LOOK_PLAIN, false, "Type" },
-    { "devices", "the devices that it has or is to get now", COLUMN_LIST, LOOK_PLAIN, true, "Devices" },
-    { "group", "the group that it draws from", COLUMN_TEXT, LOOK_PLAIN, true, "Group" },
-    { "quantity", "how many: 1, N, all, or set, one device for each rule", COLUMN_TEXT, LOOK_PLAIN, false,
+    { "assignment", N_("its name"), COLUMN_TEXT, LOOK_CUT, true, "Name" },
+    { "type", N_("what it is about"), COLUMN_TEXT, LOOK_PLAIN, false, "Type" },
+    { "devices", N_("the devices that it has or is to get now"), COLUMN_LIST, LOOK_PLAIN, true, "Devices" },
+    { "group", N_("the group that it draws from"), COLUMN_TEXT, LOOK_PLAIN, true, "Group" },
+    { "quantity", N_("how many: 1, N, all, or set, one device for each rule"), COLUMN_TEXT, LOOK_PLAIN, false,
       "Quantity" },
-    { "wanted", "how many devices it is to have", COLUMN_NUMBER, LOOK_RIGHT, false, "Wanted" },
-    { "has", "how many are attached", COLUMN_NUMBER, LOOK_RIGHT, false, "Has" },
-    { "label", "what people call what it is for", COLUMN_TEXT, LOOK_CUT, false, "DeviceLabel" },
-    { "icon", "name of an icon for that", COLUMN_TEXT, LOOK_PLAIN, false, "DeviceIcon" },
-    { "selector", "the device that it is for", COLUMN_TEXT, LOOK_PLAIN, false, "Selector" },
-    { "vm", "the VM that it is for", COLUMN_TEXT, LOOK_PLAIN, true, "MachineName", get_vm },
-    { "vm-state", "what that VM does", COLUMN_TEXT, LOOK_STATE, true, NULL, get_vm_state },
-    { "state", "where it stands", COLUMN_TEXT, LOOK_STATE, true, "State" },
-    { "pending", "whether that isn't decided yet", COLUMN_FLAG, LOOK_PLAIN, false, "Pending" },
-    { "reason", "why", COLUMN_TEXT, LOOK_WRAP, true, "Reason" },
-    { "reason-code", "the same in one word", COLUMN_TEXT, LOOK_PLAIN, false, "ReasonCode" },
-    { "error", "the error that it ended in", COLUMN_TEXT, LOOK_PLAIN, false, "Error" },
-    { "since", "when it came to that", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_since },
-    { "created", "when it was made", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_created },
-    { "persistent", "whether it outlasts a reboot", COLUMN_FLAG, LOOK_PLAIN, false, "Persistent" },
-    { "follow", "whether what the device becomes in its socket goes to the VM", COLUMN_FLAG, LOOK_PLAIN,
+    { "wanted", N_("how many devices it is to have"), COLUMN_NUMBER, LOOK_RIGHT, false, "Wanted" },
+    { "has", N_("how many are attached"), COLUMN_NUMBER, LOOK_RIGHT, false, "Has" },
+    { "label", N_("what people call what it is for"), COLUMN_TEXT, LOOK_CUT, false, "DeviceLabel" },
+    { "icon", N_("name of an icon for that"), COLUMN_TEXT, LOOK_PLAIN, false, "DeviceIcon" },
+    { "selector", N_("the device that it is for"), COLUMN_TEXT, LOOK_PLAIN, false, "Selector" },
+    { "vm", N_("the VM that it is for"), COLUMN_TEXT, LOOK_PLAIN, true, "MachineName", get_vm },
+    { "vm-state", N_("what that VM does"), COLUMN_TEXT, LOOK_STATE, true, NULL, get_vm_state },
+    { "state", N_("where it stands"), COLUMN_TEXT, LOOK_STATE, true, "State" },
+    { "pending", N_("whether that isn't decided yet"), COLUMN_FLAG, LOOK_PLAIN, false, "Pending" },
+    { "reason", N_("why"), COLUMN_TEXT, LOOK_WRAP, true, "Reason", NULL, show_reason },
+    { "reason-code", N_("the same in one word"), COLUMN_TEXT, LOOK_PLAIN, false, "ReasonCode" },
+    { "error", N_("the error that it ended in"), COLUMN_TEXT, LOOK_PLAIN, false, "Error" },
+    { "since", N_("when it came to that"), COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_since },
+    { "created", N_("when it was made"), COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_created },
+    { "trial", N_("whether it comes home unless somebody confirms it"), COLUMN_FLAG, LOOK_PLAIN, false,
+      "Trial" },
+    { "try-for", N_("for how many seconds it is tried"), COLUMN_NUMBER, LOOK_RIGHT, false, "TryFor" },
+    { "lease-for", N_("for how many seconds it is given"), COLUMN_NUMBER, LOOK_RIGHT, false, "LeaseFor" },
+    { "expires", N_("when it ends by itself"), COLUMN_TEXT, LOOK_PLAIN, false, "Expires", get_expires },
+    { "expires-in", N_("how many seconds are left until then"), COLUMN_NUMBER, LOOK_RIGHT, false,
+      "ExpiresIn" },
+    { "persistent", N_("whether it outlasts a reboot"), COLUMN_FLAG, LOOK_PLAIN, false, "Persistent" },
+    { "follow", N_("whether what the device becomes in its socket goes to the VM"), COLUMN_FLAG, LOOK_PLAIN,
       false, "Follow" },
-    { "forced", "whether it goes although the host uses the device", COLUMN_FLAG, LOOK_PLAIN, false,
+    { "forced", N_("whether it goes although the host uses the device"), COLUMN_FLAG, LOOK_PLAIN, false,
       "Forced" },
-    { "priority", "the higher one gets a device that several want", COLUMN_NUMBER, LOOK_RIGHT, false,
+    { "priority", N_("the higher one gets a device that several want"), COLUMN_NUMBER, LOOK_RIGHT, false,
       "Priority" },
-    { "allow-guest-reset", "whether the VM's user may reset the device", COLUMN_FLAG, LOOK_PLAIN, false,
+    { "allow-guest-reset", N_("whether the VM's user may reset the device"), COLUMN_FLAG, LOOK_PLAIN, false,
       "AllowGuestReset" },
-    { "allow-guest-resets-all", "whether he may reset its hub", COLUMN_FLAG, LOOK_PLAIN, false,
+    { "allow-guest-resets-all", N_("whether he may reset its hub"), COLUMN_FLAG, LOOK_PLAIN, false,
       "AllowGuestResetsAll" },
-    { "owner", "uid of who made it", COLUMN_NUMBER, LOOK_RIGHT, false, "Owner" },
-    { "description", "what its owner wrote about it", COLUMN_TEXT, LOOK_WRAP, false, "Description" },
-    { "host", "the host that it is on", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_host },
-    { "path", "the object on the bus", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_path },
+    { "owner", N_("uid of who made it"), COLUMN_NUMBER, LOOK_RIGHT, false, "Owner" },
+    { "description", N_("what its owner wrote about it"), COLUMN_TEXT, LOOK_WRAP, false, "Description" },
+    { "host", N_("the host that it is on"), COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_host },
+    { "path", N_("the object on the bus"), COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_path },
     { 0 },
 };
 
@@ -320,60 +345,60 @@ static GVariant *get_group_vms(const Model *model, const Object *object)
 }
 
 static const Column group_columns[] = {
-    { "group", "its name", COLUMN_TEXT, LOOK_PLAIN, true, "Name" },
-    { "type", "what is in it", COLUMN_TEXT, LOOK_PLAIN, false, "Type" },
-    { "class", "what kind of devices it is for", COLUMN_TEXT, LOOK_PLAIN, true, "Class" },
-    { "enabled", "whether its devices are given to VMs", COLUMN_FLAG, LOOK_PLAIN, true, "Enabled" },
-    { "rules", "its rules; a table shows how many", COLUMN_LIST, LOOK_COUNT, true, NULL, get_group_rules,
+    { "group", N_("its name"), COLUMN_TEXT, LOOK_PLAIN, true, "Name" },
+    { "type", N_("what is in it"), COLUMN_TEXT, LOOK_PLAIN, false, "Type" },
+    { "class", N_("what kind of devices it is for"), COLUMN_TEXT, LOOK_PLAIN, true, "Class" },
+    { "enabled", N_("whether its devices are given to VMs"), COLUMN_FLAG, LOOK_PLAIN, true, "Enabled" },
+    { "rules", N_("its rules; a table shows how many"), COLUMN_LIST, LOOK_COUNT, true, NULL, get_group_rules,
       show_group_rules },
-    { "total", "how many of its devices are plugged in", COLUMN_NUMBER, LOOK_RIGHT, true, "Total" },
-    { "free", "of those, how many no VM has", COLUMN_NUMBER, LOOK_RIGHT, true, "Free" },
-    { "vms", "the VMs that draw from it", COLUMN_LIST, LOOK_WRAP, true, NULL, get_group_vms },
-    { "assignments", "the assignments that do", COLUMN_LIST, LOOK_WRAP, false, "Assignments" },
-    { "devices", "its devices", COLUMN_LIST, LOOK_WRAP, false, "Devices" },
-    { "tenant", "whose it is; shown when there is any", COLUMN_TEXT, LOOK_PLAIN, true, "Tenant" },
-    { "priority", "of assignments with one priority the one with the higher group comes first", COLUMN_NUMBER,
-      LOOK_RIGHT, false, "Priority" },
-    { "allow-guest-reset", "whether a VM's user may reset the device", COLUMN_FLAG, LOOK_PLAIN, false,
+    { "total", N_("how many of its devices are plugged in"), COLUMN_NUMBER, LOOK_RIGHT, true, "Total" },
+    { "free", N_("of those, how many no VM has"), COLUMN_NUMBER, LOOK_RIGHT, true, "Free" },
+    { "vms", N_("the VMs that draw from it"), COLUMN_LIST, LOOK_WRAP, true, NULL, get_group_vms },
+    { "assignments", N_("the assignments that do"), COLUMN_LIST, LOOK_WRAP, false, "Assignments" },
+    { "devices", N_("its devices"), COLUMN_LIST, LOOK_WRAP, false, "Devices" },
+    { "tenant", N_("whose it is; shown when there is any"), COLUMN_TEXT, LOOK_PLAIN, true, "Tenant" },
+    { "priority", N_("of assignments with one priority the one with the higher group comes first"),
+      COLUMN_NUMBER, LOOK_RIGHT, false, "Priority" },
+    { "allow-guest-reset", N_("whether a VM's user may reset the device"), COLUMN_FLAG, LOOK_PLAIN, false,
       "AllowGuestReset" },
-    { "allow-guest-resets-all", "whether he may reset its hub", COLUMN_FLAG, LOOK_PLAIN, false,
+    { "allow-guest-resets-all", N_("whether he may reset its hub"), COLUMN_FLAG, LOOK_PLAIN, false,
       "AllowGuestResetsAll" },
-    { "description", "what it is for", COLUMN_TEXT, LOOK_WRAP, true, "Description" },
-    { "icon", "name of an icon for its class", COLUMN_TEXT, LOOK_PLAIN, false, "Icon" },
-    { "file", "the file that it comes from", COLUMN_TEXT, LOOK_PLAIN, false, "File" },
-    { "host", "the host that it is on", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_host },
-    { "path", "the object on the bus", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_path },
+    { "description", N_("what it is for"), COLUMN_TEXT, LOOK_WRAP, true, "Description" },
+    { "icon", N_("name of an icon for its class"), COLUMN_TEXT, LOOK_PLAIN, false, "Icon" },
+    { "file", N_("the file that it comes from"), COLUMN_TEXT, LOOK_PLAIN, false, "File" },
+    { "host", N_("the host that it is on"), COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_host },
+    { "path", N_("the object on the bus"), COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_path },
     { 0 },
 };
 
 /* ------------------------------------------------------------------ tenants and the service */
 
 static const Column tenant_columns[] = {
-    { "tenant", "its name", COLUMN_TEXT, LOOK_PLAIN, true, "Name" },
-    { "members", "who gives its devices to its VMs", COLUMN_LIST, LOOK_WRAP, true, "Members" },
-    { "vms", "its VMs", COLUMN_LIST, LOOK_WRAP, true, "Machines" },
-    { "groups", "its groups", COLUMN_LIST, LOOK_WRAP, true, "Groups" },
-    { "devices", "its devices that are plugged in", COLUMN_LIST, LOOK_WRAP, true, "Devices" },
-    { "description", "what it is for", COLUMN_TEXT, LOOK_WRAP, true, "Description" },
-    { "unknown-members", "members that the host doesn't know", COLUMN_LIST, LOOK_WRAP, false,
+    { "tenant", N_("its name"), COLUMN_TEXT, LOOK_PLAIN, true, "Name" },
+    { "members", N_("who gives its devices to its VMs"), COLUMN_LIST, LOOK_WRAP, true, "Members" },
+    { "vms", N_("its VMs"), COLUMN_LIST, LOOK_WRAP, true, "Machines" },
+    { "groups", N_("its groups"), COLUMN_LIST, LOOK_WRAP, true, "Groups" },
+    { "devices", N_("its devices that are plugged in"), COLUMN_LIST, LOOK_WRAP, true, "Devices" },
+    { "description", N_("what it is for"), COLUMN_TEXT, LOOK_WRAP, true, "Description" },
+    { "unknown-members", N_("members that the host doesn't know"), COLUMN_LIST, LOOK_WRAP, false,
       "UnknownMembers" },
-    { "host", "the host that it is on", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_host },
-    { "path", "the object on the bus", COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_path },
+    { "host", N_("the host that it is on"), COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_host },
+    { "path", N_("the object on the bus"), COLUMN_TEXT, LOOK_PLAIN, false, NULL, get_path },
     { 0 },
 };
 
 static const Column service_columns[] = {
-    { "host", "the name of this host", COLUMN_TEXT, LOOK_PLAIN, true, "Node" },
-    { "version", "of the service", COLUMN_TEXT, LOOK_PLAIN, true, "Version" },
-    { "features", "what it can that others can't", COLUMN_LIST, LOOK_WRAP, false, "Features" },
-    { "enabled", "whether devices are given to VMs", COLUMN_FLAG, LOOK_PLAIN, true, "Enabled" },
-    { "held-home", "whether everything is held home", COLUMN_FLAG, LOOK_PLAIN, true, "HeldHome" },
-    { "settling", "whether it has just started and is looking around", COLUMN_FLAG, LOOK_PLAIN, true,
+    { "host", N_("the name of this host"), COLUMN_TEXT, LOOK_PLAIN, true, "Node" },
+    { "version", N_("of the service"), COLUMN_TEXT, LOOK_PLAIN, true, "Version" },
+    { "features", N_("what it can that others can't"), COLUMN_LIST, LOOK_WRAP, false, "Features" },
+    { "enabled", N_("whether devices are given to VMs"), COLUMN_FLAG, LOOK_PLAIN, true, "Enabled" },
+    { "held-home", N_("whether everything is held home"), COLUMN_FLAG, LOOK_PLAIN, true, "HeldHome" },
+    { "settling", N_("whether it has just started and is looking around"), COLUMN_FLAG, LOOK_PLAIN, true,
       "Settling" },
-    { "hypervisor", "where the VMs are, as libvirt writes it", COLUMN_TEXT, LOOK_PLAIN, true,
+    { "hypervisor", N_("where the VMs are, as libvirt writes it"), COLUMN_TEXT, LOOK_PLAIN, true,
       "HypervisorURI" },
-    { "hypervisor-state", "whether it is connected", COLUMN_TEXT, LOOK_STATE, true, "HypervisorState" },
-    { "path", "the object on the bus", COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_path },
+    { "hypervisor-state", N_("whether it is connected"), COLUMN_TEXT, LOOK_STATE, true, "HypervisorState" },
+    { "path", N_("the object on the bus"), COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_path },
     { 0 },
 };
 

@@ -3,6 +3,8 @@
 
 #include "client/view/failure.h"
 
+#include <glib/gi18n.h>
+
 #include <stdio.h>
 
 #include "client/view/json.h"
@@ -12,7 +14,7 @@ void failure_print(const Client *client, const GError *error)
     /* what was printed so far stays above it, whatever stdout is */
     fflush(stdout);
     if (!client->json) {
-        fprintf(stderr, "usbferry: %s\n", error->message);
+        fprintf(stderr, _("usbferry: %s\n"), error->message);
         return;
     }
 

@@ -4,6 +4,8 @@
 
 #include "client/view/overview.h"
 
+#include <glib/gi18n.h>
+
 #include "client/view/columns.h"
 
 /* ------------------------------------------------------------------ for both */
@@ -85,13 +87,15 @@ static GVariant *show_where(const Model *model, const Object *object)
 
     if (object->kind == KIND_ASSIGNMENT) {
         g_autoptr(GVariant) group = columns_get(model, object, "group");
-        return group ? NULL : g_variant_new_string("not plugged in");
+        bool off = g_str_equal(state, "waiting-machine");
+        return group ? (off ? g_variant_new_string(_("VM off")) : NULL)
+                     : g_variant_new_string(off ? _("not plugged in, VM off") : _("not plugged in"));
     }
     if (g_str_equal(state, "attached") || g_str_equal(state, "detaching") || g_str_equal(state, "foreign")) {
         GVariant *vm = get_vm(model, object);
-        return vm ? vm : g_variant_new_string("a VM");
+        return vm ? vm : g_variant_new_string(_("a VM"));
     }
-    return g_variant_new_string("host");
+    return g_variant_new_string(_("host"));
 }
 
 /* What keeps it from VMs is told before anybody asks for it. */
@@ -100,7 +104,7 @@ static GVariant *show_host_use(GVariant *uses)
     g_autofree const char **texts = g_variant_get_strv(uses, NULL);
     g_autofree char *list = g_strjoinv(", ", (char **)texts);
 
-    return *list ? g_variant_new_take_string(g_strconcat("the host uses it: ", list, NULL)) : NULL;
+    return *list ? g_variant_new_take_string(g_strdup_printf(_("the host uses it: %s"), list)) : NULL;
 }
 
 /* The line says already which device it is, and where: the reason doesn't repeat that. */
@@ -109,7 +113,7 @@ static GVariant *show_reason(const Model *model, const Object *object)
     const Object *assignment = model_follow(model, object, "Assignment", KIND_ASSIGNMENT);
 
     if (object->kind == KIND_DEVICE && assignment && g_str_equal(object_string(object, "State"), "attached"))
-        return g_variant_new_take_string(g_strdup_printf("assigned as \"%s\"", object_name(assignment)));
+        return g_variant_new_take_string(g_strdup_printf(_("assigned as \"%s\""), object_name(assignment)));
 
     g_autoptr(GVariant) reason = get_reason(model, object);
     g_autoptr(GVariant) uses = object->kind == KIND_DEVICE ? get_host_use(model, object) : NULL;
@@ -129,14 +133,14 @@ static GVariant *show_reason(const Model *model, const Object *object)
 const Column *overview_columns(void)
 {
     static const Column columns[] = {
-        { "name", "what it is called", COLUMN_TEXT, LOOK_CUT, true, NULL, get_name },
-        { "usb-id", "vendor and product id", COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_usb_id },
-        { "device", "the port as the kernel names it", COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_device },
-        { "where", "the host or the VM that has it", COLUMN_TEXT, LOOK_PLAIN, true, NULL, show_where },
-        { "state", "what happens to it", COLUMN_TEXT, LOOK_STATE, true, "State" },
-        { "group#rule", "the groups that it belongs to, and why", COLUMN_LIST, LOOK_LINES, true, NULL,
+        { "name", N_("what it is called"), COLUMN_TEXT, LOOK_CUT, true, NULL, get_name },
+        { "usb-id", N_("vendor and product id"), COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_usb_id },
+        { "device", N_("the port as the kernel names it"), COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_device },
+        { "where", N_("the host or the VM that has it"), COLUMN_TEXT, LOOK_PLAIN, true, NULL, show_where },
+        { "state", N_("what happens to it"), COLUMN_TEXT, LOOK_STATE, true, "State" },
+        { "group#rule", N_("the groups that it belongs to, and why"), COLUMN_LIST, LOOK_LINES, true, NULL,
           show_group_rules },
-        { "reason", "why", COLUMN_TEXT, LOOK_WRAP, true, NULL, show_reason },
+        { "reason", N_("why"), COLUMN_TEXT, LOOK_WRAP, true, NULL, show_reason },
         { 0 },
     };
 
@@ -146,23 +150,33 @@ const Column *overview_columns(void)
 const Column *overview_columns_for_programs(void)
 {
     static const Column columns[] = {
-        { "host", "the host that it is on", COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_host },
-        { "kind", "device or assignment", COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_kind },
-        { "name", "what it is called", COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_name },
-        { "device", "the port as the kernel names it", COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_device },
-        { "usb-id", "vendor and product id", COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_usb_id },
-        { "serial", "serial number", COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_serial },
-        { "vm", "the VM that has it or gets it", COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_vm },
-        { "assignment", "the name of its assignment", COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_assignment },
-        { "tenant", "whose it is", COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_tenant },
-        { "groups", "the groups that it belongs to", COLUMN_LIST, LOOK_PLAIN, true, NULL, get_groups },
-        { "host-use", "what the host uses it for", COLUMN_LIST, LOOK_PLAIN, true, NULL, get_device_host_use },
-        { "state", "what happens to it", COLUMN_TEXT, LOOK_PLAIN, true, "State" },
-        { "reason", "why", COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_reason },
+        { "host", N_("the host that it is on"), COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_host },
+        { "kind", N_("device or assignment"), COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_kind },
+        { "name", N_("what it is called"), COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_name },
+        { "device", N_("the port as the kernel names it"), COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_device },
+        { "usb-id", N_("vendor and product id"), COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_usb_id },
+        { "serial", N_("serial number"), COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_serial },
+        { "vm", N_("the VM that has it or gets it"), COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_vm },
+        { "assignment", N_("the name of its assignment"), COLUMN_TEXT, LOOK_PLAIN, true, NULL,
+          get_assignment },
+        { "tenant", N_("whose it is"), COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_tenant },
+        { "groups", N_("the groups that it belongs to"), COLUMN_LIST, LOOK_PLAIN, true, NULL, get_groups },
+        { "host-use", N_("what the host uses it for"), COLUMN_LIST, LOOK_PLAIN, true, NULL,
+          get_device_host_use },
+        { "state", N_("what happens to it"), COLUMN_TEXT, LOOK_PLAIN, true, "State" },
+        { "reason", N_("why"), COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_reason },
         { 0 },
     };
 
     return columns;
+}
+
+/* What it is to have isn't there, or its VM is off. */
+static bool waits(const Object *assignment)
+{
+    const char *state = object_string(assignment, "State");
+
+    return g_str_equal(state, "waiting-device") || g_str_equal(state, "waiting-machine");
 }
 
 GPtrArray *overview_rows(const Model *model)
@@ -177,8 +191,66 @@ GPtrArray *overview_rows(const Model *model)
     g_autoptr(GPtrArray) assignments = model_sorted(model, KIND_ASSIGNMENT);
     for (guint i = 0; i < assignments->len; i++) {
         g_autoptr(GVariant) here = columns_get(model, assignments->pdata[i], "devices");
-        if (!here && g_str_equal(object_string(assignments->pdata[i], "State"), "waiting-device"))
+        if (!here && waits(assignments->pdata[i]))
             g_ptr_array_add(rows, assignments->pdata[i]);
     }
+    return rows;
+}
+
+/* ------------------------------------------------------------------ the tree */
+
+/* How many hubs it is behind; a service whose devices go in a circle isn't followed for ever. */
+static guint depth_of(const Model *model, const Object *device)
+{
+    enum { DEEPEST = 8 }; /* USB allows five hubs in a row, and a root hub */
+    guint depth = 0;
+
+    while (depth < DEEPEST && (device = model_follow(model, device, "Hub", KIND_DEVICE)))
+        depth++;
+    return depth;
+}
+
+static GVariant *show_indented(const Model *model, const Object *object)
+{
+    g_autoptr(GVariant) name = get_name(model, object);
+    guint depth = depth_of(model, object);
+
+    return g_variant_new_take_string(
+        g_strdup_printf("%*s%s", (int)(2 * depth), "", name ? g_variant_get_string(name, NULL) : "?"));
+}
+
+const Column *overview_tree_columns(void)
+{
+    static const Column columns[] = {
+        { "name", N_("what it is called, behind its hub"), COLUMN_TEXT, LOOK_CUT, true, NULL, show_indented },
+        { "device", N_("the port as the kernel names it"), COLUMN_TEXT, LOOK_PLAIN, true, NULL, get_device },
+        { "where", N_("the host or the VM that has it"), COLUMN_TEXT, LOOK_PLAIN, true, NULL, show_where },
+        { "state", N_("what happens to it"), COLUMN_TEXT, LOOK_STATE, true, "State" },
+        { "reason", N_("why"), COLUMN_TEXT, LOOK_WRAP, true, NULL, show_reason },
+        { 0 },
+    };
+
+    return columns;
+}
+
+/* Those behind this hub, NULL = behind none, each before what is behind it. */
+static void add_behind(const Model *model, GPtrArray *devices, const Object *hub, GPtrArray *rows)
+{
+    for (guint i = 0; i < devices->len; i++) {
+        const Object *device = devices->pdata[i];
+
+        if (model_follow(model, device, "Hub", KIND_DEVICE) != hub || g_ptr_array_find(rows, device, NULL))
+            continue;
+        g_ptr_array_add(rows, (void *)device);
+        add_behind(model, devices, device, rows);
+    }
+}
+
+GPtrArray *overview_tree_rows(const Model *model)
+{
+    GPtrArray *rows = g_ptr_array_new();
+    g_autoptr(GPtrArray) devices = model_sorted(model, KIND_DEVICE);
+
+    add_behind(model, devices, NULL, rows);
     return rows;
 }

@@ -7,6 +7,7 @@
 
 #include "client/view/columns.h"
 #include "client/view/json.h"
+#include "client/bus/variant.h"
 #include "client/view/text.h"
 
 /* For values, beside their names. */
@@ -31,7 +32,7 @@ static void print_values(const Model *model, GPtrArray *columns, const Object *o
             g_autoptr(GVariant) item = list    ? g_variant_get_child_value(value, j)
                                        : value ? g_variant_ref(value)
                                                : NULL;
-            g_autofree char *text = text_printable(item);
+            g_autofree char *text = variant_to_text(item);
             puts(text);
         }
     }
@@ -50,14 +51,14 @@ static void print_column(int width, const Column *column, GVariant *shown)
 {
     if (!has_lines(column, shown)) {
         g_autofree char *prefix = make_prefix(column->name, width);
-        g_autofree char *text = text_printable(shown);
+        g_autofree char *text = variant_to_text(shown);
         text_print(prefix, *text ? text : "-");
         return;
     }
     for (gsize i = 0; i < g_variant_n_children(shown); i++) {
         g_autofree char *prefix = make_prefix(i == 0 ? column->name : "", width);
         g_autoptr(GVariant) item = g_variant_get_child_value(shown, i);
-        g_autofree char *text = text_printable(item);
+        g_autofree char *text = variant_to_text(item);
         text_print(prefix, text);
     }
 }

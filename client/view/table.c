@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "client/bus/client.h"
+#include "client/bus/variant.h"
 #include "client/view/text.h"
 
 #define INDENT "    "
@@ -57,7 +58,7 @@ static char *make_lines(GVariant *value)
 
     for (gsize i = 0; i < g_variant_n_children(value); i++) {
         g_autoptr(GVariant) child = g_variant_get_child_value(value, i);
-        g_autofree char *line = text_printable(child);
+        g_autofree char *line = variant_to_text(child);
         g_string_append_printf(text, "%s%s", i > 0 ? "\n" : "", line);
     }
     return g_string_free(text, FALSE);
@@ -70,7 +71,7 @@ static char *make_cell(ColumnLook look, GVariant *value)
         return g_strdup_printf("%" G_GSIZE_FORMAT, value ? g_variant_n_children(value) : 0);
     if (look == LOOK_LINES && value && g_variant_is_of_type(value, G_VARIANT_TYPE_ARRAY))
         return make_lines(value);
-    return text_printable(value);
+    return variant_to_text(value);
 }
 
 static int widest_line(const char *text)
@@ -313,25 +314,44 @@ static void print_headings(const Table *table)
     put_line(line);
 }
 
-void table_print_many(GPtrArray *models, GPtrArray *columns, GPtrArray *objects, TableFlags flags)
+static void remember_widths(const Table *table, GArray *widths)
+{
+    g_array_set_size(widths, table->slots->len);
+    for (guint i = 0; i < table->slots->len; i++)
+        g_array_index(widths, int, i) = slot_at(table, i)->natural;
+}
+
+void table_print_part(GPtrArray *models, GPtrArray *columns, GPtrArray *objects, TableFlags flags,
+                      GArray *widths)
 {
     g_auto(Table) table = { 0 };
+    bool first = widths->len == 0;
 
     table_init(&table, flags);
     for (guint i = 0; i < columns->len; i++)
         add_slot(&table, columns->pdata[i]);
+    for (guint i = 0; i < widths->len; i++)
+        slot_at(&table, i)->natural = g_array_index(widths, int, i);
     for (guint i = 0; i < models->len; i++) {
         const GPtrArray *rows = objects->pdata[i];
         for (guint j = 0; j < rows->len; j++)
             add_row(&table, models->pdata[i], rows->pdata[j]);
     }
+    remember_widths(&table, widths);
     lay_out(&table);
-    if (!(flags & TABLE_NO_HEADINGS))
+    if (first && !(flags & TABLE_NO_HEADINGS))
         print_headings(&table);
     for (guint i = 0; i < table.rows->len; i++) {
         print_beside(&table, table.rows->pdata[i]);
         print_below(&table, table.rows->pdata[i]);
     }
+}
+
+void table_print_many(GPtrArray *models, GPtrArray *columns, GPtrArray *objects, TableFlags flags)
+{
+    g_autoptr(GArray) widths = g_array_new(FALSE, FALSE, sizeof(int));
+
+    table_print_part(models, columns, objects, flags, widths);
 }
 
 void table_print(const Model *model, GPtrArray *columns, GPtrArray *objects, TableFlags flags)

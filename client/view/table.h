@@ -18,5 +18,10 @@ void table_print(const Model *model, GPtrArray *columns, GPtrArray *objects, Tab
  * objects, one for each. */
 void table_print_many(GPtrArray *models, GPtrArray *columns, GPtrArray *objects, TableFlags flags);
 
+/* The same in parts, as the rows come: each part is as wide as the ones before it, and the first alone has
+ * headings. widths: of int, empty before the first. */
+void table_print_part(GPtrArray *models, GPtrArray *columns, GPtrArray *objects, TableFlags flags,
+                      GArray *widths);
+
 /* The colour for a state of anything, as terminals know it; NULL = none. */
 const char *table_state_color(const char *state);

@@ -27,21 +27,6 @@ int terminal_width(void)
     return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
-char *text_printable(GVariant *value)
-{
-    g_autofree char *escaped = variant_to_text(value);
-    GString *text = g_string_new(NULL);
-
-    for (const char *p = escaped; *p; p = g_utf8_next_char(p)) {
-        gunichar character = g_utf8_get_char(p);
-        if (character < 0x80 || wcwidth((wchar_t)character) >= 0)
-            g_string_append_unichar(text, character);
-        else
-            g_string_append_printf(text, "\\u%04x", character);
-    }
-    return g_string_free(text, FALSE);
-}
-
 static int character_width(const char *at)
 {
     return MAX(wcwidth((wchar_t)g_utf8_get_char(at)), 0);

@@ -10,10 +10,6 @@
  * takes, in a pipe for instance. */
 int terminal_width(void);
 
-/* One line that this terminal can print: what its locale has no character for is escaped, in the C locale all
- * but ASCII. NULL gives "". New string. */
-char *text_printable(GVariant *value);
-
 /* Columns on the terminal. */
 int text_width(const char *text);
 

@@ -14,20 +14,26 @@
 
 static void note_inactive_owners(Allocation *allocation)
 {
-    g_autoptr(GPtrArray) assignments = registry_sorted(allocation->registry->assignments);
+    g_autoptr(GPtrArray) assignments = registry_list(allocation->registry, allocation->registry->assignments);
 
     for (guint i = 0; i < assignments->len; i++) {
         Assignment *assignment = assignments->pdata[i];
         Device *device = allocation_pinned(allocation, assignment);
 
-        if (device && !assignment->releasing &&
-            !registry_machine_is_gone(allocation->registry, assignment->machine_uuid) &&
+        if (device && !assignment_is_ending(assignment) &&
+            !registry_lost_machine_of(allocation->registry, assignment) &&
             judge_assignment(allocation->registry, assignment) == VERDICT_SUSPENDED)
             g_hash_table_insert(allocation->inactive_owners, device, assignment);
     }
 }
 
-static Verdict judge_want(const Allocation *allocation, const Want *want)
+/* When it may go, as far as that is a question of time alone. */
+static gint64 steady_from(const Device *device)
+{
+    return MAX(device->steady_at, device->input_due_at);
+}
+
+static Verdict judge_want(Allocation *allocation, const Want *want)
 {
     Verdict machine = judge_machine(allocation->registry, want->assignment);
     Verdict device = judge_device(allocation->registry, allocation->attachments, want->device);
@@ -48,6 +54,8 @@ static Verdict judge_want(const Allocation *allocation, const Want *want)
         return VERDICT_DAMAGED;
     if (machine != VERDICT_GO)
         return machine;
+    if (judge_health(want->machine, want->device, allocation->now, &allocation->next_at) != VERDICT_GO)
+        return VERDICT_MACHINE_UNWELL;
     if (!want->assignment->stored)
         return VERDICT_STORING;
     if (!allocation->registry->enabled &&
@@ -62,7 +70,7 @@ static Verdict judge_want(const Allocation *allocation, const Want *want)
         (!attachment_is_of(allocation_attachment(allocation, want->device), want->assignment) ||
          possession_is_lost(allocation_possession(allocation, want->device))))
         return VERDICT_QUARANTINED;
-    return want->device->steady_at > allocation->now ? VERDICT_UNSTEADY : VERDICT_GO;
+    return steady_from(want->device) > allocation->now ? VERDICT_UNSTEADY : VERDICT_GO;
 }
 
 /* It isn't away yet, and nothing but time is in its way. */
@@ -97,7 +105,7 @@ static void judge_wants(Allocation *allocation)
 
         want->verdict = judge_want(allocation, want);
         if (want->verdict == VERDICT_UNSTEADY)
-            wake_at(&allocation->next_at, want->device->steady_at);
+            wake_at(&allocation->next_at, steady_from(want->device));
     }
     ports_judge(allocation->registry, allocation->attachments, wants);
     judge_promises(allocation, wants, true);
@@ -129,7 +137,7 @@ static void count_used(Allocation *allocation, const GPtrArray *devices)
 Allocation *allocation_new(Registry *registry, gint64 now)
 {
     Allocation *allocation = g_new0(Allocation, 1);
-    g_autoptr(GPtrArray) devices = registry_sorted(registry->devices);
+    g_autoptr(GPtrArray) devices = registry_list(registry, registry->devices);
 
     allocation->registry = registry;
     allocation->now = now;
@@ -138,6 +146,7 @@ Allocation *allocation_new(Registry *registry, gint64 now)
     allocation->deal = deal_new(registry, allocation->attachments, allocation->candidates, now);
     allocation->promises = promises_new(registry, allocation->attachments);
     allocation->inactive_owners = g_hash_table_new(NULL, NULL);
+    allocation->said = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     note_inactive_owners(allocation);
     judge_wants(allocation);
     note_ends_of_quarantines(allocation, devices);
@@ -149,6 +158,7 @@ Allocation *allocation_free(Allocation *allocation)
 {
     if (!allocation)
         return NULL;
+    g_hash_table_unref(allocation->said);
     g_hash_table_unref(allocation->inactive_owners);
     promises_free(allocation->promises);
     deal_free(allocation->deal);
@@ -224,11 +234,10 @@ static bool is_complete(const Allocation *allocation, const Assignment *assignme
 static Verdict judge_not_drawn(const Allocation *allocation, const Assignment *assignment,
                                const Device *device)
 {
-    const Group *group = registry_group(allocation->registry, assignment->group);
+    const Group *group = registry_group_of(allocation->registry, assignment);
     Verdict machine = judge_machine(allocation->registry, assignment);
-    Verdict ports = machine == VERDICT_GO
-                        ? judge_ports(registry_machine(allocation->registry, assignment->machine_uuid))
-                        : VERDICT_GO;
+    const Machine *its = registry_machine_of(allocation->registry, assignment);
+    Verdict ports = machine == VERDICT_GO ? judge_ports(its) : VERDICT_GO;
     Verdict itself = judge_device(allocation->registry, allocation->attachments, device);
     Verdict guard = promises_judge(allocation->promises, assignment, device);
     Verdict possession = possession_judge(allocation->registry, allocation->attachments, device);
@@ -253,8 +262,12 @@ static Verdict judge_not_drawn(const Allocation *allocation, const Assignment *a
         return VERDICT_GIVEN_BACK;
     if (is_complete(allocation, assignment))
         return VERDICT_ENOUGH;
+    if (judge_speed(its, device) != VERDICT_GO)
+        return VERDICT_SPEED;
     if (deal_lacks_ports(allocation->deal, assignment))
         return ports != VERDICT_GO ? ports : VERDICT_NO_PORT;
+    if (judge_bus(its, device) != VERDICT_GO)
+        return VERDICT_NO_PORT;
     if (deal_is_undecided(allocation->deal, device))
         return VERDICT_UNDECIDED;
     if (deal_is_held_back(allocation->deal, device))
@@ -270,7 +283,7 @@ static Verdict judge_not_drawn(const Allocation *allocation, const Assignment *a
 static bool is_withheld(const Allocation *allocation, const Assignment *assignment, const Device *device)
 {
     Registry *registry = allocation->registry;
-    const Group *group = registry_group(registry, assignment->group);
+    const Group *group = registry_group_of(registry, assignment);
 
     if (assignment->rule && !rule_matches(assignment->rule, device, registry->node))
         return false;
@@ -297,10 +310,9 @@ Verdict allocation_judge(const Allocation *allocation, const Assignment *assignm
     return judge_not_drawn(allocation, assignment, device);
 }
 
-/* How many devices it would draw if it could. */
-static guint count_lacking(const Allocation *allocation, const Assignment *assignment)
+guint allocation_lacks(const Allocation *allocation, const Assignment *assignment)
 {
-    const Group *group = registry_group(allocation->registry, assignment->group);
+    const Group *group = registry_group_of(allocation->registry, assignment);
     guint n_has = allocation_wants_of(allocation, assignment)->len;
 
     if (!group)
@@ -319,7 +331,7 @@ static guint count_lacking(const Allocation *allocation, const Assignment *assig
 GPtrArray *allocation_quarantined(const Allocation *allocation, const Assignment *assignment)
 {
     const GPtrArray *devices = candidates_of(allocation->candidates, assignment);
-    guint lacking = count_lacking(allocation, assignment);
+    guint lacking = allocation_lacks(allocation, assignment);
     GPtrArray *quarantined = g_ptr_array_new();
 
     for (guint i = 0; i < devices->len; i++) {

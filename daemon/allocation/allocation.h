@@ -33,6 +33,7 @@ typedef struct Allocation {
     Candidates *candidates;
     Deal *deal;
     Promises *promises;          /* of what goes, by its verdict */
+    GHashTable *said;            /* Want → what want-status.c said of it, owned */
     GHashTable *inactive_owners; /* sysname → Assignment, borrowed: disabled, and this is its device */
     gint64 now;                  /* of which it is: µs, CLOCK_MONOTONIC */
     guint n_used;                /* devices that the host uses, a program of it has, or it lets nobody use */
@@ -64,6 +65,9 @@ Device *allocation_pinned(const Allocation *allocation, const Assignment *assign
 
 /* The assignment that has or reserves this device, also one that is disabled; NULL = none. */
 Assignment *allocation_owner(const Allocation *allocation, const Device *device);
+
+/* How many devices it would draw from its group if it could; 0 for one device. */
+guint allocation_lacks(const Allocation *allocation, const Assignment *assignment);
 
 /* What speaks for or against any pair. */
 Verdict allocation_judge(const Allocation *allocation, const Assignment *assignment, const Device *device);

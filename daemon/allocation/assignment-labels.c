@@ -46,8 +46,8 @@ static unsigned wanted_of(const Allocation *allocation, const Assignment *assign
 AssignmentLabels assignment_labels_of(Registry *registry, const Allocation *allocation,
                                       const Assignment *assignment)
 {
-    const Machine *machine = registry_machine(registry, assignment->machine_uuid);
-    const Group *group = registry_group(registry, assignment->group);
+    const Machine *machine = registry_machine_of(registry, assignment);
+    const Group *group = registry_group_of(registry, assignment);
     const Device *device = assignment->group ? NULL : allocation_pinned(allocation, assignment);
     const GPtrArray *wants = allocation_wants_of(allocation, assignment);
     AssignmentLabels labels = {

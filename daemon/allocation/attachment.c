@@ -12,6 +12,7 @@ struct Attachments {
     GHashTable *by_number;     /* number → GPtrArray of Attachment, borrowed */
     GHashTable *by_assignment; /* assignment id → Attachment, borrowed: one of them */
     bool complete;             /* every machine has been looked at */
+    bool controllers;          /* some machine's are among its host's */
 };
 
 static gpointer number_key(unsigned bus_number, unsigned device_number)
@@ -78,6 +79,7 @@ Attachments *attachments_new(Registry *registry)
         Machine *machine = value;
 
         self->complete &= machine->inspected;
+        self->controllers |= machine->info->pci->len > 0;
         /* First what is on its way in, so that what the live XML shows replaces it. */
         if (machine->in_flight)
             attachments_add(self, machine, machine->in_flight);
@@ -115,6 +117,11 @@ const Machine *attachments_machine_of(const Attachments *self, const Assignment 
 bool attachments_are_complete(const Attachments *self)
 {
     return self->complete;
+}
+
+bool attachments_have_controllers(const Attachments *self)
+{
+    return self->controllers;
 }
 
 static const GPtrArray *with_number_of(const Attachments *self, const Device *device)

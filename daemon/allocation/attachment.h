@@ -46,6 +46,10 @@ bool attachments_number_is_taken(const Attachments *attachments, const Device *d
 /* Everything that machines have has been seen: what none of them lists, none of them has. */
 bool attachments_are_complete(const Attachments *attachments);
 
+/* Some machine has a controller of the host as a whole, or takes one when it starts:
+ * daemon/allocation/pci-passthrough.h knows which. */
+bool attachments_have_controllers(const Attachments *attachments);
+
 /* The functions below take NULL for a device that is with the host, and return false then. */
 
 /* Made for this assignment. */

@@ -47,15 +47,29 @@ static Device *pinned(const Deal *self, const Assignment *assignment)
     return pinned_device(self->registry, self->attachments, self->candidates, assignment);
 }
 
-/* What is kept for somebody stays so while a program of the host looks at it. */
-static bool is_available(const Deal *self, const Assignment *assignment, const Device *device)
+/* As far as that is the same for everybody. What is kept for somebody stays so while a program of the host
+ * looks at it. */
+static bool may_go(const Deal *self, const Device *device)
 {
     Verdict possession = possession_judge(self->registry, self->attachments, device);
 
     return judge_device(self->registry, self->attachments, device) == VERDICT_GO &&
-           promises_judge(self->promises, assignment, device) == VERDICT_GO &&
            (possession == VERDICT_GO || (possession != VERDICT_UNAUTHORIZED &&
                                          reservations_find(self->registry->reservations, device->sysname)));
+}
+
+static bool may_go_to(const Deal *self, const Assignment *assignment, const Device *device)
+{
+    const Machine *machine = registry_machine_of(self->registry, assignment);
+
+    return judge_speed(machine, device) == VERDICT_GO &&
+           (judge_bus(machine, device) == VERDICT_GO || has_it(self, assignment, device)) &&
+           promises_judge(self->promises, assignment, device) == VERDICT_GO;
+}
+
+static bool is_available(const Deal *self, const Assignment *assignment, const Device *device)
+{
+    return may_go(self, device) && may_go_to(self, assignment, device);
 }
 
 /* Nobody draws it now. */
@@ -80,8 +94,8 @@ static int compare_sets(gconstpointer a, gconstpointer b, gpointer registry)
  * left, draws nothing: it couldn't use what the others would miss. */
 static bool may_draw(const Deal *self, const Assignment *assignment)
 {
-    const Group *group = registry_group(self->registry, assignment->group);
-    const Machine *machine = registry_machine(self->registry, assignment->machine_uuid);
+    const Group *group = registry_group_of(self->registry, assignment);
+    const Machine *machine = registry_machine_of(self->registry, assignment);
 
     return group && group->enabled && self->registry->enabled && machine && !machine->stuck &&
            judge_machine(self->registry, assignment) == VERDICT_GO && judge_ports(machine) == VERDICT_GO;
@@ -102,7 +116,7 @@ static Want *give(Deal *self, Device *device, Assignment *assignment)
 
     want->assignment = assignment;
     want->device = device;
-    want->machine = registry_machine(self->registry, assignment->machine_uuid);
+    want->machine = registry_machine_of(self->registry, assignment);
     g_ptr_array_add(self->wants, want);
     g_hash_table_insert(self->by_device, device, want);
     g_ptr_array_add(g_hash_table_lookup(self->by_assignment, assignment), want);
@@ -113,7 +127,7 @@ static Want *give(Deal *self, Device *device, Assignment *assignment)
 
 static void note_undecided(Deal *self, const Assignment *assignment)
 {
-    const Machine *machine = registry_machine(self->registry, assignment->machine_uuid);
+    const Machine *machine = registry_machine_of(self->registry, assignment);
     const GPtrArray *matches = candidates_of(self->candidates, assignment);
 
     if (!assignment->group || !takes_part(self, assignment) || !machine || !machine_is_being_read(machine))
@@ -235,15 +249,12 @@ static bool has_any(const Deal *self, const Assignment *set)
     return false;
 }
 
-/* All of a set come, or none: the machine has a port for each that isn't in it. */
+/* All of a set, of which nothing is there, come, or none: the machine has a port for each. */
 static bool has_room(Deal *self, Assignment *set, const GPtrArray *chosen)
 {
     const Machine *machine = registry_machine(self->registry, set->machine_uuid);
-    guint new_ones = 0;
 
-    for (guint i = 0; i < chosen->len; i++)
-        new_ones += !has_it(self, set, chosen->pdata[i]);
-    if (!machine || !machine->info->ports_known || new_ones <= machine->info->free_ports)
+    if (!machine || judge_ports_for_all(machine, chosen) == VERDICT_GO)
         return true;
     g_hash_table_add(self->portless, set);
     return false;
@@ -300,14 +311,15 @@ static void fill_sets(Deal *self, const GPtrArray *sets, const GPtrArray *assign
             fill_set(self, sets->pdata[i], assignments, false);
 }
 
-static bool may_claim(Deal *self, const Assignment *assignment, const Device *device)
+/* goes: it may go to anybody. */
+static bool may_claim(Deal *self, const Assignment *assignment, const Device *device, bool goes)
 {
     if (!takes_part(self, assignment) || !needs_more(self, assignment))
         return false;
     if (!assignment->group)
         return pinned(self, assignment) == device;
-    return may_draw(self, assignment) && !was_given_back(assignment, device) &&
-           is_available(self, assignment, device) && !deal_is_undecided(self, device) &&
+    return goes && may_draw(self, assignment) && !was_given_back(assignment, device) &&
+           may_go_to(self, assignment, device) && !deal_is_undecided(self, device) &&
            !hold_back(self, device);
 }
 
@@ -321,17 +333,19 @@ static int compare_by_socket(gconstpointer a, gconstpointer b)
 
 static void deal_out(Deal *self, const GPtrArray *assignments)
 {
-    g_autoptr(GPtrArray) devices = registry_sorted(self->registry->devices);
+    g_autoptr(GPtrArray) all = registry_list(self->registry, self->registry->devices);
+    g_autoptr(GPtrArray) devices = g_ptr_array_copy(all, NULL, NULL);
     g_autoptr(GHashTable) claimants = candidates_claimants(self->candidates, assignments);
 
     g_ptr_array_sort(devices, compare_by_socket);
     for (guint i = 0; i < devices->len; i++) {
         Device *device = devices->pdata[i];
-        const GPtrArray *list = g_hash_table_lookup(claimants, device);
+        const GPtrArray *list = deal_want(self, device) ? NULL : g_hash_table_lookup(claimants, device);
+        bool goes = list && may_go(self, device);
         Assignment *first = NULL;
 
-        for (guint k = 0; list && !deal_want(self, device) && k < list->len; k++)
-            if (may_claim(self, list->pdata[k], device) &&
+        for (guint k = 0; list && k < list->len; k++)
+            if (may_claim(self, list->pdata[k], device, goes) &&
                 (!first || compare(self, device, list->pdata[k], first) > 0))
                 first = list->pdata[k];
         if (first)
@@ -373,8 +387,8 @@ static void sort_wants(Deal *self)
 Deal *deal_new(Registry *registry, const Attachments *attachments, const Candidates *candidates, gint64 now)
 {
     Deal *self = g_new0(Deal, 1);
-    g_autoptr(GPtrArray) assignments = registry_sorted(registry->assignments);
-    g_autoptr(GPtrArray) devices = registry_sorted(registry->devices);
+    g_autoptr(GPtrArray) assignments = registry_list(registry, registry->assignments);
+    g_autoptr(GPtrArray) devices = registry_list(registry, registry->devices);
     g_autoptr(GPtrArray) sets = g_ptr_array_new();
 
     self->registry = registry;
@@ -457,7 +471,7 @@ bool deal_is_undecided(const Deal *self, const Device *device)
 
 bool deal_lacks_ports(const Deal *self, const Assignment *assignment)
 {
-    const Machine *machine = registry_machine(self->registry, assignment->machine_uuid);
+    const Machine *machine = registry_machine_of(self->registry, assignment);
 
     return g_hash_table_contains(self->portless, assignment) ||
            (machine && judge_machine(self->registry, assignment) == VERDICT_GO &&

@@ -20,6 +20,8 @@ typedef struct Want {
     Device *device;
     Machine *machine; /* NULL when unknown */
     Verdict verdict;  /* set by allocation.c */
+    bool on_bus;      /* it is to go onto the machine's USB bus with that index: ports.c */
+    unsigned bus;
 } Want;
 
 typedef struct Deal Deal;

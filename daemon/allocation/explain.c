@@ -248,7 +248,7 @@ GPtrArray *explain_assignment(Registry *registry, const Assignment *assignment)
 {
     g_autoptr(Allocation) allocation = allocation_new(registry, g_get_monotonic_time());
     const GPtrArray *devices = candidates_of(allocation->candidates, assignment);
-    const Group *group = registry_group(registry, assignment->group);
+    const Group *group = registry_group_of(registry, assignment);
     GPtrArray *lines = g_ptr_array_new_with_free_func(destroy);
 
     add_whole(lines, assignment);
@@ -278,7 +278,8 @@ GPtrArray *explain_group(Registry *registry, const Group *group)
 
     if (!group->enabled)
         add(lines, "group", group->name, "blocks", verdict_code(VERDICT_GROUP_DISABLED),
-            g_strdup_printf("group %s is disabled and gives nothing", group->name));
+            g_strdup_printf("group %s is disabled and gives nothing (usbferry group set %s --enable)",
+                            group->name, group->name));
     /* in the order in which they come when nothing else decides */
     g_ptr_array_sort_with_data(assignments, compare_places, registry);
     for (guint i = 0; i < assignments->len; i++) {

@@ -13,14 +13,14 @@ static bool choose(Choice own, const Group *group, bool of_group)
 
 bool guest_resets_all_allowed(Registry *registry, const Assignment *assignment)
 {
-    const Group *group = registry_group(registry, assignment->group);
+    const Group *group = registry_group_of(registry, assignment);
 
     return choose(assignment->own_guest_resets_all, group, group && group->allow_guest_resets_all);
 }
 
 bool guest_reset_allowed(Registry *registry, const Assignment *assignment)
 {
-    const Group *group = registry_group(registry, assignment->group);
+    const Group *group = registry_group_of(registry, assignment);
 
     return choose(assignment->own_guest_reset, group, group && group->allow_guest_reset) ||
            guest_resets_all_allowed(registry, assignment);

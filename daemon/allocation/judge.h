@@ -23,9 +23,20 @@ Verdict judge_guard(Registry *registry, const Attachments *attachments, const As
                     const Device *device);
 
 /* Whether the machine of an assignment can get devices now: GO, HYPERVISOR_AWAY, MACHINE_UNKNOWN or
- * MACHINE_OFF. */
+ * MACHINE_OFF or MACHINE_STARTING. */
 Verdict judge_machine(Registry *registry, const Assignment *assignment);
+
+/* Whether the machine is well enough for this device: GO, or of what people type and point with
+ * MACHINE_UNWELL while the guest crashed, is paused by an I/O error, or QEMU hangs. wake: when that may be
+ * otherwise. */
+Verdict judge_health(const Machine *machine, const Device *device, gint64 now, gint64 *wake);
 
 /* Whether a running machine has a USB port for one more device: GO, NO_CONTROLLER or NO_PORT. GO as well
  * where that can't be known: then libvirt says it. */
 Verdict judge_ports(const Machine *machine);
+/* SPEED: none of its USB controllers can have this device. */
+Verdict judge_speed(const Machine *machine, const Device *device);
+/* NO_PORT: it has ports left, but none on a bus that can have this device. */
+Verdict judge_bus(const Machine *machine, const Device *device);
+/* NO_PORT: not all of these find one beside each other, one after the other as ports.h has them go. */
+Verdict judge_ports_for_all(const Machine *machine, const GPtrArray *devices);

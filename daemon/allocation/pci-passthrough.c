@@ -10,14 +10,12 @@
 
 static const Machine *find(Registry *registry, const char *controller, bool active)
 {
-    GHashTableIter iter;
-    gpointer value;
+    g_autoptr(GPtrArray) machines = registry_list(registry, registry->machines);
 
-    g_hash_table_iter_init(&iter, registry->machines);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const Machine *machine = value;
+    for (guint i = 0; i < machines->len; i++) {
+        const Machine *machine = machines->pdata[i];
 
-        if (machine_is_active(machine) == active &&
+        if (machine->info->pci->len > 0 && machine_is_active(machine) == active &&
             g_ptr_array_find_with_equal_func(machine->info->pci, controller, g_str_equal, NULL))
             return machine;
     }

@@ -53,6 +53,7 @@ static const Presence *presence_of(const Attachment *attachment)
 /* Where a device is, and how its signs are to be read. */
 typedef struct Case {
     const Device *device;
+    const Attachment *attachment;
     const KernelWord *word;
     const Presence *presence; /* NULL = not listed, or nothing is known of when it was */
     const struct Row *rows;
@@ -113,6 +114,7 @@ static Case case_of(const Registry *registry, const Attachments *attachments, co
 {
     const Attachment *attachment = attachments_find(attachments, device);
     Case one = { .device = device,
+                 .attachment = attachment,
                  .word = &device->kernel,
                  .counts_from = after(registry->host_woke_at, AFTER_SLEEP_US) };
 
@@ -149,9 +151,9 @@ static gint64 counts_at(const Case *one, const struct Row *row)
 }
 
 /* The kernel doesn't say, or not yet, that it is otherwise. */
-static Possession unjudged(const Case *one, const Attachment *attachment)
+static Possession unjudged(const Case *one)
 {
-    if (!attachment || attachment_is_in_flight(attachment))
+    if (!one->attachment || attachment_is_in_flight(one->attachment))
         return POSSESSION_FREE;
     if (!one->presence || one->presence->confirmed)
         return POSSESSION_THERE;
@@ -168,7 +170,7 @@ Possession possession_of(const Registry *registry, const Attachments *attachment
     for (gsize i = 0; i < one.n_rows; i++)
         if (is_shown(&one, &one.rows[i]) && one.word->seen_at >= counts_at(&one, &one.rows[i]))
             return one.rows[i].possession;
-    return unjudged(&one, attachments_find(attachments, device));
+    return unjudged(&one);
 }
 
 gint64 possession_look_again_at(const Registry *registry, const Attachments *attachments,

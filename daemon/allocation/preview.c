@@ -57,7 +57,7 @@ static Registry view_of(Registry *registry, Group *next)
     GHashTableIter iter;
     gpointer value;
 
-    view.changed = NULL;
+    registry_begin_view(&view);
     view.groups = g_hash_table_new(g_str_hash, g_str_equal);
     g_hash_table_iter_init(&iter, registry->groups);
     while (g_hash_table_iter_next(&iter, NULL, &value))
@@ -77,6 +77,7 @@ static Registry view_of(Registry *registry, Group *next)
 
 static void clear_view(Registry *view)
 {
+    registry_end_view(view);
     g_hash_table_unref(view->devices);
     g_hash_table_unref(view->groups);
 }

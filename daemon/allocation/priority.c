@@ -25,7 +25,7 @@ static int compare_numbers(int64_t a, int64_t b)
 
 static int32_t group_priority(Registry *registry, const Assignment *assignment)
 {
-    const Group *group = registry_group(registry, assignment->group);
+    const Group *group = registry_group_of(registry, assignment);
 
     return group ? group->priority : 0;
 }

@@ -10,11 +10,12 @@
 #include "daemon/allocation/pci-passthrough.h"
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
+#include "daemon/base/usb-speed.h"
 
 static Status without_device(Registry *registry, const Allocation *allocation, const Assignment *assignment)
 {
     const GPtrArray *matches = candidates_of(allocation->candidates, assignment);
-    const Machine *machine = registry_machine(registry, assignment->machine_uuid);
+    const Machine *machine = registry_machine_of(registry, assignment);
     g_autofree char *machine_text = verdict_machine_text(registry, assignment);
     const char *what = *assignment->device_text ? assignment->device_text : assignment->selector;
     const Device *not_owned = candidates_withheld(allocation->candidates, assignment);
@@ -22,7 +23,7 @@ static Status without_device(Registry *registry, const Allocation *allocation, c
     const Machine *taken_by = controller ? pci_passthrough_owner(registry, controller) : NULL;
     g_autofree char *place = follower_place_text(registry, assignment);
 
-    if (registry_machine_is_gone(registry, assignment->machine_uuid))
+    if (registry_lost_machine_of(registry, assignment))
         return status_by_verdict(allocation, assignment, NULL, VERDICT_MACHINE_UNKNOWN);
     if (matches->len > 0) {
         const Device *meant = allocation_pinned(allocation, assignment);
@@ -67,6 +68,15 @@ static guint target_of(const Assignment *assignment, const GPtrArray *wants, gui
     return wants->len + (assignment->quantity_kind == QUANTITY_ALL ? n_missed : 0);
 }
 
+/* Its machine can't have devices of every speed, or not on every port. */
+static bool is_picky(const Registry *registry, const Assignment *assignment)
+{
+    const Machine *machine = registry_machine_of((Registry *)registry, assignment);
+
+    return machine && machine_is_active(machine) &&
+           (machine->info->usb_speeds != USB_SPEEDS_ALL || machine->info->buses->len > 0);
+}
+
 /* A device of its group that it could have and doesn't draw, because it is held back, used by the host, or
  * the machine has no port for it: the first of them, and how many; NULL = none. */
 static const Device *left_out(const Allocation *allocation, const Assignment *assignment, guint *ret_n)
@@ -77,7 +87,7 @@ static const Device *left_out(const Allocation *allocation, const Assignment *as
     *ret_n = 0;
     /* Mostly there is nothing of the kind, and many devices. */
     if (quarantines_count(allocation->registry->quarantines) == 0 && allocation->n_used == 0 &&
-        !deal_lacks_ports(allocation->deal, assignment))
+        !deal_lacks_ports(allocation->deal, assignment) && !is_picky(allocation->registry, assignment))
         return NULL;
     for (guint i = 0; i < matches->len; i++) {
         Verdict verdict = allocation_want(allocation, matches->pdata[i])
@@ -86,7 +96,7 @@ static const Device *left_out(const Allocation *allocation, const Assignment *as
 
         if (verdict == VERDICT_QUARANTINED || verdict == VERDICT_IN_USE || verdict == VERDICT_GUARDED ||
             verdict == VERDICT_UNAUTHORIZED || verdict == VERDICT_NO_PORT ||
-            verdict == VERDICT_NO_CONTROLLER) {
+            verdict == VERDICT_NO_CONTROLLER || verdict == VERDICT_SPEED) {
             first = first ? first : matches->pdata[i];
             (*ret_n)++;
         }
@@ -146,7 +156,7 @@ static guint place_in_queue(Registry *registry, const Assignment *assignment)
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const Assignment *other = value;
 
-        place += other != assignment && other->wanted && !other->releasing &&
+        place += other != assignment && other->wanted && !assignment_is_ending(other) &&
                  g_strcmp0(other->group, assignment->group) == 0 &&
                  other->state == ASSIGNMENT_STATE_WAITING_DEVICE &&
                  (other->priority > assignment->priority ||
@@ -159,19 +169,34 @@ static guint place_in_queue(Registry *registry, const Assignment *assignment)
 static Status waits_to_be_seen(Registry *registry, const Assignment *assignment)
 {
     g_autofree char *machine_text = verdict_machine_text(registry, assignment);
-    g_autofree char *why =
-        verdict_hypervisor_text(registry, registry_machine(registry, assignment->machine_uuid));
+    g_autofree char *why = verdict_hypervisor_text(registry, registry_machine_of(registry, assignment));
 
     return status_say(verdict_state(VERDICT_HYPERVISOR_AWAY), REASON_HYPERVISOR_AWAY,
                       g_strdup_printf("Group %s waits for %s: %s.", assignment->group, machine_text, why),
                       verdict_error(VERDICT_HYPERVISOR_AWAY));
 }
 
+/* It is off, or being started. */
+static Status group_waits_for_machine(Registry *registry, const Assignment *assignment, Verdict verdict)
+{
+    const Machine *machine = registry_machine_of(registry, assignment);
+    g_autofree char *machine_text = verdict_machine_text(registry, assignment);
+    bool starting = verdict == VERDICT_MACHINE_STARTING;
+    const char *trouble = starting ? NULL : machine->start_error;
+
+    return status_say(verdict_state(verdict), starting ? REASON_MACHINE_STARTING : REASON_MACHINE_OFF,
+                      g_strdup_printf("%s is %s; it draws from group %s when it %s.%s%s%s", machine_text,
+                                      starting ? "being started" : "not running", assignment->group,
+                                      starting ? "runs" : "does", trouble ? " It could not be started: " : "",
+                                      trouble ? trouble : "", trouble ? "." : ""),
+                      verdict_error(verdict));
+}
+
 static Status without_group_device(Registry *registry, const Allocation *allocation,
                                    const Assignment *assignment)
 {
     const GPtrArray *matches = candidates_of(allocation->candidates, assignment);
-    const Group *group = registry_group(registry, assignment->group);
+    const Group *group = registry_group_of(registry, assignment);
     guint n_missed;
     const Device *missed = left_out(allocation, assignment, &n_missed);
     Verdict machine = judge_machine(registry, assignment);
@@ -191,10 +216,7 @@ static Status without_group_device(Registry *registry, const Allocation *allocat
     if (machine == VERDICT_HYPERVISOR_AWAY)
         return waits_to_be_seen(registry, assignment);
     if (machine != VERDICT_GO)
-        return status_say(verdict_state(machine), REASON_MACHINE_OFF,
-                          g_strdup_printf("%s is not running; it draws from group %s when it does.",
-                                          machine_text, assignment->group),
-                          verdict_error(machine));
+        return group_waits_for_machine(registry, assignment, machine);
     if (registry->held_home)
         return status_by_verdict(allocation, assignment, NULL, VERDICT_HELD_HOME);
     if (!registry->enabled)
@@ -203,7 +225,7 @@ static Status without_group_device(Registry *registry, const Allocation *allocat
         return status_by_verdict(allocation, assignment, NULL, VERDICT_STORING);
     if (!group->enabled)
         return status_by_verdict(allocation, assignment, NULL, VERDICT_GROUP_DISABLED);
-    if (registry_machine(registry, assignment->machine_uuid)->stuck)
+    if (registry_machine_of(registry, assignment)->stuck)
         return status_say(ASSIGNMENT_STATE_WAITING_MACHINE, REASON_MACHINE_STUCK,
                           g_strdup_printf("%s does not answer; it draws from group %s when it does.",
                                           machine_text, assignment->group),
@@ -253,12 +275,33 @@ static Status damaged(const Allocation *allocation, const Assignment *assignment
     return status;
 }
 
+/* And nothing of it is in a machine. */
+static Status suspended(const Assignment *assignment)
+{
+    if (assignment_is_ending(assignment))
+        return status_say(ASSIGNMENT_STATE_DETACHING, assignment->expired ? REASON_EXPIRED : REASON_RELEASING,
+                          g_strdup_printf("%s, and the assignment ends.",
+                                          assignment->expired ? "Its time is over"
+                                          : assignment->group ? "Its devices were taken home"
+                                                              : "The device was taken home"),
+                          "");
+    if (assignment->replugged)
+        return status_say(
+            ASSIGNMENT_STATE_DISABLED, REASON_REPLUGGED,
+            g_strdup_printf("The device was unplugged and plugged in three times: it stays with the "
+                            "host until it is attached again (usbferry attach %s).",
+                            assignment->id),
+            "");
+    return status_say(ASSIGNMENT_STATE_DISABLED, REASON_DISABLED,
+                      g_strdup("The device was taken home and stays there until it is attached again."), "");
+}
+
 static Status stand(Registry *registry, const Allocation *allocation, const Assignment *assignment)
 {
     const GPtrArray *wants = allocation_wants_of(allocation, assignment);
     const Machine *machine = attachments_machine_of(allocation->attachments, assignment);
 
-    if (!assignment->wanted || assignment->releasing) {
+    if (!assignment->wanted || assignment_is_ending(assignment)) {
         if (machine) {
             g_autofree char *quoted = text_quote(machine->info->name);
             const char *refusal = removal_error(machine, assignment);
@@ -276,12 +319,7 @@ static Status stand(Registry *registry, const Allocation *allocation, const Assi
                     : g_strdup_printf("The device is on its way home from VM %s.", quoted),
                 machine->stuck ? ferry_error_to_name(FERRY_ERROR_TIMEOUT) : "");
         }
-        if (assignment->releasing)
-            return status_say(ASSIGNMENT_STATE_DETACHING, REASON_RELEASING,
-                              g_strdup("The assignment is being released."), "");
-        return status_say(ASSIGNMENT_STATE_DISABLED, REASON_DISABLED,
-                          g_strdup("The device was taken home and stays there until it is attached again."),
-                          "");
+        return suspended(assignment);
     }
     if (judge_assignment(registry, assignment) == VERDICT_DAMAGED)
         return damaged(allocation, assignment, wants);
@@ -292,9 +330,33 @@ static Status stand(Registry *registry, const Allocation *allocation, const Assi
                           : without_device(registry, allocation, assignment);
 }
 
-/* What is to come: a machine that is off takes a controller with it when it starts. NULL = nothing. */
-static char *coming_conflict(Registry *registry, const GPtrArray *wants)
+/* What is to come: the end of its time. NULL = nothing. */
+static char *coming_end(const Assignment *assignment)
 {
+    const Term *term = assignment_term(assignment);
+    bool tried = assignment->trial.seconds;
+    g_autofree char *length = NULL, *clock = term ? term_clock_text(term) : NULL;
+
+    if (assignment_is_ending(assignment) || (!tried && !assignment->lease.seconds))
+        return NULL;
+    if (term && term == &assignment->trial)
+        return g_strdup_printf("It is a try: at %s the device comes home, unless it is confirmed (usbferry "
+                               "confirm %s).",
+                               clock, assignment->id);
+    if (term)
+        return g_strdup_printf("Its lease ends at %s.", clock);
+    length = term_length_text(tried ? assignment->trial.seconds : assignment->lease.seconds);
+    return g_strdup_printf("It is %s of %s, which begins when the device is in the VM.",
+                           tried ? "a try" : "a lease", length);
+}
+
+/* What is to come: a machine that is off takes a controller with it when it starts. NULL = nothing. */
+static char *coming_conflict(Registry *registry, const Allocation *allocation, const Assignment *assignment)
+{
+    const GPtrArray *wants = allocation_wants_of(allocation, assignment);
+
+    if (!attachments_have_controllers(allocation->attachments))
+        return NULL;
     for (guint i = 0; i < wants->len; i++) {
         const Device *device = ((const Want *)wants->pdata[i])->device;
         const Machine *claimant = pci_passthrough_claimant(registry, device->controller);
@@ -351,7 +413,7 @@ static bool passes_soon(Registry *registry, const Allocation *allocation, const 
         return true;
     if (!assignment->wanted)
         return false;
-    if (is_read_soon(registry, registry_machine(registry, assignment->machine_uuid)) ||
+    if (is_read_soon(registry, registry_machine_of(registry, assignment)) ||
         deal_is_returning(allocation->deal, assignment))
         return true;
     for (guint i = 0; i < wants->len; i++) {
@@ -369,17 +431,24 @@ static bool passes_soon(Registry *registry, const Allocation *allocation, const 
     return false;
 }
 
+static void append(char **reason, const char *sentence)
+{
+    char *both = sentence ? g_strconcat(*reason, " ", sentence, NULL) : NULL;
+
+    if (!both)
+        return;
+    g_free(*reason);
+    *reason = both;
+}
+
 Status status_of(Registry *registry, const Allocation *allocation, const Assignment *assignment)
 {
     Status status = stand(registry, allocation, assignment);
-    g_autofree char *conflict = coming_conflict(registry, allocation_wants_of(allocation, assignment));
+    g_autofree char *conflict = coming_conflict(registry, allocation, assignment);
+    g_autofree char *end = coming_end(assignment);
 
     status.passes = passes_soon(registry, allocation, assignment, status.state);
-    if (conflict) {
-        char *both = g_strconcat(status.reason, " ", conflict, NULL);
-
-        g_free(status.reason);
-        status.reason = both;
-    }
+    append(&status.reason, conflict);
+    append(&status.reason, end);
     return status;
 }

@@ -4,17 +4,22 @@
 
 #include "daemon/allocation/verdict.h"
 
+#include "daemon/allocation/machine-text.h"
 #include "daemon/allocation/pci-passthrough.h"
 #include "daemon/allocation/priority.h"
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
+#include "daemon/base/usb-speed.h"
 #include "daemon/guards/host-use.h"
 #include "daemon/model/damage.h"
 #include "daemon/model/membership.h"
 
+/* What one types or points with, as HostUse names it. */
+#define LAST_ONE "last-"
+
 char *verdict_machine_text(Registry *registry, const Assignment *assignment)
 {
-    const Machine *machine = registry_machine(registry, assignment->machine_uuid);
+    const Machine *machine = registry_machine_of(registry, assignment);
     g_autofree char *quoted = text_quote(machine ? machine->info->name : assignment->machine_name);
 
     return g_strconcat("VM ", quoted, NULL);
@@ -56,7 +61,10 @@ static char *suspended_text(const VerdictCase *about)
     const Assignment *assignment = about->assignment;
 
     return g_strdup_printf("assignment %s is %s", assignment->id,
-                           assignment->releasing ? "being released" : "disabled: its device was taken home");
+                           assignment_is_ending(assignment) ? "ending"
+                           : assignment->replugged
+                               ? "held: its device was unplugged and plugged in three times, and stays home"
+                               : "disabled: its device was taken home");
 }
 
 static char *damaged_text(const VerdictCase *about)
@@ -162,7 +170,8 @@ static char *set_incomplete_text(const VerdictCase *about)
 
 static char *group_disabled_text(const VerdictCase *about)
 {
-    return g_strdup_printf("group %s is disabled and gives nothing", about->assignment->group);
+    return g_strdup_printf("group %s is disabled and gives nothing (usbferry group set %s --enable)",
+                           about->assignment->group, about->assignment->group);
 }
 
 static char *switched_off_text(const VerdictCase *about)
@@ -209,52 +218,48 @@ static char *hypervisor_away_text(const VerdictCase *about)
 {
     g_autofree char *what = device_describe(about->device);
     g_autofree char *machine = verdict_machine_text(about->registry, about->assignment);
-    g_autofree char *why = verdict_hypervisor_text(
-        about->registry, registry_machine(about->registry, about->assignment->machine_uuid));
+    g_autofree char *why =
+        verdict_hypervisor_text(about->registry, registry_machine_of(about->registry, about->assignment));
 
     return g_strdup_printf("%s waits for %s: %s", what, machine, why);
 }
 
-/* Another machine by the name of the one that is gone; NULL = none. */
-static const Machine *find_namesake(Registry *registry, const Assignment *assignment)
-{
-    g_autoptr(GPtrArray) machines = registry_sorted(registry->machines);
-
-    for (guint i = 0; i < machines->len; i++) {
-        const Machine *machine = machines->pdata[i];
-
-        if (*assignment->machine_name && g_str_equal(machine->info->name, assignment->machine_name))
-            return machine;
-    }
-    return NULL;
-}
-
 static char *machine_unknown_text(const VerdictCase *about)
 {
-    const Assignment *assignment = about->assignment;
-    const Machine *namesake = find_namesake(about->registry, assignment);
-    g_autofree char *machine = verdict_machine_text(about->registry, assignment);
+    g_autofree char *machine = verdict_machine_text(about->registry, about->assignment);
 
-    if (namesake)
-        return g_strdup_printf("the %s of assignment %s (%s) is gone, and a new one has its name (%s); give "
-                               "that one the same again, or apply the assignment again",
-                               machine, assignment->id, assignment->machine_uuid, namesake->info->uuid);
-    return g_strdup_printf("the hypervisor knows no %s (%s); assignment %s holds nothing until it is there "
-                           "again",
-                           machine, assignment->machine_uuid, assignment->id);
+    return machine_text_unknown(about->registry, about->assignment, machine);
+}
+
+static char *machine_unwell_text(const VerdictCase *about)
+{
+    g_autofree char *name = verdict_machine_text(about->registry, about->assignment);
+
+    return machine_text_unwell(registry_machine_of(about->registry, about->assignment), name, about->device);
 }
 
 static char *machine_off_text(const VerdictCase *about)
 {
+    const Machine *its = registry_machine_of(about->registry, about->assignment);
+    const char *trouble = its ? its->start_error : NULL;
     g_autofree char *what = device_describe(about->device);
     g_autofree char *machine = verdict_machine_text(about->registry, about->assignment);
 
-    return g_strdup_printf("%s is not running; %s goes there when it starts", machine, what);
+    return g_strdup_printf("%s is not running; %s goes there when it starts%s%s", machine, what,
+                           trouble ? ". It could not be started: " : "", trouble ? trouble : "");
+}
+
+static char *machine_starting_text(const VerdictCase *about)
+{
+    g_autofree char *what = device_describe(about->device);
+    g_autofree char *machine = verdict_machine_text(about->registry, about->assignment);
+
+    return g_strdup_printf("%s is being started; %s goes there when it runs", machine, what);
 }
 
 static char *no_controller_text(const VerdictCase *about)
 {
-    const Machine *machine = registry_machine(about->registry, about->assignment->machine_uuid);
+    const Machine *machine = registry_machine_of(about->registry, about->assignment);
 
     return machine ? machine_info_no_controller_text(machine->info)
                    : verdict_machine_text(about->registry, about->assignment);
@@ -262,10 +267,23 @@ static char *no_controller_text(const VerdictCase *about)
 
 static char *no_port_text(const VerdictCase *about)
 {
-    const Machine *machine = registry_machine(about->registry, about->assignment->machine_uuid);
+    const Machine *machine = registry_machine_of(about->registry, about->assignment);
 
-    return machine ? machine_info_no_port_text(machine->info)
+    return machine ? machine_info_no_port_text(machine->info, about->device ? about->device->speeds : 0)
                    : verdict_machine_text(about->registry, about->assignment);
+}
+
+static char *speed_text(const VerdictCase *about)
+{
+    const Machine *machine = registry_machine_of(about->registry, about->assignment);
+    g_autofree char *what = device_describe(about->device);
+    g_autofree char *machine_text = verdict_machine_text(about->registry, about->assignment);
+    g_autofree char *name = text_quote(machine ? machine->info->name : about->assignment->machine_name);
+
+    return g_strdup_printf("%s needs a USB controller with %s, and that of %s, %s, is none; give it another "
+                           "one (usbferry vm controller %s qemu-xhci), shut it down and start it",
+                           what, usb_speed_text(about->device->speeds), machine_text,
+                           machine ? machine->info->usb_controller : "?", name);
 }
 
 static char *storing_text(const VerdictCase *about)
@@ -302,6 +320,11 @@ static char *guarded_text(const VerdictCase *about)
 
     if (!use)
         return g_strdup_printf("%s stays with the host, which needed it until now", what);
+    if (g_str_has_prefix(use, LAST_ONE))
+        return g_strdup_printf(
+            "%s stays with the host (%s): %s, or have it forced, best for a try at first, from which "
+            "it comes home by itself",
+            what, use, why);
     return g_strdup_printf("%s stays with the host (%s): %s, or have it forced", what, use, why);
 }
 
@@ -342,6 +365,9 @@ static char *unsteady_text(const VerdictCase *about)
 {
     g_autofree char *what = device_describe(about->device);
 
+    if (about->device->input_due_at > about->now)
+        return g_strdup_printf("%s came a moment ago, and whether it is the host's last one isn't seen yet",
+                               what);
     return g_strdup_printf("%s came back a moment ago and has to be steady for a second", what);
 }
 
@@ -398,8 +424,11 @@ static const struct {
     [VERDICT_HYPERVISOR_AWAY]  = { "waits",  WAITING_MACHINE, NO_ERROR,                              REASON_HYPERVISOR_AWAY,   PASSES, LEAVES,    hypervisor_away_text },
     [VERDICT_MACHINE_UNKNOWN]  = { "waits",  WAITING_MACHINE, FERRY_ERROR_NO_SUCH_MACHINE,           REASON_MACHINE_UNKNOWN,   STAYS,  LEAVES,    machine_unknown_text },
     [VERDICT_MACHINE_OFF]      = { "waits",  WAITING_MACHINE, NO_ERROR,                              REASON_MACHINE_OFF,       STAYS,  LEAVES,    machine_off_text },
+    [VERDICT_MACHINE_UNWELL]   = { "waits",  WAITING_MACHINE, FERRY_ERROR_TIMEOUT,                   REASON_MACHINE_UNWELL,    STAYS,  TAKES_OUT, machine_unwell_text },
+    [VERDICT_MACHINE_STARTING] = { "waits",  WAITING_MACHINE, NO_ERROR,                              REASON_MACHINE_STARTING,  SOON,   LEAVES,    machine_starting_text },
     [VERDICT_NO_CONTROLLER]    = { "blocks", FAILED,          FERRY_ERROR_NO_CONTROLLER,             REASON_NO_CONTROLLER,     STAYS,  LEAVES,    no_controller_text },
     [VERDICT_NO_PORT]          = { "waits",  FAILED,          FERRY_ERROR_NO_FREE_PORT,              REASON_NO_PORT,           STAYS,  LEAVES,    no_port_text },
+    [VERDICT_SPEED]            = { "blocks", FAILED,          FERRY_ERROR_SPEED_UNSUPPORTED,         REASON_SPEED,             STAYS,  LEAVES,    speed_text },
     [VERDICT_STORING]          = { "waits",  ATTACHING,       NO_ERROR,                              REASON_STORING,           SOON,   LEAVES,    storing_text },
     [VERDICT_CONTROLLER_TAKEN] = { "blocks", WAITING_DEVICE,  FERRY_ERROR_CONTROLLER_PASSED_THROUGH, REASON_CONTROLLER_TAKEN,  STAYS,  LEAVES,    controller_taken_text },
     [VERDICT_UNAUTHORIZED]     = { "blocks", WAITING_DEVICE,  FERRY_ERROR_DEVICE_BUSY,               REASON_UNAUTHORIZED,      STAYS,  TAKES_OUT, unauthorized_text },

@@ -34,8 +34,11 @@ typedef enum Verdict {
     VERDICT_HYPERVISOR_AWAY, /* or its machine was not seen yet: nothing can be said or done */
     VERDICT_MACHINE_UNKNOWN,
     VERDICT_MACHINE_OFF,
+    VERDICT_MACHINE_UNWELL,   /* it crashed or hangs: what people type with comes home */
+    VERDICT_MACHINE_STARTING, /* somebody had it started */
     VERDICT_NO_CONTROLLER,    /* the machine has no USB at all */
-    VERDICT_NO_PORT,          /* all of its USB ports are taken, or spoken for */
+    VERDICT_NO_PORT,          /* all USB ports that could have it are taken, or spoken for */
+    VERDICT_SPEED,            /* none of the machine's USB controllers does a speed of the device's */
     VERDICT_STORING,          /* the assignment isn't durable yet: nothing is ordered for it */
     VERDICT_CONTROLLER_TAKEN, /* a machine has its controller as a whole */
     VERDICT_UNAUTHORIZED,     /* the host lets nobody use it */

@@ -4,10 +4,13 @@
 
 #include "daemon/allocation/want-status.h"
 
+#include <string.h>
+
 #include "daemon/allocation/follower.h"
 #include "daemon/allocation/guest-reset.h"
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
+#include "daemon/base/usb-speed.h"
 
 Status status_say(AssignmentState state, ReasonCode code, char *reason, const char *error)
 {
@@ -102,11 +105,25 @@ static Status attached_anew(const Want *want, const char *machine_text, const ch
         g_strdup_printf("%s is taken out of %s and put in again, because %s.", what, machine_text, why), "");
 }
 
-Status status_of_want(Registry *registry, const Allocation *allocation, const Want *want)
+/* What it could do and the machine's controller can't; "" = nothing. New string. */
+static char *slower_text(const Want *want)
+{
+    const MachineInfo *info = want->machine ? want->machine->info : NULL;
+    unsigned own = usb_speed_from_mbits(want->device->speed);
+
+    if (!info || !info->ports_known || !own || !info->usb_speeds || (own & info->usb_speeds))
+        return g_strdup("");
+    return g_strdup_printf(
+        " It is slower there than it could be: the USB controller of the VM, %s, has no %s.",
+        info->usb_controller, usb_speed_text(own));
+}
+
+static Status look(Registry *registry, const Allocation *allocation, const Want *want)
 {
     const Attachment *attachment = allocation_attachment(allocation, want->device);
     g_autofree char *what = device_describe(want->device);
     g_autofree char *machine_text = verdict_machine_text(registry, want->assignment);
+    g_autofree char *slower = slower_text(want);
     g_autofree char *away = NULL;
     const char *follows = follower_of(registry, want);
     const char *why;
@@ -114,8 +131,9 @@ Status status_of_want(Registry *registry, const Allocation *allocation, const Wa
     if (allocation_is_attached(allocation, want->device)) {
         if (registry->hypervisor_state == HYPERVISOR_STATE_CONNECTED)
             return status_say(ASSIGNMENT_STATE_ATTACHED, REASON_ATTACHED,
-                              g_strdup_printf("%s is attached to %s%s%s.", what, machine_text,
-                                              follows ? ", as it follows " : "", follows ? follows : ""),
+                              g_strdup_printf("%s is attached to %s%s%s.%s", what, machine_text,
+                                              follows ? ", as it follows " : "", follows ? follows : "",
+                                              slower),
                               "");
         away = verdict_hypervisor_text(registry, NULL);
         return status_say(
@@ -133,4 +151,33 @@ Status status_of_want(Registry *registry, const Allocation *allocation, const Wa
     return attachment && !attachment_is_of(attachment, want->assignment)
                ? still_leaving(want, attachment)
                : on_its_way(registry, allocation, want);
+}
+
+/* One piece of memory, so that who frees it needn't know what it is. */
+typedef struct Said {
+    Status status;
+    char reason[];
+} Said;
+
+/* Its assignment asks, more than once, and its device: of the one look. */
+Status status_of_want(Registry *registry, const Allocation *allocation, const Want *want)
+{
+    Said *said = g_hash_table_lookup(allocation->said, want);
+    Status status;
+
+    if (!said) {
+        g_autofree char *reason = NULL;
+        gsize size;
+
+        status = look(registry, allocation, want);
+        reason = status.reason;
+        size = strlen(reason) + 1;
+        said = g_malloc(sizeof *said + size);
+        memcpy(said->reason, reason, size);
+        said->status = status;
+        g_hash_table_insert(allocation->said, (gpointer)want, said);
+    }
+    status = said->status;
+    status.reason = g_strdup(said->reason);
+    return status;
 }

@@ -20,4 +20,5 @@ Status status_say(AssignmentState state, ReasonCode code, char *reason, const ch
 /* What a verdict says of the whole assignment. device as for allocation_verdict_text(). */
 Status status_by_verdict(const Allocation *allocation, const Assignment *assignment, const Device *device,
                          Verdict verdict);
+/* The same, however often it is asked: what is asked first must see all that is to be seen. */
 Status status_of_want(Registry *registry, const Allocation *allocation, const Want *want);

@@ -26,6 +26,7 @@ static const char *const error_names[_FERRY_ERROR_MAX] = {
     [FERRY_ERROR_MACHINE_NOT_RUNNING] = "MachineNotRunning",
     [FERRY_ERROR_NO_FREE_PORT] = "NoFreePort",
     [FERRY_ERROR_NO_CONTROLLER] = "NoController",
+    [FERRY_ERROR_SPEED_UNSUPPORTED] = "SpeedUnsupported",
     [FERRY_ERROR_CONTROLLER_PASSED_THROUGH] = "ControllerPassedThrough",
     [FERRY_ERROR_DISABLED] = "Disabled",
     [FERRY_ERROR_LIMIT_EXCEEDED] = "LimitExceeded",

@@ -218,7 +218,7 @@ static bool check_there(KeyFileReader *self)
                                   self->key->name);
 }
 
-static bool read_key(KeyFileReader *self, GKeyFile *line, const char *name)
+static bool read_key(KeyFileReader *self, const char *name)
 {
     for (unsigned i = 0; self->keys[i].name; i++) {
         if (!g_str_equal(self->keys[i].name, name))
@@ -228,20 +228,73 @@ static bool read_key(KeyFileReader *self, GKeyFile *line, const char *name)
                                           "%s is already there in this section", name);
         self->seen |= 1u << i;
         self->key = &self->keys[i];
-        self->value = line;
         return self->key->read(self, self->keys_userdata) && check_there(self);
     }
     return refuse_key(self, name);
 }
 
+/* Letters, digits, and these. */
+static gsize word_length(const char *text, const char *others)
+{
+    gsize length = 0;
+
+    while (text[length] && (g_ascii_isalnum(text[length]) || strchr(others, text[length])))
+        length++;
+    return length;
+}
+
+static bool check_in_section(KeyFileReader *self)
+{
+    if (self->section_line > 0)
+        return self->keys != NULL; /* NULL: of a section that was refused */
+    key_file_reader_refuse(self, self->line, FERRY_ERROR_INVALID_OPTION, "expected %s before the first key",
+                           self->first);
+    return lose(self);
+}
+
+/* What nearly all lines are is read here, and as GLib reads it: by itself GLib takes a hundred times as long,
+ * and thousands of rules are in files. False: it is another line. */
+static bool read_plain_line(KeyFileReader *self, const char *line, bool *ret_ok)
+{
+    gsize length = *line == '[' ? word_length(line + 1, "- ") : word_length(line, "-");
+    const char *rest = *line == '[' ? line + 1 + length : line + length;
+    g_autofree char *name = NULL;
+
+    if (length == 0)
+        return false;
+    if (*line == '[') {
+        if (strcmp(rest, "]") != 0)
+            return false;
+        *ret_ok = begin_section(self, g_strndup(line + 1, length));
+        return true;
+    }
+    while (g_ascii_isspace(*rest))
+        rest++;
+    if (*rest != '=')
+        return false;
+    for (rest++; g_ascii_isspace(*rest);)
+        rest++;
+    name = g_strndup(line, length);
+    if ((*ret_ok = check_in_section(self))) {
+        g_key_file_set_value(self->value, LINE_SECTION, name, rest);
+        *ret_ok = read_key(self, name);
+    }
+    return true;
+}
+
 /* The line is neither empty nor a comment. */
 static bool read_line(KeyFileReader *self, const char *line)
 {
-    bool is_section = *line == '[';
-    g_autoptr(GKeyFile) file = g_key_file_new();
-    g_autofree char *in_section = is_section ? NULL : g_strconcat("[" LINE_SECTION "]\n", line, NULL);
+    bool is_section = *line == '[', ok;
+    GKeyFile *plain = self->value;
+    g_autoptr(GKeyFile) file = NULL;
+    g_autofree char *in_section = NULL;
     g_auto(GStrv) keys = NULL;
 
+    if (read_plain_line(self, line, &ok))
+        return ok;
+    file = g_key_file_new();
+    in_section = is_section ? NULL : g_strconcat("[" LINE_SECTION "]\n", line, NULL);
     /* without the flag it would drop Name[de]= unseen */
     if (!g_key_file_load_from_data(file, is_section ? line : in_section, (gsize)-1,
                                    G_KEY_FILE_KEEP_TRANSLATIONS, NULL)) {
@@ -251,15 +304,13 @@ static bool read_line(KeyFileReader *self, const char *line)
     }
     if (is_section)
         return begin_section(self, g_key_file_get_start_group(file));
-    if (self->section_line == 0) {
-        key_file_reader_refuse(self, self->line, FERRY_ERROR_INVALID_OPTION,
-                               "expected %s before the first key", self->first);
-        return lose(self);
-    }
-    if (!self->keys) /* of a section that was refused */
+    if (!check_in_section(self))
         return false;
     keys = g_key_file_get_keys(file, LINE_SECTION, NULL, NULL);
-    return read_key(self, file, keys[0]);
+    self->value = file;
+    ok = read_key(self, keys[0]);
+    self->value = plain;
+    return ok;
 }
 
 /* As it stands in the text. */
@@ -290,6 +341,7 @@ bool key_file_reader_read(KeyFileReader *self, const char *text)
 {
     bool ok = true;
 
+    self->value = g_key_file_new();
     for (const char *end; *text && (ok || self->keep_going); text = *end ? end + 1 : end) {
         g_autofree char *line = NULL;
 
@@ -303,7 +355,7 @@ bool key_file_reader_read(KeyFileReader *self, const char *text)
     if (ok || self->keep_going)
         ok &= end_section(self);
     g_clear_pointer(&self->section, g_free);
-    self->value = NULL;
+    g_clear_pointer(&self->value, g_key_file_unref);
     return ok;
 }
 

@@ -61,8 +61,20 @@ char *text_sanitize(const char *raw, gsize max_bytes)
     return g_string_free(g_steal_pointer(&clean), FALSE);
 }
 
+/* How much of it is printable ASCII, as all of most texts is: nothing has to be done to that. */
+static gsize plain_length(const char *text)
+{
+    gsize length = 0;
+
+    while (text[length] >= ' ' && text[length] <= '~')
+        length++;
+    return length;
+}
+
 bool text_is_clean(const char *text)
 {
+    if (text && !text[plain_length(text)])
+        return true;
     if (!text || !g_utf8_validate(text, -1, NULL))
         return false;
     while (*text) {
@@ -95,8 +107,12 @@ void text_replace(char **text, const char *value)
 
 char *text_quote(const char *text)
 {
-    g_autoptr(GString) quoted = g_string_new("\"");
+    g_autoptr(GString) quoted = NULL;
+    gsize length = text ? plain_length(text) : 0;
 
+    if (text && !text[length] && length <= TEXT_MAX && !strpbrk(text, "\"\\"))
+        return g_strconcat("\"", text, "\"", NULL);
+    quoted = g_string_new("\"");
     while (text && *text) {
         gunichar c = next_char(&text);
 
@@ -136,9 +152,21 @@ char *text_shorten(const char *text, gsize max_bytes)
 
 char *text_fold(const char *text)
 {
-    g_autoptr(GString) folded = g_string_new(NULL);
+    g_autoptr(GString) folded = NULL;
 
+    if (text && g_str_is_ascii(text))
+        return g_ascii_strdown(text, -1);
+    folded = g_string_new(NULL);
     while (text && *text)
         g_string_append_unichar(folded, g_unichar_tolower(next_char(&text)));
     return g_string_free(g_steal_pointer(&folded), FALSE);
+}
+
+char *text_put_hex(char *to, uint16_t number)
+{
+    enum { DIGITS = 4, DIGIT_BITS = 4, DIGIT_MASK = 0xF };
+
+    for (int i = DIGITS - 1; i >= 0; i--)
+        *to++ = "0123456789abcdef"[number >> (i * DIGIT_BITS) & DIGIT_MASK];
+    return to;
 }

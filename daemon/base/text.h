@@ -6,6 +6,7 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* The longest text of a device or machine that is kept, in bytes. A USB string descriptor has at most 126
  * UTF-16 units, which is less than this in UTF-8. */
@@ -38,3 +39,6 @@ char *text_shorten(const char *text, gsize max_bytes);
 /* For comparing without regard to case: each character in lower case, so that folding twice changes nothing
  * (g_utf8_casefold() doesn't promise that) and their number stays the same. */
 char *text_fold(const char *text);
+
+/* The number in four hex digits, without an end. Returns where they end. */
+char *text_put_hex(char *to, uint16_t number);

@@ -166,6 +166,50 @@ static bool read_forced(KeyFileReader *reader, void *userdata)
     return key_file_reader_flag(reader, &assignment_of(userdata)->forced);
 }
 
+static bool read_replugged(KeyFileReader *reader, void *userdata)
+{
+    return key_file_reader_flag(reader, &assignment_of(userdata)->replugged);
+}
+
+static bool read_seconds(KeyFileReader *reader, gint64 most, Term *term)
+{
+    gint64 seconds;
+
+    if (!key_file_reader_integer(reader, 1, most, &seconds))
+        return false;
+    term->seconds = (uint32_t)seconds;
+    return true;
+}
+
+static bool read_end(KeyFileReader *reader, Term *term)
+{
+    g_autofree char *text = key_file_reader_value(reader);
+
+    return term_read_end(term, text) ||
+           key_file_reader_refuse_value(reader, FERRY_ERROR_INVALID_OPTION,
+                                        "REALTIME BOOTTIME BOOT, two numbers and the id of a boot");
+}
+
+static bool read_try_for(KeyFileReader *reader, void *userdata)
+{
+    return read_seconds(reader, TRY_SECONDS_MAX, &assignment_of(userdata)->trial);
+}
+
+static bool read_try_ends(KeyFileReader *reader, void *userdata)
+{
+    return read_end(reader, &assignment_of(userdata)->trial);
+}
+
+static bool read_lease_for(KeyFileReader *reader, void *userdata)
+{
+    return read_seconds(reader, LEASE_SECONDS_MAX, &assignment_of(userdata)->lease);
+}
+
+static bool read_lease_ends(KeyFileReader *reader, void *userdata)
+{
+    return read_end(reader, &assignment_of(userdata)->lease);
+}
+
 static bool read_choice(KeyFileReader *reader, Choice *choice)
 {
     bool value;
@@ -256,6 +300,11 @@ static const KeyFileKey stored_keys[] = {
     { "Enabled", read_enabled },
     { "Follow", read_follow },
     { "Forced", read_forced },
+    { "Replugged", read_replugged },
+    { "TryFor", read_try_for },
+    { "TryEnds", read_try_ends },
+    { "LeaseFor", read_lease_for },
+    { "LeaseEnds", read_lease_ends },
     { "Priority", read_priority },
     { "GivenBack", read_given_back },
     { "AllowGuestReset", read_allow_guest_reset },
@@ -309,6 +358,8 @@ Assignment *assignment_from_text(const char *id, const char *text, const char *p
     if (!key_file_read_section(ASSIGNMENT_SECTION, stored_keys, text, path, &into, error) ||
         !assignment_reader_end(&into, &reader))
         return NULL;
+    term_bound(&assignment->trial);
+    term_bound(&assignment->lease);
     if (assignment->sequence == 0)
         assignment->sequence = assignment->created;
     return g_steal_pointer(&assignment);
@@ -365,6 +416,16 @@ static void write_given_back(GKeyFile *file, const Assignment *assignment)
         g_key_file_set_value(file, ASSIGNMENT_SECTION, "GivenBack", list->str);
 }
 
+static void write_term(GKeyFile *file, const char *length_key, const char *end_key, const Term *term)
+{
+    g_autofree char *end = term_print_end(term);
+
+    if (term->seconds)
+        g_key_file_set_uint64(file, ASSIGNMENT_SECTION, length_key, term->seconds);
+    if (end)
+        g_key_file_set_value(file, ASSIGNMENT_SECTION, end_key, end);
+}
+
 GKeyFile *assignment_to_key_file(const Assignment *assignment)
 {
     GKeyFile *file = g_key_file_new();
@@ -392,6 +453,10 @@ GKeyFile *assignment_to_key_file(const Assignment *assignment)
         g_key_file_set_boolean(file, ASSIGNMENT_SECTION, "Follow", true);
     if (assignment->forced)
         g_key_file_set_boolean(file, ASSIGNMENT_SECTION, "Forced", true);
+    if (assignment->replugged)
+        g_key_file_set_boolean(file, ASSIGNMENT_SECTION, "Replugged", true);
+    write_term(file, "TryFor", "TryEnds", &assignment->trial);
+    write_term(file, "LeaseFor", "LeaseEnds", &assignment->lease);
     g_key_file_set_integer(file, ASSIGNMENT_SECTION, "Priority", assignment->priority);
     write_given_back(file, assignment);
     write_choice(file, "AllowGuestReset", assignment->own_guest_reset);

@@ -3,94 +3,20 @@
 
 #include "daemon/config/drop-ins.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdbool.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <unistd.h>
 
-#include "daemon/base/error.h"
 #include "daemon/base/log.h"
-#include "daemon/base/text.h"
 #include "daemon/config/group-text.h"
+#include "daemon/config/written-file.h"
 
 #define FILE_SUFFIX ".conf"
-
-static bool refuse(const char *path, const char *why, GError **error)
-{
-    g_autofree char *clean_path = text_sanitize(path, PATH_MAX);
-
-    g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "%s: %s", clean_path, why);
-    return false;
-}
-
-static bool is_dev_null(const struct stat *info)
-{
-    return S_ISCHR(info->st_mode) && info->st_rdev == makedev(1, 3);
-}
-
-/* All of a regular file that isn't too long; nothing of /dev/null. */
-static bool read_all(const char *path, int fd, GString *text, GError **error)
-{
-    struct stat info;
-    ssize_t length = 0;
-
-    if (fstat(fd, &info) < 0)
-        return refuse(path, g_strerror(errno), error);
-    if (is_dev_null(&info))
-        return true;
-    if (!S_ISREG(info.st_mode))
-        return refuse(path, "not a regular file", error);
-
-    /* not by its size alone: it may grow meanwhile */
-    do {
-        char part[16 * 1024];
-
-        length = read(fd, part, sizeof part);
-        if (length < 0 && errno != EINTR)
-            return refuse(path, g_strerror(errno), error);
-        if (length > 0)
-            g_string_append_len(text, part, length);
-        if (text->len > GROUP_FILE_BYTES_MAX)
-            return refuse(path, "longer than a group's file can be", error);
-    } while (length != 0);
-    return true;
-}
-
-static bool check_for_zero(const char *path, const GString *text, GError **error)
-{
-    g_autofree char *place = NULL;
-    gsize length = strlen(text->str);
-    unsigned line = 1;
-
-    if (length == text->len)
-        return true;
-    for (gsize i = 0; i < length; i++)
-        line += text->str[i] == '\n' ? 1 : 0;
-    place = g_strdup_printf("%s:%u", path, line);
-    return refuse(place, "expected text, found a zero byte", error);
-}
 
 /* NULL without error when there is nothing in it. */
 static Group *read_group(const char *path, GError **error)
 {
-    g_autoptr(GString) text = g_string_new(NULL);
-    /* without blocking: it may be a pipe */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    bool ok;
+    g_autofree char *text = written_file_read(path, error);
 
-    if (fd < 0) {
-        refuse(path, g_strerror(errno), error);
-        return NULL;
-    }
-    ok = read_all(path, fd, text, error);
-    close(fd);
-    if (!ok || text->len == 0 || !check_for_zero(path, text, error))
-        return NULL;
-    return group_from_text(text->str, path, true, error);
+    return text && *text ? group_from_text(text, path, true, error) : NULL;
 }
 
 /* The file names of a folder, each with its path, over those that are known already. */

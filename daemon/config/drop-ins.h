@@ -11,9 +11,6 @@
 
 #include <glib.h>
 
-/* A longer file is refused. */
-#define GROUP_FILE_BYTES_MAX (1024 * 1024)
-
 /* New array of Group, owned, by name. folders: NULL-terminated, the later ones win; one that isn't there is
  * empty. unread: a set of char *, which gets the names of the files that were refused, and the paths of the
  * folders that can't be read. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/base/key-file-reader.h"
+#include "daemon/config/written-file.h"
 #include "daemon/guards/host-use.h"
 
 #define SETTINGS_VARIABLE "FERRY_CONFIG"
@@ -46,6 +47,26 @@ GUARD_READER(default_route, HOST_USE_DEFAULT_ROUTE);
 GUARD_READER(claimed, HOST_USE_CLAIMED);
 GUARD_READER(security_key, HOST_USE_SECURITY_KEY);
 
+static bool read_waiting(KeyFileReader *reader, void *userdata)
+{
+    Settings *settings = userdata;
+    bool on = true;
+    bool ok = key_file_reader_flag(reader, &on);
+
+    settings->hands_off_off = ok && !on;
+    return ok;
+}
+
+static bool read_input(KeyFileReader *reader, void *userdata)
+{
+    Settings *settings = userdata;
+    bool on = true;
+    bool ok = key_file_reader_flag(reader, &on);
+
+    settings->hands_off_input_off = ok && !on;
+    return ok;
+}
+
 static const KeyFileKey service_keys[] = {
     { "HypervisorURI", read_uri },
     {},
@@ -64,30 +85,88 @@ static const KeyFileKey guards_keys[] = {
     {},
 };
 
+static const KeyFileKey hands_off_keys[] = {
+    { "Waiting", read_waiting },
+    { "Input", read_input },
+    {},
+};
+
+/* The keys of the two without any are those of daemon/base/tuning.h. */
+static const struct {
+    const char *name;
+    const KeyFileKey *keys;
+} sections[] = {
+    { "Service", service_keys },     { "Guards", guards_keys },      { "HandsOff", hands_off_keys },
+    { TUNING_SECTION_LIMITS, NULL }, { TUNING_SECTION_TIMES, NULL },
+};
+
 typedef struct SettingsReader {
     Settings *settings;
-    bool service, guards; /* began */
+    bool began[G_N_ELEMENTS(sections)];
+    KeyFileKey tuning_keys[_TUNING_MAX + 1]; /* of the section that is read */
+    unsigned tuning_lines[_TUNING_MAX];      /* 0 = it isn't there */
 } SettingsReader;
+
+/* ------------------------------------------------------------------ limits and times */
+
+static bool read_tuning(KeyFileReader *reader, void *userdata)
+{
+    SettingsReader *seen = userdata;
+    g_autofree char *value = key_file_reader_value(reader);
+    g_autofree char *expected = NULL;
+    Tuning tuning = 0;
+
+    while (strcmp(tuning_section(tuning), reader->section) != 0 ||
+           strcmp(tuning_key(tuning), reader->key->name) != 0)
+        tuning++;
+    seen->tuning_lines[tuning] = reader->line;
+    if (tuning_parse(&seen->settings->tuning, tuning, value))
+        return true;
+    expected = tuning_expected(tuning);
+    return key_file_reader_refuse_value(reader, FERRY_ERROR_INVALID_OPTION, expected);
+}
+
+static const KeyFileKey *tuning_keys(SettingsReader *seen, const char *section)
+{
+    KeyFileKey *key = seen->tuning_keys;
+
+    for (Tuning tuning = 0; tuning < _TUNING_MAX; tuning++)
+        if (strcmp(tuning_section(tuning), section) == 0)
+            *key++ = (KeyFileKey){ tuning_key(tuning), read_tuning };
+    *key = (KeyFileKey){};
+    return seen->tuning_keys;
+}
+
+static bool check_tuning(KeyFileReader *reader, const SettingsReader *seen)
+{
+    Tuning tuning = 0;
+    g_autofree char *contradiction = tuning_contradiction(&seen->settings->tuning, &tuning);
+
+    return !contradiction || key_file_reader_refuse(reader, seen->tuning_lines[tuning],
+                                                    FERRY_ERROR_INVALID_OPTION, "%s", contradiction);
+}
+
+/* ------------------------------------------------------------------ the file */
 
 static const KeyFileKey *begin_section(KeyFileReader *reader, const char *section, void *userdata)
 {
     SettingsReader *seen = userdata;
-    bool is_guards = strcmp(section, "Guards") == 0;
-    bool *began = is_guards ? &seen->guards : &seen->service;
     g_autofree char *shown = key_file_reader_show(section);
 
-    if (!is_guards && strcmp(section, "Service") != 0) {
-        key_file_reader_refuse(reader, reader->line, FERRY_ERROR_STORAGE,
-                               "[%s]: expected [Service] or [Guards]", shown);
-        return NULL;
+    for (gsize i = 0; i < G_N_ELEMENTS(sections); i++) {
+        if (strcmp(section, sections[i].name) != 0)
+            continue;
+        if (seen->began[i]) {
+            key_file_reader_refuse(reader, reader->line, FERRY_ERROR_STORAGE, "[%s] is there twice", section);
+            return NULL;
+        }
+        seen->began[i] = true;
+        reader->keys_userdata = sections[i].keys ? (void *)seen->settings : seen;
+        return sections[i].keys ? sections[i].keys : tuning_keys(seen, section);
     }
-    if (*began) {
-        key_file_reader_refuse(reader, reader->line, FERRY_ERROR_STORAGE, "[%s] is there twice", section);
-        return NULL;
-    }
-    *began = true;
-    reader->keys_userdata = seen->settings;
-    return is_guards ? guards_keys : service_keys;
+    key_file_reader_refuse(reader, reader->line, FERRY_ERROR_STORAGE,
+                           "[%s]: expected [Service], [Guards], [HandsOff], [Limits] or [Times]", shown);
+    return NULL;
 }
 
 bool settings_from_text(const char *text, const char *path, Settings *ret_settings, GError **error)
@@ -102,7 +181,7 @@ bool settings_from_text(const char *text, const char *path, Settings *ret_settin
         .userdata = &seen,
     };
 
-    if (!key_file_reader_read(&reader, text))
+    if (!key_file_reader_read(&reader, text) || !check_tuning(&reader, &seen))
         return false;
     *ret_settings = settings;
     settings = (Settings){};
@@ -113,23 +192,17 @@ bool settings_read(Settings *ret_settings, GError **error)
 {
     const char *variable = g_getenv(SETTINGS_VARIABLE);
     const char *path = variable ? variable : SETTINGS_FILE;
-    g_autofree char *text = NULL;
     g_autoptr(GError) failure = NULL;
-    gsize length = 0;
+    g_autofree char *text = written_file_read(path, &failure);
 
-    if (!g_file_get_contents(path, &text, &length, &failure)) {
-        if (!g_error_matches(failure, G_FILE_ERROR, G_FILE_ERROR_NOENT)) {
-            g_propagate_error(error, g_steal_pointer(&failure));
-            return false;
-        }
-        *ret_settings = (Settings){};
-        return true;
-    }
-    if (strlen(text) != length) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE, "%s: expected text, found a zero byte", path);
+    if (text)
+        return settings_from_text(text, path, ret_settings, error);
+    if (!g_error_matches(failure, G_FILE_ERROR, G_FILE_ERROR_NOENT)) {
+        g_propagate_error(error, g_steal_pointer(&failure));
         return false;
     }
-    return settings_from_text(text, path, ret_settings, error);
+    *ret_settings = (Settings){};
+    return true;
 }
 
 void settings_clear(Settings *settings)

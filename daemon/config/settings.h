@@ -2,14 +2,19 @@
 #pragma once
 
 /* Settings: /etc/usbferry/usbferry.conf, which administrators write; see usbferry.conf(5). Read by dbus/run.c
- * at the start, and by --check. Any thread. */
+ * at the start and at each reload, and by --check. Any thread. */
 
 #include <glib.h>
 #include <stdbool.h>
 
+#include "daemon/base/tuning.h"
+
 typedef struct Settings {
     char *hypervisor_uri; /* NULL = the usual one */
     unsigned guards_off;  /* bits of daemon/guards/host-use.h */
+    bool hands_off_off;   /* see daemon/hands-off/hands-off.h */
+    bool hands_off_input_off;
+    TuningSet tuning; /* [Limits] and [Times] */
 } Settings;
 
 /* From a text; all of it or nothing. */

@@ -15,6 +15,8 @@ typedef struct HostNode {
     char *number;  /* of a disk: "8:1"; else NULL */
     char *title;   /* of a mapped one: "vg0-root"; else NULL */
     char **above;  /* names of what uses it: holders, bridges */
+    bool on_usb;   /* of a disk: it is a USB device's, or on top of such a one */
+    bool in_use;   /* of a disk: the kernel has a file system of it, wherever that is mounted */
 } HostNode;
 
 typedef struct HostMount {

@@ -97,6 +97,46 @@ static char *zfs_pool(const char *root, const char *number)
     return g_file_test(folder, G_FILE_TEST_IS_DIR) ? g_strdup_printf("%s (zfs)", label) : NULL;
 }
 
+/* Who has mounted it is seen only where the service is itself, and not in containers; that the kernel has a
+ * file system of it is seen everywhere, until all of it is written back. Others than these don't tell. */
+static bool has_file_system(const char *root, const char *name)
+{
+    static const char *const types[] = { "ext4", "xfs", "f2fs" };
+    g_autofree char *folder = g_build_filename(*root ? root : "/", "sys/fs", NULL);
+    g_autofree char *btrfs = g_build_filename(folder, "btrfs", NULL);
+    g_auto(GStrv) ids = list(btrfs, "");
+    bool found = false;
+
+    for (gsize i = 0; !found && i < G_N_ELEMENTS(types); i++) {
+        g_autofree char *path = g_build_filename(folder, types[i], name, NULL);
+
+        found = g_file_test(path, G_FILE_TEST_IS_DIR);
+    }
+    for (gsize i = 0; !found && ids[i]; i++) {
+        g_autofree char *path = g_build_filename(btrfs, ids[i], "devices", name, NULL);
+
+        found = g_file_test(path, G_FILE_TEST_EXISTS);
+    }
+    return found;
+}
+
+bool host_facts_read_in_use(HostFacts *facts, const char *root)
+{
+    bool changed = false;
+
+    for (guint i = 0; i < facts->disks->len; i++) {
+        HostNode *disk = facts->disks->pdata[i];
+        bool in_use = disk->in_use;
+
+        /* Whoever uses the others, nobody is given them. */
+        if (disk->on_usb)
+            in_use = has_file_system(root, disk->name);
+        changed |= in_use != disk->in_use;
+        disk->in_use = in_use;
+    }
+    return changed;
+}
+
 static void read_disk(const char *root, const char *name, const char *path, HostFacts *facts)
 {
     g_autofree char *holders = g_build_filename(path, "holders", NULL);
@@ -111,7 +151,41 @@ static void read_disk(const char *root, const char *name, const char *path, Host
                                         .syspath = syspath,
                                         .number = g_steal_pointer(&number),
                                         .title = read_file(path, "dm/name"),
+                                        .on_usb = strstr(syspath, "/usb") != NULL,
+                                        .in_use = has_file_system(root, name),
                                         .above = pool ? g_strdupv((char **)of_pool) : list(holders, "") });
+}
+
+static HostNode *find_disk(const HostFacts *facts, const char *name)
+{
+    for (guint i = 0; i < facts->disks->len; i++)
+        if (g_str_equal(((HostNode *)facts->disks->pdata[i])->name, name))
+            return facts->disks->pdata[i];
+    return NULL;
+}
+
+/* And all that is on top of it, however high. */
+static void mark_usb(HostFacts *facts, const HostNode *disk)
+{
+    for (gsize i = 0; disk->above && disk->above[i]; i++) {
+        HostNode *above = find_disk(facts, disk->above[i]);
+
+        if (!above || above->on_usb)
+            continue;
+        above->on_usb = true;
+        mark_usb(facts, above);
+    }
+}
+
+static void read_disks(const char *root, HostFacts *facts)
+{
+    each(root, "block", facts, read_disk);
+    for (guint i = 0; i < facts->disks->len; i++) {
+        const HostNode *disk = facts->disks->pdata[i];
+
+        if (disk->on_usb)
+            mark_usb(facts, disk);
+    }
 }
 
 static void read_network(const char *root, const char *name, const char *path, HostFacts *facts)
@@ -349,7 +423,7 @@ HostFacts *host_facts_read(const char *root)
 {
     HostFacts *facts = host_facts_new();
 
-    each(root, "block", facts, read_disk);
+    read_disks(root, facts);
     each(root, "net", facts, read_network);
     each(root, "input", facts, read_input);
     each(root, "bluetooth", facts, read_adapter);

@@ -100,6 +100,20 @@ static bool is_sat_at(const HostView *view, const char *seat)
     return !view->seats || g_strv_contains((const char *const *)view->seats, seat);
 }
 
+bool host_use_spares_input(const HostView *view, const GPtrArray *gone)
+{
+    static const char *const usual[] = { "seat0", NULL };
+    /* No device is called so. */
+    const Look look = { .view = view, .facts = view->facts, .syspath = "-", .gone = gone };
+    const char *const *seats = view->seats ? (const char *const *)view->seats : usual;
+
+    for (gsize i = 0; view->facts && seats[i]; i++)
+        if (!has_other(&look, HOST_USE_LAST_KEYBOARD, seats[i]) ||
+            !has_other(&look, HOST_USE_LAST_POINTER, seats[i]))
+            return false;
+    return view->facts != NULL;
+}
+
 static void look_for_last(Look *look, HostUseKind kind)
 {
     for (guint i = 0; i < look->facts->inputs->len; i++) {
@@ -172,12 +186,17 @@ static bool look_for_root(Look *look, const HostNode *disk)
 static void look_for_mounts(Look *look, const HostNode *disk)
 {
     const GPtrArray *mounts = look->facts->mounts;
+    bool found = false;
 
     if (look_for_root(look, disk))
         return;
     for (guint i = 0; i < mounts->len; i++)
-        if (is_mount_of(mounts->pdata[i], disk))
+        if (is_mount_of(mounts->pdata[i], disk)) {
             add(look, HOST_USE_MOUNTED, ((const HostMount *)mounts->pdata[i])->target);
+            found = true;
+        }
+    if (disk->in_use && !found)
+        add(look, HOST_USE_MOUNTED, NULL);
 }
 
 static void look_for_holders(Look *look, const HostNode *disk)
@@ -292,6 +311,15 @@ const char *host_use_find(char *const *uses, unsigned kinds)
     return NULL;
 }
 
+bool host_use_ends_unseen(char *const *uses)
+{
+    return uses && g_strv_contains((const char *const *)uses, host_use_kind_to_string(HOST_USE_MOUNTED));
+}
+
+#define MOUNTED_ELSEWHERE                                                                               \
+    "a file system of it is in use, which the host doesn't have mounted: in a container, or until all " \
+    "of it is written; unmount it there, or wait"
+
 static const char *const texts[_HOST_USE_KIND_MAX] = {
     [HOST_USE_LAST_KEYBOARD] = "it is the last keyboard of %s, where somebody sits; plug in another one",
     [HOST_USE_LAST_POINTER] = "it is the last pointer of %s, where somebody sits; plug in another one",
@@ -311,5 +339,7 @@ char *host_use_text(const char *use)
     g_auto(GStrv) parts = g_strsplit(kind < 0 ? "the host uses it%s" : texts[kind], "%s", 2);
     g_autofree char *program = kind == HOST_USE_CLAIMED && *detail ? g_strdup_printf(" (%s)", detail) : NULL;
 
+    if (kind == HOST_USE_MOUNTED && !*detail)
+        return g_strdup(MOUNTED_ELSEWHERE);
     return g_strconcat(parts[0], program ? program : detail, parts[1], NULL);
 }

@@ -50,7 +50,12 @@ bool host_use_has_input(const HostView *view, const char *syspath);
 /* Which last one it is when the others of gone are no more; NULL = none. New clean text. */
 char *host_use_last(const HostView *view, const char *syspath, const GPtrArray *gone);
 
+/* Wherever somebody sits there are a keyboard and a pointer beside those of the devices of gone. */
+bool host_use_spares_input(const HostView *view, const GPtrArray *gone);
+
 /* The first one of these kinds; NULL = none. uses: may be NULL. */
 const char *host_use_find(char *const *uses, unsigned kinds);
+/* One of them is of the kind whose end nothing tells: it has to be looked at again. */
+bool host_use_ends_unseen(char *const *uses);
 /* "it is the last keyboard of seat0; plug in another one": what and the way out. New string. */
 char *host_use_text(const char *use);

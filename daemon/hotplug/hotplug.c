@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Devices come and go: what udev-monitor tells goes into the registry, and with it when a device may go
- * anywhere. Tells the registry's quarantines who left and who was back in a moment. */
+ * anywhere. Tells the registry's quarantines and replugs who left and who was back. */
 
 #include "daemon/hotplug/hotplug.h"
 
 #include "daemon/base/log.h"
+#include "daemon/base/tuning.h"
 #include "daemon/hotplug/udev-monitor.h"
-
-/* A device that is back in a moment has to be steady for this. */
-#define STEADY_US (1 * G_USEC_PER_SEC)
 
 struct Hotplug {
     Registry *registry;
@@ -28,6 +26,18 @@ static void may_be_followed(Hotplug *self, const Device *device, gint64 now)
         followings_note_left(self->registry->followings, assignment, device, now);
 }
 
+/* What a machine has, or would have by now, may be brought home by pulling and plugging it. */
+static void may_be_replugged(Hotplug *self, const Device *device, gint64 now)
+{
+    const Assignment *assignment = registry_assignment(self->registry, device->assignment_id);
+    const Machine *machine = assignment ? registry_machine(self->registry, assignment->machine_uuid) : NULL;
+
+    if (!reservations_is_in_reset(self->registry->reservations, device->sysname))
+        replugs_note_left(self->registry->replugs, device,
+                          machine && machine_is_active(machine) && assignment->wanted ? assignment->id : NULL,
+                          now);
+}
+
 static void device_gone(const char *sysname, void *userdata)
 {
     Hotplug *self = userdata;
@@ -42,6 +52,7 @@ static void device_gone(const char *sysname, void *userdata)
               what);
     quarantines_note_left(self->registry->quarantines, device, now);
     may_be_followed(self, device, now);
+    may_be_replugged(self, device, now);
     registry_remove_device(self->registry, device);
     self->events->changed(NULL, self->userdata);
 }
@@ -51,9 +62,12 @@ static void came(Hotplug *self, Device *device, gint64 now)
 {
     Registry *registry = self->registry;
 
+    if (!device->is_hub && !reservations_is_in_reset(registry->reservations, device->sysname))
+        replugs_note_came(registry->replugs, device, now);
     if (!quarantines_left_just_now(registry->quarantines, device, now))
         return;
-    device->steady_at = now + STEADY_US;
+    /* Until then it has to stay. */
+    device->steady_at = now + tuning_get(TUNING_STEADY);
     if (!device->is_hub && !reservations_is_in_reset(registry->reservations, device->sysname))
         (void)quarantines_strike(registry->quarantines, device, QUARANTINE_FLAPS, NULL, now);
 }
@@ -75,9 +89,9 @@ static void device_found(Device *device, void *userdata)
     if (old)
         device_gone(device->sysname, self);
     device->came_at = now;
-    came(self, device, now);
-    log_event(LOG_EVENT_PLUGGED, device->sysname, NULL, NULL, "%s is plugged in at %s", what, device->socket);
     registry_add_device(self->registry, device);
+    log_event(LOG_EVENT_PLUGGED, device->sysname, NULL, NULL, "%s is plugged in at %s", what, device->socket);
+    came(self, device, now);
     self->events->changed(device, self->userdata);
 }
 
@@ -92,6 +106,13 @@ static void device_touched(const char *sysname, bool unbound, void *userdata)
     self->events->touched(sysname, self->userdata);
 }
 
+static void device_coming(void *userdata)
+{
+    Hotplug *self = userdata;
+
+    self->events->coming(self->userdata);
+}
+
 static void monitor_lost(void *userdata)
 {
     Hotplug *self = userdata;
@@ -102,6 +123,7 @@ static void monitor_lost(void *userdata)
 static const UsbMonitorEvents monitor_events = {
     .found = device_found,
     .gone = device_gone,
+    .coming = device_coming,
     .touched = device_touched,
     .lost = monitor_lost,
 };

@@ -15,6 +15,8 @@ typedef struct Hotplug Hotplug;
 typedef struct HotplugEvents {
     /* After the registry has changed: the device that is new or has other facts, NULL when one went. */
     void (*changed)(Device *device, void *userdata);
+    /* The kernel has found one, and isn't done with it. */
+    void (*coming)(void *userdata);
     /* Something happened to it that changes none of its facts: a driver took an interface, for instance. */
     void (*touched)(const char *sysname, void *userdata);
     /* udev tells nothing any more. */

@@ -133,8 +133,10 @@ static void handle_event(UsbMonitor *monitor, udev_device *device)
      * takes it away from these waits by itself: the kernel holds the lock of the device over the whole probe,
      * and opening its node, which is the first thing that QEMU does, takes the same lock. What is there only
      * after the probe comes with "bind" as other facts of the same device. */
-    if (g_strcmp0(action, "add") == 0 && !udev_device_get_property_value(device, "SYNTH_UUID"))
+    if (g_strcmp0(action, "add") == 0 && !udev_device_get_property_value(device, "SYNTH_UUID")) {
+        monitor->events.coming(monitor->userdata);
         return;
+    }
     look_at(monitor, device);
     monitor->events.touched(udev_device_get_sysname(device), false, monitor->userdata);
 }

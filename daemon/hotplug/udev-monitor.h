@@ -31,6 +31,8 @@ typedef struct UsbMonitor UsbMonitor;
 typedef struct UsbMonitorEvents {
     void (*found)(Device *device, void *userdata);
     void (*gone)(const char *sysname, void *userdata);
+    /* The kernel has found a device and isn't done with it: one may be told by found() soon. */
+    void (*coming)(void *userdata);
     /* An event of the device or of one of its interfaces, whether anything was found or not. unbound: an
      * interface was taken from whoever had it. */
     void (*touched)(const char *sysname, bool unbound, void *userdata);

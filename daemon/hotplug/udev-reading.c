@@ -10,6 +10,8 @@
 
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
+#include "daemon/base/usb-speed.h"
+#include "daemon/usb/descriptors.h"
 #include "daemon/usb/socket.h"
 
 #define USB_CLASS_HUB 0x09
@@ -66,6 +68,17 @@ static unsigned read_speed(udev_device *device)
     if (end && *end == '.')
         speed++;
     return (unsigned)MIN(speed, G_MAXUINT);
+}
+
+/* Those at which a machine may have it. Root hubs and whatever tells no speed: 0. */
+static unsigned read_speeds(udev_device *device, unsigned mbits)
+{
+    g_autofree char *path = g_build_filename(udev_device_get_syspath(device), "descriptors", NULL);
+    g_autofree char *bytes = NULL;
+    gsize n_bytes = 0;
+
+    (void)g_file_get_contents(path, &bytes, &n_bytes, NULL);
+    return descriptors_speeds((const uint8_t *)bytes, n_bytes, usb_speed_from_mbits(mbits));
 }
 
 static int interface_compare(gconstpointer a, gconstpointer b)
@@ -221,6 +234,7 @@ static Device *read_device(udev_device *from, UdevReading *reading, const UdevRe
     device->class_name =
         device_class_from_interfaces((uint8_t)device_class, device->interfaces, device->n_interfaces);
     device->speed = read_speed(from);
+    device->speeds = read_speeds(from, device->speed);
     removable = udev_device_get_sysattr_value(from, "removable");
     device->removable = g_strcmp0(removable, "fixed") != 0;
 
@@ -237,10 +251,10 @@ static char *print_facts(const Device *device)
 {
     g_autoptr(GString) facts = g_string_new(NULL);
 
-    g_string_printf(facts, "%s\n%u %u %04x %04x %u %d %d\n%s\n%s\n%s\n%s\n%s\n%s\n%s", device->syspath,
+    g_string_printf(facts, "%s\n%u %u %04x %04x %u %u %d %d\n%s\n%s\n%s\n%s\n%s\n%s\n%s", device->syspath,
                     device->bus_number, device->device_number, device->vendor_id, device->product_id,
-                    device->speed, device->is_hub, device->removable, device->vendor, device->product,
-                    device->serial, device->class_name, device->socket, device->controller,
+                    device->speed, device->speeds, device->is_hub, device->removable, device->vendor,
+                    device->product, device->serial, device->class_name, device->socket, device->controller,
                     device->hub ? device->hub : "");
     for (gsize i = 0; i < device->n_interfaces; i++)
         g_string_append_printf(facts, ":%02x%02x%02x", device->interfaces[i].class_code,

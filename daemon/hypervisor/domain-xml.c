@@ -9,6 +9,7 @@
 
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
+#include "daemon/base/usb-speed.h"
 #include "daemon/hypervisor/hostdev-xml.h"
 #include "daemon/hypervisor/xml-node.h"
 
@@ -27,26 +28,29 @@
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlBuffer, xmlBufferFree)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlTextWriter, xmlFreeTextWriter)
 
+#define UP_TO_FULL (USB_SPEED_LOW | USB_SPEED_FULL)
+
 /* From the best to the worst. */
 static const struct ControllerModel {
     const char *name;
     unsigned ports;
     bool ports_settable;
+    unsigned speeds;
 } controller_models[] = {
-    { "qemu-xhci", 4, true },
-    { "nec-xhci", 4, true },
-    { "qusb2", 8, true }, /* Xen */
-    { "ich9-ehci1", 6, false },
-    { "ehci", 6, false },
-    { "qusb1", 8, true },
-    { "pci-ohci", 3, false },
-    { "piix4-uhci", 2, false },
-    { "piix3-uhci", 2, false },
-    { "vt82c686b-uhci", 2, false },
+    { "qemu-xhci", 4, true, USB_SPEEDS_ALL },
+    { "nec-xhci", 4, true, USB_SPEEDS_ALL },
+    { "qusb2", 8, true, USB_SPEEDS_ALL }, /* Xen */
+    { "ich9-ehci1", 6, false, USB_SPEED_HIGH },
+    { "ehci", 6, false, USB_SPEED_HIGH },
+    { "qusb1", 8, true, USB_SPEEDS_ALL },
+    { "pci-ohci", 3, false, UP_TO_FULL },
+    { "piix4-uhci", 2, false, UP_TO_FULL },
+    { "piix3-uhci", 2, false, UP_TO_FULL },
+    { "vt82c686b-uhci", 2, false, UP_TO_FULL },
     /* Companions: libvirt counts the ports of their ehci1 alone. */
-    { "ich9-uhci1", 0, false },
-    { "ich9-uhci2", 0, false },
-    { "ich9-uhci3", 0, false },
+    { "ich9-uhci1", 0, false, UP_TO_FULL },
+    { "ich9-uhci2", 0, false, UP_TO_FULL },
+    { "ich9-uhci3", 0, false, UP_TO_FULL },
 };
 
 /* What a <controller> without a model is. */
@@ -56,10 +60,13 @@ static const struct ControllerModel {
 #define UNKNOWN_MODEL_PORTS 2
 
 typedef struct Ports {
-    bool buses[BUS_MAX + 1]; /* there is a controller with this index */
-    GHashTable *taken;       /* set of "<bus>/<port>" */
+    unsigned buses[BUS_MAX + 1]; /* how many ports the controllers with this index have */
+    unsigned speeds_of[BUS_MAX + 1];
+    GHashTable *taken; /* set of "<bus>/<port>" */
     unsigned total;
-    bool known; /* every controller is in the table */
+    unsigned speeds;
+    GPtrArray *keys; /* of char *: what makes each controller another one */
+    bool known;      /* every controller is in the table */
 } Ports;
 
 /* "0000:00:14.0" of a <hostdev> of type pci; NULL when it names none. */
@@ -82,7 +89,7 @@ static gsize read_controller(const xmlNode *node, Ports *ports, char **ret_model
 {
     g_autofree char *model = xml_attribute(node, "model");
     unsigned n_ports = UNKNOWN_MODEL_PORTS;
-    unsigned index = 0;
+    unsigned index = 0, speeds = USB_SPEEDS_ALL;
     bool settable = true;
     gsize rank;
 
@@ -95,15 +102,19 @@ static gsize read_controller(const xmlNode *node, Ports *ports, char **ret_model
             continue;
         n_ports = controller_models[rank].ports;
         settable = controller_models[rank].ports_settable;
+        speeds = controller_models[rank].speeds;
         break;
     }
+    ports->speeds |= speeds;
     ports->known &= rank < G_N_ELEMENTS(controller_models);
     if (settable)
         (void)xml_attribute_number(node, "ports", CONTROLLER_PORTS_MAX, &n_ports);
-    if (n_ports > 0 && xml_attribute_number(node, "index", BUS_MAX, &index)) {
-        ports->buses[index] = true;
+    if (xml_attribute_number(node, "index", BUS_MAX, &index)) {
+        ports->buses[index] += n_ports;
+        ports->speeds_of[index] |= speeds;
         ports->total += n_ports;
     }
+    g_ptr_array_add(ports->keys, g_strdup_printf("%03u:%s:%u", index, model, n_ports));
     *ret_model = g_steal_pointer(&model);
     return rank;
 }
@@ -136,10 +147,56 @@ static unsigned count_free(const Ports *ports)
     return ports->total > taken ? ports->total - taken : 0;
 }
 
+/* Of its own: what is plugged into a hub ("1.2") takes none. */
+static unsigned count_taken_of(const Ports *ports, unsigned bus)
+{
+    GHashTableIter iterator;
+    gpointer place;
+    unsigned taken = 0;
+
+    g_hash_table_iter_init(&iterator, ports->taken);
+    while (g_hash_table_iter_next(&iterator, &place, NULL))
+        taken += g_ascii_strtoull(place, NULL, 10) == bus && !strchr(place, '.');
+    return taken;
+}
+
+/* With hubs it isn't simple any more, and QEMU's are slow whatever they are in. */
+static void read_buses(const Ports *ports, bool has_hub, MachineInfo *info)
+{
+    g_array_set_size(info->buses, 0);
+    for (unsigned index = 0; index <= BUS_MAX && !has_hub; index++) {
+        unsigned taken = ports->buses[index] > 0 ? count_taken_of(ports, index) : 0;
+        UsbBus bus = { .index = index, .speeds = ports->speeds_of[index] };
+
+        bus.free = ports->buses[index] > taken ? ports->buses[index] - taken : 0;
+        if (ports->buses[index] > 0)
+            g_array_append_val(info->buses, bus);
+    }
+    if (info->buses->len < 2)
+        g_array_set_size(info->buses, 0);
+}
+
+static int compare_texts(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Takes the keys. */
+static char *join_keys(GPtrArray *keys)
+{
+    g_auto(GStrv) texts = NULL;
+
+    g_ptr_array_sort(keys, compare_texts);
+    g_ptr_array_add(keys, NULL);
+    texts = (char **)g_ptr_array_free(keys, FALSE);
+    return g_strjoinv(" ", texts);
+}
+
 static void read_devices(const xmlNode *devices, bool live, bool known, MachineInfo *info)
 {
     g_autoptr(GHashTable) taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    Ports ports = { .taken = taken, .known = known };
+    Ports ports = { .taken = taken, .keys = g_ptr_array_new(), .known = known };
+    bool has_hub = false;
     gsize best = G_MAXSIZE;
 
     for (const xmlNode *node = devices ? devices->children : NULL; node; node = node->next) {
@@ -157,6 +214,7 @@ static void read_devices(const xmlNode *devices, bool live, bool known, MachineI
             }
         } else if (xml_is_element(node, "hub") && xml_attribute_is(node, "type", "usb")) {
             ports.total += HUB_PORTS;
+            has_hub = true;
         } else if (live && hostdev_xml_is_usb(node)) {
             g_ptr_array_add(info->hostdevs, hostdev_xml_read(node));
         } else if (xml_is_element(node, "hostdev") && xml_attribute_is(node, "mode", "subsystem") &&
@@ -169,7 +227,22 @@ static void read_devices(const xmlNode *devices, bool live, bool known, MachineI
         read_address(node, &ports);
     }
     info->free_ports = count_free(&ports);
+    read_buses(&ports, has_hub, info);
+    g_free(info->controllers);
+    info->controllers = join_keys(ports.keys);
+    info->usb_speeds = ports.speeds;
     info->ports_known = ports.known;
+}
+
+/* "" when it has none. New string. */
+static char *read_title(const xmlNode *root)
+{
+    const xmlNode *node = xml_find_child(root, "title");
+    xmlChar *content = node ? xmlNodeGetContent(node) : NULL;
+    char *title = text_sanitize(content ? (const char *)content : "", TEXT_MAX);
+
+    xmlFree(content);
+    return title;
 }
 
 bool domain_xml_read(const char *xml, MachineInfo *info, bool *ret_live, GError **error)
@@ -190,6 +263,8 @@ bool domain_xml_read(const char *xml, MachineInfo *info, bool *ret_live, GError 
     g_ptr_array_set_size(info->pci, 0);
     g_free(info->usb_controller);
     info->usb_controller = g_strdup("");
+    g_free(info->title);
+    info->title = read_title(root);
     /* libvirt's driver for Xen makes controllers as it needs them. */
     read_devices(xml_find_child(root, "devices"), *ret_live, !xml_attribute_is(root, "type", "xen"), info);
     return true;
@@ -210,6 +285,15 @@ static bool write_address(xmlTextWriter *writer, unsigned bus, unsigned device)
            xmlTextWriterEndElement(writer) >= 0;
 }
 
+/* libvirt takes a free port of it. */
+static bool write_place(xmlTextWriter *writer, unsigned bus)
+{
+    return xmlTextWriterStartElement(writer, BAD_CAST "address") >= 0 &&
+           xmlTextWriterWriteAttribute(writer, BAD_CAST "type", BAD_CAST "usb") >= 0 &&
+           xmlTextWriterWriteFormatAttribute(writer, BAD_CAST "bus", "%u", bus) >= 0 &&
+           xmlTextWriterEndElement(writer) >= 0;
+}
+
 /* Both ids and the address: libvirt then takes the device only if all of them still fit. */
 static bool write_hostdev(xmlTextWriter *writer, const HostdevSpec *spec)
 {
@@ -226,8 +310,9 @@ static bool write_hostdev(xmlTextWriter *writer, const HostdevSpec *spec)
                                         BAD_CAST guest_reset_to_string(spec->guest_reset)) >= 0) &&
            write_element(writer, "vendor", "id", vendor) && write_element(writer, "product", "id", product) &&
            write_address(writer, spec->bus_number, spec->device_number) &&
-           xmlTextWriterEndElement(writer) >= 0 && write_element(writer, "alias", "name", spec->alias) &&
-           xmlTextWriterEndElement(writer) >= 0 && xmlTextWriterFlush(writer) >= 0;
+           xmlTextWriterEndElement(writer) >= 0 && (!spec->on_bus || write_place(writer, spec->bus)) &&
+           write_element(writer, "alias", "name", spec->alias) && xmlTextWriterEndElement(writer) >= 0 &&
+           xmlTextWriterFlush(writer) >= 0;
 }
 
 char *domain_xml_hostdev(const HostdevSpec *spec)

@@ -34,6 +34,8 @@ typedef struct HostdevSpec {
     uint16_t vendor_id;
     uint16_t product_id;
     GuestReset guest_reset;
+    bool on_bus; /* on the VM's USB bus with that index; else where libvirt wants it */
+    unsigned bus;
 } HostdevSpec;
 
 HostdevSpec *hostdev_spec_free(HostdevSpec *spec);
@@ -56,6 +58,9 @@ typedef struct HypervisorOps {
     void (*free)(Hypervisor *hypervisor);
 
     /* worker */
+    /* Gets ready what the next call takes, as one is about to come. What fails is told by that call. NULL =
+     * nothing takes any time. */
+    void (*prepare)(Hypervisor *hypervisor);
     /* Of MachineInfo, every defined or active one: uuid, name, state and id only, so that one that hangs
      * holds up none of the others. */
     GPtrArray *(*list)(Hypervisor *hypervisor, GError **error);
@@ -64,6 +69,8 @@ typedef struct HypervisorOps {
     /* Orders the removal. It is done when inspect() no longer shows the alias. An alias that is not there is
      * no error. */
     bool (*detach)(Hypervisor *hypervisor, const char *uuid, const char *alias, GError **error);
+    /* Returns when the machine's QEMU has answered, whatever it said. */
+    bool (*ping)(Hypervisor *hypervisor, const char *uuid, GError **error);
     /* Makes the hostdevs of ours in the managed save image optional, and puts them where the places (of
      * HostdevPlace) say. Nothing else of the image is changed. Without an image nothing is done. */
     bool (*repair_saved)(Hypervisor *hypervisor, const char *uuid, const GPtrArray *places, GError **error);
@@ -71,6 +78,10 @@ typedef struct HypervisorOps {
      * a snapshot's hostdevs are nowhere. The names of those that are right now (char *); NULL with error. */
     GPtrArray *(*repair_snapshots)(Hypervisor *hypervisor, const char *uuid, const GPtrArray *known,
                                    GError **error);
+    /* Starts one that is off, out of its managed save image if it has one. One that runs is no error. */
+    bool (*start_machine)(Hypervisor *hypervisor, const char *uuid, GError **error);
+    /* Gives it this USB controller (controller-xml.h) from its next start on. */
+    bool (*set_usb_controller)(Hypervisor *hypervisor, const char *uuid, const char *model, GError **error);
 } HypervisorOps;
 
 struct Hypervisor {
@@ -79,6 +90,7 @@ struct Hypervisor {
     void *events_userdata;
 
     char *uri;
+    unsigned patience_ms; /* how long the start of the service may wait for the first list of machines */
     HypervisorState state;
     char *state_text; /* why it is not connected, clean; NULL when it is */
 };

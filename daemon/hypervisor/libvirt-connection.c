@@ -23,6 +23,7 @@ enum {
     EVENT_DEVICE_ADDED,
     EVENT_DEVICE_REMOVED,
     EVENT_DEVICE_REMOVAL_FAILED,
+    EVENT_METADATA,
     _EVENT_MAX,
 };
 
@@ -112,6 +113,12 @@ static int on_lifecycle(virConnectPtr connect, virDomainPtr domain, int event, i
 
 /* DEVICE_ADDED, DEVICE_REMOVED, DEVICE_REMOVAL_FAILED */
 static void on_device(virConnectPtr connect, virDomainPtr domain, const char *alias, void *userdata)
+{
+    touch(userdata, domain);
+}
+
+/* Its title, or its description. */
+static void on_metadata(virConnectPtr connect, virDomainPtr domain, int type, const char *uri, void *userdata)
 {
     touch(userdata, domain);
 }
@@ -256,6 +263,8 @@ static bool connection_listen(Connection *connection)
                           VIR_DOMAIN_EVENT_CALLBACK(on_device)) &&
            register_event(connection, EVENT_DEVICE_REMOVED, VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED,
                           VIR_DOMAIN_EVENT_CALLBACK(on_device)) &&
+           register_event(connection, EVENT_METADATA, VIR_DOMAIN_EVENT_ID_METADATA_CHANGE,
+                          VIR_DOMAIN_EVENT_CALLBACK(on_metadata)) &&
            register_event(connection, EVENT_DEVICE_REMOVAL_FAILED, VIR_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED,
                           VIR_DOMAIN_EVENT_CALLBACK(on_device));
 }

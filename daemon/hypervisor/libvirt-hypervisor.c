@@ -14,11 +14,14 @@
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
 #include "daemon/hypervisor/domain-xml.h"
+#include "daemon/hypervisor/libvirt-config.h"
 #include "daemon/hypervisor/libvirt-connection.h"
+#include "daemon/hypervisor/libvirt-health.h"
 #include "daemon/hypervisor/libvirt-saved.h"
 
 #define OPEN_QUEUE       "libvirt-open"
 #define OPEN_DEADLINE_MS (30 * 1000)
+#define PATIENCE_MS      (3 * 1000)
 
 /* A try that failed is repeated after 1, 2, 4, 8, 16 s, then every 30 s. */
 static const Backoff retry_backoff = { .first_us = G_USEC_PER_SEC,
@@ -192,6 +195,13 @@ static bool call_begin(LibvirtCall *call, Hypervisor *hypervisor, GError **error
     return call->connect != NULL;
 }
 
+static void prepare(Hypervisor *hypervisor)
+{
+    g_auto(LibvirtCall) call = { 0 };
+
+    (void)call_begin(&call, hypervisor, NULL);
+}
+
 static virDomainPtr find_domain(LibvirtCall *call, Hypervisor *hypervisor, const char *uuid, GError **error)
 {
     virDomainPtr domain;
@@ -221,14 +231,6 @@ static MachineState state_of(virDomainPtr domain, int state)
     }
 }
 
-/* Not while it is paused for a migration: what was restored and stays paused has that reason, too. */
-static bool is_changing(int state, int reason)
-{
-    return state == VIR_DOMAIN_PAUSED &&
-           (reason == VIR_DOMAIN_PAUSED_STARTING_UP || reason == VIR_DOMAIN_PAUSED_SAVE ||
-            reason == VIR_DOMAIN_PAUSED_SNAPSHOT);
-}
-
 /* UUID, name, state and domain id. These calls wait for no job of the domain, so a hung QEMU doesn't hold
  * them up. NULL when the domain is gone, or the connection. */
 static MachineInfo *read_brief(virDomainPtr domain, GError **error)
@@ -253,7 +255,8 @@ static MachineInfo *read_brief(virDomainPtr domain, GError **error)
     g_free(info->name);
     info->name = text_sanitize(virDomainGetName(domain), TEXT_MAX);
     info->state = state_of(domain, state);
-    info->changing = is_changing(state, reason);
+    info->trouble = libvirt_health_trouble(state, reason);
+    info->changing = libvirt_health_is_changing(state, reason);
     info->domain_id = info->state == MACHINE_STATE_SHUTOFF ? 0 : virDomainGetID(domain);
     return info;
 }
@@ -327,6 +330,7 @@ static MachineInfo *inspect(Hypervisor *hypervisor, const char *uuid, GError **e
     if (!info || !read_xml(domain, info, error))
         return NULL;
     libvirt_saved_read(domain, info);
+    libvirt_config_read(domain, info);
     return g_steal_pointer(&info);
 }
 
@@ -387,7 +391,7 @@ static bool attach(Hypervisor *hypervisor, const char *uuid, const HostdevSpec *
         if (code == VIR_ERR_CONFIG_UNSUPPORTED && !*info->usb_controller)
             say_instead(refusal, info, FERRY_ERROR_NO_CONTROLLER, machine_info_no_controller_text(info));
         else if (code == VIR_ERR_INTERNAL_ERROR && info->free_ports == 0)
-            say_instead(refusal, info, FERRY_ERROR_NO_FREE_PORT, machine_info_no_port_text(info));
+            say_instead(refusal, info, FERRY_ERROR_NO_FREE_PORT, machine_info_no_port_text(info, 0));
     }
     g_propagate_error(error, g_steal_pointer(&refusal));
     return false;
@@ -413,6 +417,14 @@ static bool detach(Hypervisor *hypervisor, const char *uuid, const char *alias, 
     return false;
 }
 
+static bool ping(Hypervisor *hypervisor, const char *uuid, GError **error)
+{
+    g_auto(LibvirtCall) call = { 0 };
+    g_autoptr(virDomain) domain = find_domain(&call, hypervisor, uuid, error);
+
+    return domain && libvirt_health_ping(domain, error);
+}
+
 static bool repair_saved(Hypervisor *hypervisor, const char *uuid, const GPtrArray *places, GError **error)
 {
     g_auto(LibvirtCall) call = { 0 };
@@ -428,6 +440,22 @@ static GPtrArray *repair_snapshots(Hypervisor *hypervisor, const char *uuid, con
     g_autoptr(virDomain) domain = find_domain(&call, hypervisor, uuid, error);
 
     return domain ? libvirt_saved_repair_snapshots(domain, known, error) : NULL;
+}
+
+static bool start_machine(Hypervisor *hypervisor, const char *uuid, GError **error)
+{
+    g_auto(LibvirtCall) call = { 0 };
+    g_autoptr(virDomain) domain = find_domain(&call, hypervisor, uuid, error);
+
+    return domain && libvirt_config_start(domain, error);
+}
+
+static bool set_usb_controller(Hypervisor *hypervisor, const char *uuid, const char *model, GError **error)
+{
+    g_auto(LibvirtCall) call = { 0 };
+    g_autoptr(virDomain) domain = find_domain(&call, hypervisor, uuid, error);
+
+    return domain && libvirt_config_set_controller(domain, model, error);
 }
 
 static void start(Hypervisor *hypervisor)
@@ -452,12 +480,16 @@ static void libvirt_hypervisor_free(Hypervisor *hypervisor)
 static const HypervisorOps libvirt_ops = {
     .start = start,
     .free = libvirt_hypervisor_free,
+    .prepare = prepare,
     .list = list,
     .inspect = inspect,
     .attach = attach,
     .detach = detach,
+    .ping = ping,
     .repair_saved = repair_saved,
     .repair_snapshots = repair_snapshots,
+    .start_machine = start_machine,
+    .set_usb_controller = set_usb_controller,
 };
 
 Hypervisor *libvirt_hypervisor_new(const char *uri, WorkerPool *pool)
@@ -467,6 +499,7 @@ Hypervisor *libvirt_hypervisor_new(const char *uri, WorkerPool *pool)
     connection_init();
     self->base.ops = &libvirt_ops;
     self->base.uri = g_strdup(uri);
+    self->base.patience_ms = PATIENCE_MS;
     self->base.state = HYPERVISOR_STATE_CONNECTING;
     self->base.state_text = g_strdup("connecting");
     self->pool = pool;

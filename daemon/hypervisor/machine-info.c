@@ -8,6 +8,7 @@
 
 #include "daemon/base/id.h"
 #include "daemon/base/text.h"
+#include "daemon/base/usb-speed.h"
 
 /* libvirt keeps an alias only when it begins with "ua-". */
 #define ALIAS_PREFIX "ua-usbferry-"
@@ -127,8 +128,13 @@ MachineInfo *machine_info_new(const char *uuid)
 
     info->uuid = g_strdup(uuid);
     info->name = g_strdup("");
+    info->title = g_strdup("");
+    info->usb_speeds = USB_SPEEDS_ALL;
     info->hostdevs = g_ptr_array_new_with_free_func(destroy_hostdev);
     info->usb_controller = g_strdup("");
+    info->pending_controller = g_strdup("");
+    info->controllers = g_strdup("");
+    info->buses = g_array_new(FALSE, FALSE, sizeof(UsbBus));
     info->pci = g_ptr_array_new_with_free_func(g_free);
     info->saved = g_ptr_array_new_with_free_func(destroy_hostdev);
     return info;
@@ -149,29 +155,65 @@ char *machine_info_no_controller_text(const MachineInfo *info)
 {
     g_autofree char *quoted = text_quote(info->name);
 
-    return g_strdup_printf("VM %s has no USB controller; give it one (\"virsh edit\": <controller type='usb' "
-                           "model='qemu-xhci' ports='15'/>), shut it down and start it",
-                           quoted);
+    return g_strdup_printf("VM %s has no USB controller; give it one (usbferry vm controller %s qemu-xhci), "
+                           "shut it down and start it",
+                           quoted, quoted);
 }
 
-char *machine_info_no_port_text(const MachineInfo *info)
+UsbBus *usb_buses_first_free(const GArray *buses, unsigned speeds)
+{
+    for (guint i = 0; i < buses->len; i++) {
+        UsbBus *bus = &g_array_index(buses, UsbBus, i);
+
+        if (bus->free > 0 && (!speeds || bus->speeds & speeds))
+            return bus;
+    }
+    return NULL;
+}
+
+UsbBus *usb_buses_choose(const GArray *buses, unsigned mbits, unsigned speeds)
+{
+    unsigned own = usb_speed_from_mbits(mbits);
+    UsbBus *bus = own ? usb_buses_first_free(buses, own) : NULL;
+
+    return bus ? bus : usb_buses_first_free(buses, speeds);
+}
+
+/* The ports that are free are too slow. */
+static bool lacks_fast_port(const MachineInfo *info, unsigned speeds)
+{
+    return speeds && info->buses->len > 0 && info->free_ports > 0 &&
+           !usb_buses_first_free(info->buses, speeds);
+}
+
+char *machine_info_no_port_text(const MachineInfo *info, unsigned speeds)
 {
     g_autofree char *quoted = text_quote(info->name);
 
+    if (lacks_fast_port(info, speeds))
+        return g_strdup_printf(
+            "VM %s has free USB ports, and none of them on a controller with %s; take a device "
+            "home from that one, or give it one controller for all (usbferry vm controller %s "
+            "qemu-xhci), shut it down and start it",
+            quoted, usb_speed_text(speeds), quoted);
     return g_strdup_printf(
-        "VM %s has no free USB port; take a device home from it, or give its USB controller "
-        "more ports (\"virsh edit\": ports='15'), shut it down and start it",
-        quoted);
+        "VM %s has no free USB port; take a device home from it, or give it a USB controller with "
+        "more (usbferry vm controller %s qemu-xhci), shut it down and start it",
+        quoted, quoted);
 }
 
 MachineInfo *machine_info_free(MachineInfo *info)
 {
     if (!info)
         return NULL;
+    g_array_unref(info->buses);
     g_free(info->uuid);
     g_free(info->name);
+    g_free(info->title);
     g_ptr_array_unref(info->hostdevs);
     g_free(info->usb_controller);
+    g_free(info->pending_controller);
+    g_free(info->controllers);
     g_ptr_array_unref(info->pci);
     g_ptr_array_unref(info->saved);
     g_free(info);

@@ -8,11 +8,13 @@
 #include "daemon/allocation/allocation.h"
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
+#include "daemon/base/tuning.h"
 #include "daemon/config/assignment-text.h"
 #include "daemon/config/group-text.h"
 #include "daemon/config/manifest-diff.h"
 #include "daemon/manager/export.h"
 #include "daemon/manager/groups.h"
+#include "daemon/manager/guards.h"
 #include "daemon/manager/internal.h"
 #include "daemon/manager/object-bytes.h"
 #include "daemon/manager/quotas.h"
@@ -277,6 +279,11 @@ static Assignment *make_next(ApplyPlan *plan, const Assignment *declared, const 
         describe_source(plan->manager, next);
     }
     next->owner = assignment ? assignment->owner : plan->owner;
+    if (assignment) { /* a text says nothing of them */
+        next->trial = assignment->trial;
+        next->lease = assignment->lease;
+        next->replugged = assignment->replugged && !next->wanted;
+    }
     next->forced = assignment && assignment->forced && g_str_equal(assignment->selector, next->selector);
     /* Each a little younger than the one before: where two want the same the first one comes first. */
     next->created = assignment ? assignment->created : g_get_real_time();
@@ -336,6 +343,7 @@ static bool check_host_use(ApplyPlan *plan, const ManifestItem *declared, const 
     devices = manager_test_rule(self, next->selector, NULL);
     if (devices->len != 1)
         return true;
+    guards_glance(self->guards);
     allocation = allocation_new(self->registry, g_get_monotonic_time());
     if (allocation_check_host_use(allocation, devices->pdata[0], &used))
         return true;
@@ -420,15 +428,19 @@ static bool prune_assignments(ApplyPlan *plan, GError **error)
 static bool check_room(const ApplyPlan *plan, GError **error)
 {
     Registry *registry = plan->manager->registry;
+    guint groups = g_hash_table_size(registry->groups) + g_hash_table_size(plan->manager->creating_groups);
+    guint groups_max = (guint)tuning_get(TUNING_GROUPS);
+    guint assignments_max = (guint)tuning_get(TUNING_ASSIGNMENTS);
     gsize before = 0, after = 0;
 
-    if (g_hash_table_size(registry->groups) + g_hash_table_size(plan->manager->creating_groups) +
-                plan->new_groups >
-            GROUPS_MAX + plan->gone_groups ||
-        g_hash_table_size(registry->assignments) + plan->new_assignments > ASSIGNMENTS_MAX) {
+    /* A limit that was lowered stands in the way of nobody who makes no more. */
+    if ((plan->new_groups > plan->gone_groups &&
+         groups + plan->new_groups > groups_max + plan->gone_groups) ||
+        (plan->new_assignments > 0 &&
+         g_hash_table_size(registry->assignments) + plan->new_assignments > assignments_max)) {
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED,
-                    "%s: at most %d groups and %d assignments, with those that are there",
-                    plan->manifest->source, GROUPS_MAX, ASSIGNMENTS_MAX);
+                    "%s: at most %u groups and %u assignments, with those that are there",
+                    plan->manifest->source, groups_max, assignments_max);
         return false;
     }
     for (guint i = 0; i < plan->steps->len; i++) {

@@ -16,9 +16,12 @@ typedef struct AssignRequest {
     const char *name; /* NULL or "": made from device and machine */
     const char *description;
     bool persistent;
-    bool follow;  /* of a device only */
-    bool another; /* of a group only: also when one that says the same is there */
-    bool force;   /* of a device only: although the host uses it */
+    bool follow;        /* of a device only */
+    bool another;       /* of a group only: also when one that says the same is there */
+    bool force;         /* of a device only: although the host uses it */
+    uint32_t try_for;   /* seconds; 0 = it isn't a try */
+    uint32_t lease_for; /* seconds; 0 = without end */
+    bool start_machine; /* once it is stored; of several, all say the same */
     int32_t priority;
     const bool *allow_guest_reset; /* NULL: as the group has it, else no */
     const bool *allow_guest_resets_all;

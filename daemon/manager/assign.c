@@ -9,6 +9,7 @@
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
 #include "daemon/manager/assignments.h"
+#include "daemon/manager/guards.h"
 #include "daemon/manager/internal.h"
 #include "daemon/manager/new-assignment.h"
 #include "daemon/manager/quotas.h"
@@ -133,7 +134,7 @@ static bool check_new(Manager *self, const AssignRequest *request, GError **erro
         const Assignment *one = value;
         g_autofree char *machine = NULL;
 
-        if (one->releasing || strcmp(one->machine_uuid, request->machine_uuid) != 0 ||
+        if (assignment_is_ending(one) || strcmp(one->machine_uuid, request->machine_uuid) != 0 ||
             !new_assignment_gives_the_same(one, wanted))
             continue;
         machine = verdict_machine_text(self->registry, one);
@@ -155,6 +156,8 @@ bool assign_check_one(Manager *self, const AssignRequest *request, guint number,
            find_machine_by_uuid(self->registry, request->machine_uuid, error) &&
            text_check("Name", request->name, ASSIGNMENT_NAME_MAX, error) &&
            text_check("Description", request->description, TEXT_MAX, error) &&
+           assignments_check_seconds("TryFor", request->try_for, TRY_SECONDS_MAX, error) &&
+           assignments_check_seconds("LeaseFor", request->lease_for, LEASE_SECONDS_MAX, error) &&
            (request->another || check_new(self, request, error)) &&
            assignments_check_name(self, request->name, request->machine_uuid, NULL, error) &&
            (!device || check_free(self, allocation, device, request, error)) &&
@@ -213,6 +216,7 @@ bool manager_check_assign(Manager *self, const AssignRequest *requests, gsize n,
 
     if (!assign_check_together(requests, n, error))
         return false;
+    guards_glance(self->guards);
     allocation = allocation_new(self->registry, g_get_monotonic_time());
     for (gsize i = 0; i < n; i++)
         if (!assign_check_one(self, &requests[i], (guint)i, allocation, error))
@@ -257,6 +261,6 @@ void manager_assign(Manager *self, const AssignRequest *requests, gsize n, Manag
         /* It is there now: the next one's id, name and age are others. */
         stored_assignments_put_new(self, batch, assignment);
     }
-    stored_assignments_commit_new(self, batch, g_steal_pointer(&ids), g_steal_pointer(&replaced), done,
-                                  userdata);
+    stored_assignments_commit_new(self, batch, g_steal_pointer(&ids), g_steal_pointer(&replaced),
+                                  requests->start_machine ? requests->machine_uuid : NULL, done, userdata);
 }

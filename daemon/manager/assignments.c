@@ -25,7 +25,7 @@ bool assignments_check_name(Manager *self, const char *name, const char *machine
         const Assignment *one = value;
         g_autofree char *quoted = NULL, *machine = NULL;
 
-        if (one->releasing || g_strcmp0(one->id, except) == 0 || strcmp(one->name, name) != 0 ||
+        if (assignment_is_ending(one) || g_strcmp0(one->id, except) == 0 || strcmp(one->name, name) != 0 ||
             strcmp(one->machine_uuid, machine_uuid) != 0)
             continue;
         quoted = text_quote(name);
@@ -45,6 +45,15 @@ bool assignments_check_follow(bool follow, GError **error)
     return !follow;
 }
 
+bool assignments_check_seconds(const char *option, uint32_t seconds, uint32_t most, GError **error)
+{
+    if (seconds > most)
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_INVALID_OPTION,
+                    "%s: at most %" G_GUINT32_FORMAT " seconds, not %" G_GUINT32_FORMAT, option, most,
+                    seconds);
+    return seconds <= most;
+}
+
 bool manager_check_change(Manager *self, const char *id, GError **error)
 {
     return find_releasable_assignment(self->registry, id, error) != NULL;
@@ -54,7 +63,7 @@ static bool is_being_released(Manager *self, const char *id)
 {
     const Assignment *assignment = registry_assignment(self->registry, id);
 
-    return assignment && assignment->releasing;
+    return assignment && assignment_is_ending(assignment);
 }
 
 bool manager_check_release(Manager *self, const char *id, GError **error)
@@ -62,7 +71,7 @@ bool manager_check_release(Manager *self, const char *id, GError **error)
     return is_being_released(self, id) || manager_check_change(self, id, error);
 }
 
-void manager_release(Manager *self, const char *id, ManagerDone done, void *userdata)
+static void release(Manager *self, const char *id, bool start, ManagerDone done, void *userdata)
 {
     g_autoptr(GError) error = NULL;
 
@@ -71,7 +80,17 @@ void manager_release(Manager *self, const char *id, ManagerDone done, void *user
     else if (is_being_released(self, id))
         done(id, NULL, userdata);
     else
-        stored_assignments_delete(self, registry_assignment(self->registry, id), done, userdata);
+        stored_assignments_delete(self, registry_assignment(self->registry, id), start, done, userdata);
+}
+
+void manager_release(Manager *self, const char *id, ManagerDone done, void *userdata)
+{
+    release(self, id, /* start= */ false, done, userdata);
+}
+
+void manager_release_and_start(Manager *self, const char *id, ManagerDone done, void *userdata)
+{
+    release(self, id, /* start= */ true, done, userdata);
 }
 
 void manager_set_wanted(Manager *self, const char *id, bool wanted, ManagerDone done, void *userdata)
@@ -84,7 +103,7 @@ void manager_set_wanted(Manager *self, const char *id, bool wanted, ManagerDone 
         done(NULL, error, userdata);
         return;
     }
-    if (assignment->wanted == wanted) {
+    if (assignment->wanted == wanted) { /* nor does Detach() change why it is held */
         if (wanted)
             reconciler_retry(self->reconciler, assignment);
         done(id, NULL, userdata);
@@ -92,6 +111,7 @@ void manager_set_wanted(Manager *self, const char *id, bool wanted, ManagerDone 
     }
     next = assignment_copy(assignment);
     next->wanted = wanted;
+    next->replugged = false;
     stored_assignments_save(self, next, done, userdata);
 }
 
@@ -103,6 +123,21 @@ void manager_retry(Manager *self, const char *id, ManagerDone done, void *userda
     if (assignment && assignment->wanted)
         reconciler_retry(self->reconciler, assignment);
     done(assignment ? id : NULL, error, userdata);
+}
+
+void manager_confirm(Manager *self, const char *id, ManagerDone done, void *userdata)
+{
+    g_autoptr(GError) error = NULL;
+    Assignment *assignment = find_changeable_assignment(self->registry, id, &error);
+    Assignment *next;
+
+    if (!assignment || !assignment->trial.seconds) {
+        done(assignment ? id : NULL, error, userdata);
+        return;
+    }
+    next = assignment_copy(assignment);
+    next->trial = (Term){};
+    stored_assignments_save(self, next, done, userdata);
 }
 
 static void set_choice(Choice *choice, const bool *value)
@@ -136,7 +171,7 @@ static bool check_move(Manager *self, const Assignment *assignment, const char *
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const Assignment *one = value;
 
-        if (one == assignment || one->releasing || !g_str_equal(one->machine_uuid, uuid) ||
+        if (one == assignment || assignment_is_ending(one) || !g_str_equal(one->machine_uuid, uuid) ||
             !new_assignment_gives_the_same(one, assignment))
             continue;
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_ALREADY_EXISTS,
@@ -204,7 +239,19 @@ bool manager_check_update(Manager *self, const char *id, const AssignmentUpdate 
     }
     return text_check("Name", update->name, ASSIGNMENT_NAME_MAX, error) &&
            check_new_name(self, assignment, update, error) &&
-           text_check("Description", update->description, TEXT_MAX, error);
+           text_check("Description", update->description, TEXT_MAX, error) &&
+           (!update->lease_for ||
+            assignments_check_seconds("LeaseFor", *update->lease_for, LEASE_SECONDS_MAX, error));
+}
+
+/* It counts from now on when it counts already, or would by now. */
+static void set_lease(Assignment *next, const Assignment *assignment, uint32_t seconds)
+{
+    bool begins = assignment->lease.ends_at || assignment->n_has > 0;
+
+    next->lease = (Term){ .seconds = seconds };
+    if (begins)
+        term_begin(&next->lease);
 }
 
 void manager_update(Manager *self, const char *id, const AssignmentUpdate *update, ManagerDone done,
@@ -228,6 +275,8 @@ void manager_update(Manager *self, const char *id, const AssignmentUpdate *updat
         next->priority = *update->priority;
     if (update->follow)
         next->follow = *update->follow;
+    if (update->lease_for)
+        set_lease(next, registry_assignment(self->registry, id), *update->lease_for);
     set_choice(&next->own_guest_reset, update->allow_guest_reset);
     set_choice(&next->own_guest_resets_all, update->allow_guest_resets_all);
     stored_assignments_save(self, next, done, userdata);

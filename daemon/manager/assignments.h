@@ -18,9 +18,15 @@ bool manager_check_change(Manager *manager, const char *id, GError **error);
 bool manager_check_release(Manager *manager, const char *id, GError **error);
 /* Ends the assignment; done() when that is durable. The object stays, detaching, until its device is home. */
 void manager_release(Manager *manager, const char *id, ManagerDone done, void *userdata);
+/* And when that is durable its machine starts without the device, if it is off. */
+void manager_release_and_start(Manager *manager, const char *id, ManagerDone done, void *userdata);
 
 /* Detach() and Attach(): keep the assignment, take the device home or give it again. */
 void manager_set_wanted(Manager *manager, const char *id, bool wanted, ManagerDone done, void *userdata);
+
+/* Its trial is over, and it stays: done() when that is durable. Nothing when it isn't tried, or not any more.
+ * STORAGE for a damaged one; NO_SUCH_ASSIGNMENT says when it ended because nobody confirmed it. */
+void manager_confirm(Manager *manager, const char *id, ManagerDone done, void *userdata);
 
 /* What failed is tried at once, and what is quarantined is given at once; nothing for one that was stopped by
  * Detach(). */
@@ -32,6 +38,7 @@ typedef struct AssignmentUpdate {
     const char *description;            /* NULL = as it is */
     const int32_t *priority;            /* NULL = as it is */
     const bool *follow;                 /* NULL = as it is */
+    const uint32_t *lease_for;          /* seconds, 0 = no lease; NULL = as it is */
     const bool *allow_guest_reset;      /* NULL = as it is */
     const bool *allow_guest_resets_all; /* NULL = as it is */
 } AssignmentUpdate;
@@ -44,5 +51,7 @@ void manager_update(Manager *manager, const char *id, const AssignmentUpdate *up
  * except: its own id, NULL = a new one. ALREADY_EXISTS. */
 bool assignments_check_name(Manager *manager, const char *name, const char *machine_uuid, const char *except,
                             GError **error);
+/* Of a try or a lease. INVALID_OPTION. */
+bool assignments_check_seconds(const char *option, uint32_t seconds, uint32_t most, GError **error);
 /* Of what draws from a group. INVALID_OPTION. */
 bool assignments_check_follow(bool follow, GError **error);

@@ -28,10 +28,11 @@ bool drop_in_groups_check(void)
     return g_hash_table_size(unread) == 0;
 }
 
-/* False when it is left out. */
-static bool take(Manager *self, const Group *next)
+/* there: what object_bytes_of_others() would be by now. False when it is left out. */
+static bool take(Manager *self, const Group *next, gsize *there)
 {
     const Group *group = registry_group(self->registry, next->name);
+    gsize before, after;
     g_autoptr(GError) error = NULL;
 
     if (group && group->deleting) {
@@ -43,13 +44,15 @@ static bool take(Manager *self, const Group *next)
                   "%s: group %s was made over the bus already, the file is left out", next->file, next->name);
         return false;
     }
-    if (!object_bytes_check(self->registry, group ? object_bytes_of_group(self->registry, group) : 0,
-                            object_bytes_of_group(self->registry, next), &error)) {
+    before = group ? object_bytes_of_group(self->registry, group) : 0;
+    after = object_bytes_of_group(self->registry, next);
+    if (!object_bytes_check_beside(*there, before, after, &error)) {
         log_event(LOG_EVENT_GROUP_FILE_REFUSED, NULL, NULL, NULL, "%s: group %s is left out: %s", next->file,
                   next->name, error->message);
         return false;
     }
     group_update(self->registry, self->memberships, group_copy(next));
+    *there = *there + after - before;
     return true;
 }
 
@@ -71,13 +74,15 @@ void drop_in_groups_read(Manager *self)
     g_autoptr(GPtrArray) read = read_folders(unread);
     g_autoptr(GPtrArray) known = registry_sorted(self->registry->groups);
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    /* Once, as each file alone would add up all groups. */
+    gsize there = object_bytes_of_others(self->registry);
 
     self->drop_ins_left_out = false;
     memberships_begin_many(self->memberships);
     for (guint i = 0; i < read->len; i++) {
         const Group *next = read->pdata[i];
 
-        if (take(self, next))
+        if (take(self, next, &there))
             g_hash_table_add(seen, next->name);
     }
     for (guint i = 0; i < known->len; i++) {

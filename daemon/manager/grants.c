@@ -210,7 +210,7 @@ static bool collect_assignments(Manager *self, const Allocation *allocation, con
 
 static void free_rule(gpointer rule)
 {
-    rule_free(rule);
+    rule_unref(rule);
 }
 
 /* New array of Rule, one for each device. */

@@ -122,8 +122,8 @@ bool manager_check_delete_group(Manager *self, const char *name, bool force, GEr
         if (assignment->releasing || g_strcmp0(assignment->group, name) != 0)
             continue;
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_GROUP_IN_USE,
-                    "group %s: assignment %s of VM \"%s\" draws from it; release that first, or force it",
-                    name, assignment->id, assignment->machine_name);
+                    "group %s: assignment %s of VM \"%s\" draws from it; end that first, or force it", name,
+                    assignment->id, assignment->machine_name);
         return false;
     }
     return true;
@@ -170,18 +170,59 @@ static bool check_rule(Manager *self, const Group *group, const RuleChange *chan
     return change->remove || check_growth(self, group, change, changed, rule ? rule : changed->rule, error);
 }
 
+/* The one that says the same as a new one would. NULL = there is none. */
+static const GroupRule *find_same(const Group *group, const RuleChange *change)
+{
+    g_autoptr(Rule) rule = change->id ? NULL : rule_parse(change->text, NULL);
+    g_autofree char *text = rule ? rule_print(rule) : NULL;
+    const GroupRule *same = NULL;
+
+    for (guint i = 0; text && i < group->rules->len; i++) {
+        const GroupRule *one = group->rules->pdata[i];
+
+        if (g_str_equal(one->text, text) && (!same || one->enabled))
+            same = one;
+    }
+    return same;
+}
+
+/* Asked for twice it is one rule; switching it is another thing, and may take devices out of machines. */
+static bool check_same(const Group *group, const RuleChange *change, GError **error)
+{
+    const GroupRule *same = find_same(group, change);
+    bool enabled = change->enabled ? *change->enabled : true;
+
+    if (!same || same->enabled == enabled)
+        return true;
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_ALREADY_EXISTS,
+                "rule %u of group %s is the same, and it is %s; usbferry rule set %s %u --%s changes that",
+                same->id, group->name, same->enabled ? "enabled" : "disabled", group->name, same->id,
+                enabled ? "enable" : "disable");
+    return false;
+}
+
+static bool check_change(Manager *self, const Group *group, const RuleChange *change, GError **error)
+{
+    /* there is always room for what is there */
+    return (find_same(group, change) || check_rule(self, group, change, error)) &&
+           check_same(group, change, error);
+}
+
 bool manager_check_change_rule(Manager *self, const char *name, const RuleChange *change, GError **error)
 {
     const Group *group = find_ours(self, name, error);
 
-    return group && check_rule(self, group, change, error);
+    return group && check_change(self, group, change, error);
 }
 
 /* The number of the rule. */
 static uint32_t apply_rule(Group *next, const RuleChange *change)
 {
+    const GroupRule *same = find_same(next, change);
     GroupRule *rule;
 
+    if (same)
+        return same->id;
     if (change->remove) {
         group_remove_rule(next, change->id);
         return change->id;
@@ -189,7 +230,7 @@ static uint32_t apply_rule(Group *next, const RuleChange *change)
     rule = change->id ? group_find_rule(next, change->id)
                       : group_add_rule(next, rule_parse(change->text, NULL), GROUP_ORIGIN_ADMIN);
     if (change->id && change->text) {
-        rule_free(rule->rule);
+        rule_unref(rule->rule);
         g_free(rule->text);
         rule->rule = rule_parse(change->text, NULL);
         rule->text = rule_print(rule->rule);
@@ -220,7 +261,7 @@ GPtrArray *manager_preview_rule(Manager *self, const char *name, const RuleChang
     const Group *group = find_group(self->registry, name, error);
     g_autoptr(Group) next = NULL;
 
-    if (!group || !check_rule(self, group, change, error))
+    if (!group || !check_change(self, group, change, error))
         return NULL;
     next = group_copy(group);
     apply_rule(next, change);
@@ -250,7 +291,7 @@ GPtrArray *manager_test_rule(Manager *self, const char *text, GError **error)
 
 static void free_rule(gpointer rule)
 {
-    rule_free(rule);
+    rule_unref(rule);
 }
 
 bool manager_check_make_passthrough(Manager *self, const char *const *devices, const char *name,

@@ -8,14 +8,19 @@
 
 typedef struct Guards Guards;
 
-/* off: bits of the kinds that aren't looked for. changed: some device's use is another one. lost: what the
- * host uses isn't followed any more. */
-Guards *guards_new(Registry *registry, unsigned off, void (*changed)(void *userdata),
-                   void (*lost)(void *userdata), void *userdata);
+/* changed: some device's use is another one. lost: what the host uses isn't followed any more. */
+Guards *guards_new(Registry *registry, void (*changed)(void *userdata), void (*lost)(void *userdata),
+                   void *userdata);
 Guards *guards_free(Guards *guards);
+
+/* Bits of the kinds that aren't looked for, from the next look on. */
+void guards_set_off(Guards *guards, unsigned off);
 
 /* Reads the facts, compares all devices, and follows them from now on. */
 void guards_look(Guards *guards);
+/* At what begins and ends unseen alone: something may be given in a moment. Costs next to nothing where no
+ * USB disk is. */
+void guards_glance(Guards *guards);
 /* What machines have now, and programs of the host. */
 void guards_turned(Guards *guards, const Allocation *allocation);
 /* A device that has just come, by the facts of the last look. */

@@ -35,7 +35,7 @@ static bool may_change(const Assignment *assignment)
 static void see(const Allocation *allocation, Assignment *assignment)
 {
     const Device *used = used_device(allocation, assignment);
-    const Machine *machine = registry_machine(allocation->registry, assignment->machine_uuid);
+    const Machine *machine = registry_machine_of(allocation->registry, assignment);
 
     /* What it was called last: so it is found again when it is made anew. */
     if (machine && *machine->info->name && g_strcmp0(machine->info->name, assignment->machine_name) != 0) {
@@ -109,7 +109,7 @@ static void saved(const GError *error, void *userdata)
 void homes_look(const Allocation *allocation, void *userdata)
 {
     Manager *self = userdata;
-    g_autoptr(GPtrArray) assignments = registry_sorted(self->registry->assignments);
+    g_autoptr(GPtrArray) assignments = registry_list(self->registry, self->registry->assignments);
     g_autoptr(StoreBatch) batch = store_batch_new();
     g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
     Saving *saving;

@@ -9,9 +9,11 @@
 #include <stdbool.h>
 
 #include "daemon/base/worker.h"
+#include "daemon/hands-off/hands-off.h"
 #include "daemon/hotplug/hotplug.h"
 #include "daemon/manager/decision.h"
 #include "daemon/manager/lent.h"
+#include "daemon/model/history.h"
 #include "daemon/model/membership.h"
 #include "daemon/model/registry.h"
 #include "daemon/reconciler/reconciler.h"
@@ -20,6 +22,9 @@
 
 struct Manager {
     Registry *registry;
+    History *history;
+    uint32_t (*asker)(void *userdata); /* who asks for what is decided now; NULL = nobody can */
+    void *asker_userdata;
     Memberships *memberships;
     Store *store;
     Reconciler *reconciler;
@@ -39,9 +44,12 @@ struct Manager {
     int node_file; /* tells when this host's name was changed */
     guint node_source;
     struct Guards *guards;
+    HandsOff *hands_off;
     bool saving_settings;
-    bool homes_saving; /* what homes.c saw is on its way to the disk */
-    bool homes_failed; /* and could not be written the last time */
-    guint homes_retry; /* so it is tried again */
-    bool applying;     /* a manifest is on its way to the disk; no other one may begin */
+    guint terms_timer;      /* of terms.c: the next end */
+    int64_t terms_retry_at; /* no release that it stores before this: µs, CLOCK_BOOTTIME */
+    bool homes_saving;      /* what homes.c saw is on its way to the disk */
+    bool homes_failed;      /* and could not be written the last time */
+    guint homes_retry;      /* so it is tried again */
+    bool applying;          /* a manifest is on its way to the disk; no other one may begin */
 };

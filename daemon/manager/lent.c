@@ -147,7 +147,7 @@ static bool is_lent(const Allocation *allocation, const Device *device)
 /* New string. */
 static char *list_lent(const Lent *self, const Allocation *allocation)
 {
-    g_autoptr(GPtrArray) devices = registry_sorted(self->registry->devices);
+    g_autoptr(GPtrArray) devices = registry_list(self->registry, self->registry->devices);
     GString *text = g_string_new(NULL);
     GHashTableIter iter;
     gpointer one;

@@ -16,6 +16,7 @@
 #include "daemon/manager/stored-assignments.h"
 #include "daemon/manager/stored-groups.h"
 #include "daemon/manager/stored-tenants.h"
+#include "daemon/manager/terms.h"
 #include "daemon/model/find.h"
 #include "daemon/model/tenant-accounts.h"
 
@@ -140,13 +141,23 @@ static void udev_lost(void *userdata)
         self->blind(self->blind_userdata);
 }
 
+/* Whatever gives a device, it is given in a turn. */
+static void turning(void *userdata)
+{
+    Manager *self = userdata;
+
+    guards_glance(self->guards);
+}
+
 static void turned(const Allocation *allocation, void *userdata)
 {
     Manager *self = userdata;
 
+    terms_look(allocation, self);
     homes_look(allocation, self);
     lent_look(self->lent, allocation);
     guards_turned(self->guards, allocation);
+    hands_off_turned(self->hands_off, allocation);
 }
 
 Manager *manager_new(const ManagerConfig *config, WorkerPool *pool, Hypervisor *hypervisor, GError **error)
@@ -155,6 +166,7 @@ Manager *manager_new(const ManagerConfig *config, WorkerPool *pool, Hypervisor *
     g_autofree char *node = node_read();
 
     self->registry = registry_new(node);
+    self->history = history_new(self->registry);
     self->hypervisor = hypervisor;
     self->memberships = memberships_new(self->registry);
     self->creating_groups = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -169,9 +181,10 @@ Manager *manager_new(const ManagerConfig *config, WorkerPool *pool, Hypervisor *
         return NULL;
     self->resets = resets_new(self->registry, pool, self->store, config->usb, kick, self);
     self->reconciler =
-        reconciler_new(self->registry, pool, hypervisor, self->resets, config->usb, turned, self);
+        reconciler_new(self->registry, pool, hypervisor, self->resets, config->usb, turning, turned, self);
     self->lent = lent_new(self->registry, self->store, kick, self);
-    self->guards = guards_new(self->registry, config->guards_off, kick, udev_lost, self);
+    self->hands_off = hands_off_new(config->udev_rules, self->registry, pool, config->usb, kick, self);
+    self->guards = guards_new(self->registry, kick, udev_lost, self);
     hypervisor->events = &hypervisor_events;
     hypervisor->events_userdata = self;
     return g_steal_pointer(&self);
@@ -184,8 +197,10 @@ Manager *manager_free(Manager *self)
     if (self->hypervisor)
         self->hypervisor->events = NULL;
     g_clear_handle_id(&self->homes_retry, g_source_remove);
+    terms_clear(self);
     node_unwatch(self);
     guards_free(self->guards);
+    hands_off_free(self->hands_off);
     hotplug_free(self->hotplug);
     reconciler_free(self->reconciler);
     resets_free(self->resets);
@@ -196,6 +211,7 @@ Manager *manager_free(Manager *self)
     g_hash_table_unref(self->creating_tenants);
     g_hash_table_unref(self->granting);
     g_hash_table_unref(self->revocations);
+    history_free(self->history);
     registry_free(self->registry);
     g_free(self);
     return NULL;
@@ -213,6 +229,13 @@ static void look_again(Device *device, void *userdata)
     reconciler_kick(self->reconciler);
 }
 
+static void device_coming(void *userdata)
+{
+    Manager *self = userdata;
+
+    reconciler_device_comes(self->reconciler);
+}
+
 static void device_touched(const char *sysname, void *userdata)
 {
     Manager *self = userdata;
@@ -222,6 +245,7 @@ static void device_touched(const char *sysname, void *userdata)
 
 static const HotplugEvents hotplug_events = {
     .changed = look_again,
+    .coming = device_coming,
     .touched = device_touched,
     .lost = udev_lost,
 };
@@ -235,6 +259,7 @@ bool manager_start(Manager *self, GError **error)
     if (!stored_assignments_load(self, error) || !resets_restore(self->resets, error) ||
         !lent_restore(self->lent, error))
         return false;
+    terms_restore(self);
     guards_look(self->guards);
     self->hotplug = hotplug_new(self->registry, &hotplug_events, self, error);
     if (!self->hotplug || !hotplug_rescan(self->hotplug, NULL, NULL, error))
@@ -244,6 +269,16 @@ bool manager_start(Manager *self, GError **error)
     self->hypervisor->ops->start(self->hypervisor);
     reconciler_kick(self->reconciler);
     return true;
+}
+
+void manager_set_guards_off(Manager *self, unsigned off)
+{
+    guards_set_off(self->guards, off);
+}
+
+void manager_set_hands_off(Manager *self, bool off, bool input_off)
+{
+    hands_off_set(self->hands_off, off, input_off);
 }
 
 void manager_reload(Manager *self)
@@ -259,9 +294,25 @@ Registry *manager_registry(Manager *self)
     return self->registry;
 }
 
+History *manager_history(Manager *self)
+{
+    return self->history;
+}
+
+void manager_set_asker(Manager *self, uint32_t (*asker)(void *userdata), void *userdata)
+{
+    self->asker = asker;
+    self->asker_userdata = userdata;
+}
+
 const char *manager_hypervisor_uri(Manager *self)
 {
     return self->hypervisor->uri;
+}
+
+bool manager_machines_are_told(Manager *self)
+{
+    return self->registry->machines_known || self->registry->hypervisor_state == HYPERVISOR_STATE_FAILED;
 }
 
 bool manager_settling(Manager *self)

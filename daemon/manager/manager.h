@@ -12,14 +12,15 @@
 #include "daemon/base/worker.h"
 #include "daemon/hypervisor/hypervisor.h"
 #include "daemon/manager/decision.h"
+#include "daemon/model/history.h"
 #include "daemon/model/registry.h"
 #include "daemon/usb/usb-ops.h"
 
 typedef struct ManagerConfig {
     const char *state_dir;   /* /var/lib/usbferry */
     const char *runtime_dir; /* /run/usbferry */
-    unsigned guards_off;     /* kinds of daemon/guards/host-use.h that forbid nothing and aren't told: bits */
     const UsbOps *usb;       /* usb_ops, or a test's */
+    const char *udev_rules;  /* udev's folder of runtime rules; NULL = it is told nothing */
     /* The devices aren't followed any more: the service has to end and to be started again. NULL = nobody is
      * told. */
     void (*blind)(void *userdata);
@@ -33,11 +34,22 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Manager, manager_free)
 
 /* Loads the store, enumerates the devices, connects the hypervisor. */
 bool manager_start(Manager *manager, GError **error);
-/* Reads the drop-in folders again, and looks the tenants' members up anew. */
+/* Kinds of daemon/guards/host-use.h that forbid nothing and aren't told, as bits: from the next look on. */
+void manager_set_guards_off(Manager *manager, unsigned off);
+/* See daemon/hands-off/hands-off.h. */
+void manager_set_hands_off(Manager *manager, bool off, bool input_off);
+/* Takes a look and a turn, reads the drop-in folders again, and looks the tenants' members up anew. */
 void manager_reload(Manager *manager);
 
 Registry *manager_registry(Manager *manager);
+/* What happened lately, with who decided it: asker() gives the uid whose call is being handled, or
+ * HISTORY_NOBODY. */
+History *manager_history(Manager *manager);
+void manager_set_asker(Manager *manager, uint32_t (*asker)(void *userdata), void *userdata);
 const char *manager_hypervisor_uri(Manager *manager);
+/* Whether there is a list of machines, or the hypervisor is away: until then nothing names what is to come.
+ */
+bool manager_machines_are_told(Manager *manager);
 /* True from the start until devices and machines have been read and compared once. */
 bool manager_settling(Manager *manager);
 

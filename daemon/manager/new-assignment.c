@@ -140,6 +140,8 @@ Assignment *new_assignment_make(Manager *self, const AssignRequest *request)
     assignment->follow = request->follow;
     assignment->forced = request->force;
     assignment->priority = request->priority;
+    assignment->trial.seconds = request->try_for;
+    assignment->lease.seconds = request->lease_for;
     set_choice(&assignment->own_guest_reset, request->allow_guest_reset);
     set_choice(&assignment->own_guest_resets_all, request->allow_guest_resets_all);
     assignment->allow_guest_reset = guest_reset_allowed(self->registry, assignment);

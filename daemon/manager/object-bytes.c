@@ -7,6 +7,7 @@
 
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
+#include "daemon/base/tuning.h"
 #include "daemon/manager/quotas.h"
 #include "daemon/model/membership.h"
 
@@ -216,8 +217,7 @@ static gsize assignment_bytes(const Assignment *assignment)
            text_bytes(assignment->error);
 }
 
-/* All but the assignments. */
-static gsize others_bytes(Registry *registry)
+gsize object_bytes_of_others(Registry *registry)
 {
     GHashTableIter iter;
     gpointer value;
@@ -246,7 +246,7 @@ static gsize others_bytes(Registry *registry)
 
 gsize object_bytes_of_all(Registry *registry)
 {
-    gsize bytes = others_bytes(registry);
+    gsize bytes = object_bytes_of_others(registry);
     GHashTableIter iter;
     gpointer value;
 
@@ -258,15 +258,17 @@ gsize object_bytes_of_all(Registry *registry)
 
 bool object_bytes_check(Registry *registry, gsize before, gsize after, GError **error)
 {
+    return after <= before ||
+           object_bytes_check_beside(object_bytes_of_others(registry), before, after, error);
+}
+
+bool object_bytes_check_beside(gsize there, gsize before, gsize after, GError **error)
+{
     enum { KB = 1024 };
     const gsize room = OBJECTS_BYTES_MAX - (gsize)ASSIGNMENTS_MAX * ASSIGNMENT_BYTES_MAX;
     gsize more = after > before ? after - before : 0;
-    gsize there;
 
-    if (more == 0)
-        return true;
-    there = others_bytes(registry);
-    if (there + more <= room)
+    if (more == 0 || there + more <= room)
         return true;
     g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED,
                 "groups, rules, tenants, devices and VMs would be more than fits into one message of the "

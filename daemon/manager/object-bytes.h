@@ -19,6 +19,8 @@
 
 /* What is there. */
 gsize object_bytes_of_all(Registry *registry);
+/* All but the assignments, and which device is in which group counted as it was worked out last. */
+gsize object_bytes_of_others(Registry *registry);
 /* With all its rules, and what they add to the devices that match them. */
 gsize object_bytes_of_group(Registry *registry, const Group *group);
 /* A new group without rules, whatever it is called. */
@@ -32,3 +34,5 @@ gsize object_bytes_of_tenants_machine(void);
 
 /* Whether a change fits by which so much becomes so much. What doesn't grow always does. LIMIT_EXCEEDED. */
 bool object_bytes_check(Registry *registry, gsize before, gsize after, GError **error);
+/* The same for who makes many changes in a row: there is what object_bytes_of_others() would be. */
+bool object_bytes_check_beside(gsize there, gsize before, gsize after, GError **error);

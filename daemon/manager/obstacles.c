@@ -138,7 +138,7 @@ static void look_ahead(Manager *self, GPtrArray *assignments, const GPtrArray *p
     GHashTableIter iter;
     gpointer value;
 
-    view.changed = NULL;
+    registry_begin_view(&view);
     view.assignments = g_hash_table_new(g_str_hash, g_str_equal);
     g_hash_table_iter_init(&iter, self->registry->assignments);
     while (g_hash_table_iter_next(&iter, NULL, &value))
@@ -162,6 +162,7 @@ static void look_ahead(Manager *self, GPtrArray *assignments, const GPtrArray *p
             look_for_more(obstacles, allocation, assignment, request);
         }
     }
+    registry_end_view(&view);
     g_hash_table_unref(view.assignments);
 }
 

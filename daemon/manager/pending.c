@@ -9,6 +9,7 @@
 typedef struct Pending {
     Manager *manager;
     PendingChange change; /* its texts are owned here */
+    uint32_t who;         /* asked for it */
 } Pending;
 
 static void pending_free(gpointer data)
@@ -22,6 +23,14 @@ static void pending_free(gpointer data)
     g_free(pending);
 }
 
+/* Of what follows from a decision: who made that. */
+static uint32_t who_asks(const Manager *manager)
+{
+    uint32_t who = history_who(manager->history);
+
+    return who == HISTORY_NOBODY && manager->asker ? manager->asker(manager->asker_userdata) : who;
+}
+
 static Pending *pending_new(Manager *manager, const PendingChange *change)
 {
     Pending *pending = g_new(Pending, 1);
@@ -30,6 +39,7 @@ static Pending *pending_new(Manager *manager, const PendingChange *change)
     pending->change = *change;
     pending->change.id = g_strdup(change->id);
     pending->change.answer = g_strdup(change->answer);
+    pending->who = who_asks(manager);
     return pending;
 }
 
@@ -37,13 +47,19 @@ static void stored(const GError *error, void *userdata)
 {
     Pending *pending = userdata;
     PendingChange *change = &pending->change;
+    History *history = pending->manager->history;
+    uint32_t who = history_who(history);
     const char *answer = change->answer ? change->answer : change->id;
 
     if (error)
         log_event(LOG_EVENT_NOT_STORED, NULL, NULL, NULL, "%s cannot be stored: %s", change->id,
                   error->message);
+    history_set_who(history, pending->who);
     change->settle(pending->manager, change->id, g_steal_pointer(&change->payload), !error);
+    if (!error)
+        hands_off_look(pending->manager->hands_off);
     change->done(error ? NULL : answer, error, change->userdata);
+    history_set_who(history, who);
     reconciler_kick(pending->manager->reconciler);
     pending_free(pending);
 }

@@ -3,11 +3,13 @@
 
 #include "daemon/manager/stored-assignments.h"
 
+#include "daemon/allocation/verdict.h"
 #include "daemon/base/error.h"
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
 #include "daemon/config/assignment-text.h"
 #include "daemon/manager/internal.h"
+#include "daemon/manager/machines.h"
 #include "daemon/manager/pending.h"
 #include "daemon/model/assignment-update.h"
 #include "daemon/model/find.h"
@@ -56,10 +58,10 @@ void stored_assignments_settle_new(Manager *self, const char *id, bool stored)
         registry_end_assignment(self->registry, assignment);
 }
 
-/* Of ids. */
 typedef struct Coming {
     GPtrArray *ids;
-    GPtrArray *replaced;
+    GPtrArray *replaced; /* ids */
+    char *start;         /* UUID of the machine that starts then; NULL = none */
 } Coming;
 
 static void coming_free(gpointer data)
@@ -68,6 +70,7 @@ static void coming_free(gpointer data)
 
     g_ptr_array_unref(coming->ids);
     g_ptr_array_unref(coming->replaced);
+    g_free(coming->start);
     g_free(coming);
 }
 
@@ -79,18 +82,20 @@ static void settle_added(Manager *self, const char *id, gpointer payload, bool s
         stored_assignments_settle_new(self, coming->ids->pdata[i], stored);
     for (guint i = 0; i < coming->replaced->len; i++)
         stored_assignments_settle_deleted(self, coming->replaced->pdata[i], stored);
+    if (stored && coming->start)
+        machines_start_too(self, coming->start);
     coming_free(coming);
 }
 
 void stored_assignments_commit_new(Manager *self, StoreBatch *batch, GPtrArray *ids, GPtrArray *replaced,
-                                   ManagerDone done, void *userdata)
+                                   const char *start, ManagerDone done, void *userdata)
 {
     g_autoptr(GString) all = g_string_new(ids->pdata[0]);
     Coming *coming = g_new(Coming, 1);
 
     for (guint i = 1; i < ids->len; i++)
         g_string_append_printf(all, " %s", (const char *)ids->pdata[i]);
-    *coming = (Coming){ ids, replaced };
+    *coming = (Coming){ ids, replaced, g_strdup(start) };
     reconciler_look(self->reconciler);
     pending_commit(self, batch,
                    &(PendingChange){ .id = ids->pdata[0],
@@ -112,6 +117,24 @@ void stored_assignments_put_new(Manager *self, StoreBatch *batch, Assignment *as
 
 /* ------------------------------------------------------------------ changed */
 
+/* What was decided of it. */
+static void log_changed(Manager *self, const Assignment *old, const Assignment *next)
+{
+    g_autofree char *machine = verdict_machine_text(self->registry, next);
+    const char *uuid = next->machine_uuid, *id = next->id;
+
+    if (!g_str_equal(old->machine_uuid, next->machine_uuid))
+        log_event(LOG_EVENT_CHANGED, NULL, uuid, id, "assignment %s goes to %s instead", id, machine);
+    else if (old->wanted && !next->wanted)
+        log_event(LOG_EVENT_CHANGED, NULL, uuid, id, "assignment %s is taken home from %s", id, machine);
+    else if (!old->wanted && next->wanted)
+        log_event(LOG_EVENT_CHANGED, NULL, uuid, id, "assignment %s is given to %s again", id, machine);
+    else if (next->given_back->len > old->given_back->len)
+        log_event(LOG_EVENT_CHANGED, NULL, uuid, id, "one device of assignment %s is given back", id);
+    else
+        log_event(LOG_EVENT_CHANGED, NULL, uuid, id, "assignment %s is changed", id);
+}
+
 void stored_assignments_settle_changed(Manager *self, Assignment *next, bool stored)
 {
     g_autoptr(Assignment) taken = next;
@@ -121,6 +144,9 @@ void stored_assignments_settle_changed(Manager *self, Assignment *next, bool sto
     assignment->saving = false;
     if (!stored)
         return;
+    log_changed(self, assignment, next);
+    if (assignment->wanted != next->wanted || next->given_back->len > assignment->given_back->len)
+        assignment->stopped_by = history_who(self->history);
     assignment_update(self->registry, g_steal_pointer(&taken));
     if (goes_on)
         reconciler_retry(self->reconciler, assignment);
@@ -172,12 +198,19 @@ void stored_assignments_settle_deleted(Manager *self, const char *id, bool store
     assignment->saving = false;
     assignment->releasing = stored;
     if (stored)
-        log_event(LOG_EVENT_RELEASED, NULL, assignment->machine_uuid, id, "assignment %s is released", id);
+        assignment->stopped_by = history_who(self->history);
+    if (stored)
+        log_event(LOG_EVENT_RELEASED, NULL, assignment->machine_uuid, id,
+                  "assignment %s is released: %s comes home from VM \"%s\"", id, assignment->device_text,
+                  assignment->machine_name);
 }
 
+/* payload: whether its machine starts then. */
 static void settle_deleted(Manager *self, const char *id, gpointer payload, bool stored)
 {
     stored_assignments_settle_deleted(self, id, stored);
+    if (stored && GPOINTER_TO_INT(payload))
+        machines_start_too(self, registry_assignment(self->registry, id)->machine_uuid);
 }
 
 void stored_assignments_put_deleted(Manager *self, StoreBatch *batch, const char *id)
@@ -193,14 +226,18 @@ void stored_assignments_put_deleted(Manager *self, StoreBatch *batch, const char
                            STORE_KIND_ASSIGNMENTS, id);
 }
 
-void stored_assignments_delete(Manager *self, Assignment *assignment, ManagerDone done, void *userdata)
+void stored_assignments_delete(Manager *self, Assignment *assignment, bool start, ManagerDone done,
+                               void *userdata)
 {
     StoreBatch *batch = store_batch_new();
 
     stored_assignments_put_deleted(self, batch, assignment->id);
     pending_commit(self, batch,
-                   &(PendingChange){
-                       .id = assignment->id, .settle = settle_deleted, .done = done, .userdata = userdata });
+                   &(PendingChange){ .id = assignment->id,
+                                     .settle = settle_deleted,
+                                     .payload = GINT_TO_POINTER(start),
+                                     .done = done,
+                                     .userdata = userdata });
 }
 
 /* ------------------------------------------------------------------ the start */

@@ -16,13 +16,16 @@
 bool stored_assignments_load(Manager *manager, GError **error);
 
 /* New ones that were put into the batch, and those that go as they come: takes the batch and both arrays of
- * ids, of which the first isn't empty. done()'s id: of the new ones, with spaces between them. */
+ * ids, of which the first isn't empty. start: UUID of the machine that is to start then; NULL = none.
+ * done()'s id: of the new ones, with spaces between them. */
 void stored_assignments_commit_new(Manager *manager, StoreBatch *batch, GPtrArray *ids, GPtrArray *replaced,
-                                   ManagerDone done, void *userdata);
+                                   const char *start, ManagerDone done, void *userdata);
 /* Takes next. done()'s id is its own, here and below. */
 void stored_assignments_save(Manager *manager, Assignment *next, ManagerDone done, void *userdata);
-/* It is released then, and goes away by itself once its device is home. */
-void stored_assignments_delete(Manager *manager, Assignment *assignment, ManagerDone done, void *userdata);
+/* It is released then, and goes away by itself once its device is home. start: so does its machine, if it is
+ * off. */
+void stored_assignments_delete(Manager *manager, Assignment *assignment, bool start, ManagerDone done,
+                               void *userdata);
 
 /* The same as parts of a larger change: what is put into the batch is settled when that is stored or couldn't
  * be. put_new takes the assignment, put_changed doesn't; settle_changed takes next. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/base/error.h"
+#include "daemon/base/tuning.h"
 #include "daemon/config/group-text.h"
 #include "daemon/manager/drop-in-groups.h"
 #include "daemon/manager/internal.h"
@@ -47,9 +48,10 @@ bool stored_groups_check_room(Manager *self, const char *name, const GPtrArray *
     guint n = rules ? rules->len : 0;
     gsize bytes = group ? 0 : object_bytes_of_new_group();
 
-    if (!group && g_hash_table_size(self->registry->groups) >= GROUPS_MAX) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED, "there are %d groups, delete some first",
-                    GROUPS_MAX);
+    if (!group && g_hash_table_size(self->registry->groups) >= (guint)tuning_get(TUNING_GROUPS)) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED,
+                    "at most %u groups are allowed here (usbferry.conf): delete some first",
+                    (guint)tuning_get(TUNING_GROUPS));
         return false;
     }
     if ((group ? group->rules->len : 0) + n > GROUP_RULES_MAX ||

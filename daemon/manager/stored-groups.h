@@ -12,9 +12,6 @@
 #include "daemon/model/group.h"
 #include "daemon/store/store.h"
 
-/* More than anybody looks after by hand. */
-#define GROUPS_MAX 1024
-
 /* For the start. */
 bool stored_groups_load(Manager *manager, GError **error);
 

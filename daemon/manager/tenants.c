@@ -6,13 +6,11 @@
 
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
+#include "daemon/base/tuning.h"
 #include "daemon/manager/internal.h"
 #include "daemon/manager/object-bytes.h"
 #include "daemon/manager/stored-tenants.h"
 #include "daemon/model/find.h"
-
-/* More than anybody shares one host among. */
-#define TENANTS_MAX 256
 
 static void apply_choices(const TenantChoices *choices, Tenant *tenant)
 {
@@ -52,9 +50,10 @@ bool manager_check_create_tenant(Manager *self, const char *name, const TenantCh
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_ALREADY_EXISTS, "tenant %s is there already", name);
         return false;
     }
-    if (g_hash_table_size(self->registry->tenants) >= TENANTS_MAX) {
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED, "there are %d tenants, delete some first",
-                    TENANTS_MAX);
+    if (g_hash_table_size(self->registry->tenants) >= (guint)tuning_get(TUNING_TENANTS)) {
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_LIMIT_EXCEEDED,
+                    "at most %u tenants are allowed here (usbferry.conf): delete some first",
+                    (guint)tuning_get(TUNING_TENANTS));
         return false;
     }
     return check_choices(self, NULL, choices, error);

@@ -6,6 +6,15 @@
 
 #include "daemon/model/take.h"
 
+/* True when it is another one. */
+static bool take_term(Term *term, const Term *next)
+{
+    bool changed = term->seconds != next->seconds || term->ends_at != next->ends_at;
+
+    *term = *next;
+    return changed;
+}
+
 unsigned assignment_update(Registry *registry, Assignment *next)
 {
     Assignment *assignment = registry_assignment(registry, next->id);
@@ -33,10 +42,12 @@ unsigned assignment_update(Registry *registry, Assignment *next)
         fields |= ASSIGNMENT_FIELD_FOLLOW;
     if (TAKE_VALUE(assignment->forced, next->forced))
         fields |= ASSIGNMENT_FIELD_FORCED;
+    if (take_term(&assignment->trial, &next->trial) | take_term(&assignment->lease, &next->lease))
+        fields |= ASSIGNMENT_FIELD_TERMS;
     if (TAKE_VALUE(assignment->priority, next->priority))
         fields |= ASSIGNMENT_FIELD_PRIORITY;
 
-    rule_free(assignment->rule);
+    rule_unref(assignment->rule);
     assignment->rule = g_steal_pointer(&next->rule);
     take_text(&assignment->machine_name, &next->machine_name);
     take_text(&assignment->tenant, &next->tenant);
@@ -44,6 +55,7 @@ unsigned assignment_update(Registry *registry, Assignment *next)
     assignment->twins = next->twins;
     take_text(&assignment->device_text, &next->device_text);
     assignment->wanted = next->wanted;
+    assignment->replugged = next->replugged;
     g_array_unref(assignment->given_back);
     assignment->given_back = g_array_ref(next->given_back);
     assignment->own_guest_reset = next->own_guest_reset;

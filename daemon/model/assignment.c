@@ -53,6 +53,7 @@ Assignment *assignment_new(const char *id)
     assignment->machine_name = g_strdup("");
     assignment->selector = g_strdup("");
     assignment->quantity = 1;
+    assignment->stopped_by = UINT32_MAX;
     assignment->home_socket = g_strdup("");
     assignment->device_text = g_strdup("");
     assignment->reason = g_strdup("");
@@ -81,7 +82,7 @@ Assignment *assignment_free(Assignment *assignment)
     g_free(assignment->machine_name);
     g_free(assignment->group);
     g_free(assignment->tenant);
-    rule_free(assignment->rule);
+    rule_unref(assignment->rule);
     g_free(assignment->selector);
     g_free(assignment->home_socket);
     g_free(assignment->device_text);
@@ -117,6 +118,9 @@ Assignment *assignment_copy(const Assignment *assignment)
     copy->follow = assignment->follow;
     copy->forced = assignment->forced;
     copy->wanted = assignment->wanted;
+    copy->replugged = assignment->replugged;
+    copy->trial = assignment->trial;
+    copy->lease = assignment->lease;
     copy->priority = assignment->priority;
     g_array_append_vals(copy->given_back, assignment->given_back->data, assignment->given_back->len);
     copy->own_guest_reset = assignment->own_guest_reset;
@@ -154,6 +158,22 @@ int assignment_given_back(const Assignment *assignment, uint64_t instance)
         if (g_array_index(assignment->given_back, uint64_t, i) == instance)
             return (int)i;
     return -1;
+}
+
+bool assignment_was_taken(const Assignment *assignment, uint64_t instance)
+{
+    return !assignment->expired && !assignment->replugged &&
+           (assignment->releasing || !assignment->wanted || assignment_given_back(assignment, instance) >= 0);
+}
+
+bool assignment_is_ending(const Assignment *assignment)
+{
+    return assignment->releasing || assignment->expired;
+}
+
+const Term *assignment_term(const Assignment *assignment)
+{
+    return term_next(&assignment->trial, &assignment->lease);
 }
 
 char *assignment_quantity_to_string(const Assignment *assignment)

@@ -12,6 +12,7 @@
 
 #include "daemon/usb/device.h"
 #include "daemon/base/enum-table.h"
+#include "daemon/model/term.h"
 #include "daemon/rules/rule.h"
 
 typedef enum AssignmentState {
@@ -93,6 +94,10 @@ typedef struct Assignment {
     bool follow;       /* of one device: see daemon/model/following.h */
     bool forced;       /* of one device: given although the host uses it */
     bool wanted;       /* false after Detach() */
+    bool replugged; /* not wanted because of daemon/model/replugs.h; nothing of it is told while it is wanted
+                     */
+    Term trial;     /* it ends unless it is confirmed before: then there is none any more */
+    Term lease;     /* it ends then */
     int32_t priority;
     GArray *given_back;     /* of uint64_t: instances of devices that were given back alone, see
                              * daemon/allocation/given-back.h */
@@ -110,9 +115,11 @@ typedef struct Assignment {
     char *damage; /* why its file makes no sense, see daemon/model/damage.h; NULL = it does */
 
     /* its way in and out */
-    bool stored;    /* durable: before that nothing is ordered for it */
-    bool saving;    /* a change is on its way to the disk; no other one may begin */
-    bool releasing; /* released and durable so: goes away once its device is home */
+    bool stored;         /* durable: before that nothing is ordered for it */
+    bool saving;         /* a change is on its way to the disk; no other one may begin */
+    bool releasing;      /* released and durable so: goes away once its device is home */
+    bool expired;        /* its trial or lease is over: it has nothing any more, and is being released */
+    uint32_t stopped_by; /* who took it home; UINT32_MAX = nobody did, or that was before a restart */
 
     /* where it stands: set by daemon/reconciler/status-update.c */
     AssignmentState state;
@@ -129,6 +136,13 @@ typedef struct Assignment {
     bool allow_guest_reset;  /* daemon/allocation/guest-reset.h, with its group's say */
     bool allow_guest_resets_all;
     int64_t since; /* when state was entered: µs, CLOCK_REALTIME */
+
+    /* what daemon/model/registry.c found of it last; good as long as the registry's epoch is this one */
+    struct {
+        uint64_t epoch;
+        struct Machine *machine;
+        struct Group *group;
+    } found;
 } Assignment;
 
 Assignment *assignment_new(const char *id);
@@ -146,6 +160,14 @@ bool assignment_drop_claims(Assignment *assignment, const char *sysname);
 
 /* Where the instance is in given_back; -1 = it isn't. */
 int assignment_given_back(const Assignment *assignment, uint64_t instance);
+/* Somebody ordered this instance home, or all of it. */
+bool assignment_was_taken(const Assignment *assignment, uint64_t instance);
+
+/* It gives nothing any more, and goes away once its device is home. */
+bool assignment_is_ending(const Assignment *assignment);
+
+/* The term that ends it next; NULL = none that has begun. */
+const Term *assignment_term(const Assignment *assignment);
 
 /* "1", "3", "all", "set". New string. */
 char *assignment_quantity_to_string(const Assignment *assignment);

@@ -48,6 +48,8 @@ enum {
     MACHINE_FIELD_FREE_PORTS = 1 << 5,
     MACHINE_FIELD_TENANT = 1 << 6,
     MACHINE_FIELD_DEVICES = 1 << 7,
+    MACHINE_FIELD_TITLE = 1 << 8,
+    MACHINE_FIELD_PENDING_CONTROLLER = 1 << 9,
 };
 
 enum {
@@ -69,6 +71,7 @@ enum {
     ASSIGNMENT_FIELD_LABELS = 1 << 15, /* MachineName, DeviceLabel and DeviceIcon */
     ASSIGNMENT_FIELD_COUNTS = 1 << 16, /* Wanted and Has */
     ASSIGNMENT_FIELD_FORCED = 1 << 17,
+    ASSIGNMENT_FIELD_TERMS = 1 << 18, /* Trial, TryFor, LeaseFor, Expires and ExpiresIn */
 };
 
 enum {

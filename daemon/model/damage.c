@@ -29,7 +29,7 @@ static const Group *damaged_group_of(Registry *registry, const char *tenant)
 /* The damaged group that the assignment depends on; NULL = none. */
 static const Group *group_of(Registry *registry, const Assignment *assignment)
 {
-    const Group *group = registry_group(registry, assignment->group);
+    const Group *group = registry_group_of(registry, assignment);
 
     if (group && group->damage)
         return group;

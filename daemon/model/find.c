@@ -72,6 +72,16 @@ Device *find_assignable_device(Registry *registry, const char *sysname, GError *
 
 /* ------------------------------------------------------------------ machines */
 
+/* Which there are was not read yet. */
+static void refuse_any_machine(const Registry *registry, const char *quoted, GError **error)
+{
+    bool away = registry->hypervisor_state != HYPERVISOR_STATE_CONNECTED;
+    const char *why = away ? registry->hypervisor_text : NULL;
+
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_MACHINE, "%s: the VMs are not known%s%s%s", quoted,
+                away ? ", the hypervisor is away" : " yet, try again later", why ? ": " : "", why ? why : "");
+}
+
 static void refuse_machine(Registry *registry, const char *name, GError **error)
 {
     g_autofree char *quoted = text_quote(name);
@@ -82,10 +92,7 @@ static void refuse_machine(Registry *registry, const char *name, GError **error)
         g_string_append_printf(known, "%s%s", i ? ", " : "",
                                ((const Machine *)machines->pdata[i])->info->name);
     if (!registry->machines_known)
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_MACHINE,
-                    "%s: the VMs are not known, the hypervisor is away%s%s", quoted,
-                    registry->hypervisor_text ? ": " : "",
-                    registry->hypervisor_text ? registry->hypervisor_text : "");
+        refuse_any_machine(registry, quoted, error);
     else
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_MACHINE, "%s: no VM has this name or UUID; %s%s",
                     quoted, known->len ? "there are " : "there is none", known->str);
@@ -125,7 +132,9 @@ Machine *find_machine_by_uuid(Registry *registry, const char *uuid, GError **err
     Machine *machine = registry_machine(registry, uuid);
     g_autofree char *quoted = machine ? NULL : text_quote(uuid);
 
-    if (!machine)
+    if (!machine && !registry->machines_known)
+        refuse_any_machine(registry, quoted, error);
+    else if (!machine)
         g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_MACHINE, "%s: the hypervisor knows no such VM",
                     quoted);
     return machine;
@@ -253,11 +262,16 @@ Assignment *find_releasable_assignment(Registry *registry, const char *id, GErro
 {
     Assignment *assignment = registry_assignment(registry, id);
     g_autofree char *quoted = NULL;
+    const char *ended;
 
-    if (assignment && !assignment->releasing)
+    if (assignment && !assignment_is_ending(assignment))
         return find_check_saved(assignment->saving, "assignment", id, error) ? assignment : NULL;
     quoted = text_quote(id);
-    g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_ASSIGNMENT, "%s: no such assignment%s", quoted,
-                assignment ? ", it is being released" : "");
+    ended = registry_ended(registry, id);
+    g_set_error(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_ASSIGNMENT, "%s: no such assignment%s%s", quoted,
+                ended        ? ": "
+                : assignment ? ", it is ending"
+                             : "",
+                ended ? ended : "");
     return NULL;
 }

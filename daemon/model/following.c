@@ -4,6 +4,8 @@
 
 #include "daemon/model/following.h"
 
+#include "daemon/base/tuning.h"
+
 struct Followings {
     GHashTable *by_assignment; /* assignment id → Following, owned */
 };
@@ -57,7 +59,7 @@ void followings_note_left(Followings *self, const Assignment *assignment, const 
     if (!following || !following_leads_to(following, device))
         following = begin(self, assignment, device);
     following->left_at = now;
-    following->until = now + FOLLOW_US;
+    following->until = now + tuning_get(TUNING_FOLLOW);
 }
 
 void followings_adopt(Followings *self, const Assignment *assignment, const Device *device)

@@ -2,7 +2,7 @@
 #pragma once
 
 /* Followings: devices of assignments with Follow that went from their socket. What appears there within
- * FOLLOW_US under other ids is taken for the same thing (an update of its firmware, another mode), and
+ * TUNING_FOLLOW under other ids is taken for the same thing (an update of its firmware, another mode), and
  * follows it to its machine, for as long as it stays plugged in. When that goes, the next one may follow it
  * as well; when the device that is meant comes back, all is as before.
  *
@@ -19,8 +19,6 @@
 
 #include "daemon/model/assignment.h"
 #include "daemon/usb/device.h"
-
-#define FOLLOW_US (30 * G_USEC_PER_SEC)
 
 typedef struct Following {
     char *assignment_id;

@@ -46,7 +46,7 @@ GroupRule *group_rule_free(GroupRule *rule)
 {
     if (!rule)
         return NULL;
-    rule_free(rule->rule);
+    rule_unref(rule->rule);
     g_free(rule->text);
     g_free(rule->origin);
     g_free(rule);
@@ -107,7 +107,7 @@ Group *group_copy(const Group *group)
 
         rule_copy->id = rule->id;
         rule_copy->enabled = rule->enabled;
-        rule_copy->rule = rule_parse(rule->text, NULL); /* it was printed by rule_print() */
+        rule_copy->rule = rule_ref(rule->rule);
         rule_copy->text = g_strdup(rule->text);
         rule_copy->origin = g_strdup(rule->origin);
         g_ptr_array_add(copy->rules, rule_copy);
@@ -141,7 +141,7 @@ GroupRule *group_add_rule(Group *group, Rule *rule, const char *origin)
     GroupRule *added;
 
     if (group->rules->len >= GROUP_RULES_MAX || group->next_rule_id > GROUP_RULE_ID_MAX) {
-        rule_free(rule);
+        rule_unref(rule);
         return NULL;
     }
     added = g_new0(GroupRule, 1);

@@ -29,12 +29,16 @@ static unsigned compare(const MachineInfo *old, const MachineInfo *new)
 
     if (g_strcmp0(old->name, new->name) != 0)
         fields |= MACHINE_FIELD_NAME;
+    if (g_strcmp0(old->title, new->title) != 0)
+        fields |= MACHINE_FIELD_TITLE;
     if (old->state != new->state)
         fields |= MACHINE_FIELD_STATE;
     if (g_strcmp0(old_foreign, new_foreign) != 0)
         fields |= MACHINE_FIELD_FOREIGN_DEVICES;
     if (g_strcmp0(old->usb_controller, new->usb_controller) != 0)
         fields |= MACHINE_FIELD_USB_CONTROLLER;
+    if (g_strcmp0(old->pending_controller, new->pending_controller) != 0)
+        fields |= MACHINE_FIELD_PENDING_CONTROLLER;
     if (old->free_ports != new->free_ports)
         fields |= MACHINE_FIELD_FREE_PORTS;
     return fields;
@@ -108,5 +112,7 @@ void machine_update(Registry *registry, Machine *machine, MachineInfo *info)
     note_presences(machine, now);
     if (woke)
         machine->woke_at = now;
+    if (machine_is_active(machine))
+        g_clear_pointer(&machine->start_error, g_free);
     registry_report(registry, OBJECT_MACHINE, info->uuid, fields);
 }

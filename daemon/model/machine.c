@@ -4,6 +4,8 @@
 
 #include "daemon/model/machine.h"
 
+#include "daemon/base/tuning.h"
+
 static void free_removal(gpointer data)
 {
     Removal *removal = data;
@@ -43,6 +45,7 @@ Machine *machine_free(Machine *machine)
     repair_clear(&machine->saved_repair);
     repair_clear(&machine->snapshot_repair);
     g_ptr_array_unref(machine->snapshots);
+    g_free(machine->start_error);
     g_free(machine);
     return NULL;
 }
@@ -51,6 +54,11 @@ bool machine_is_active(const Machine *machine)
 {
     /* A crashed machine that libvirt keeps (on_crash=preserve) still holds its devices. */
     return machine->info->state != MACHINE_STATE_SHUTOFF;
+}
+
+bool machine_hangs(const Machine *machine, gint64 now)
+{
+    return machine->stuck && now - machine->asked_at >= tuning_get(TUNING_HANG);
 }
 
 bool machine_is_being_read(const Machine *machine)

@@ -45,6 +45,8 @@ typedef struct Machine {
     bool stale;               /* look at the live XML again before anything is decided */
     bool busy;                /* an order is with a worker */
     bool stuck;               /* the order is past its deadline and has not come back */
+    gint64 asked_at;          /* when the last order was given: µs, CLOCK_MONOTONIC */
+    gint64 ping_at;           /* when to ask whether it answers, if that matters */
     gint64 retry_at;          /* no new look before this: µs, CLOCK_MONOTONIC */
     GHashTable *dead_aliases; /* set of own aliases that are of another life than the machine: detach them */
     GHashTable *removals;     /* own alias → Removal: removals that were ordered and are not seen yet */
@@ -55,6 +57,8 @@ typedef struct Machine {
     Repair snapshot_repair;   /* of its snapshots */
     bool snapshots_due;       /* there may be some that nobody has looked at */
     GPtrArray *snapshots;     /* of char *, names: those that are as they should be */
+    unsigned starting;        /* orders to start it that are not over */
+    char *start_error;        /* why the last one failed; NULL = it didn't, or it has run since */
 } Machine;
 
 /* Takes the info. */
@@ -63,6 +67,8 @@ Machine *machine_free(Machine *machine);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Machine, machine_free)
 
 bool machine_is_active(const Machine *machine);
+/* It is stuck, and that for so long that what people type with is taken from it. */
+bool machine_hangs(const Machine *machine, gint64 now);
 /* Its live XML isn't known yet and will be soon. One that doesn't answer, or can't be read, is not waited
  * for.
  */

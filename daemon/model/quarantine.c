@@ -5,16 +5,13 @@
 #include "daemon/model/quarantine.h"
 
 #include "daemon/base/log.h"
+#include "daemon/base/tuning.h"
 
 /* So many strikes in a row hold a device back. */
 #define STRIKES 3
 
 /* Strikes are in a row when less than this is between them. */
 #define CALM_US (60 * G_USEC_PER_SEC)
-
-/* The wait of the first time, and of the last: doubled in between. */
-#define FIRST_WAIT_US (5 * G_USEC_PER_SEC)
-#define LAST_WAIT_US  (300 * G_USEC_PER_SEC)
 
 typedef struct Place {
     Quarantine quarantine;
@@ -25,6 +22,7 @@ typedef struct Place {
 
 struct Quarantines {
     GHashTable *places; /* key → Place, owned */
+    gint64 until;       /* nothing is held back any longer: µs, CLOCK_MONOTONIC */
 };
 
 /* A device is known by up to two keys. */
@@ -160,7 +158,8 @@ static bool strike(Place *place, QuarantineCause cause, const char *because, gin
     if (quarantine->strikes < STRIKES)
         return false;
     if (!was_held)
-        place->wait = place->wait ? MIN(2 * place->wait, LAST_WAIT_US) : FIRST_WAIT_US;
+        place->wait = place->wait ? MIN(2 * place->wait, tuning_get(TUNING_QUARANTINE_LAST))
+                                  : tuning_get(TUNING_QUARANTINE_FIRST);
     quarantine->until = now + place->wait;
     quarantine->until_clock = g_get_real_time() + place->wait;
     place->calm_at = quarantine->until + MAX(CALM_US, place->wait);
@@ -187,6 +186,7 @@ bool quarantines_strike(Quarantines *self, const Device *device, QuarantineCause
 
         log_event(LOG_EVENT_QUARANTINED, device->sysname, NULL, NULL, "%s is quarantined: %s", what, why);
     }
+    self->until = MAX(self->until, place->quarantine.until);
     return is_held(place, now);
 }
 
@@ -203,7 +203,7 @@ const Quarantine *quarantines_find(const Quarantines *self, const Device *device
     g_auto(Keys) keys = { 0 };
 
     /* As nearly always. */
-    if (g_hash_table_size(self->places) == 0)
+    if (now >= self->until)
         return NULL;
     keys = keys_of(device);
     there = held_by(self, keys.socket, now);

@@ -7,9 +7,9 @@
  * and that verdict holds the device back, with the reason. Owned by the registry. Main thread only.
  *
  * Three strikes in a row hold a device back for 5 s; the first one after that for 10 s, then 20 s, up to five
- * minutes. A strike while it is held back only begins the same wait anew: it has to be well for so long. Two
- * strikes with a minute in between, or after a wait as long as that wait, aren't in a row: everything
- * before is forgotten then.
+ * minutes, or what usbferry.conf has for them. A strike while it is held back only begins the same wait anew:
+ * it has to be well for so long. Two strikes with a minute in between, or after a wait as long as that wait,
+ * aren't in a row: everything before is forgotten then.
  *
  * A device is known by its socket, so that it is found again after each enumeration. One that has a serial
  * and hops from socket to socket is known by that. In memory only: a service that starts anew begins anew.

@@ -4,9 +4,10 @@
 #include "daemon/model/registry.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-#include "daemon/base/id.h"
-#include "daemon/rules/pin.h"
+/* So many assignments that ended by themselves are remembered. */
+#define ENDED_MAX 64
 
 static void free_device(gpointer device)
 {
@@ -33,6 +34,13 @@ static void free_tenant(gpointer tenant)
     tenant_free(tenant);
 }
 
+static uint64_t new_epoch(void)
+{
+    static uint64_t last;
+
+    return ++last;
+}
+
 Registry *registry_new(const char *node)
 {
     Registry *registry = g_new0(Registry, 1);
@@ -45,21 +53,42 @@ Registry *registry_new(const char *node)
     registry->reservations = reservations_new();
     registry->quarantines = quarantines_new();
     registry->followings = followings_new();
+    registry->replugs = replugs_new();
+    registry->ended = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     registry->damaged_tenants = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     registry->enabled = true;
     registry->assignments = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_assignment);
     registry->node = g_strdup(node);
+    registry->epoch = new_epoch();
     registry->hypervisor_state = HYPERVISOR_STATE_CONNECTING;
     return registry;
+}
+
+static void forget_list(Registry *registry, const GHashTable *table)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(registry->lists); i++)
+        if (registry->lists[i].of == table) {
+            registry->lists[i].of = NULL;
+            g_clear_pointer(&registry->lists[i].values, g_ptr_array_unref);
+        }
+}
+
+static void forget_lists(Registry *registry)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(registry->lists); i++)
+        g_clear_pointer(&registry->lists[i].values, g_ptr_array_unref);
 }
 
 Registry *registry_free(Registry *registry)
 {
     if (!registry)
         return NULL;
+    forget_lists(registry);
     reservations_free(registry->reservations);
     quarantines_free(registry->quarantines);
     followings_free(registry->followings);
+    replugs_free(registry->replugs);
+    g_hash_table_unref(registry->ended);
     g_hash_table_unref(registry->assignments);
     g_hash_table_unref(registry->damaged_tenants);
     g_hash_table_unref(registry->tenants);
@@ -82,10 +111,19 @@ Machine *registry_machine(Registry *registry, const char *uuid)
     return uuid ? g_hash_table_lookup(registry->machines, uuid) : NULL;
 }
 
+static bool knows_all_machines(const Registry *registry)
+{
+    return registry->hypervisor_state == HYPERVISOR_STATE_CONNECTED && registry->machines_known;
+}
+
 bool registry_machine_is_gone(Registry *registry, const char *uuid)
 {
-    return registry->hypervisor_state == HYPERVISOR_STATE_CONNECTED && registry->machines_known &&
-           !registry_machine(registry, uuid);
+    return knows_all_machines(registry) && !registry_machine(registry, uuid);
+}
+
+bool registry_lost_machine_of(Registry *registry, const Assignment *assignment)
+{
+    return knows_all_machines(registry) && !registry_machine_of(registry, assignment);
 }
 
 Group *registry_group(Registry *registry, const char *name)
@@ -93,9 +131,69 @@ Group *registry_group(Registry *registry, const char *name)
     return name ? g_hash_table_lookup(registry->groups, name) : NULL;
 }
 
+/* ------------------------------------------------------------------ what an assignment names
+
+ * Many ask, for each assignment, in each turn. As long as nothing went, what was found lives; and whether it
+ * is what the assignment names now, its own id says. */
+
+/* The assignment, which stays what it is. */
+static Assignment *with_found(const Registry *registry, const Assignment *assignment)
+{
+    Assignment *one = (Assignment *)assignment;
+
+    if (one->found.epoch != registry->epoch) {
+        one->found.machine = NULL;
+        one->found.group = NULL;
+        one->found.epoch = registry->epoch;
+    }
+    return one;
+}
+
+Machine *registry_machine_of(Registry *registry, const Assignment *assignment)
+{
+    Assignment *one = with_found(registry, assignment);
+
+    if (!one->found.machine || g_strcmp0(one->found.machine->info->uuid, assignment->machine_uuid) != 0)
+        one->found.machine = registry_machine(registry, assignment->machine_uuid);
+    return one->found.machine;
+}
+
+Group *registry_group_of(Registry *registry, const Assignment *assignment)
+{
+    Assignment *one = with_found(registry, assignment);
+
+    if (!one->found.group || g_strcmp0(one->found.group->name, assignment->group) != 0)
+        one->found.group = registry_group(registry, assignment->group);
+    return one->found.group;
+}
+
+void registry_begin_view(Registry *view)
+{
+    view->epoch = new_epoch();
+    memset(view->lists, 0, sizeof view->lists);
+    view->changed = NULL;
+}
+
+void registry_end_view(Registry *view)
+{
+    forget_lists(view);
+}
+
 Assignment *registry_assignment(Registry *registry, const char *id)
 {
     return id ? g_hash_table_lookup(registry->assignments, id) : NULL;
+}
+
+void registry_note_ended(Registry *registry, const char *assignment_id, const char *why)
+{
+    if (g_hash_table_size(registry->ended) >= ENDED_MAX)
+        g_hash_table_remove_all(registry->ended);
+    g_hash_table_insert(registry->ended, g_strdup(assignment_id), g_strdup(why));
+}
+
+const char *registry_ended(Registry *registry, const char *assignment_id)
+{
+    return assignment_id ? g_hash_table_lookup(registry->ended, assignment_id) : NULL;
 }
 
 Tenant *registry_tenant(Registry *registry, const char *name)
@@ -134,12 +232,15 @@ static void add(Registry *registry, GHashTable *table, ObjectType type, char *id
     g_assert(!g_hash_table_contains(table, id));
     report(registry, CHANGE_ADDED, type, id, 0);
     g_hash_table_insert(table, id, object);
+    forget_list(registry, table);
 }
 
 static void drop(Registry *registry, GHashTable *table, ObjectType type, const char *id)
 {
     report(registry, CHANGE_REMOVED, type, id, 0);
+    registry->epoch = new_epoch();
     g_hash_table_remove(table, id);
+    forget_list(registry, table);
 }
 
 void registry_add_device(Registry *registry, Device *device)
@@ -184,21 +285,21 @@ static bool drop_name(GPtrArray *names, const char *name)
 
 static void forget_device(Registry *registry, const char *sysname)
 {
-    GHashTableIter iter;
-    gpointer value;
+    g_autoptr(GPtrArray) assignments = registry_list(registry, registry->assignments);
+    g_autoptr(GPtrArray) groups = registry_list(registry, registry->groups);
+    g_autoptr(GPtrArray) tenants = registry_list(registry, registry->tenants);
 
-    g_hash_table_iter_init(&iter, registry->assignments);
-    while (g_hash_table_iter_next(&iter, NULL, &value))
-        if (assignment_drop_claims(value, sysname))
-            registry_report(registry, OBJECT_ASSIGNMENT, ((Assignment *)value)->id, ASSIGNMENT_FIELD_DEVICES);
-    g_hash_table_iter_init(&iter, registry->groups);
-    while (g_hash_table_iter_next(&iter, NULL, &value))
-        if (drop_name(((Group *)value)->devices, sysname))
-            registry_report(registry, OBJECT_GROUP, ((Group *)value)->name, GROUP_FIELD_DEVICES);
-    g_hash_table_iter_init(&iter, registry->tenants);
-    while (g_hash_table_iter_next(&iter, NULL, &value))
-        if (drop_name(((Tenant *)value)->devices, sysname))
-            registry_report(registry, OBJECT_TENANT, ((Tenant *)value)->name, TENANT_FIELD_DEVICES);
+    for (guint i = 0; i < assignments->len; i++)
+        if (assignment_drop_claims(assignments->pdata[i], sysname))
+            registry_report(registry, OBJECT_ASSIGNMENT, ((Assignment *)assignments->pdata[i])->id,
+                            ASSIGNMENT_FIELD_DEVICES);
+    for (guint i = 0; i < groups->len; i++)
+        if (drop_name(((Group *)groups->pdata[i])->devices, sysname))
+            registry_report(registry, OBJECT_GROUP, ((Group *)groups->pdata[i])->name, GROUP_FIELD_DEVICES);
+    for (guint i = 0; i < tenants->len; i++)
+        if (drop_name(((Tenant *)tenants->pdata[i])->devices, sysname))
+            registry_report(registry, OBJECT_TENANT, ((Tenant *)tenants->pdata[i])->name,
+                            TENANT_FIELD_DEVICES);
 }
 
 static void forget_group(Registry *registry, const char *name)
@@ -314,77 +415,49 @@ void registry_end_assignment(Registry *registry, Assignment *assignment)
     registry_report_assignment_lists(registry, uuid, group);
 }
 
-/* One that was assigned by this serial had a twin. */
-static bool had_twins(Registry *registry, const Device *device)
-{
-    GHashTableIter iter;
+/* ------------------------------------------------------------------ in the order of ids */
+
+typedef struct Row {
+    const char *key;
     gpointer value;
+} Row;
 
-    g_hash_table_iter_init(&iter, registry->assignments);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const Assignment *assignment = value;
-
-        if (assignment->twins && assignment->rule && rule_exact(assignment->rule, "serial") &&
-            rule_matches(assignment->rule, device, registry->node))
-            return true;
-    }
-    return false;
-}
-
-bool registry_serial_is_unique(Registry *registry, const Device *device)
+static int compare_rows(const void *a, const void *b)
 {
-    GHashTableIter iter;
-    gpointer value;
-
-    if (!rule_serial_is_sane(device->serial) || had_twins(registry, device))
-        return false;
-    g_hash_table_iter_init(&iter, registry->devices);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const Device *other = value;
-
-        if (other != device && other->vendor_id == device->vendor_id &&
-            other->product_id == device->product_id && g_strcmp0(other->serial, device->serial) == 0)
-            return false;
-    }
-    return true;
-}
-
-char *registry_make_assignment_id(Registry *registry)
-{
-    char *id = id_make();
-
-    while (registry_assignment(registry, id)) {
-        g_free(id);
-        id = id_make();
-    }
-    return id;
-}
-
-int64_t registry_next_sequence(Registry *registry)
-{
-    GHashTableIter iter;
-    gpointer value;
-    int64_t last = 0;
-
-    g_hash_table_iter_init(&iter, registry->assignments);
-    while (g_hash_table_iter_next(&iter, NULL, &value))
-        last = MAX(last, ((const Assignment *)value)->sequence);
-    return last < ASSIGNMENT_SEQUENCE_MAX ? last + 1 : last;
-}
-
-static int compare_keys(gconstpointer a, gconstpointer b)
-{
-    return g_strcmp0(*(const char *const *)a, *(const char *const *)b);
+    return strcmp(((const Row *)a)->key, ((const Row *)b)->key);
 }
 
 GPtrArray *registry_sorted(GHashTable *table)
 {
-    guint n = 0;
-    g_autofree gpointer *keys = g_hash_table_get_keys_as_array(table, &n);
+    guint n = g_hash_table_size(table);
+    g_autofree Row *rows = g_new(Row, n);
     GPtrArray *values = g_ptr_array_sized_new(n);
+    GHashTableIter iter;
+    gpointer key, value;
 
-    qsort(keys, n, sizeof *keys, compare_keys);
+    g_hash_table_iter_init(&iter, table);
+    for (guint i = 0; g_hash_table_iter_next(&iter, &key, &value); i++)
+        rows[i] = (Row){ key, value };
+    if (n > 0)
+        qsort(rows, n, sizeof *rows, compare_rows);
     for (guint i = 0; i < n; i++)
-        g_ptr_array_add(values, g_hash_table_lookup(table, keys[i]));
+        g_ptr_array_add(values, rows[i].value);
     return values;
+}
+
+GPtrArray *registry_list(Registry *registry, GHashTable *table)
+{
+    RegistryList *room = NULL;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(registry->lists); i++) {
+        RegistryList *list = &registry->lists[i];
+
+        if (list->of == table)
+            return g_ptr_array_ref(list->values);
+        if (!list->of)
+            room = list;
+    }
+    g_return_val_if_fail(room, registry_sorted(table));
+    *room = (RegistryList){ .of = table, .values = registry_sorted(table) };
+    return g_ptr_array_ref(room->values);
 }

@@ -16,8 +16,15 @@
 #include "daemon/hypervisor/hypervisor.h"
 #include "daemon/model/machine.h"
 #include "daemon/model/quarantine.h"
+#include "daemon/model/replugs.h"
 #include "daemon/model/reservation.h"
 #include "daemon/model/tenant.h"
+
+/* One of the registry's tables as registry_list() gave it last. */
+typedef struct RegistryList {
+    const GHashTable *of; /* NULL = there is none */
+    GPtrArray *values;
+} RegistryList;
 
 typedef struct Registry {
     GHashTable *devices;         /* sysname → Device, owned */
@@ -30,6 +37,8 @@ typedef struct Registry {
     Reservations *reservations;
     Quarantines *quarantines;
     Followings *followings;
+    Replugs *replugs;
+    GHashTable *ended;    /* id → why, both owned: of assignments that ended by themselves, the last ones */
     char *node;           /* this host's name */
     const HostView *host; /* what the host uses, borrowed: of the manager's guards; NULL = nothing is known */
 
@@ -43,6 +52,9 @@ typedef struct Registry {
 
     gint64 host_sleeps_at; /* when the host was about to sleep, and isn't awake again; 0 = it is */
     gint64 host_woke_at;   /* when it last woke; 0 = it didn't. Both µs, CLOCK_MONOTONIC */
+
+    uint64_t epoch;        /* another one, of all registries, whenever something went */
+    RegistryList lists[5]; /* of the tables */
 
     ChangeFunc changed;
     void *changed_userdata;
@@ -58,8 +70,17 @@ Group *registry_group(Registry *registry, const char *name);
 Assignment *registry_assignment(Registry *registry, const char *id);
 Tenant *registry_tenant(Registry *registry, const char *name);
 
+/* The same for the assignment's machine and group, without a search. */
+Machine *registry_machine_of(Registry *registry, const Assignment *assignment);
+Group *registry_group_of(Registry *registry, const Assignment *assignment);
+/* A copy of the registry, with other objects in some of its tables: begins and ends with these, whatever its
+ * tables need besides. */
+void registry_begin_view(Registry *view);
+void registry_end_view(Registry *view);
+
 /* The hypervisor knows no such machine. False as long as it can't be asked or has not answered yet. */
 bool registry_machine_is_gone(Registry *registry, const char *uuid);
+bool registry_lost_machine_of(Registry *registry, const Assignment *assignment);
 
 /* Whose the machine is; NULL = nobody's. */
 Tenant *registry_machine_tenant(Registry *registry, const char *uuid);
@@ -92,6 +113,9 @@ void registry_remove_tenant(Registry *registry, Tenant *tenant);
 
 /* registry_remove_assignment(), and its machine (if that is known) has one less. */
 void registry_end_assignment(Registry *registry, Assignment *assignment);
+/* Why it is no more, for who asks for it afterwards; of the last ones only. NULL = not known. */
+void registry_note_ended(Registry *registry, const char *assignment_id, const char *why);
+const char *registry_ended(Registry *registry, const char *assignment_id);
 /* Something of it was decided anew: it is pending until that is durable and was compared with what is. */
 void registry_mark_pending(Registry *registry, Assignment *assignment);
 /* The machine's list of devices is another one; nothing when it is unknown, or NULL. */
@@ -102,5 +126,8 @@ void registry_report_assignment_lists(Registry *registry, const char *uuid, cons
 /* Reports FIELDS; does nothing when fields is 0. */
 void registry_report(Registry *registry, ObjectType type, const char *id, unsigned fields);
 
-/* The values of a table, sorted by id. Borrowed values. */
+/* The values of one of the registry's own tables, sorted by id: the same array for everybody until something
+ * comes or goes, so nobody changes it. A reference; borrowed values. */
+GPtrArray *registry_list(Registry *registry, GHashTable *table);
+/* The values of any table that has texts for keys, sorted by these. New array, borrowed values. */
 GPtrArray *registry_sorted(GHashTable *table);

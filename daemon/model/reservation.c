@@ -54,7 +54,8 @@ void reservations_end(Reservations *self, const char *sysname)
 
 Reservation *reservations_find(const Reservations *self, const char *sysname)
 {
-    return g_hash_table_lookup(self->by_sysname, sysname);
+    /* Mostly there is none, and many devices. */
+    return g_hash_table_size(self->by_sysname) > 0 ? g_hash_table_lookup(self->by_sysname, sysname) : NULL;
 }
 
 static int compare(gconstpointer a, gconstpointer b)

@@ -10,6 +10,7 @@
 #include "daemon/base/backoff.h"
 #include "daemon/base/error.h"
 #include "daemon/base/log.h"
+#include "daemon/base/tuning.h"
 #include "daemon/model/machine-update.h"
 #include "daemon/reconciler/machine-job.h"
 #include "daemon/reconciler/repair.h"
@@ -18,6 +19,9 @@
 /* A healthy libvirt answers in milliseconds; these say when a machine counts as stuck. */
 #define INSPECT_DEADLINE_MS 10000
 #define CHANGE_DEADLINE_MS  15000
+#define PREPARE_DEADLINE_MS 10000
+/* To start one takes long when much memory is restored. */
+#define START_DEADLINE_MS 60000
 
 /* Removals that failed are repeated after 0.5, 1, 2, 4, 8 s, then every 30 s: soon enough to recover without
  * anybody's help. When an attach is tried again says retry.h. */
@@ -29,6 +33,9 @@ static const Backoff retry = { .first_us = G_USEC_PER_SEC / 2, .steps = 5, .slow
 /* A removal that no event has confirmed by then is looked at again. */
 #define REMOVAL_US (2 * G_USEC_PER_SEC)
 
+/* Not the name of a machine's, which are UUIDs. */
+#define PREPARE_QUEUE "prepare"
+
 /* What a job was about, for when its result comes back. Copies only: anything may be gone by then. */
 typedef struct Ticket {
     Dispatcher *dispatcher;
@@ -39,6 +46,7 @@ typedef struct Ticket {
     char *sysname;
     uint64_t instance;
     char *alias;
+    unsigned order; /* START; 0 = none */
 } Ticket;
 
 static void ticket_free(gpointer data)
@@ -153,6 +161,8 @@ static void job_done(gpointer output, const GError *pool_error, void *userdata)
     Machine *machine = registry_machine(self->registry, ticket->uuid);
 
     self->changed(self->userdata);
+    if (ticket->order)
+        machine_orders_end(self->orders, ticket->order, result ? result->change_error : pool_error);
     if (!machine) {
         g_clear_pointer(&result, machine_job_result_free);
         return;
@@ -168,6 +178,11 @@ static void job_done(gpointer output, const GError *pool_error, void *userdata)
         return;
     }
     machine->busy = false;
+    if (ticket->kind == MACHINE_JOB_PING) {
+        machine->ping_at = g_get_monotonic_time() + tuning_get(TUNING_PING);
+        machine_job_result_free(result);
+        return;
+    }
     if (ticket->kind == MACHINE_JOB_ATTACH && result->change_error)
         note_failure(self->registry, ticket, result->change_error);
     if (ticket->kind == MACHINE_JOB_ATTACH)
@@ -205,6 +220,13 @@ static void job_done(gpointer output, const GError *pool_error, void *userdata)
     machine_job_result_free(result);
 }
 
+static unsigned deadline_of(MachineJobKind kind)
+{
+    return kind == MACHINE_JOB_INSPECT ? INSPECT_DEADLINE_MS
+           : kind == MACHINE_JOB_START ? START_DEADLINE_MS
+                                       : CHANGE_DEADLINE_MS;
+}
+
 static void give_job(Dispatcher *self, Machine *machine, MachineJob *job, Ticket *ticket)
 {
     ticket->dispatcher = self;
@@ -212,24 +234,53 @@ static void give_job(Dispatcher *self, Machine *machine, MachineJob *job, Ticket
     ticket->connection = self->connection;
     ticket->uuid = g_strdup(job->uuid);
     machine->busy = true;
+    machine->asked_at = g_get_monotonic_time();
     /* Whatever touches the machine from here on makes it stale again, whether this job sees it or not. */
     machine->stale = false;
-    worker_pool_push(self->pool,
-                     &(WorkerJob){ .queue = machine->info->uuid,
-                                   .deadline_ms = job->kind == MACHINE_JOB_INSPECT ? INSPECT_DEADLINE_MS
-                                                                                   : CHANGE_DEADLINE_MS,
-                                   .run = machine_job_run,
-                                   .input = job,
-                                   .free_input = machine_job_free,
-                                   .free_output = machine_job_result_free,
-                                   .done = job_done,
-                                   .userdata = ticket,
-                                   .free_userdata = ticket_free });
+    worker_pool_push(self->pool, &(WorkerJob){ .queue = machine->info->uuid,
+                                               .deadline_ms = deadline_of(job->kind),
+                                               .run = machine_job_run,
+                                               .input = job,
+                                               .free_input = machine_job_free,
+                                               .free_output = machine_job_result_free,
+                                               .done = job_done,
+                                               .userdata = ticket,
+                                               .free_userdata = ticket_free });
+}
+
+static gpointer run_prepare(gpointer hypervisor, GError **error)
+{
+    ((Hypervisor *)hypervisor)->ops->prepare(hypervisor);
+    return NULL;
+}
+
+static void prepare_done(gpointer output, const GError *error, void *userdata)
+{
+    ((Dispatcher *)userdata)->preparing = false;
+}
+
+void dispatcher_prepare(Dispatcher *self)
+{
+    if (self->preparing || !self->hypervisor->ops->prepare)
+        return;
+    self->preparing = true;
+    worker_pool_push(self->pool, &(WorkerJob){ .queue = PREPARE_QUEUE,
+                                               .deadline_ms = PREPARE_DEADLINE_MS,
+                                               .run = run_prepare,
+                                               .input = self->hypervisor,
+                                               .done = prepare_done,
+                                               .userdata = self });
 }
 
 void dispatcher_inspect(Dispatcher *self, Machine *machine)
 {
     give_job(self, machine, machine_job_new(MACHINE_JOB_INSPECT, self->hypervisor, machine->info->uuid),
+             g_new0(Ticket, 1));
+}
+
+void dispatcher_ping(Dispatcher *self, Machine *machine)
+{
+    give_job(self, machine, machine_job_new(MACHINE_JOB_PING, self->hypervisor, machine->info->uuid),
              g_new0(Ticket, 1));
 }
 
@@ -268,6 +319,8 @@ void dispatcher_attach(Dispatcher *self, Machine *machine, const Want *want)
     job->spec->vendor_id = device->vendor_id;
     job->spec->product_id = device->product_id;
     job->spec->guest_reset = guest_reset_wanted(self->registry, want->assignment);
+    job->spec->on_bus = want->on_bus;
+    job->spec->bus = want->bus;
     ticket->assignment_id = g_strdup(want->assignment->id);
     ticket->sysname = g_strdup(device->sysname);
     ticket->instance = device->instance;
@@ -282,6 +335,8 @@ void dispatcher_attach(Dispatcher *self, Machine *machine, const Want *want)
     machine->in_flight->bus_number = device->bus_number;
     machine->in_flight->device_number = device->device_number;
     machine->in_flight->guest_reset = job->spec->guest_reset;
+    machine->in_flight->on_bus = want->on_bus;
+    machine->in_flight->bus = want->bus;
     log_object(G_LOG_LEVEL_DEBUG, device->sysname, machine->info->uuid, want->assignment->id,
                "attaching %s to \"%s\"", device->sysname, machine->info->name);
     give_job(self, machine, job, ticket);
@@ -315,4 +370,21 @@ void dispatcher_repair_snapshots(Dispatcher *self, Machine *machine, gint64 now)
     job->known = g_ptr_array_new_with_free_func(g_free);
     g_ptr_array_extend(job->known, machine->snapshots, copy_name, NULL);
     begin_repair(self, machine, job, now);
+}
+
+void dispatcher_order(Dispatcher *self, Machine *machine)
+{
+    const MachineOrder *order = machine_orders_begin(self->orders, machine);
+    MachineJob *job;
+    Ticket *ticket;
+
+    if (!order)
+        return;
+    job = machine_job_new(order->kind, self->hypervisor, machine->info->uuid);
+    job->model = g_strdup(order->model);
+    ticket = g_new0(Ticket, 1);
+    ticket->order = order->id;
+    log_object(G_LOG_LEVEL_MESSAGE, NULL, machine->info->uuid, NULL, "%s of \"%s\"",
+               machine_job_kind_to_string(order->kind), machine->info->name);
+    give_job(self, machine, job, ticket);
 }

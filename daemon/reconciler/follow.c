@@ -8,7 +8,7 @@
 static bool may_follow(const Assignment *assignment)
 {
     return assignment && assignment->follow && !assignment->group && assignment->wanted &&
-           !assignment->releasing && !assignment->damage;
+           !assignment_is_ending(assignment) && !assignment->damage;
 }
 
 /* The device that is meant, or one that may be. */

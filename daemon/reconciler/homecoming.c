@@ -68,7 +68,7 @@ static bool is_on_its_way(const Machine *machine)
 /* "VM \"desk\", VM \"studio\""; NULL = everything is home. New string. */
 static char *who_keeps_something(const Homecoming *self)
 {
-    g_autoptr(GPtrArray) machines = registry_sorted(self->registry->machines);
+    g_autoptr(GPtrArray) machines = registry_list(self->registry, self->registry->machines);
     g_autoptr(GString) text = g_string_new(NULL);
 
     for (guint i = 0; i < machines->len; i++) {

@@ -5,6 +5,8 @@
 #include "daemon/reconciler/host-jobs.h"
 
 #include "daemon/base/log.h"
+#include "daemon/base/tuning.h"
+#include "daemon/base/wake.h"
 
 /* The kernel may have to wait for a device that hangs, and /proc be long. */
 #define JOB_MS 15000
@@ -116,6 +118,56 @@ static void call_drivers(HostJobs *self, Device *device)
     push(self, device, job, run_connect, connected);
 }
 
+/* ------------------------------------------------------------------ out of a machine that hangs */
+
+/* What wasn't there at once is tried again after this time. */
+#define PULL_AGAIN_US (5 * G_USEC_PER_SEC)
+
+/* Worker. */
+static gpointer run_take_back(gpointer input, GError **error)
+{
+    const HostJob *job = input;
+
+    return job->usb->take_back(&job->address, job->interfaces, error) ? g_strdup("") : NULL;
+}
+
+static void taken_back(gpointer output, const GError *error, void *userdata)
+{
+    g_autoptr(HostTicket) ticket = userdata;
+    g_autofree char *ok = output;
+
+    if (ok)
+        log_object(G_LOG_LEVEL_MESSAGE, ticket->sysname, NULL, NULL,
+                   "%s was taken from a VM that does not answer, and is with the host", ticket->sysname);
+    else
+        log_object(G_LOG_LEVEL_WARNING, ticket->sysname, NULL, NULL,
+                   "%s can't be taken from a VM that does not answer: %s", ticket->sysname, error->message);
+}
+
+/* A QEMU that hangs can't be asked to let go, and doesn't have to: the kernel gives the interfaces to the
+ * host's drivers while QEMU has the device open. When QEMU goes on it finds them taken; then the device is
+ * detached, and attached anew. Whether anybody wants it there still is all one. */
+static void pull(HostJobs *self, const Allocation *allocation, Device *device, gint64 *wake)
+{
+    const Attachment *attachment = allocation_attachment(allocation, device);
+    HostJob *job;
+
+    if (!attachment || attachment_is_foreign(attachment) || attachment_is_in_flight(attachment) ||
+        !attachment->machine->stuck || !device_inputs(device)) {
+        device->pulled_at = 0;
+        return;
+    }
+    if (!wake_is_due(wake, attachment->machine->asked_at + tuning_get(TUNING_HANG), allocation->now) ||
+        kernel_word_shows(&device->kernel, KERNEL_SIGN_HOST_DRIVER) ||
+        (device->pulled_at && !wake_is_due(wake, device->pulled_at + PULL_AGAIN_US, allocation->now)))
+        return;
+    device->pulled_at = allocation->now;
+    wake_at(wake, allocation->now + PULL_AGAIN_US);
+    job = g_new0(HostJob, 1);
+    job->interfaces = ~device->driverless_at_home;
+    push(self, device, job, run_take_back, taken_back);
+}
+
 /* ------------------------------------------------------------------ names */
 
 /* Worker. */
@@ -154,7 +206,7 @@ static void find_users(HostJobs *self, Device *device, Possession possession)
     device->user_asked = used;
 }
 
-void host_jobs_turn(HostJobs *self, const Allocation *allocation)
+void host_jobs_turn(HostJobs *self, const Allocation *allocation, gint64 *wake)
 {
     GHashTableIter iter;
     gpointer value;
@@ -165,6 +217,7 @@ void host_jobs_turn(HostJobs *self, const Allocation *allocation)
 
         if (device->ours && is_left(allocation, device))
             call_drivers(self, device);
+        pull(self, allocation, device, wake);
         if (device->user_asked || allocation_want(allocation, device) ||
             kernel_word_shows(&device->kernel, KERNEL_SIGN_CLAIMED))
             find_users(self, device, allocation_possession(allocation, device));

@@ -21,4 +21,4 @@ typedef struct HostJobs {
 } HostJobs;
 
 /* Gives the jobs. Never touches a device that was not ours before. */
-void host_jobs_turn(HostJobs *jobs, const Allocation *allocation);
+void host_jobs_turn(HostJobs *jobs, const Allocation *allocation, gint64 *wake);

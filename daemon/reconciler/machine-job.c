@@ -8,8 +8,11 @@ static const char *const kind_names[_MACHINE_JOB_KIND_MAX] = {
     [MACHINE_JOB_INSPECT] = "inspect",
     [MACHINE_JOB_ATTACH] = "attach",
     [MACHINE_JOB_DETACH] = "detach",
+    [MACHINE_JOB_PING] = "ping",
     [MACHINE_JOB_REPAIR_SAVED] = "repair-saved",
     [MACHINE_JOB_REPAIR_SNAPSHOTS] = "repair-snapshots",
+    [MACHINE_JOB_START] = "start",
+    [MACHINE_JOB_CONTROLLER] = "change of the USB controller",
 };
 
 ENUM_TABLE_DEFINE(MachineJobKind, machine_job_kind, kind_names, _MACHINE_JOB_KIND_INVALID);
@@ -37,12 +40,21 @@ gpointer machine_job_run(gpointer data, GError **error)
     case MACHINE_JOB_DETACH:
         ops->detach(job->hypervisor, job->uuid, job->alias, &result->change_error);
         break;
+    case MACHINE_JOB_PING:
+        ops->ping(job->hypervisor, job->uuid, &result->change_error);
+        return result;
     case MACHINE_JOB_REPAIR_SAVED:
         ops->repair_saved(job->hypervisor, job->uuid, job->places, &result->change_error);
         break;
     case MACHINE_JOB_REPAIR_SNAPSHOTS:
         result->snapshots =
             ops->repair_snapshots(job->hypervisor, job->uuid, job->known, &result->change_error);
+        break;
+    case MACHINE_JOB_START:
+        ops->start_machine(job->hypervisor, job->uuid, &result->change_error);
+        break;
+    case MACHINE_JOB_CONTROLLER:
+        ops->set_usb_controller(job->hypervisor, job->uuid, job->model, &result->change_error);
         break;
     case MACHINE_JOB_INSPECT:
     case _MACHINE_JOB_KIND_MAX:
@@ -59,6 +71,7 @@ void machine_job_free(gpointer data)
 
     g_free(job->uuid);
     g_free(job->alias);
+    g_free(job->model);
     hostdev_spec_free(job->spec);
     g_clear_pointer(&job->places, g_ptr_array_unref);
     g_clear_pointer(&job->known, g_ptr_array_unref);

@@ -14,8 +14,11 @@ typedef enum MachineJobKind {
     MACHINE_JOB_INSPECT,
     MACHINE_JOB_ATTACH,
     MACHINE_JOB_DETACH,
+    MACHINE_JOB_PING, /* without a look */
     MACHINE_JOB_REPAIR_SAVED,
     MACHINE_JOB_REPAIR_SNAPSHOTS,
+    MACHINE_JOB_START,
+    MACHINE_JOB_CONTROLLER,
     _MACHINE_JOB_KIND_MAX,
     _MACHINE_JOB_KIND_INVALID = -1,
 } MachineJobKind;
@@ -29,6 +32,7 @@ typedef struct MachineJob {
     HostdevSpec *spec; /* ATTACH */
     char *alias;       /* DETACH */
     GPtrArray *places; /* REPAIR_SAVED: of HostdevPlace */
+    char *model;       /* CONTROLLER */
     GPtrArray *known;  /* REPAIR_SNAPSHOTS: of char * */
 } MachineJob;
 

@@ -51,7 +51,7 @@ static void free_list(gpointer list)
 static void take_list(MachineList *self, GPtrArray *list)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
-    g_autoptr(GPtrArray) known = registry_sorted(self->registry->machines);
+    g_autoptr(GPtrArray) known = registry_list(self->registry, self->registry->machines);
 
     for (guint i = 0; i < list->len; i++) {
         MachineInfo *info = list->pdata[i];

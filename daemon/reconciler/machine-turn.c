@@ -72,6 +72,22 @@ static MachineStep next_attach(const Allocation *allocation, const Machine *mach
     return (MachineStep){ .kind = MACHINE_STEP_NONE };
 }
 
+/* Whether it answers matters as long as people type or point into it: nothing tells when its QEMU hangs. */
+static MachineStep next_ping(const Allocation *allocation, const Machine *machine, gint64 now, gint64 *wake)
+{
+    const GPtrArray *wants = deal_wants_of_machine(allocation->deal, machine);
+    bool matters = false;
+
+    for (guint i = 0; wants && i < wants->len && !matters; i++) {
+        const Want *want = wants->pdata[i];
+
+        matters = device_inputs(want->device) &&
+                  attachment_is_settled(allocation_attachment(allocation, want->device));
+    }
+    return (MachineStep){ .kind = matters && wake_is_due(wake, machine->ping_at, now) ? MACHINE_STEP_PING
+                                                                                      : MACHINE_STEP_NONE };
+}
+
 /* Of one that is off. */
 static MachineStep next_saved_repair(const Allocation *allocation, Machine *machine, gint64 now, gint64 *wake)
 {
@@ -116,6 +132,8 @@ MachineStep machine_next_step(const Allocation *allocation, Machine *machine, gi
         step = next_detach(allocation, machine, now, wake);
         if (step.kind == MACHINE_STEP_NONE)
             step = next_attach(allocation, machine, now, wake);
+        if (step.kind == MACHINE_STEP_NONE)
+            step = next_ping(allocation, machine, now, wake);
     } else {
         step = next_saved_repair(allocation, machine, now, wake);
     }
@@ -139,6 +157,9 @@ void machine_turn(Dispatcher *dispatcher, const Allocation *allocation, Machine 
         dispatcher_attach(dispatcher, machine, step.want);
         attachments_add(allocation->attachments, machine, machine->in_flight);
         break;
+    case MACHINE_STEP_PING:
+        dispatcher_ping(dispatcher, machine);
+        break;
     case MACHINE_STEP_REPAIR_SAVED:
         dispatcher_repair_saved(dispatcher, machine, saved_image_places(allocation, machine), now);
         break;
@@ -146,6 +167,8 @@ void machine_turn(Dispatcher *dispatcher, const Allocation *allocation, Machine 
         dispatcher_repair_snapshots(dispatcher, machine, now);
         break;
     case MACHINE_STEP_NONE:
+        if (!machine->busy && !machine->stale && !machine->info->changing)
+            dispatcher_order(dispatcher, machine);
         break;
     }
 }

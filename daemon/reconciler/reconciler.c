@@ -12,6 +12,7 @@
 #include "daemon/reconciler/homecoming.h"
 #include "daemon/reconciler/host-jobs.h"
 #include "daemon/reconciler/machine-list.h"
+#include "daemon/reconciler/machine-orders.h"
 #include "daemon/reconciler/machine-turn.h"
 #include "daemon/reconciler/reattach.h"
 #include "daemon/reconciler/repair.h"
@@ -30,11 +31,13 @@ struct Reconciler {
     Dispatcher dispatcher;
     MachineList *list;
     Homecoming *homecoming;
+    MachineOrders *orders;
     Witness *witness;
     HostJobs host_jobs;
     bool connected; /* to the hypervisor */
+    void (*turning)(void *userdata);
     void (*turned)(const Allocation *allocation, void *userdata);
-    void *turned_userdata;
+    void *userdata; /* of both */
 
     guint turn_source;
     guint timer_source;
@@ -48,11 +51,11 @@ struct Reconciler {
 static void finish_releases(Reconciler *self, const Allocation *allocation)
 {
     Registry *registry = self->registry;
-    g_autoptr(GPtrArray) assignments = registry_sorted(registry->assignments);
+    g_autoptr(GPtrArray) assignments = registry_list(registry, registry->assignments);
 
     for (guint i = 0; i < assignments->len; i++) {
         Assignment *assignment = assignments->pdata[i];
-        const Machine *machine = registry_machine(registry, assignment->machine_uuid);
+        const Machine *machine = registry_machine_of(registry, assignment);
 
         if (!assignment->releasing || assignment->saving ||
             attachments_machine_of(allocation->attachments, assignment))
@@ -107,6 +110,8 @@ static gboolean take_turn(gpointer userdata)
     gint64 now = g_get_monotonic_time();
     gint64 wake = 0;
 
+    /* As long as the source is there, what this reports asks for no other turn. */
+    self->turning(self->userdata);
     self->turn_source = 0;
     show_hypervisor(self);
     follow_turn(registry, now, &wake);
@@ -119,7 +124,7 @@ static gboolean take_turn(gpointer userdata)
     if (reattach_end_all(allocation, now, &wake))
         turn_soon(self);
     if (self->connected) {
-        g_autoptr(GPtrArray) machines = registry_sorted(registry->machines);
+        g_autoptr(GPtrArray) machines = registry_list(registry, registry->machines);
 
         if (self->safety_at && wake_is_due(&wake, self->safety_at, now)) {
             self->safety_at = 0;
@@ -129,16 +134,17 @@ static gboolean take_turn(gpointer userdata)
         for (guint i = 0; registry->machines_known && i < machines->len; i++)
             machine_turn(&self->dispatcher, allocation, machines->pdata[i], now, &wake);
     }
-    host_jobs_turn(&self->host_jobs, allocation);
+    host_jobs_turn(&self->host_jobs, allocation, &wake);
     wake_at(&wake, allocation->next_at);
     if (registry->settling && is_settled(self)) {
         registry->settling = false;
         registry_report(registry, OBJECT_MANAGER, "", MANAGER_FIELD_SETTLING);
     }
     status_update(registry, allocation);
-    self->turned(allocation, self->turned_userdata);
+    self->turned(allocation, self->userdata);
     finish_releases(self, allocation);
     homecoming_turn(self->homecoming, now, &wake);
+    machine_orders_turn(self->orders, now, &wake);
     arm_timer(self, now, wake);
     return G_SOURCE_REMOVE;
 }
@@ -257,6 +263,27 @@ void reconciler_machine_touched(Reconciler *self, const char *uuid)
     reconciler_kick(self);
 }
 
+/* By a machine that could have it at once. */
+static bool is_a_device_awaited(Registry *registry)
+{
+    g_autoptr(GPtrArray) assignments = registry_list(registry, registry->assignments);
+
+    for (guint i = 0; i < assignments->len; i++) {
+        const Assignment *assignment = assignments->pdata[i];
+        const Machine *machine = registry_machine_of(registry, assignment);
+
+        if (assignment->state == ASSIGNMENT_STATE_WAITING_DEVICE && machine && machine_is_active(machine))
+            return true;
+    }
+    return false;
+}
+
+void reconciler_device_comes(Reconciler *self)
+{
+    if (self->connected && is_a_device_awaited(self->registry))
+        dispatcher_prepare(&self->dispatcher);
+}
+
 void reconciler_device_touched(Reconciler *self, const char *sysname)
 {
     witness_hint(self->witness, sysname);
@@ -319,28 +346,49 @@ void reconciler_hold_home(Reconciler *self, bool hold, HomeDone done, void *user
     reconciler_kick(self);
 }
 
+void reconciler_start_machine(Reconciler *self, Machine *machine, OrderDone done, void *userdata)
+{
+    machine_orders_add(self->orders, MACHINE_JOB_START, machine, NULL, done, userdata);
+    /* Who has just saved it or shut it down may be ahead of libvirt's event. */
+    if (machine_is_active(machine)) {
+        machine->stale = true;
+        machine->retry_at = 0;
+    }
+    reconciler_look(self);
+    reconciler_kick(self);
+}
+
+void reconciler_set_controller(Reconciler *self, Machine *machine, const char *model, OrderDone done,
+                               void *userdata)
+{
+    machine_orders_add(self->orders, MACHINE_JOB_CONTROLLER, machine, model, done, userdata);
+    reconciler_kick(self);
+}
+
 static void look_again(void *userdata)
 {
     turn_soon(userdata);
 }
 
 Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hypervisor, Resets *resets,
-                           const UsbOps *usb, void (*turned)(const Allocation *allocation, void *userdata),
-                           void *userdata)
+                           const UsbOps *usb, void (*turning)(void *userdata),
+                           void (*turned)(const Allocation *allocation, void *userdata), void *userdata)
 {
     Reconciler *self = g_new0(Reconciler, 1);
 
     self->registry = registry;
     self->hypervisor = hypervisor;
     self->resets = resets;
+    self->turning = turning;
     self->turned = turned;
-    self->turned_userdata = userdata;
+    self->userdata = userdata;
     self->dispatcher = (Dispatcher){
         .registry = registry, .pool = pool, .hypervisor = hypervisor, .changed = look_again, .userdata = self
     };
     self->host_jobs =
         (HostJobs){ .registry = registry, .pool = pool, .usb = usb, .changed = look_again, .userdata = self };
     self->homecoming = homecoming_new(registry);
+    self->orders = self->dispatcher.orders = machine_orders_new(registry);
     self->witness = witness_new(registry, look_again, self);
     self->list = machine_list_new(registry, pool, hypervisor, look_again, self);
     registry->settling = true;
@@ -355,6 +403,7 @@ Reconciler *reconciler_free(Reconciler *self)
     g_clear_handle_id(&self->timer_source, g_source_remove);
     machine_list_free(self->list);
     homecoming_free(self->homecoming);
+    machine_orders_free(self->orders);
     witness_free(self->witness);
     g_free(self);
     return NULL;

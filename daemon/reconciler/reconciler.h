@@ -14,14 +14,16 @@
 #include "daemon/hypervisor/hypervisor.h"
 #include "daemon/model/registry.h"
 #include "daemon/reconciler/homecoming.h"
+#include "daemon/reconciler/machine-orders.h"
 #include "daemon/reset/reset.h"
 
 typedef struct Reconciler Reconciler;
 
-/* resets: the caller's, set before the first turn. turned: called after each turn with what it saw. */
+/* resets: the caller's, set before the first turn. turning: called before each turn, for what nothing tells.
+ * turned: called after each turn with what it saw. */
 Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hypervisor, Resets *resets,
-                           const UsbOps *usb, void (*turned)(const Allocation *allocation, void *userdata),
-                           void *userdata);
+                           const UsbOps *usb, void (*turning)(void *userdata),
+                           void (*turned)(const Allocation *allocation, void *userdata), void *userdata);
 Reconciler *reconciler_free(Reconciler *reconciler);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reconciler, reconciler_free)
 
@@ -34,6 +36,8 @@ void reconciler_look(Reconciler *reconciler);
 void reconciler_hypervisor_changed(Reconciler *reconciler);
 void reconciler_machine_touched(Reconciler *reconciler, const char *uuid);
 
+/* Hint from udev: some device is coming, and is going to be ready in a moment. */
+void reconciler_device_comes(Reconciler *reconciler);
 /* Hint from udev: something happened to the device, or to a part of it. */
 void reconciler_device_touched(Reconciler *reconciler, const char *sysname);
 /* What the kernel shows from here on until the host is awake again, and a moment longer, means nothing. */
@@ -46,6 +50,13 @@ void reconciler_queue_idle(Reconciler *reconciler, const char *queue);
  * the time in which the machines are saved or shut down with the host. done() when everything is home, see
  * homecoming.h; at once with false. Not stored. */
 void reconciler_hold_home(Reconciler *reconciler, bool hold, HomeDone done, void *userdata);
+
+/* Has it started. done() when it runs, or why it doesn't; may be NULL. */
+void reconciler_start_machine(Reconciler *reconciler, Machine *machine, OrderDone done, void *userdata);
+
+/* Gives it another USB controller from its next start on. */
+void reconciler_set_controller(Reconciler *reconciler, Machine *machine, const char *model, OrderDone done,
+                               void *userdata);
 
 /* Forgets what failed, and ends the quarantines of its devices, so that the next turn tries at once. */
 void reconciler_retry(Reconciler *reconciler, Assignment *assignment);

@@ -11,8 +11,10 @@ static const Want *find_want(const Allocation *allocation, const Machine *machin
     const GPtrArray *wants = assignment ? allocation_wants_of(allocation, assignment) : NULL;
     const Want *want = wants && wants->len == 1 ? wants->pdata[0] : NULL;
 
-    return want && want->machine == machine && want->verdict == VERDICT_MACHINE_OFF &&
-                   !allocation_attachment(allocation, want->device)
+    bool waits_for_it =
+        want && (want->verdict == VERDICT_MACHINE_OFF || want->verdict == VERDICT_MACHINE_STARTING);
+
+    return waits_for_it && want->machine == machine && !allocation_attachment(allocation, want->device)
                ? want
                : NULL;
 }

@@ -67,7 +67,7 @@ static void list_device(const Lists *lists, Registry *registry, const Allocation
 
 static void lists_init(Lists *lists, Registry *registry, const Allocation *allocation)
 {
-    g_autoptr(GPtrArray) devices = registry_sorted(registry->devices);
+    g_autoptr(GPtrArray) devices = registry_list(registry, registry->devices);
     g_autoptr(GPtrArray) groups = NULL;
 
     lists->claimed = g_hash_table_new_full(NULL, NULL, NULL, unref_array);
@@ -79,7 +79,7 @@ static void lists_init(Lists *lists, Registry *registry, const Allocation *alloc
         list_device(lists, registry, allocation, devices->pdata[i]);
     if (g_hash_table_size(registry->tenants) == 0)
         return;
-    groups = registry_sorted(registry->groups);
+    groups = registry_list(registry, registry->groups);
     for (guint i = 0; i < groups->len; i++)
         if (((const Group *)groups->pdata[i])->tenant)
             lists_add(lists->tenant_groups, ((const Group *)groups->pdata[i])->tenant, groups->pdata[i]);
@@ -103,6 +103,10 @@ static DeviceState state_in_machine(const Allocation *allocation, const Device *
 
     if (allocation_is_attached(allocation, device))
         return DEVICE_STATE_ATTACHED;
+    /* It was taken from a machine that hangs, which lists it still. */
+    if (possession == POSSESSION_TAKEN_BACK &&
+        allocation_want(allocation, device)->verdict == VERDICT_MACHINE_UNWELL)
+        return DEVICE_STATE_WAITING;
     if (attachment_is_settled(allocation_attachment(allocation, device)) &&
         (possession == POSSESSION_UNPROVEN || possession == POSSESSION_SHARED))
         return possession == POSSESSION_UNPROVEN ? DEVICE_STATE_ATTACHING : DEVICE_STATE_WAITING;
@@ -131,21 +135,30 @@ static void destroy_claim(gpointer claim)
     claim_free(claim);
 }
 
-/* One Claim for each device that the assignment has or is to get. What is remembered of failures stays with
- * the enumeration that it happened to. True when the list or a state in it changed. */
-static bool update_claims(const Allocation *allocation, Assignment *assignment, const GPtrArray *devices)
+/* They are for these very enumerations, in this order. */
+static bool are_claims_on(const GPtrArray *claims, const GPtrArray *devices)
+{
+    bool same = claims->len == devices->len;
+
+    for (guint i = 0; same && i < devices->len; i++) {
+        const Claim *claim = claims->pdata[i];
+        const Device *device = devices->pdata[i];
+
+        same = claim->instance == device->instance && strcmp(claim->sysname, device->sysname) == 0;
+    }
+    return same;
+}
+
+/* What is remembered of failures stays with the enumeration that it happened to. */
+static void take_claims(Assignment *assignment, const GPtrArray *devices)
 {
     GPtrArray *claims = g_ptr_array_new_with_free_func(destroy_claim);
-    bool changed = false;
 
     for (guint i = 0; i < devices->len; i++) {
         const Device *device = devices->pdata[i];
-        const Want *want = allocation_want(allocation, device);
-        Claim *old, *one;
-        DeviceState state;
+        Claim *old = assignment_claim(assignment, device->sysname, device->instance);
+        Claim *one = g_new0(Claim, 1);
 
-        old = assignment_claim(assignment, device->sysname, device->instance);
-        one = g_new0(Claim, 1);
         if (old) {
             *one = *old;
             old->sysname = NULL;
@@ -155,14 +168,30 @@ static bool update_claims(const Allocation *allocation, Assignment *assignment, 
             one->instance = device->instance;
         }
         g_ptr_array_add(claims, one);
-        state = claim_state(allocation, assignment, want && want->assignment == assignment ? want : NULL,
-                            allocation_attachment(allocation, device), one);
-        changed |= !old || state != one->state;
-        one->state = state;
     }
-    changed |= claims->len != assignment->claims->len;
     g_ptr_array_unref(assignment->claims);
     assignment->claims = claims;
+}
+
+/* One Claim for each device that the assignment has or is to get. True when the list or a state in it
+ * changed. */
+static bool update_claims(const Allocation *allocation, Assignment *assignment, const GPtrArray *devices)
+{
+    bool changed = !are_claims_on(assignment->claims, devices);
+
+    if (changed)
+        take_claims(assignment, devices);
+    for (guint i = 0; i < devices->len; i++) {
+        const Device *device = devices->pdata[i];
+        const Want *want = allocation_want(allocation, device);
+        Claim *one = assignment->claims->pdata[i];
+        DeviceState state =
+            claim_state(allocation, assignment, want && want->assignment == assignment ? want : NULL,
+                        allocation_attachment(allocation, device), one);
+
+        changed |= state != one->state;
+        one->state = state;
+    }
     return changed;
 }
 
@@ -175,19 +204,37 @@ static void forget_given_back(const Allocation *allocation, Assignment *assignme
             g_array_remove_index(assignment->given_back, i - 1);
 }
 
+static bool is_code(const char *code, ReasonCode expected)
+{
+    return g_strcmp0(code, reason_code_to_string(expected)) == 0;
+}
+
+/* The host, or a program of its, keeps the device. */
+static bool is_guarded(const char *code)
+{
+    return is_code(code, REASON_GUARDED) || is_code(code, REASON_IN_USE);
+}
+
+/* What somebody has to hear of, whatever the state. */
+static bool becomes_trouble(const Assignment *assignment, const char *code)
+{
+    return g_strcmp0(assignment->reason_code, code) != 0 &&
+           (is_guarded(code) || is_code(code, REASON_DAMAGED));
+}
+
 static void log_assignment(Registry *registry, const Assignment *assignment)
 {
     const Claim *first = assignment->claims->len ? assignment->claims->pdata[0] : NULL;
     const char *device = first ? first->sysname : NULL;
     const char *is = assignment_state_to_string(assignment->state);
 
-    if (assignment->state == ASSIGNMENT_STATE_FAILED)
+    if (assignment->state == ASSIGNMENT_STATE_FAILED || is_code(assignment->reason_code, REASON_DAMAGED))
         log_event(LOG_EVENT_ASSIGNMENT_FAILED, device, assignment->machine_uuid, assignment->id,
                   "assignment %s is %s: %s", assignment->id, is, assignment->reason);
-    else if (assignment->state == ASSIGNMENT_STATE_ATTACHED)
-        log_event(LOG_EVENT_ATTACHED, device, assignment->machine_uuid, assignment->id,
+    else if (is_guarded(assignment->reason_code))
+        log_event(LOG_EVENT_GUARDED, device, assignment->machine_uuid, assignment->id,
                   "assignment %s is %s: %s", assignment->id, is, assignment->reason);
-    else
+    else if (assignment->state != ASSIGNMENT_STATE_ATTACHED) /* its devices tell */
         log_object(G_LOG_LEVEL_MESSAGE, device, assignment->machine_uuid, assignment->id,
                    "assignment %s is %s: %s", assignment->id, is, assignment->reason);
 }
@@ -225,7 +272,6 @@ static void update_assignment(Registry *registry, const Allocation *allocation, 
     bool guest_reset = guest_reset_allowed(registry, assignment);
     bool guest_resets_all = guest_resets_all_allowed(registry, assignment);
 
-    forget_given_back(allocation, assignment);
     if (assignment->allow_guest_reset != guest_reset ||
         assignment->allow_guest_resets_all != guest_resets_all)
         fields |= ASSIGNMENT_FIELD_GUEST_RESET;
@@ -242,6 +288,7 @@ static void update_assignment(Registry *registry, const Allocation *allocation, 
         tell = true;
     }
     if (g_strcmp0(assignment->reason, reason) != 0 || g_strcmp0(assignment->reason_code, status.code) != 0) {
+        tell |= becomes_trouble(assignment, status.code);
         g_free(assignment->reason);
         assignment->reason = g_steal_pointer(&reason);
         assignment->reason_code = status.code;
@@ -271,7 +318,8 @@ static DeviceState device_state(const Allocation *allocation, const Device *devi
     if (attachment &&
         !(attachment_is_in_flight(attachment) && its && attachment_is_of(attachment, want->assignment)))
         return its && attachment_is_of(attachment, want->assignment) ? its->state : DEVICE_STATE_DETACHING;
-    if (pci_passthrough_owner(allocation->registry, device->controller) ||
+    if ((attachments_have_controllers(allocation->attachments) &&
+         pci_passthrough_owner(allocation->registry, device->controller)) ||
         allocation_possession(allocation, device) == POSSESSION_UNAUTHORIZED)
         return DEVICE_STATE_BLOCKED;
     if (!its && deal_is_held_back(allocation->deal, device))
@@ -290,6 +338,40 @@ static bool update_device_reason(Registry *registry, const Allocation *allocatio
     return set_text(&device->reason, reason) || changed;
 }
 
+/* Where it was before it came where it is now. */
+typedef struct Before {
+    DeviceState state;
+    char *machine_uuid;
+    char *assignment_id;
+} Before;
+
+/* Why it isn't there any more: what its assignment says, when that is for this one. */
+static const char *why_home(Registry *registry, const Device *device, const Before *before)
+{
+    const Assignment *assignment = registry_assignment(registry, before->assignment_id);
+
+    if (assignment && assignment_was_taken(assignment, device->instance))
+        return "it was taken home";
+    return assignment && !assignment->group ? assignment->reason : device->reason;
+}
+
+/* in_machine: one lists it. */
+static void log_move(Registry *registry, const Device *device, const Before *before, bool in_machine)
+{
+    bool was_away = before->state == DEVICE_STATE_ATTACHED || before->state == DEVICE_STATE_DETACHING;
+    bool came = device->state == DEVICE_STATE_ATTACHED && before->state != DEVICE_STATE_ATTACHED;
+    const char *uuid = came ? device->machine_uuid : before->machine_uuid;
+    const Machine *machine = registry_machine(registry, uuid);
+    g_autofree char *what = device_describe(device), *name = text_quote(machine ? machine->info->name : uuid);
+
+    if (came)
+        log_event(LOG_EVENT_ATTACHED, device->sysname, uuid, device->assignment_id, "%s is attached to VM %s",
+                  what, name);
+    else if (was_away && !in_machine)
+        log_event(LOG_EVENT_HOME, device->sysname, uuid, before->assignment_id, "%s came home from VM %s: %s",
+                  what, name, why_home(registry, device, before));
+}
+
 static void update_device(Registry *registry, const Allocation *allocation, Device *device)
 {
     const Attachment *attachment = allocation_attachment(allocation, device);
@@ -300,6 +382,7 @@ static void update_device(Registry *registry, const Allocation *allocation, Devi
                                : want && want->machine ? want->machine->info->uuid
                                                        : NULL;
     DeviceState state = device_state(allocation, device);
+    Before before = { .state = device->state };
     unsigned fields = 0;
 
     if (!assignment_id && owner)
@@ -307,6 +390,8 @@ static void update_device(Registry *registry, const Allocation *allocation, Devi
     if (assignment_id && !registry_assignment(registry, assignment_id))
         assignment_id = NULL;
     if (device->state != state || !device->since) {
+        before.machine_uuid = g_strdup(device->machine_uuid);
+        before.assignment_id = g_strdup(device->assignment_id);
         device->state = state;
         device->since = g_get_real_time();
         fields |= DEVICE_FIELD_STATE;
@@ -321,6 +406,10 @@ static void update_device(Registry *registry, const Allocation *allocation, Devi
         fields |= DEVICE_FIELD_ASSIGNMENT;
     if (update_device_reason(registry, allocation, device))
         fields |= DEVICE_FIELD_REASON;
+    if (fields & DEVICE_FIELD_STATE)
+        log_move(registry, device, &before, attachment != NULL);
+    g_free(before.machine_uuid);
+    g_free(before.assignment_id);
     registry_report(registry, OBJECT_DEVICE, device->sysname, fields);
 }
 
@@ -393,6 +482,10 @@ void status_update(Registry *registry, const Allocation *allocation)
     g_hash_table_iter_init(&iter, registry->devices);
     while (g_hash_table_iter_next(&iter, NULL, &value))
         update_device(registry, allocation, value);
+    /* not before it was told who took them */
+    g_hash_table_iter_init(&iter, registry->assignments);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        forget_given_back(allocation, value);
     g_hash_table_iter_init(&iter, registry->groups);
     while (g_hash_table_iter_next(&iter, NULL, &value))
         update_group(registry, allocation, value, lists_of(&lists, lists.members, value));

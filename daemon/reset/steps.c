@@ -12,18 +12,14 @@
 #include "daemon/base/error.h"
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
+#include "daemon/base/tuning.h"
 #include "daemon/base/wake.h"
 #include "daemon/reset/check.h"
 #include "daemon/usb/socket.h"
 
-/* The longest that each step may take. A device that comes out of a reset is enumerated within COME_BACK_US.
- */
+/* The longest that each step may take. TUNING_COME_BACK is for a device that comes out of a reset. */
 #define TAKE_OUT_US  (30 * G_USEC_PER_SEC)
-#define COME_BACK_US (20 * G_USEC_PER_SEC)
 #define GIVE_BACK_US (30 * G_USEC_PER_SEC)
-
-/* Long enough for the capacitors of a device to run empty. */
-#define POWER_OFF_US (2 * G_USEC_PER_SEC)
 
 /* A port that doesn't come on is tried again after this, so often. */
 #define POWER_RETRY_US  (2 * G_USEC_PER_SEC)
@@ -140,7 +136,7 @@ static void reset_returned(Reset *reset, const GError *error)
     if (!error || g_error_matches(error, FERRY_ERROR, FERRY_ERROR_NO_SUCH_DEVICE)) {
         /* A hub's devices are all enumerated anew, a device only when it came out as something else. */
         reset->enumerates = reset->is_hub || error;
-        step_to(reset, RESET_STEP_COMING_BACK, COME_BACK_US);
+        step_to(reset, RESET_STEP_COMING_BACK, tuning_get(TUNING_COME_BACK));
         return;
     }
     note_error(reset, "%s: %s", reset->what, error->message);
@@ -169,7 +165,7 @@ static void switched_on(Reset *reset, const GError *error)
         power_cycles_delete(power_cycles, reset->note);
     }
     g_clear_pointer(&reset->note, g_free);
-    step_to(reset, RESET_STEP_COMING_BACK, COME_BACK_US);
+    step_to(reset, RESET_STEP_COMING_BACK, tuning_get(TUNING_COME_BACK));
 }
 
 static void switch_on(Reset *reset)
@@ -194,7 +190,8 @@ static void switched_off(Reset *reset, const GError *error)
         return;
     }
     reset->enumerates = true;
-    pause_in(reset, RESET_STEP_POWER_OFF, POWER_OFF_US);
+    /* Long enough for the capacitors of a device to run empty. */
+    pause_in(reset, RESET_STEP_POWER_OFF, tuning_get(TUNING_POWER_OFF));
 }
 
 static void noted(Reset *reset, const GError *error)
@@ -231,7 +228,7 @@ void reset_queue_idle(Reset *reset)
     }
     /* It came back late, and so does what is behind a hub. */
     reset->enumerates = reset->is_hub;
-    step_to(reset, RESET_STEP_COMING_BACK, COME_BACK_US);
+    step_to(reset, RESET_STEP_COMING_BACK, tuning_get(TUNING_COME_BACK));
 }
 
 void reset_switch_on_now(const Reset *reset)
@@ -351,8 +348,8 @@ static bool is_to_go_back(const Allocation *allocation, const ResetDevice *one, 
     const Machine *machine =
         assignment ? registry_machine(allocation->registry, assignment->machine_uuid) : NULL;
 
-    if (!one->was_attached || !assignment || !assignment->wanted || assignment->releasing || !machine ||
-        !machine_is_active(machine))
+    if (!one->was_attached || !assignment || !assignment->wanted || assignment_is_ending(assignment) ||
+        !machine || !machine_is_active(machine))
         return false;
     return !device || verdict_comes_by_itself(allocation_judge(allocation, assignment, device));
 }

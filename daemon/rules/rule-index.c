@@ -43,6 +43,9 @@ static const char *const key_names[_KEY_MAX] = {
     [KEY_NONE] = "",
 };
 
+/* Most places are shorter. */
+#define PLACE_SIZE 128
+
 struct RuleIndex {
     GHashTable *places;  /* place → GArray of Entry */
     bool used[_KEY_MAX]; /* some place has this key: the others needn't be looked for */
@@ -94,7 +97,7 @@ static char *place_of(const Rule *rule, const char *node, Key *ret_key)
         if (!value)
             continue;
         *ret_key = key;
-        return g_strdup_printf("%s\n%s\n%s", node ? node : "", key_names[key], value);
+        return g_strconcat(node ? node : "", "\n", key_names[key], "\n", value, NULL);
     }
     *ret_key = KEY_NONE;
     return g_strdup_printf("%s\n\n", node ? node : "");
@@ -117,7 +120,7 @@ void rule_index_add(RuleIndex *index, const Rule *rule, void *owner)
     g_array_append_val(entries, entry);
 }
 
-/* A device being looked up. */
+/* A device being looked up: only what some place has is made of it. */
 typedef struct Search {
     const RuleIndex *index;
     const Device *device;
@@ -133,8 +136,6 @@ static void look_into(Search *search, Key key, const char *value, gsize value_le
 {
     const GArray *entries;
 
-    if (!search->index->used[key])
-        return;
     g_string_truncate(search->place, search->place_prefix);
     g_string_append(search->place, key_names[key]);
     g_string_append_c(search->place, '\n');
@@ -151,7 +152,16 @@ static void look_into(Search *search, Key key, const char *value, gsize value_le
 
 static void look_for(Search *search, Key key, const char *value)
 {
-    look_into(search, key, value, strlen(value));
+    if (search->index->used[key])
+        look_into(search, key, value, strlen(value));
+}
+
+static void look_for_folded(Search *search, Key key, const char *value)
+{
+    g_autofree char *folded = search->index->used[key] ? text_fold(value) : NULL;
+
+    if (folded)
+        look_into(search, key, folded, strlen(folded));
 }
 
 /* Of "pci-0000:00:14.0/1.2.4": the controller with its slash, then /1, /1.2 and /1.2.4; of "3-1.2": 3-1 and
@@ -161,6 +171,8 @@ static void look_for_hubs(Search *search, const char *port)
     const char *slash = strchr(port, '/');
     const char *chain = slash ? slash + 1 : port;
 
+    if (!search->index->used[KEY_HUB])
+        return;
     if (slash)
         look_into(search, KEY_HUB, port, (gsize)(chain - port));
     for (const char *end = chain; *end;) {
@@ -173,7 +185,7 @@ static void look_for_hubs(Search *search, const char *port)
 
 static void look_for_codes(Search *search, const Device *device)
 {
-    for (gsize i = 0; i < device->n_interfaces; i++) {
+    for (gsize i = 0; search->index->used[KEY_CLASS] && i < device->n_interfaces; i++) {
         const DeviceInterface *interface = &device->interfaces[i];
         char code[sizeof "cc:ss:pp"];
 
@@ -183,42 +195,50 @@ static void look_for_codes(Search *search, const Device *device)
     }
 }
 
-static void match_on_node(Search *search, const char *node, const char *name, const char *manufacturer,
-                          const char *controller)
+static void look_for_ids(Search *search, const Device *device)
+{
+    enum { HALF = sizeof "vvvv" - 1 };
+    const bool *used = search->index->used;
+    char ids[] = "vvvvpppp";
+
+    text_put_hex(text_put_hex(ids, device->vendor_id), device->product_id);
+    look_for(search, KEY_IDS, ids);
+    if (used[KEY_VENDOR])
+        look_into(search, KEY_VENDOR, ids, HALF);
+    if (used[KEY_PRODUCT])
+        look_into(search, KEY_PRODUCT, ids + HALF, HALF);
+}
+
+static void match_on_node(Search *search, const char *node)
 {
     const Device *device = search->device;
-    char ids[sizeof "vvvvpppp"];
 
     g_string_assign(search->place, node);
     g_string_append_c(search->place, '\n');
     search->place_prefix = search->place->len;
 
-    g_snprintf(ids, sizeof ids, "%04x%04x", device->vendor_id, device->product_id);
     look_for(search, KEY_SERIAL, device->serial);
     look_for(search, KEY_PORT, device->socket);
     look_for(search, KEY_PORT, device->sysname);
-    look_for(search, KEY_IDS, ids);
+    look_for_ids(search, device);
     look_for_hubs(search, device->socket);
     look_for_hubs(search, device->sysname);
-    look_for(search, KEY_NAME, name);
-    look_into(search, KEY_VENDOR, ids, 4);
-    look_into(search, KEY_PRODUCT, ids + 4, 4);
-    look_for(search, KEY_MANUFACTURER, manufacturer);
+    look_for_folded(search, KEY_NAME, device->product);
+    look_for_folded(search, KEY_MANUFACTURER, device->vendor);
     look_for(search, KEY_CLASS, device->class_name);
     look_for_codes(search, device);
-    look_for(search, KEY_CONTROLLER, controller);
+    look_for_folded(search, KEY_CONTROLLER, device->controller);
     look_for(search, KEY_NONE, "");
 }
 
 void rule_index_match(const RuleIndex *index, const Device *device, const char *node,
                       void (*found)(const Rule *rule, void *owner, void *userdata), void *userdata)
 {
-    g_autoptr(GString) place = g_string_new(NULL);
-    g_autofree char *folded_node = text_fold(node), *name = text_fold(device->product);
-    g_autofree char *manufacturer = text_fold(device->vendor), *controller = text_fold(device->controller);
+    g_autoptr(GString) place = g_string_sized_new(PLACE_SIZE);
+    g_autofree char *folded_node = index->names_nodes ? text_fold(node) : NULL;
     Search search = { index, device, node, found, userdata, place, 0 };
 
-    match_on_node(&search, "", name, manufacturer, controller);
-    if (*folded_node && index->names_nodes)
-        match_on_node(&search, folded_node, name, manufacturer, controller);
+    match_on_node(&search, "");
+    if (folded_node && *folded_node)
+        match_on_node(&search, folded_node);
 }

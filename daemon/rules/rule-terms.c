@@ -46,6 +46,7 @@ Rule *rule_new(void)
 {
     Rule *rule = g_new0(Rule, 1);
 
+    rule->refs = 1;
     rule->terms = g_array_new(FALSE, TRUE, sizeof(RuleTerm));
     g_array_set_clear_func(rule->terms, term_clear);
     return rule;

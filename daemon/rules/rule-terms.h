@@ -35,6 +35,7 @@ typedef struct RuleTerm {
 } RuleTerm;
 
 struct Rule {
+    unsigned refs;
     GArray *terms; /* of RuleTerm, in canonical order, without doubles */
 };
 

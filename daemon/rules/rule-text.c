@@ -50,6 +50,7 @@ static char *read_id(const char **at)
 {
     const char *value = *at;
     gsize digits = 0;
+    char id[] = "vvvv";
 
     if (strcmp(value, "*") == 0)
         return g_strdup(value);
@@ -58,7 +59,8 @@ static char *read_id(const char **at)
     *at += digits;
     if (digits == 0 || value[digits])
         return NULL;
-    return g_strdup_printf("%04x", (unsigned)g_ascii_strtoull(value, NULL, 16));
+    *text_put_hex(id, (uint16_t)g_ascii_strtoull(value, NULL, 16)) = '\0';
+    return g_strdup(id);
 }
 
 static char *read_text(const char **at)
@@ -200,6 +202,8 @@ static bool expected(Reader *reader, const char *what)
 /* Once for the whole text, so that everything after can rely on it. */
 static bool check_characters(Reader *reader)
 {
+    if (text_is_clean(reader->text) && strlen(reader->text) <= RULE_TEXT_MAX)
+        return true;
     for (; *reader->at; reader->at = g_utf8_next_char(reader->at)) {
         gunichar c = g_utf8_get_char_validated(reader->at, -1);
         char character[sizeof("\xF4\x8F\xBF\xBF")] = { 0 };
@@ -351,10 +355,17 @@ char *rule_print(const Rule *rule)
         const RuleTerm *term = &g_array_index(rule->terms, RuleTerm, i);
         bool quote = !*term->value || strpbrk(term->value, " \"\\");
 
-        g_string_append_printf(text, "%s%s%s%s", i > 0 ? " " : "", rule_key_to_string(term->key),
-                               term->negated ? "!=" : "=", quote ? "\"" : "");
-        for (const char *c = term->value; *c; c++)
-            g_string_append_printf(text, "%s%c", *c == '"' ? "\\" : "", *c);
+        if (i > 0)
+            g_string_append_c(text, ' ');
+        g_string_append(text, rule_key_to_string(term->key));
+        g_string_append(text, term->negated ? "!=" : "=");
+        if (quote)
+            g_string_append_c(text, '"');
+        for (const char *c = term->value; *c; c++) {
+            if (*c == '"')
+                g_string_append_c(text, '\\');
+            g_string_append_c(text, *c);
+        }
         if (quote)
             g_string_append_c(text, '"');
     }

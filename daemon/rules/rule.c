@@ -9,9 +9,15 @@
 #include "daemon/base/text.h"
 #include "daemon/rules/rule-terms.h"
 
-Rule *rule_free(Rule *rule)
+Rule *rule_ref(Rule *rule)
 {
-    if (!rule)
+    rule->refs++;
+    return rule;
+}
+
+Rule *rule_unref(Rule *rule)
+{
+    if (!rule || --rule->refs > 0)
         return NULL;
     g_array_unref(rule->terms);
     g_free(rule);
@@ -134,6 +140,17 @@ bool rule_matches(const Rule *rule, const Device *device, const char *node)
         const RuleTerm *term = &g_array_index(rule->terms, RuleTerm, i);
 
         if (term_matches(term, device, node) == term->negated)
+            return false;
+    }
+    return true;
+}
+
+bool rule_is_of_node(const Rule *rule, const char *node)
+{
+    for (guint i = 0; i < rule->terms->len; i++) {
+        const RuleTerm *term = &g_array_index(rule->terms, RuleTerm, i);
+
+        if (term->key == RULE_KEY_NODE && folded_matches(term->value, node) == term->negated)
             return false;
     }
     return true;

@@ -38,8 +38,10 @@ typedef struct Rule Rule;
 
 /* INVALID_RULE: "rule, column 8: expected 1 to 4 hex digits or *". Columns count characters, from 1. */
 Rule *rule_parse(const char *text, GError **error);
-Rule *rule_free(Rule *rule);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Rule, rule_free)
+/* A rule never changes, so who copies what has it shares it. Main thread only. */
+Rule *rule_ref(Rule *rule);
+Rule *rule_unref(Rule *rule);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Rule, rule_unref)
 
 /* The canonical text: keys in the order of the list above, of one key the positive ones first and the values
  * sorted, no doubles, values folded, ids with four digits, BUS-PORT, one space between. Two rules are equal
@@ -48,6 +50,9 @@ char *rule_print(const Rule *rule);
 
 /* Pure. node is this host's name. */
 bool rule_matches(const Rule *rule, const Device *device, const char *node);
+
+/* Whether it can match on this host at all. */
+bool rule_is_of_node(const Rule *rule, const char *node);
 
 /* False when no device can match both, as far as their exact vendor, product, serial and port tell; true is a
  * maybe. */

@@ -5,9 +5,11 @@
 #include "daemon/store/store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "daemon/base/error.h"
@@ -33,6 +35,7 @@ struct Store {
     char *dirs[_STORE_AREA_MAX];
     WorkerPool *pool;
     Journal *journal; /* the worker's */
+    int lock;         /* the state folder, open; no other service works with it meanwhile */
 };
 
 typedef struct Write {
@@ -181,6 +184,26 @@ static bool make_folder(const char *path, GError **error)
     return true;
 }
 
+/* Two services on one folder would take each other's files for remains. It is the kernel's lock: it goes with
+ * the process, however that ends. Where there are no locks the name on the bus has to do. */
+static bool lock_folder(const char *path, int *ret_lock, GError **error)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0) {
+        durable_set_error(error, "open the folder", path, errno);
+        return false;
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+        close(fd);
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_STORAGE,
+                    "%s: another usbferryd works with it, which has to be stopped first", path);
+        return false;
+    }
+    *ret_lock = fd;
+    return true;
+}
+
 static bool check_version(const char *dir, GError **error)
 {
     g_autofree char *path = g_build_filename(dir, "version", NULL);
@@ -210,6 +233,7 @@ Store *store_new(const char *state_dir, const char *runtime_dir, GError **error)
                                          "settings",    "tenants", NULL };
     g_autoptr(Store) store = g_new0(Store, 1);
 
+    store->lock = -1;
     /* One thread: the order of changes is the order on disk. No deadline: what is neither stored nor failed
      * can't be answered. */
     store->pool = worker_pool_new(1, NULL, NULL);
@@ -225,6 +249,8 @@ Store *store_new(const char *state_dir, const char *runtime_dir, GError **error)
         if (!check_version(store->dirs[area], error))
             return NULL;
     }
+    if (!lock_folder(state_dir, &store->lock, error))
+        return NULL;
     store->journal = journal_new(state_dir, runtime_dir, kinds);
     if (!journal_recover(store->journal, error))
         return NULL;
@@ -239,6 +265,8 @@ Store *store_free(Store *store)
     g_clear_pointer(&store->journal, journal_unref);
     for (int area = 0; area < _STORE_AREA_MAX; area++)
         g_free(store->dirs[area]);
+    if (store->lock >= 0)
+        close(store->lock);
     g_free(store);
     return NULL;
 }

@@ -22,8 +22,8 @@ typedef struct Store Store;
  */
 typedef void (*StoreDone)(const GError *error, void *userdata);
 
-/* Makes the folders, and finishes what a crash has left of a store_commit(). STORAGE when they can't be used,
- * or hold a newer version's files. */
+/* Makes the folders, keeps other services off them, and finishes what a crash has left of a store_commit().
+ * STORAGE when they can't be used, are another service's, or hold a newer version's files. */
 Store *store_new(const char *state_dir, const char *runtime_dir, GError **error);
 Store *store_free(Store *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_free)

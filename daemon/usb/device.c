@@ -254,12 +254,11 @@ const char *device_icon(const Device *device)
 char *device_describe(const Device *device)
 {
     const char *name = *device->product ? device->product : device->vendor;
-    g_autofree char *quoted = text_quote(name);
+    g_autofree char *quoted = *name ? text_quote(name) : NULL;
+    char ids[] = "vvvv:pppp";
 
-    if (!*name)
-        return g_strdup_printf("%04x:%04x (%s)", device->vendor_id, device->product_id, device->sysname);
-    return g_strdup_printf("%04x:%04x %s (%s)", device->vendor_id, device->product_id, quoted,
-                           device->sysname);
+    text_put_hex(text_put_hex(ids, device->vendor_id) + 1, device->product_id);
+    return g_strconcat(ids, quoted ? " " : "", quoted ? quoted : "", " (", device->sysname, ")", NULL);
 }
 
 bool device_is_instance(const Device *device, uint64_t instance)
@@ -280,6 +279,7 @@ void device_take_facts(Device *device, Device *newer)
     device->memberships = old.memberships;
     device->tenant = old.tenant;
     device->steady_at = old.steady_at;
+    device->input_due_at = old.input_due_at;
     device->came_at = old.came_at;
     device->kernel = old.kernel;
     device->unbound = old.unbound;

@@ -58,6 +58,7 @@ typedef struct Device {
     const char *class_name;      /* static: "hid-keyboard", …; see device_class_from_interfaces() */
     DeviceInterface *interfaces; /* every interface of the active configuration, sorted, without doubles */
     gsize n_interfaces;
+    unsigned speeds;  /* at which a VM's controller may have it: daemon/base/usb-speed.h; 0 = not known */
     unsigned speed;   /* Mbit/s, rounded up: 2 for a low-speed device (1.5) */
     char *socket;     /* the physical port, stable over reboots: "pci-0000:00:14.0/1.2" */
     char *controller; /* "0000:00:14.0", or "dummy_hcd.0" for one that is no PCI device */
@@ -71,13 +72,17 @@ typedef struct Device {
 
     /* when it may go: a device that came back quickly waits until it is steady (µs, CLOCK_MONOTONIC) */
     gint64 steady_at;
-    gint64 came_at; /* when it was first seen by this service: µs, CLOCK_MONOTONIC */
+    gint64 input_due_at; /* until then the kernel may still make its input device; 0 = it has, or it needs
+                            none */
+    gint64 came_at;      /* when it was first seen by this service: µs, CLOCK_MONOTONIC */
 
     /* who has it, as the kernel tells: set by daemon/reconciler/witness.c */
     KernelWord kernel;
     bool unbound; /* an interface was taken from whoever had it, since the last look at which all had a driver
                    */
     bool ours;    /* a machine had it from us, and the host hasn't got it back yet */
+    gint64
+        pulled_at; /* when it was last taken from a machine that hangs: µs, CLOCK_MONOTONIC; 0 = it wasn't */
     uint32_t driverless_at_home; /* interfaces that had no driver before that: bits, by number */
     char *user;                  /* the program of the host that has it, clean; NULL = none, or not known */
     bool user_asked;             /* user is known, or being looked up */

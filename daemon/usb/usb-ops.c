@@ -14,6 +14,7 @@
 
 #include "daemon/base/error.h"
 #include "daemon/usb/node-users.h"
+#include "daemon/usb/udev-daemon.h"
 
 #define NODES "/dev/bus/usb"
 
@@ -77,6 +78,31 @@ static bool reset(const UsbAddress *address, GError **error)
     return ok;
 }
 
+/* A driver of the host's stays where it is. */
+static void disconnect_usbfs(int fd, int number)
+{
+    struct usbdevfs_getdriver driver = { .interface = (unsigned)number };
+    struct usbdevfs_ioctl command = { .ifno = number, .ioctl_code = USBDEVFS_DISCONNECT };
+
+    if (ioctl(fd, USBDEVFS_GETDRIVER, &driver) >= 0 && strcmp(driver.driver, "usbfs") == 0)
+        (void)ioctl(fd, USBDEVFS_IOCTL, &command); /* what comes of it shows when drivers are called */
+}
+
+static bool connect_drivers(const UsbAddress *address, uint32_t interfaces, GError **error);
+
+static bool take_back(const UsbAddress *address, uint32_t interfaces, GError **error)
+{
+    int fd = open_node(address, error);
+
+    if (fd < 0)
+        return false;
+    for (int number = 0; number < INTERFACES_MAX; number++)
+        if (interfaces >> number & 1)
+            disconnect_usbfs(fd, number);
+    close(fd);
+    return connect_drivers(address, interfaces, error);
+}
+
 static bool connect_drivers(const UsbAddress *address, uint32_t interfaces, GError **error)
 {
     int fd = open_node(address, error);
@@ -115,9 +141,17 @@ static bool switch_port(const char *folder, bool on, GError **error)
     return ok;
 }
 
+static bool announce(const char *syspath, const char *waits, GError **error)
+{
+    return udev_daemon_announce("", syspath, waits, error);
+}
+
 const UsbOps usb_ops = {
     .reset = reset,
     .switch_port = switch_port,
     .connect = connect_drivers,
+    .take_back = take_back,
     .find_users = find_users,
+    .read_rules = udev_daemon_read_rules,
+    .announce = announce,
 };

@@ -27,9 +27,16 @@ typedef struct UsbOps {
     /* Has the kernel look for drivers for these interfaces (bits, by number) that have none
      * (USBDEVFS_CONNECT); that it finds none is no error. NO_SUCH_DEVICE, RESET_FAILED. */
     bool (*connect)(const UsbAddress *address, uint32_t interfaces, GError **error);
+    /* Takes these interfaces (bits) from whoever claimed them by usbfs, also from one that hangs, and has the
+     * kernel look for drivers for them. That somebody has the device open changes nothing.
+     * NO_SUCH_DEVICE, RESET_FAILED. */
+    bool (*take_back)(const UsbAddress *address, uint32_t interfaces, GError **error);
     /* The names of the programs that have the device open ("pcscd, scdaemon"), as far as this process may see
      * that; not those of QEMU when beside_qemu. Clean. NULL = none is seen. */
     char *(*find_users)(const UsbAddress *address, bool beside_qemu);
+    /* Both as in udev-daemon.h. */
+    bool (*read_rules)(GError **error);
+    bool (*announce)(const char *syspath, const char *waits, GError **error);
 } UsbOps;
 
 extern const UsbOps usb_ops;

@@ -34,11 +34,6 @@
  * LIMIT_TEXT bytes. */
 #define LIMIT_CALLS_PER_CONNECTION 128
 #define LIMIT_LONG_CALLS           16
-/* Questions that may be open: the bus gives our connection to polkitd 128 answers to wait for, and one user,
- * with however many connections, must not use up everybody's. Root is never asked about: polkit always says
- * yes. */
-#define LIMIT_QUESTIONS          64
-#define LIMIT_QUESTIONS_PER_USER 8
 /* From one rescan to the next, and the calls that may wait for it. */
 #define LIMIT_RESCAN_INTERVAL_MS 1000
 #define LIMIT_RESCANS_WAITING    1024

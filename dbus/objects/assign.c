@@ -9,6 +9,7 @@
 #include "dbus/bus/options.h"
 #include "dbus/names.h"
 #include "dbus/objects/obstacle-answer.h"
+#include "dbus/objects/start-right.h"
 #include "dbus/rights/details.h"
 #include "dbus/service/call.h"
 #include "dbus/service/path.h"
@@ -23,6 +24,7 @@ typedef struct Asked {
     char *machine;
     bool guest_reset, guest_resets_all;
     bool force;
+    bool start_machine;
     bool as_own; /* by the right to one's own, if it is */
 
     char **details;   /* of all of it */
@@ -117,6 +119,9 @@ static int read_rest(sd_bus_message *message, Asked *asked, sd_bus_error *ret_er
         { "Follow", 'b', &said.follow },
         { "Force", 'b', &said.force },
         { "Another", 'b', &said.another },
+        { "TryFor", 'u', &said.try_for },
+        { "LeaseFor", 'u', &said.lease_for },
+        { "StartMachine", 'b', &said.start_machine },
     };
     g_autoptr(GError) error = NULL;
     const char *machine;
@@ -139,6 +144,7 @@ static int read_rest(sd_bus_message *message, Asked *asked, sd_bus_error *ret_er
     /* As in Assignment.Update: what members don't lift for themselves. */
     asked->as_own = !asked->guest_reset && !asked->guest_resets_all && !options[PRIORITY].given;
     asked->force = said.force;
+    asked->start_machine = said.start_machine;
     (void)authorize_caller(asked->service->authorizer, message, &said.owner);
     for (guint i = 0; i < asked->requests->len; i++) {
         AssignRequest *request = &g_array_index(asked->requests, AssignRequest, i);
@@ -208,6 +214,7 @@ static AuthorizeAbout about(Asked *asked)
         .parts = asked->parts,
         .owned = asked->as_own ? is_members : NULL,
         .object = asked,
+        .also = asked->start_machine ? start_right(asked->service->registry, asked->machine) : NULL,
     };
 }
 
@@ -224,15 +231,20 @@ static int ask_and_assign(sd_bus_message *message, Asked *asked, ManagerDone don
         return bus_error_from_gerror(ret_error, error);
     fill_details(asked);
     what = about(asked);
-    r = asked->force ? authorize_force(asked->service->authorizer, message, what.details, &uid, ret_error)
+    r = asked->force ? authorize_force(asked->service->authorizer, message, &what, &uid, ret_error)
                      : authorize_several(asked->service->authorizer, message, &what, &uid, ret_error);
     if (r < 0)
         return r;
     if (r == 0)
         return 1; /* comes back with the answer */
 
-    for (guint i = 0; i < asked->requests->len; i++)
-        g_array_index(asked->requests, AssignRequest, i).owner = uid;
+    for (guint i = 0; i < asked->requests->len; i++) {
+        AssignRequest *request = &g_array_index(asked->requests, AssignRequest, i);
+
+        request->owner = uid;
+        /* Only with the right to; what stops running from now on was not asked about. */
+        request->start_machine = what.also != NULL;
+    }
     manager_assign(asked->service->manager, requests_of(asked), asked->requests->len, done,
                    call_new(asked->service, message));
     return 1;

@@ -6,6 +6,7 @@
 #include "daemon/manager/resets.h"
 #include "dbus/service/call.h"
 #include "dbus/rights/details.h"
+#include "dbus/objects/start-right.h"
 #include "dbus/rights/own.h"
 #include "dbus/bus/errors.h"
 #include "dbus/names.h"
@@ -49,6 +50,30 @@ static int property_get_error(sd_bus *bus, const char *path, const char *interfa
     return sd_bus_message_append(reply, "s", name);
 }
 
+static int property_get_trial(sd_bus *bus, const char *path, const char *interface, const char *property,
+                              sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    const Assignment *assignment = userdata;
+
+    return sd_bus_message_append(reply, "b", assignment->trial.seconds != 0);
+}
+
+static int property_get_expires(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    const Term *term = assignment_term(userdata);
+
+    return sd_bus_message_append(reply, "t", term ? (uint64_t)term->ends_clock : UINT64_C(0));
+}
+
+static int property_get_expires_in(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                   sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+    const Term *term = assignment_term(userdata);
+
+    return sd_bus_message_append(reply, "u", term ? term_seconds_left(term, term_now()) : 0);
+}
+
 static int property_get_devices(sd_bus *bus, const char *path, const char *interface, const char *property,
                                 sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
@@ -90,21 +115,35 @@ static int method_release(sd_bus_message *message, void *userdata, sd_bus_error 
 {
     BusService *service = object_service(sd_bus_message_get_bus(message));
     Assignment *assignment = userdata;
+    bool start = false;
+    Option options[] = { { "StartMachine", 'b', &start } };
+    Own own = { .registry = service->registry, .assignment = assignment };
+    g_auto(GStrv) details = NULL;
     g_autoptr(GError) error = NULL;
+    AuthorizeAbout what;
+    uint32_t uid;
     int r;
 
-    r = options_read(message, NULL, 0, ret_error);
+    r = options_read(message, options, G_N_ELEMENTS(options), ret_error);
     if (r < 0)
         return r;
     if (!manager_check_release(service->manager, assignment->id, &error))
         return bus_error_from_gerror(ret_error, error);
-    r = may(service, message, assignment, ret_error);
+    details = details_for_assignment(service->registry, assignment);
+    what =
+        (AuthorizeAbout){ .details = (const char *const *)details,
+                          .owned = own_assignment,
+                          .object = &own,
+                          .also = start ? start_right(service->registry, assignment->machine_uuid) : NULL };
+    r = authorize_several(service->authorizer, message, &what, &uid, ret_error);
     if (r < 0)
         return r;
     if (r == 0)
         return 1; /* comes back with the answer */
 
-    manager_release(service->manager, assignment->id, call_done, call_new(service, message));
+    /* Only with the right to; what stops running from now on was not asked about. */
+    (what.also ? manager_release_and_start : manager_release)(service->manager, assignment->id, call_done,
+                                                              call_new(service, message));
     return 1;
 }
 
@@ -191,6 +230,25 @@ static int method_retry(sd_bus_message *message, void *userdata, sd_bus_error *r
     return 1;
 }
 
+static int method_confirm(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+    BusService *service = object_service(sd_bus_message_get_bus(message));
+    const Assignment *assignment = userdata;
+    g_autoptr(GError) error = NULL;
+    int r;
+
+    if (!manager_check_change(service->manager, assignment->id, &error))
+        return bus_error_from_gerror(ret_error, error);
+    r = may(service, message, assignment, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0)
+        return 1; /* comes back with the answer */
+
+    manager_confirm(service->manager, assignment->id, call_done, call_new(service, message));
+    return 1;
+}
+
 static void free_details(gpointer details)
 {
     g_strfreev(details);
@@ -218,6 +276,7 @@ typedef struct Said {
     AssignmentUpdate update;
     char *machine;
     int32_t priority;
+    uint32_t lease_for;
     bool guest_reset, guest_resets_all, follow;
 } Said;
 
@@ -225,7 +284,7 @@ static int read_update(sd_bus_message *message, Said *said, sd_bus_error *ret_er
 {
     AssignmentUpdate *update = &said->update;
     const char *machine = NULL;
-    enum { NAME, DESCRIPTION, MACHINE, PRIORITY, GUEST_RESET, GUEST_RESETS_ALL, FOLLOW };
+    enum { NAME, DESCRIPTION, MACHINE, PRIORITY, GUEST_RESET, GUEST_RESETS_ALL, FOLLOW, LEASE_FOR };
     Option options[] = {
         [NAME] = { "Name", 's', &update->name },
         [DESCRIPTION] = { "Description", 's', &update->description },
@@ -234,6 +293,7 @@ static int read_update(sd_bus_message *message, Said *said, sd_bus_error *ret_er
         [GUEST_RESET] = { "AllowGuestReset", 'b', &said->guest_reset },
         [GUEST_RESETS_ALL] = { "AllowGuestResetsAll", 'b', &said->guest_resets_all },
         [FOLLOW] = { "Follow", 'b', &said->follow },
+        [LEASE_FOR] = { "LeaseFor", 'u', &said->lease_for },
     };
     g_autoptr(GError) error = NULL;
     int r = options_read(message, options, G_N_ELEMENTS(options), ret_error);
@@ -252,6 +312,8 @@ static int read_update(sd_bus_message *message, Said *said, sd_bus_error *ret_er
         update->allow_guest_resets_all = &said->guest_resets_all;
     if (options[FOLLOW].given)
         update->follow = &said->follow;
+    if (options[LEASE_FOR].given)
+        update->lease_for = &said->lease_for;
     return 0;
 }
 
@@ -280,7 +342,7 @@ static int method_update(sd_bus_message *message, void *userdata, sd_bus_error *
     /* What an administrator refuses, or shares out among several, nobody lifts for himself. A tenant's stays
      * with the tenant's machines, which the manager has checked. */
     is_own = !update->priority && !update->allow_guest_reset && !update->allow_guest_resets_all &&
-             !update->follow && (!moves || assignment->tenant);
+             !update->follow && !update->lease_for && (!moves || assignment->tenant);
     r = moves ? may_move(service, message, assignment, update->machine_uuid, is_own ? own_assignment : NULL,
                          ret_error)
               : may_as(service, message, assignment, is_own ? own_assignment : NULL, ret_error);
@@ -358,6 +420,11 @@ static const sd_bus_vtable assignment_vtable[] = {
     SD_BUS_PROPERTY("Devices", "a(os)", property_get_devices, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     FIXED("Created", "t", NULL, created),
     MOVING("Since", "t", NULL, since),
+    SD_BUS_PROPERTY("Trial", "b", property_get_trial, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    MOVING("TryFor", "u", NULL, trial.seconds),
+    MOVING("LeaseFor", "u", NULL, lease.seconds),
+    SD_BUS_PROPERTY("Expires", "t", property_get_expires, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("ExpiresIn", "u", property_get_expires_in, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_METHOD_WITH_ARGS("Release", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_release,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("ReleaseDevice", SD_BUS_ARGS("o", device, "a{sv}", options), SD_BUS_NO_RESULT,
@@ -365,6 +432,8 @@ static const sd_bus_vtable assignment_vtable[] = {
     SD_BUS_METHOD_WITH_ARGS("Attach", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_attach,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Detach", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_detach,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Confirm", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_confirm,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Retry", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_retry,
                             SD_BUS_VTABLE_UNPRIVILEGED),
@@ -400,6 +469,11 @@ static const FieldProperty assignment_properties[] = {
     { ASSIGNMENT_FIELD_PERSISTENT, "Persistent" },
     { ASSIGNMENT_FIELD_FOLLOW, "Follow" },
     { ASSIGNMENT_FIELD_FORCED, "Forced" },
+    { ASSIGNMENT_FIELD_TERMS, "Trial" },
+    { ASSIGNMENT_FIELD_TERMS, "TryFor" },
+    { ASSIGNMENT_FIELD_TERMS, "LeaseFor" },
+    { ASSIGNMENT_FIELD_TERMS, "Expires" },
+    { ASSIGNMENT_FIELD_TERMS, "ExpiresIn" },
     { ASSIGNMENT_FIELD_GUEST_RESET, "AllowGuestReset" },
     { ASSIGNMENT_FIELD_GUEST_RESET, "AllowGuestResetsAll" },
     {},

@@ -34,7 +34,7 @@ static int property_get_state(sd_bus *bus, const char *path, const char *interfa
 {
     const DeviceState *state = userdata;
 
-    return sd_bus_message_append(reply, "s", device_state_to_string(*state));
+    return sd_bus_message_append_basic(reply, SD_BUS_TYPE_STRING, device_state_to_string(*state));
 }
 
 static int property_get_label(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -42,13 +42,13 @@ static int property_get_label(sd_bus *bus, const char *path, const char *interfa
 {
     g_autofree char *label = device_label(userdata);
 
-    return sd_bus_message_append(reply, "s", label);
+    return sd_bus_message_append_basic(reply, SD_BUS_TYPE_STRING, label);
 }
 
 static int property_get_icon(sd_bus *bus, const char *path, const char *interface, const char *property,
                              sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
-    return sd_bus_message_append(reply, "s", device_icon(userdata));
+    return sd_bus_message_append_basic(reply, SD_BUS_TYPE_STRING, device_icon(userdata));
 }
 
 static int property_get_groups(sd_bus *bus, const char *path, const char *interface, const char *property,

@@ -6,6 +6,7 @@
 #include "dbus/objects/assign.h"
 #include "dbus/objects/check-release.h"
 #include "dbus/service/call.h"
+#include "dbus/objects/history.h"
 #include "dbus/objects/manifest.h"
 #include "dbus/objects/queries.h"
 #include "dbus/objects/release-all.h"
@@ -31,8 +32,8 @@ static int property_get_version(sd_bus *bus, const char *path, const char *inter
 static int property_get_features(sd_bus *bus, const char *path, const char *interface, const char *property,
                                  sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
-    return sd_bus_message_append(reply, "as", 5, "assign-many", "check", "move", "reason-codes",
-                                 "release-device");
+    return sd_bus_message_append(reply, "as", 7, "assign-many", "check", "history", "move", "notice",
+                                 "reason-codes", "release-device");
 }
 
 static int property_get_node(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -264,6 +265,10 @@ static const sd_bus_vtable manager_vtable[] = {
     SD_BUS_METHOD_WITH_ARGS("CheckRelease", SD_BUS_ARGS("o", assignment, "o", device, "a{sv}", options),
                             SD_BUS_RESULT("s", answer, "aa{sv}", obstacles), method_check_release,
                             SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("GetHistory", SD_BUS_ARGS("u", max, "a{sv}", options),
+                            SD_BUS_RESULT("aa{sv}", happenings), method_get_history,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_SIGNAL_WITH_ARGS("Notice", SD_BUS_ARGS("s", kind, "o", subject, "s", text, "a{sv}", details), 0),
     SD_BUS_METHOD_WITH_ARGS("CreateGroup", SD_BUS_ARGS("s", name, "a{sv}", options),
                             SD_BUS_RESULT("o", group), method_create_group, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("MakePassthrough", SD_BUS_ARGS("ao", devices, "s", group, "a{sv}", options),

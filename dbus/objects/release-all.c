@@ -19,7 +19,7 @@ static GPtrArray *to_release(Registry *registry, const Machine *machine)
     for (guint i = 0; i < assignments->len; i++) {
         const Assignment *assignment = assignments->pdata[i];
 
-        if (!assignment->releasing &&
+        if (!assignment_is_ending(assignment) &&
             (!machine || g_str_equal(assignment->machine_uuid, machine->info->uuid)))
             g_ptr_array_add(ids, g_strdup(assignment->id));
     }

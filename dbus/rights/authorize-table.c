@@ -33,6 +33,7 @@ static const AuthorizeEntry entries[] = {
     { FERRY_INTERFACE_MANAGER, "Explain" },
     { FERRY_INTERFACE_MANAGER, "Rescan" },
     { FERRY_INTERFACE_MANAGER, "Export" },
+    { FERRY_INTERFACE_MANAGER, "GetHistory" },
     { FERRY_INTERFACE_MANAGER, "CheckAssign" },
     { FERRY_INTERFACE_MANAGER, "CheckRelease" },
     { FERRY_INTERFACE_MANAGER, "Assign", FERRY_ACTION_ASSIGN, FERRY_ACTION_ASSIGN_OWN, GIVE_QUESTIONS },
@@ -104,6 +105,16 @@ static const AuthorizeEntry entries[] = {
       FERRY_ACTION_ASSIGN_OWN,
       { N_("Authentication is required to end all assignments of USB devices to the virtual machine "
            "$(machine)") } },
+    { FERRY_INTERFACE_MACHINE,
+      "SetUsbController",
+      FERRY_ACTION_MANAGE_MACHINES,
+      NULL,
+      { N_("Authentication is required to change the USB controller of the virtual machine $(machine)") } },
+    { FERRY_INTERFACE_MACHINE,
+      "Start",
+      FERRY_ACTION_MANAGE_MACHINES,
+      NULL,
+      { N_("Authentication is required to start the virtual machine $(machine)") } },
     { FERRY_INTERFACE_GROUP, "Assign", FERRY_ACTION_ASSIGN, FERRY_ACTION_ASSIGN_OWN, GIVE_QUESTIONS },
     { FERRY_INTERFACE_GROUP, "Update", FERRY_ACTION_MANAGE_GROUPS, NULL, { CHANGE_GROUP_QUESTION } },
     { FERRY_INTERFACE_GROUP,
@@ -169,6 +180,18 @@ static const AuthorizeEntry entries[] = {
              "machine $(machine)"),
           N_("Authentication is required to end the assignment of USB devices of the group $(group) to the "
              "virtual machine $(machine)"),
+      } },
+    { FERRY_INTERFACE_ASSIGNMENT,
+      "Confirm",
+      FERRY_ACTION_ASSIGN,
+      FERRY_ACTION_ASSIGN_OWN,
+      {
+          N_("Authentication is required to leave USB devices of the group $(group) that match $(device) with "
+             "the virtual machine $(machine)"),
+          N_("Authentication is required to leave the USB device $(device) with the virtual machine "
+             "$(machine)"),
+          N_("Authentication is required to leave USB devices of the group $(group) with the virtual machine "
+             "$(machine)"),
       } },
     { FERRY_INTERFACE_ASSIGNMENT,
       "ReleaseDevice",

@@ -16,6 +16,9 @@ struct Authorizer {
     Authority *authority;
     Questions *questions;
     LogLimit failures; /* of polkit */
+
+    sd_bus_message *allowed; /* the last call that was; NULL = none */
+    uint32_t allowed_uid;
 };
 
 Authorizer *authorizer_new(sd_bus *bus, Authority *authority)
@@ -33,6 +36,7 @@ Authorizer *authorizer_free(Authorizer *self)
     if (!self)
         return NULL;
     self->questions = questions_free(self->questions);
+    sd_bus_message_unref(self->allowed);
     sd_bus_unref(self->bus);
     g_free(self);
     return NULL;
@@ -48,31 +52,30 @@ static int refuse(Question *question, AuthorityVerdict verdict, const char *text
     case AUTHORITY_CHALLENGE:
         if (sd_bus_message_get_allow_interactive_authorization(question->message) > 0)
             return sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED,
-                                     "%s: needs the right %s, and there is no polkit agent to ask for it",
-                                     member, action);
+                                     "this needs the right %s, and there is no polkit agent to ask for it",
+                                     action);
         return sd_bus_error_setf(ret_error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
-                                 "%s: needs the right %s, which has to be asked for: allow interaction",
-                                 member, action);
+                                 "this needs the right %s, which has to be asked for: allow interaction",
+                                 action);
     case AUTHORITY_DISMISSED:
         return sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED,
-                                 "%s: needs the right %s, and the question for it was dismissed", member,
-                                 action);
+                                 "this needs the right %s, and the question for it was dismissed", action);
     case AUTHORITY_FAILED:
         log_limited(&question->authorizer->failures,
                     "polkit could not be asked for %s, so %s of uid %" PRIu32 " is refused: %s", action,
                     member, question->uid, text);
         return sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED,
-                                 "%s: needs the right %s, and polkit could not be asked: %s", member, action,
-                                 text);
+                                 "this needs the right %s, and polkit could not be asked: %s", action, text);
     case AUTHORITY_DENIED:
     case AUTHORITY_ALLOWED:
         break;
     }
-    return sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED, "%s: you don't have the right %s", member,
+    return sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED, "you don't have the right %s for this",
                              action);
 }
 
 static void check(Question *question);
+static void ask_also(Question *question, AuthorityVerdict verdict);
 
 static bool is_part(const Question *question)
 {
@@ -137,7 +140,14 @@ static bool ask_next(Question *question, AuthorityVerdict verdict)
 static void finish(Question *question, AuthorityVerdict verdict, const char *text)
 {
     g_auto(sd_bus_error) error = SD_BUS_ERROR_NULL;
+    bool so_far = verdict == AUTHORITY_ALLOWED || (question->trial && verdict == AUTHORITY_CHALLENGE);
 
+    if (question->also && !question->at_also && so_far) {
+        ask_also(question, verdict);
+        return;
+    }
+    if (question->also_challenged && verdict == AUTHORITY_ALLOWED)
+        verdict = AUTHORITY_CHALLENGE;
     if (verdict == AUTHORITY_ALLOWED || question->trial) {
         question->answer = verdict;
         question_close(question);
@@ -199,6 +209,10 @@ static void on_verdict(AuthorityVerdict verdict, const char *text, void *userdat
     bool silent = is_part(question) || question->trial;
 
     question->check = NULL;
+    if (question->at_also) {
+        finish(question, verdict, text);
+        return;
+    }
     if (of_all) {
         end_all(question, verdict, text);
         return;
@@ -232,13 +246,25 @@ static char **details_with_text(const AuthorizeEntry *entry, const char *const *
 static void check(Question *question)
 {
     char **details = is_part(question) ? question->parts->pdata[question->part] : question->details;
-    g_autofree char **asked = details_with_text(question->entry, (const char *const *)details);
+    const AuthorizeEntry *entry = question->at_also ? question->also : question->entry;
+    g_autofree char **asked = details_with_text(entry, (const char *const *)details);
     bool interactive = !question->quietly && !question->trial && !is_part(question) &&
                        sd_bus_message_get_allow_interactive_authorization(question->message) > 0;
 
     question->check =
         authority_check(question->authorizer->authority, sd_bus_message_get_sender(question->message),
                         question->action, (const char *const *)asked, interactive, on_verdict, question);
+}
+
+/* The second right, of all of it. */
+static void ask_also(Question *question, AuthorityVerdict verdict)
+{
+    question->also_challenged = verdict == AUTHORITY_CHALLENGE;
+    question->at_also = true;
+    question->part = question->parts->len;
+    question->action = question->also->action;
+    question->quietly = false;
+    check(question);
 }
 
 /* 0, or LimitExceeded. */
@@ -250,6 +276,7 @@ static int ask_polkit(Question *question, const AuthorizeAbout *about, bool owne
         return r;
     question->state = QUESTION_ASKED;
     question->owned = owned;
+    question->also = about->also;
     question->details = g_strdupv((char **)about->details);
     question->parts = about->parts ? g_ptr_array_ref(about->parts) : g_ptr_array_new();
     begin_to_ask(question);
@@ -370,7 +397,8 @@ static int go_on(Question *question, const AuthorizeAbout *about, sd_bus_error *
             return 1; /* a trial's answer as well: ALLOWED */
         return ask_polkit(question, about, own, ret_error);
     case QUESTION_ALLOWED:
-        if (question->owned == own && is_about(question, about))
+        if (question->owned == own && is_about(question, about) &&
+            (!about->also || question->also == about->also))
             return 1;
         return sd_bus_error_setf(ret_error, SD_BUS_ERROR_ACCESS_DENIED,
                                  "%s: what it is about changed while the question was open: try again",
@@ -392,6 +420,35 @@ bool authorize_caller(Authorizer *self, sd_bus_message *message, uint32_t *ret_u
     return true;
 }
 
+int authorize_who(Authorizer *self, sd_bus_message *message, uint32_t *ret_uid, sd_bus_error *ret_error)
+{
+    const AuthorizeEntry *entry =
+        authorize_find(sd_bus_message_get_interface(message), sd_bus_message_get_member(message));
+    Question *question = questions_find(self->questions, message);
+
+    if (!question)
+        return ask_who(self, message, entry, ret_error);
+    question_take(question);
+    *ret_uid = question->uid;
+    question_drop(question);
+    return 1;
+}
+
+static void note_allowed(Authorizer *self, sd_bus_message *message, uint32_t uid)
+{
+    sd_bus_message_unref(self->allowed);
+    self->allowed = sd_bus_message_ref(message);
+    self->allowed_uid = uid;
+}
+
+bool authorize_asker(Authorizer *self, uint32_t *ret_uid)
+{
+    if (!self->allowed || sd_bus_get_current_message(self->bus) != self->allowed)
+        return false;
+    *ret_uid = self->allowed_uid;
+    return true;
+}
+
 /* As authorize_several(); entry: of the method that rights are asked for. ret_answer: of a trial, else NULL.
  */
 static int decide(Authorizer *self, sd_bus_message *message, const AuthorizeEntry *entry,
@@ -409,6 +466,8 @@ static int decide(Authorizer *self, sd_bus_message *message, const AuthorizeEntr
     r = go_on(question, about, ret_error);
     if (r > 0 && ret_uid)
         *ret_uid = question->uid;
+    if (r > 0 && !ret_answer)
+        note_allowed(self, message, question->uid);
     if (r > 0 && ret_answer)
         *ret_answer = question->answer;
     if (r != 0)
@@ -434,13 +493,12 @@ int authorize_several(Authorizer *self, sd_bus_message *message, const Authorize
     return authorize_member(self, message, sd_bus_message_get_member(message), about, ret_uid, ret_error);
 }
 
-int authorize_force(Authorizer *self, sd_bus_message *message, const char *const *details, uint32_t *ret_uid,
+int authorize_force(Authorizer *self, sd_bus_message *message, const AuthorizeAbout *about, uint32_t *ret_uid,
                     sd_bus_error *ret_error)
 {
     g_autofree char *member = g_strdup_printf("%s(Force)", sd_bus_message_get_member(message));
 
-    return authorize_member(self, message, member, &(AuthorizeAbout){ .details = details }, ret_uid,
-                            ret_error);
+    return authorize_member(self, message, member, about, ret_uid, ret_error);
 }
 
 int authorize_trial(Authorizer *self, sd_bus_message *message, const char *interface, const char *member,

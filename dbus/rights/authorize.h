@@ -21,6 +21,7 @@
 #include <stdint.h>
 #include <systemd/sd-bus.h>
 
+#include "dbus/rights/authorize-table.h"
 #include "polkit/authority.h"
 
 typedef struct Authorizer Authorizer;
@@ -44,6 +45,13 @@ typedef bool (*AuthorizeOwned)(const Caller *caller, gpointer object);
  * anybody is asked. */
 bool authorize_caller(Authorizer *authorizer, sd_bus_message *message, uint32_t *ret_uid);
 
+/* For a method that is open to everyone, and whose answer depends on who asks. Returns as authorize() does.
+ */
+int authorize_who(Authorizer *authorizer, sd_bus_message *message, uint32_t *ret_uid,
+                  sd_bus_error *ret_error);
+/* Whose call is being handled, once it was allowed: false between calls, and for what is open to everyone. */
+bool authorize_asker(Authorizer *authorizer, uint32_t *ret_uid);
+
 /* > 0: go on. 0: return 1 from the handler. < 0: refused, error is set. details: key, value, …, NULL; may be
  * NULL for open methods, and so may ret_uid: the caller's uid, set when an action was needed. */
 int authorize(Authorizer *authorizer, sd_bus_message *message, const char *const *details, uint32_t *ret_uid,
@@ -65,6 +73,8 @@ typedef struct AuthorizeAbout {
     GPtrArray *parts;     /* of char **, with a free function; NULL = it is one thing */
     AuthorizeOwned owned; /* of all of it */
     gpointer object;
+    /* What the call does besides, for which it needs this one's action as well; NULL = nothing. */
+    const AuthorizeEntry *also;
 } AuthorizeAbout;
 
 /* The same for several things at a time. Each is asked for by itself first, without a dialog: what is denied
@@ -79,6 +89,7 @@ int authorize_trial(Authorizer *authorizer, sd_bus_message *message, const char 
                     const char *member, const AuthorizeAbout *about, AuthorityVerdict *ret_answer,
                     sd_bus_error *ret_error);
 
-/* authorize() for a call with the option Force: it has a row of its own in the table, "Assign(Force)". */
-int authorize_force(Authorizer *authorizer, sd_bus_message *message, const char *const *details,
+/* authorize_several() for a call with the option Force: it has a row of its own in the table,
+ * "Assign(Force)". */
+int authorize_force(Authorizer *authorizer, sd_bus_message *message, const AuthorizeAbout *about,
                     uint32_t *ret_uid, sd_bus_error *ret_error);

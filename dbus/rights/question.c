@@ -3,6 +3,7 @@
 
 #include "dbus/rights/question.h"
 
+#include "daemon/base/tuning.h"
 #include "dbus/bus/door.h"
 #include "dbus/bus/errors.h"
 #include "dbus/bus/limits.h"
@@ -41,14 +42,12 @@ int question_open(Question *question, sd_bus_error *ret_error)
 {
     Questions *self = question->questions;
     guint mine = open_of_user(self, question->uid);
+    bool is_mine = mine >= (guint)tuning_get(TUNING_QUESTIONS_PER_USER);
 
-    if (self->open >= LIMIT_QUESTIONS || mine >= LIMIT_QUESTIONS_PER_USER) {
-        bool is_mine = mine >= LIMIT_QUESTIONS_PER_USER;
-
+    if (self->open >= LIMIT_QUESTIONS || is_mine)
         return bus_error_setf(ret_error, FERRY_ERROR_LIMIT_EXCEEDED,
                               "%u questions for %s are open already: answer or dismiss them",
                               is_mine ? mine : self->open, is_mine ? "your rights" : "rights");
-    }
     question->counted = true;
     self->open++;
     g_hash_table_insert(self->users, GUINT_TO_POINTER(question->uid), GUINT_TO_POINTER(mine + 1));

@@ -31,6 +31,9 @@ typedef struct Question {
     Authorizer *authorizer; /* whose question it is; for authorize.c */
     sd_bus_message *message;
     const AuthorizeEntry *entry;
+    const AuthorizeEntry *also; /* what is asked for besides, when that is granted; NULL = nothing */
+    bool at_also;               /* and that is what is asked for now */
+    bool also_challenged;       /* of a trial: what came before wasn't granted without a dialog */
     QuestionState state;
     Sender *sender; /* NULL once answered */
     bool is_long;   /* and counted as such */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Collects what changed and tells it: first what has come, then what is otherwise, then what has gone. So
+/* Collects what changed and tells it: first what has come, then what is otherwise, then the notices, then
+ * what has gone. So
  * nothing names an object that isn't there yet, or any more. Called by the registry, by call.c and by the
  * main loop. */
 
@@ -39,6 +40,7 @@ G_STATIC_ASSERT(G_N_ELEMENTS(order_of_adding) == _OBJECT_TYPE_MAX);
 struct Changes {
     sd_bus *bus;
     const ObjectKind *const *kinds;
+    Notices *notices;
     GHashTable *pending[_OBJECT_TYPE_MAX]; /* id → Pending, borrowed */
     GQueue added[_OBJECT_TYPE_MAX]; /* of Pending, owned, as are the others; each in the order of reports */
     GQueue fields, removed;
@@ -51,12 +53,13 @@ static void pending_free(Pending *pending)
     g_free(pending);
 }
 
-Changes *changes_new(sd_bus *bus, const ObjectKind *const *kinds)
+Changes *changes_new(sd_bus *bus, const ObjectKind *const *kinds, Notices *notices)
 {
     Changes *self = g_new0(Changes, 1);
 
     self->bus = sd_bus_ref(bus);
     self->kinds = kinds;
+    self->notices = notices;
     g_queue_init(&self->fields);
     g_queue_init(&self->removed);
     for (gsize i = 0; i < _OBJECT_TYPE_MAX; i++) {
@@ -168,11 +171,16 @@ static void flush_some(Changes *self, guint limit)
     GQueue *queue;
 
     for (guint n = 0; n < limit && (queue = next_queue(self)); n++) {
-        Pending *pending = g_queue_pop_head(queue);
+        Pending *pending;
 
+        if (queue == &self->removed)
+            notices_send(self->notices);
+        pending = g_queue_pop_head(queue);
         emit(self, pending);
         drop(self, pending);
     }
+    if (!next_queue(self))
+        notices_send(self->notices);
 }
 
 static gboolean on_turn(gpointer userdata)
@@ -242,6 +250,15 @@ static bool has_to_be_told_before(const Changes *self, const Change *change, con
     return false;
 }
 
+void changes_look_again(Changes *self)
+{
+    if (self->source)
+        return;
+    /* At the bus's own priority: a lower one would wait for as long as there are calls. */
+    self->source = g_idle_add_full(G_PRIORITY_DEFAULT, on_turn, self, NULL);
+    g_source_set_name_by_id(self->source, "changes");
+}
+
 void changes_record(const Change *change, void *userdata)
 {
     Changes *self = userdata;
@@ -264,9 +281,5 @@ void changes_record(const Change *change, void *userdata)
         break;
     }
 
-    /* At the bus's own priority: a lower one would wait for as long as there are calls. */
-    if (self->source == 0) {
-        self->source = g_idle_add_full(G_PRIORITY_DEFAULT, on_turn, self, NULL);
-        g_source_set_name_by_id(self->source, "changes");
-    }
+    changes_look_again(self);
 }

@@ -8,15 +8,18 @@
 #include <systemd/sd-bus.h>
 
 #include "daemon/model/change.h"
+#include "dbus/service/notices.h"
 #include "dbus/service/object.h"
 
 typedef struct Changes Changes;
 
-/* kinds: one of each type. */
-Changes *changes_new(sd_bus *bus, const ObjectKind *const *kinds);
+/* kinds: one of each type. notices: told of when they may be, borrowed. */
+Changes *changes_new(sd_bus *bus, const ObjectKind *const *kinds, Notices *notices);
 Changes *changes_free(Changes *changes);
 
 /* A ChangeFunc; userdata is the Changes. */
 void changes_record(const Change *change, void *userdata);
+/* There is a notice. */
+void changes_look_again(Changes *changes);
 /* Sends what is collected now: before the answer to the call that caused it. */
 void changes_flush(Changes *changes);

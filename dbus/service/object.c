@@ -47,7 +47,11 @@ static int object_find(sd_bus *bus, const char *path, const char *interface, voi
     id = object_id(slot->kind->type, path, NULL);
     object = id ? g_hash_table_lookup(slot_table(slot), id) : NULL;
     if (!object) {
-        bus_error_setf(ret_error, place->no_such, "no such %s: %s", place->noun, path);
+        const char *ended =
+            slot->kind->type == OBJECT_ASSIGNMENT ? registry_ended(slot->objects->registry, id) : NULL;
+
+        bus_error_setf(ret_error, place->no_such, "no such %s: %s%s%s", place->noun, path, ended ? ": " : "",
+                       ended ? ended : "");
         return -ENXIO; /* sd-bus drops the text when the method doesn't exist either */
     }
     *ret_found = object;

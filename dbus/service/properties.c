@@ -10,16 +10,17 @@
 int property_get_bool(sd_bus *bus, const char *path, const char *interface, const char *property,
                       sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
-    const bool *value = userdata;
+    const int value = *(const bool *)userdata;
 
-    return sd_bus_message_append(reply, "b", (int)*value);
+    return sd_bus_message_append_basic(reply, SD_BUS_TYPE_BOOLEAN, &value);
 }
 
 static int append_path(sd_bus_message *reply, ObjectType type, char *const *id)
 {
-    g_autofree char *path = object_path(type, *id);
+    g_autofree char *path = *id ? object_path(type, *id) : NULL;
 
-    return sd_bus_message_append(reply, "o", path);
+    /* Of all devices together there are thousands, and most belong to nobody. */
+    return sd_bus_message_append_basic(reply, SD_BUS_TYPE_OBJECT_PATH, path ? path : "/");
 }
 
 int property_get_device_path(sd_bus *bus, const char *path, const char *interface, const char *property,

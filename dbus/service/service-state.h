@@ -12,6 +12,7 @@
 #include "dbus/service/changes.h"
 #include "dbus/service/host-seats.h"
 #include "dbus/service/host-sleep.h"
+#include "dbus/service/notices.h"
 #include "dbus/service/rescan.h"
 #include "dbus/service/status-line.h"
 
@@ -24,6 +25,7 @@ struct BusService {
     sd_bus_slot *door;            /* the filter that measures calls */
     sd_bus_slot *managed_objects; /* filter: managed-objects.h */
     Objects *objects;
+    Notices *notices;
     Changes *changes;
     StatusLine *status_line;
     Authorizer *authorizer;

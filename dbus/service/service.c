@@ -61,6 +61,22 @@ static void on_change(const Change *change, void *userdata)
     status_line_look_again(self->status_line);
 }
 
+static void on_happening(const Happening *happening, void *userdata)
+{
+    BusService *self = userdata;
+
+    if (notices_add(self->notices, happening))
+        changes_look_again(self->changes);
+}
+
+static uint32_t asker(void *userdata)
+{
+    BusService *self = userdata;
+    uint32_t uid;
+
+    return authorize_asker(self->authorizer, &uid) ? uid : HISTORY_NOBODY;
+}
+
 static bool service_open(BusService *self, Authority *authority, const ObjectKind *const *kinds,
                          GError **error)
 {
@@ -75,7 +91,8 @@ static bool service_open(BusService *self, Authority *authority, const ObjectKin
     if (r < 0)
         return fail(error, r, "answers can't be measured");
     self->source = bus_source_new(self->bus, on_lost, self);
-    self->changes = changes_new(self->bus, kinds);
+    self->notices = notices_new(self->bus, self->registry);
+    self->changes = changes_new(self->bus, kinds, self->notices);
     self->authorizer = authorizer_new(self->bus, authority);
     self->rescans = rescans_new(self->manager, self->changes);
     self->host_sleep = host_sleep_new(self->bus, self->manager);
@@ -87,6 +104,8 @@ static bool service_open(BusService *self, Authority *authority, const ObjectKin
     self->status_line = status_line_new(self->registry);
     self->registry->changed = on_change;
     self->registry->changed_userdata = self;
+    history_listen(manager_history(self->manager), on_happening, self);
+    manager_set_asker(self->manager, asker, self);
     status_line_look_again(self->status_line);
     return true;
 }
@@ -117,16 +136,17 @@ bool bus_service_publish(BusService *self, GError **error)
     do
         r = sd_bus_request_name(self->bus, FERRY_BUS_NAME, 0);
     while (r == -EINTR);
-    if (r == -EALREADY)
+    if (r >= 0 || r == -EALREADY) {
+        notices_begin(self->notices);
+        changes_look_again(self->changes);
         return true;
+    }
     if (r == -EEXIST) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_EXISTS, "%s is taken: another usbferryd runs",
                     FERRY_BUS_NAME);
         return false;
     }
-    if (r < 0)
-        return fail(error, r, "the name " FERRY_BUS_NAME " can't be taken");
-    return true;
+    return fail(error, r, "the name " FERRY_BUS_NAME " can't be taken");
 }
 
 static int on_released(sd_bus_message *reply, void *userdata, sd_bus_error *error)
@@ -153,6 +173,8 @@ void bus_service_close(BusService *self)
     if (self->registry) {
         self->registry->changed = NULL;
         self->registry->changed_userdata = NULL;
+        history_listen(manager_history(self->manager), NULL, NULL);
+        manager_set_asker(self->manager, NULL, NULL);
     }
     self->status_line = status_line_free(self->status_line);
     self->rescans = rescans_free(self->rescans);
@@ -161,6 +183,7 @@ void bus_service_close(BusService *self)
     if (self->changes)
         changes_flush(self->changes);
     self->changes = changes_free(self->changes);
+    self->notices = notices_free(self->notices);
     self->authorizer = authorizer_free(self->authorizer);
     self->retiring = sd_bus_slot_unref(self->retiring);
     self->objects = objects_free(self->objects);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DEADLINE_US (20 * G_USEC_PER_SEC)
+#define DEADLINE_US (30 * G_USEC_PER_SEC)
 #define AGENT_PATH  "/org/usbferry1/test/Agent"
 
 static void forget_question(Agent *agent)

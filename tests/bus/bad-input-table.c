@@ -47,6 +47,12 @@
     { "InvalidName", before "{'" key "': <'\\u202e'>}" }, \
     { "InvalidName", before "{'" key "': <'@x5000@'>}" }
 
+#define BAD_SECONDS(before) \
+    { "InvalidOption", before "{'TryFor': <uint32 3601>}" }, \
+    { "InvalidOption", before "{'TryFor': <uint32 4294967295>}" }, \
+    { "InvalidOption", before "{'LeaseFor': <uint32 31536001>}" }, \
+    { "InvalidOption", before "{'LeaseFor': <uint32 20>, 'TryFor': <uint32 3601>}" }
+
 #define BAD_GROUP_CHOICES(before) \
     { "InvalidOption", before "{'Class': <'toaster'>}" }, \
     { "InvalidOption", before "{'Class': <''>}" }, \
@@ -73,7 +79,7 @@
 /* A group that a file holds. */
 #define OF_A_FILE(arguments) { "AlreadyExists", arguments, "@file@" }
 
-#define ASSIGN_OPTIONS "Name s, Description s, Quantity s, Selector s, Persistent b, Follow b, Force b, Another b, Priority i, AllowGuestReset b, AllowGuestResetsAll b"
+#define ASSIGN_OPTIONS "Name s, Description s, Quantity s, Selector s, Persistent b, Follow b, Force b, Another b, StartMachine b, Priority i, AllowGuestReset b, AllowGuestResetsAll b, TryFor u, LeaseFor u"
 #define GROUP_OPTIONS \
     "Description s, Class s, Enabled b, AllowGuestReset b, AllowGuestResetsAll b, Priority i"
 
@@ -118,6 +124,8 @@ const Method bad_input_methods[] = {
         { "NoSuchTenant", "'../acme'" },
         { "NoSuchTenant", "'@x5000@'" },
         {} } },
+    { FERRY_INTERFACE_MANAGER, "GetHistory", "@root@", "0, " OPTIONS, "", (const Bad[]) {
+        {} } },
     { FERRY_INTERFACE_MANAGER, "CreateTenant", "@root@", "'new', " OPTIONS, TENANT_OPTIONS, (const Bad[]) {
         BAD_NAMES("", ", {}"),
         { "InvalidName", "'', {}" },
@@ -142,6 +150,7 @@ const Method bad_input_methods[] = {
         { "InvalidOption", "'@free@', '@desk@', {'Quantity': <'2'>}" },
         { "InvalidOption", "'@free@', '@desk@', {'Selector': <'vendor=046d'>}" },
         { "InvalidOption", "'@free@', '@desk@', {'Another': <true>}" },
+        BAD_SECONDS("'@free@', '@desk@', "),
         {} } },
     { FERRY_INTERFACE_MANAGER, "AssignMany", "@root@", "['@free@'], '@desk@', " OPTIONS, ASSIGN_OPTIONS, (const Bad[]) {
         { "NoSuchDevice", "[], '@desk@', {}" },
@@ -158,6 +167,7 @@ const Method bad_input_methods[] = {
         { "InvalidOption", "['@free@', '@keys@'], '@desk@', {'Name': <'a'>}" },
         { "InvalidOption", "['@free@', '@keys@'], '@desk@', {'Quantity': <'2'>}" },
         BAD_RULES("InvalidRule", "['@keys@'], '@desk@', {'Selector': <", ">}"),
+        BAD_SECONDS("['@free@'], '@desk@', "),
         {} } },
     { FERRY_INTERFACE_MANAGER, "CheckAssign", "@root@", "['@free@'], '@desk@', " OPTIONS, ASSIGN_OPTIONS, (const Bad[]) {
         { "NoSuchDevice", "[], '@desk@', {}" },
@@ -168,6 +178,7 @@ const Method bad_input_methods[] = {
         BAD_TEXTS("Name", "['@free@'], '@desk@', "),
         { "InvalidOption", "['@free@'], '@desk@', {'Quantity': <'2'>}" },
         BAD_RULES("InvalidRule", "['@keys@'], '@desk@', {'Selector': <", ">}"),
+        BAD_SECONDS("['@free@'], '@desk@', "),
         {} } },
     { FERRY_INTERFACE_MANAGER, "CheckRelease", "@root@", "'@pinned@', '@busy@', " OPTIONS, "Swap b", (const Bad[]) {
         { "NoSuchAssignment", "'@gone-assignment@', '/', {}" },
@@ -245,6 +256,17 @@ const Method bad_input_methods[] = {
         { "NoSuchAssignment", "'/org/usbferry1/assignment/zzzzzzzz'" },
         {} } },
 
+    { FERRY_INTERFACE_MACHINE, "SetUsbController", "@desk@", "'qemu-xhci', " OPTIONS, "", (const Bad[]) {
+        { "InvalidOption", "'', {}" },
+        { "InvalidOption", "'toaster', {}" },
+        { "InvalidOption", "'ich9-ehci1', {}" },
+        { "InvalidOption", "'@x5000@', {}" },
+        { "NoSuchMachine", "'qemu-xhci', {}", "@gone-machine@" },
+        {} } },
+    { FERRY_INTERFACE_MACHINE, "Start", "@desk@", OPTIONS, "", (const Bad[]) {
+        { "NoSuchMachine", "{}", "@gone-machine@" },
+        { "NoSuchMachine", "{}", "/org/usbferry1/machine/desk" },
+        {} } },
     { FERRY_INTERFACE_MACHINE, "ReleaseAll", "@desk@", OPTIONS, "", (const Bad[]) {
         { "NoSuchMachine", "{}", "@gone-machine@" },
         { "NoSuchMachine", "{}", "/org/usbferry1/machine/desk" },
@@ -292,7 +314,7 @@ const Method bad_input_methods[] = {
         { "NoSuchGroup", "'@desk@', {}", "@gone-group@" },
         {} } },
 
-    { FERRY_INTERFACE_ASSIGNMENT, "Release", "@pinned@", OPTIONS, "", (const Bad[]) {
+    { FERRY_INTERFACE_ASSIGNMENT, "Release", "@pinned@", OPTIONS, "StartMachine b", (const Bad[]) {
         { "NoSuchAssignment", "{}", "@gone-assignment@" },
         { "NoSuchAssignment", "{}", "/org/usbferry1/assignment/x" },
         {} } },
@@ -310,17 +332,22 @@ const Method bad_input_methods[] = {
     { FERRY_INTERFACE_ASSIGNMENT, "Retry", "@pinned@", "", NULL, (const Bad[]) {
         { "NoSuchAssignment", "", "@gone-assignment@" },
         {} } },
+    { FERRY_INTERFACE_ASSIGNMENT, "Confirm", "@pinned@", "", NULL, (const Bad[]) {
+        { "NoSuchAssignment", "", "@gone-assignment@" },
+        {} } },
     { FERRY_INTERFACE_ASSIGNMENT, "Detach", "@pinned@", "", NULL, (const Bad[]) {
         { "NoSuchAssignment", "", "@gone-assignment@" },
         {} } },
     { FERRY_INTERFACE_ASSIGNMENT, "Update", "@pinned@", OPTIONS,
-      "Name s, Description s, Machine o, Priority i, AllowGuestReset b, AllowGuestResetsAll b, Follow b",
+      "Name s, Description s, Machine o, Priority i, AllowGuestReset b, AllowGuestResetsAll b, Follow b, LeaseFor u",
       (const Bad[]) {
         BAD_MACHINES("{'Machine': <objectpath ", ">}"),
         { "InvalidName", "{'Name': <''>}" },
         BAD_TEXTS("Name", ""),
         BAD_TEXTS("Description", ""),
         { "InvalidName", "{'Description': <'changed'>, 'Name': <''>}" },
+        { "InvalidOption", "{'LeaseFor': <uint32 31536001>}" },
+        { "InvalidOption", "{'LeaseFor': <uint32 4294967295>}" },
         { "NoSuchAssignment", "{'Name': <'changed'>}", "@gone-assignment@" },
         {} } },
     { FERRY_INTERFACE_ASSIGNMENT, "Reset", "@pinned@", OPTIONS, "", (const Bad[]) {

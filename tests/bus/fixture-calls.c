@@ -5,11 +5,12 @@
 
 #include "tests/bus/fixture.h"
 
+#include <inttypes.h>
 #include <glib/gstdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define DEADLINE_US (20 * G_USEC_PER_SEC)
+#define DEADLINE_US (30 * G_USEC_PER_SEC)
 #define POLL_US     (50 * G_TIME_SPAN_MILLISECOND)
 
 static int call_va(Fixture *fixture, sd_bus_error *error, sd_bus_message **ret_reply, const char *path,
@@ -147,6 +148,10 @@ char *fixture_get(Fixture *fixture, const char *path, const char *interface, con
     case 'u':
         assert_true(sd_bus_message_read_basic(reply, type, &value.u32) >= 0);
         text = g_strdup_printf("%u", value.u32);
+        break;
+    case 't':
+        assert_true(sd_bus_message_read_basic(reply, type, &value.u64) >= 0);
+        text = g_strdup_printf("%" PRIu64, value.u64);
         break;
     case 'i':
         assert_true(sd_bus_message_read_basic(reply, type, &value.i32) >= 0);

@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define DEADLINE_US (20 * G_USEC_PER_SEC)
+#define DEADLINE_US (30 * G_USEC_PER_SEC)
 #define POLL_US     (2 * G_TIME_SPAN_MILLISECOND)
 
 static const char bus_config[] =
@@ -116,6 +116,12 @@ static void start_bus(Fixture *fixture)
     assert_true(g_setenv("DBUS_SYSTEM_BUS_ADDRESS", fixture->address, TRUE));
 }
 
+/* Beside the folder: the disk that fails (tests/disk/disk-script.h) is none of udev's. */
+char *fixture_udev_rules(Fixture *fixture)
+{
+    return g_strconcat(fixture->dir, "-udev", NULL);
+}
+
 static void spawn_daemon(Fixture *fixture)
 {
     g_autofree char *state = fixture_state_path(fixture, "");
@@ -125,6 +131,7 @@ static void spawn_daemon(Fixture *fixture)
     g_autofree char *root = umockdev_testbed_get_root_dir(fixture->bed);
     g_autofree char *host = g_build_filename(fixture->dir, "host", NULL);
     g_autofree char *config = g_build_filename(fixture->dir, "usbferry.conf", NULL);
+    g_autofree char *udev_rules = fixture_udev_rules(fixture);
     char **environment = g_get_environ();
     const char *sanitizer = g_getenv("ASAN_OPTIONS");
     /* An end that it has found isn't one that the service meant. */
@@ -138,10 +145,10 @@ static void spawn_daemon(Fixture *fixture)
     /* What the host that runs the tests does with its devices is none of theirs. */
     environment = g_environ_setenv(environment, "FERRY_HOST_ROOT", host, TRUE);
     environment = g_environ_setenv(environment, "FERRY_CONFIG", config, TRUE);
+    environment = g_environ_setenv(environment, "FERRY_UDEV_RULES", udev_rules, TRUE);
     environment = g_environ_setenv(environment, "G_MESSAGES_DEBUG", "usbferry", TRUE);
     environment = g_environ_setenv(environment, "G_DEBUG", "fatal-criticals", TRUE);
-    if (fixture->disk)
-        environment = g_environ_setenv(environment, DISK_SCRIPT_VARIABLE, disk, TRUE);
+    environment = g_environ_setenv(environment, DISK_SCRIPT_VARIABLE, disk, TRUE);
     (void)g_unlink(socket_path);
     fixture->daemon_pid = fixture_spawn(fixture, (const char *[]){ g_getenv("FERRY_TEST_DAEMON"), NULL },
                                         environment, "daemon.log");
@@ -200,7 +207,7 @@ bool fixture_try_start_daemon(Fixture *fixture)
     return false;
 }
 
-void fixture_use_disk_script(Fixture *fixture)
+static void make_disk_script(Fixture *fixture)
 {
     g_autofree char *path = g_build_filename(fixture->dir, "disk-script", NULL);
 
@@ -323,6 +330,7 @@ int fixture_setup(void **state)
     assert_non_null(fixture->dir);
     /* polkitd and strangers must reach the bus in it. */
     assert_int_equal(chmod(fixture->dir, 0755), 0);
+    make_disk_script(fixture);
     fixture->bed = umockdev_testbed_new();
     fixture_add_controller(fixture);
     start_bus(fixture);
@@ -353,6 +361,7 @@ static void remove_folder(const char *path)
 int fixture_teardown(void **state)
 {
     Fixture *fixture = *state;
+    g_autofree char *udev_rules = fixture_udev_rules(fixture);
 
     sd_bus_flush_close_unref(fixture->bus);
     fixture_stop_daemon(fixture, SIGTERM);
@@ -361,6 +370,7 @@ int fixture_teardown(void **state)
     g_clear_object(&fixture->bed);
     g_ptr_array_unref(fixture->plugged);
     disk_script_free(fixture->disk);
+    remove_folder(udev_rules);
     remove_folder(fixture->dir);
     g_free(fixture->dir);
     g_free(fixture->address);

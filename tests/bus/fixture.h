@@ -33,7 +33,7 @@ typedef struct Fixture {
     GPid daemon_pid;
     UMockdevTestbed *bed;
     sd_bus *bus;      /* root's connection */
-    DiskScript *disk; /* of the service; NULL = its disk is always good */
+    DiskScript *disk; /* of the service */
     int script;       /* the scripted hypervisor's socket */
     unsigned next_device_number;
     char *last_seen;    /* by fixture_wait() */
@@ -51,13 +51,13 @@ int fixture_teardown(void **state);
 void fixture_start_daemon(Fixture *fixture);
 /* False when it was killed, or refused to start, instead of being there for everybody. */
 bool fixture_try_start_daemon(Fixture *fixture);
-/* From the next start on its disk does as fixture->disk says. */
-void fixture_use_disk_script(Fixture *fixture);
 /* SIGTERM: waits for a clean exit. SIGKILL: waits for the end. */
 void fixture_stop_daemon(Fixture *fixture, int signal_number);
 bool fixture_daemon_lives(Fixture *fixture);
 /* The state folder of the service. New string. */
 char *fixture_state_path(Fixture *fixture, const char *name);
+/* The folder of udev's runtime rules, which the service makes. New string. */
+char *fixture_udev_rules(Fixture *fixture);
 /* A disk that takes nothing: no change of the service can be stored. And as it was. */
 void fixture_break_disk(Fixture *fixture);
 void fixture_mend_disk(Fixture *fixture);

@@ -252,6 +252,12 @@ void ask_add_rule(World *world, const Step *step)
 
     if (!pool)
         return;
+    /* it is one rule then, or refused */
+    for (guint i = 0; i < pool->rules->len; i++)
+        if (g_str_equal(((const PoolRule *)pool->rules->pdata[i])->text, text)) {
+            model_free(after);
+            return;
+        }
     world_say(world, "add rule \"%s\" to group %s", text, name_of(pool->path));
     rule = g_new0(PoolRule, 1);
     rule->enabled = true;

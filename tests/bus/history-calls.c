@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEADLINE_US (20 * G_USEC_PER_SEC)
+#define DEADLINE_US (30 * G_USEC_PER_SEC)
 #define WAIT_US     (5 * G_TIME_SPAN_MILLISECOND)
 
 typedef struct OpenCall {

@@ -59,7 +59,7 @@ Decision *decision_copy(const Decision *decision)
     return copy;
 }
 
-static void rule_free(gpointer data)
+static void rule_unref(gpointer data)
 {
     PoolRule *rule = data;
 
@@ -73,7 +73,7 @@ void pool_free(gpointer data)
 
     g_free(pool->path);
     g_free(pool->tenant);
-    g_ptr_array_set_free_func(pool->rules, rule_free);
+    g_ptr_array_set_free_func(pool->rules, rule_unref);
     g_ptr_array_unref(pool->rules);
     g_free(pool);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Takes the place of the C library's clock_gettime() and poll() in the scripted service: that is where GLib
- * and sd-bus ask for the time, and wait for it. */
+/* Takes the place of the C library's clock_gettime(), poll() and ppoll() in the scripted service: that is
+ * where GLib and sd-bus ask for the time, and wait for it. */
 
 #include "tests/bus/scripted-clock.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -156,11 +157,11 @@ static bool others_sleep(void)
     return true;
 }
 
-static int plain_poll(struct pollfd *fds, nfds_t n, gint64 time_ns)
+static int plain_poll(struct pollfd *fds, nfds_t n, gint64 time_ns, const sigset_t *signals)
 {
     struct timespec time = { .tv_sec = time_ns / NS_PER_S, .tv_nsec = time_ns % NS_PER_S };
 
-    return (int)syscall(SYS_ppoll, fds, n, time_ns < 0 ? NULL : &time, NULL, (size_t)8);
+    return (int)syscall(SYS_ppoll, fds, n, time_ns < 0 ? NULL : &time, signals, (size_t)8);
 }
 
 static void finish(void)
@@ -188,15 +189,14 @@ static gint64 skip(gint64 left)
     return left < 0 ? left : MAX(left - MAX(step, 0), 0);
 }
 
-int poll(struct pollfd *fds, nfds_t n, int timeout)
+/* left: in µs; negative = without an end. */
+static int wait_for(struct pollfd *fds, nfds_t n, gint64 left, const sigset_t *signals)
 {
-    gint64 left = timeout < 0 ? -1 : (gint64)timeout * US_PER_MS;
-
     if (syscall(SYS_gettid) != getpid())
-        return plain_poll(fds, n, timeout < 0 ? -1 : left * NS_PER_US);
+        return plain_poll(fds, n, left < 0 ? -1 : left * NS_PER_US, signals);
     while (self.runs) {
         bool quiet = others_sleep();
-        int r = plain_poll(fds, n, quiet || left == 0 ? 0 : WORK_NS);
+        int r = plain_poll(fds, n, quiet || left == 0 ? 0 : WORK_NS, signals);
 
         if (r != 0 || left == 0)
             return r;
@@ -205,7 +205,24 @@ int poll(struct pollfd *fds, nfds_t n, int timeout)
         if (left == 0 || !self.runs)
             return 0;
     }
-    return plain_poll(fds, n, left < 0 ? -1 : left * NS_PER_US);
+    return plain_poll(fds, n, left < 0 ? -1 : left * NS_PER_US, signals);
+}
+
+int poll(struct pollfd *fds, nfds_t n, int timeout)
+{
+    return wait_for(fds, n, timeout < 0 ? -1 : (gint64)timeout * US_PER_MS, NULL);
+}
+
+/* That of newer GLibs. sd-bus has it as well, for its one socket alone: that is no wait of the main loop. */
+int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *signals)
+{
+    gint64 left = -1;
+
+    if (timeout)
+        left = (gint64)timeout->tv_sec * G_USEC_PER_SEC + (timeout->tv_nsec + NS_PER_US - 1) / NS_PER_US;
+    if (n == 1)
+        return plain_poll(fds, n, left < 0 ? -1 : left * NS_PER_US, signals);
+    return wait_for(fds, n, left, signals);
 }
 
 void scripted_clock_run(gint64 time_us, void (*done)(void *userdata), void *userdata)

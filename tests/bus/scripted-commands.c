@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "daemon/base/error.h"
 #include "tests/bus/scripted-domain.h"
 #include "tests/bus/scripted-kernel.h"
 #include "tests/bus/scripted-usb.h"
@@ -109,6 +110,35 @@ static bool set_manner(Script *script, Domain *domain, char **words)
     return true;
 }
 
+/* Another life out of an image. QEMU opens its devices once, and then they are dead. */
+static void wake_up(Script *script, Domain *domain)
+{
+    for (guint i = 0; i < domain->info->hostdevs->len; i++) {
+        const Hostdev *hostdev = domain->info->hostdevs->pdata[i];
+
+        if (hostdev->assignment_id)
+            scripted_kernel_attach(hostdev->bus_number, hostdev->device_number, false);
+    }
+    run_with(script, domain, "", (char *[]){ NULL });
+}
+
+bool scripted_start(Script *script, Domain *domain, GError **error)
+{
+    if (domain->info->saved->len == 0) {
+        drop_hostdevs(domain, true);
+        scripted_take_controller(domain);
+        run_with(script, domain, "", (char *[]){ NULL });
+    } else if (scripted_saved_wake(domain->info)) {
+        wake_up(script, domain);
+    } else {
+        g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR, "Did not find USB device");
+        return false;
+    }
+    scripted_touch(script, domain->info->uuid);
+    scripted_log_state(domain);
+    return true;
+}
+
 /* Commands about one machine. NULL = unknown. Locked. */
 static char *run_domain_command(Script *script, Domain *domain, char **words)
 {
@@ -129,6 +159,7 @@ static char *run_domain_command(Script *script, Domain *domain, char **words)
         return g_strdup("error it does not start");
     if (strcmp(verb, "start") == 0) {
         drop_hostdevs(domain, true);
+        scripted_take_controller(domain);
         run_with(script, domain, "", words + 2);
     } else if (strcmp(verb, "stop") == 0 || strcmp(verb, "crash") == 0) {
         drop_hostdevs(domain, strcmp(verb, "stop") == 0);
@@ -136,19 +167,16 @@ static char *run_domain_command(Script *script, Domain *domain, char **words)
         domain->info->domain_id = 0;
     } else if (strcmp(verb, "pause") == 0 && scripted_is_active(domain->info)) {
         domain->info->state = MACHINE_STATE_PAUSED;
+    } else if (strcmp(verb, "ill") == 0 && scripted_is_active(domain->info)) {
+        domain->info->state = MACHINE_STATE_PAUSED;
+        domain->info->trouble = MACHINE_TROUBLE_IO_ERROR;
     } else if (strcmp(verb, "unpause") == 0 && scripted_is_active(domain->info)) {
         domain->info->state = MACHINE_STATE_RUNNING;
+        domain->info->trouble = MACHINE_TROUBLE_NONE;
     } else if (strcmp(verb, "restore") == 0) {
         run_with(script, domain, "", words + 2);
     } else if (strcmp(verb, "wake") == 0 || strcmp(verb, "revert") == 0) {
-        /* QEMU opens them once, and then they are dead. */
-        for (guint i = 0; i < domain->info->hostdevs->len; i++) {
-            const Hostdev *hostdev = domain->info->hostdevs->pdata[i];
-
-            if (hostdev->assignment_id)
-                scripted_kernel_attach(hostdev->bus_number, hostdev->device_number, false);
-        }
-        run_with(script, domain, "", (char *[]){ NULL });
+        wake_up(script, domain);
     } else if (strcmp(verb, "carry-on") == 0 && words[2]) {
         drop_hostdevs(domain, true);
         if (!run_with(script, domain, words[2], words + 3))
@@ -165,6 +193,13 @@ static char *run_domain_command(Script *script, Domain *domain, char **words)
         domain->info->free_ports = (unsigned)g_ascii_strtoull(words[2], NULL, 10);
         g_free(domain->info->usb_controller);
         domain->info->usb_controller = g_strdup(domain->info->free_ports > 0 ? "qemu-xhci" : "");
+    } else if (strcmp(verb, "title") == 0) {
+        g_free(domain->info->title);
+        domain->info->title = g_strjoinv(" ", words + 2);
+    } else if (strcmp(verb, "controller") == 0 && words[2] && words[3]) {
+        g_free(domain->info->usb_controller);
+        domain->info->usb_controller = g_strdup(words[2]);
+        domain->info->usb_speeds = (unsigned)g_ascii_strtoull(words[3], NULL, 10);
     } else if (strcmp(verb, "let-go") == 0) {
         let_go(domain);
     } else {
@@ -251,7 +286,8 @@ char *scripted_command(Script *script, const char *line, HypervisorState *ret_st
     if (n >= 2 && strcmp(words[0], "kernel") == 0)
         return scripted_kernel_command(words + 1);
     if (n == 1 && strcmp(words[0], "counts") == 0)
-        return g_strdup_printf("ok attach=%u detach=%u inspect=%u list=%u held=%u", script->attaches,
-                               script->detaches, script->inspects, script->lists, script->held);
+        return g_strdup_printf("ok attach=%u detach=%u inspect=%u list=%u held=%u prepared=%u",
+                               script->attaches, script->detaches, script->inspects, script->lists,
+                               script->held, script->prepared);
     return g_strdup_printf("error unknown: %s", line);
 }

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "daemon/base/usb-speed.h"
 #include "tests/bus/scripted-kernel.h"
 
 void scripted_domain_free(gpointer data)
@@ -15,6 +16,7 @@ void scripted_domain_free(gpointer data)
     g_hash_table_unref(domain->removals);
     scripted_saved_clear(&domain->saved);
     g_free(domain->failure_text);
+    g_free(domain->stored_controller);
     faults_clear(&domain->faults);
     g_free(domain);
 }
@@ -22,6 +24,28 @@ void scripted_domain_free(gpointer data)
 bool scripted_is_active(const MachineInfo *info)
 {
     return info->state == MACHINE_STATE_RUNNING || info->state == MACHINE_STATE_PAUSED;
+}
+
+void scripted_take_controller(Domain *domain)
+{
+    static const struct {
+        const char *asked, *model;
+        unsigned ports, speeds;
+    } models[] = {
+        { "qemu-xhci", "qemu-xhci", 15, USB_SPEEDS_ALL },
+        { "usb-ehci", "ich9-ehci1", 6, USB_SPEED_LOW | USB_SPEED_FULL | USB_SPEED_HIGH },
+        { "piix3-uhci", "piix3-uhci", 2, USB_SPEED_LOW | USB_SPEED_FULL },
+    };
+
+    for (gsize i = 0; domain->stored_controller && i < G_N_ELEMENTS(models); i++) {
+        if (strcmp(models[i].asked, domain->stored_controller) != 0)
+            continue;
+        g_free(domain->info->usb_controller);
+        domain->info->usb_controller = g_strdup(models[i].model);
+        domain->info->free_ports = models[i].ports;
+        domain->info->usb_speeds = models[i].speeds;
+    }
+    g_clear_pointer(&domain->stored_controller, g_free);
 }
 
 typedef struct Touch {

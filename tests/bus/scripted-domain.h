@@ -21,7 +21,8 @@ typedef struct Domain {
     unsigned failures;
     char *failure_text;
     Faults faults;
-    GHashTable *removals; /* aliases that go with let-go */
+    char *stored_controller; /* it has this one after its next start; NULL = the same */
+    GHashTable *removals;    /* aliases that go with let-go */
     ScriptedSaved saved;
 } Domain;
 
@@ -36,7 +37,7 @@ typedef struct Script {
     bool looks; /* attaches only what the host has */
     unsigned lives;
     char *list_failure;
-    unsigned attaches, detaches, inspects, lists, held;
+    unsigned attaches, detaches, inspects, lists, held, prepared;
     int listener;
     FILE *peer;
 } Script;
@@ -52,6 +53,11 @@ void scripted_remove_alias(Domain *domain, const char *alias);
 char *scripted_show(const Domain *domain);
 /* What it has now, for who has to know it after a kill. */
 void scripted_log_state(const Domain *domain);
+
+/* It has the controller that is stored for it. */
+void scripted_take_controller(Domain *domain);
+/* As libvirt starts one that is off. */
+bool scripted_start(Script *script, Domain *domain, GError **error);
 
 /* A command of the script, for scripted-commands.c. *ret_state: what the connection is to become. New string.
  */

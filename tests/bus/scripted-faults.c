@@ -13,9 +13,8 @@
 #include "tests/bus/scripted-clock.h"
 
 static const char *const calls[_SCRIPT_CALL_MAX] = {
-    [SCRIPT_CALL_ATTACH] = "attach",
-    [SCRIPT_CALL_DETACH] = "detach",
-    [SCRIPT_CALL_INSPECT] = "inspect",
+    [SCRIPT_CALL_ATTACH] = "attach", [SCRIPT_CALL_DETACH] = "detach", [SCRIPT_CALL_INSPECT] = "inspect",
+    [SCRIPT_CALL_START] = "start",   [SCRIPT_CALL_DEFINE] = "define",
 };
 
 static struct {

@@ -46,20 +46,29 @@ static Domain *enter(Script *script, const char *uuid, ScriptCall call, GError *
     return domain && !faults_fail(&domain->faults, call, error) ? domain : NULL;
 }
 
-static MachineInfo *copy_info(const MachineInfo *info, bool brief)
+static MachineInfo *copy_info(const Domain *domain, bool brief)
 {
+    const MachineInfo *info = domain->info;
     MachineInfo *copy = machine_info_new(info->uuid);
 
     g_free(copy->name);
     copy->name = g_strdup(info->name);
     copy->state = info->state;
     copy->domain_id = info->domain_id;
+    copy->trouble = info->trouble;
     if (brief)
         return copy;
     for (guint i = 0; i < info->pci->len; i++)
         g_ptr_array_add(copy->pci, g_strdup(info->pci->pdata[i]));
     g_free(copy->usb_controller);
     copy->usb_controller = g_strdup(info->usb_controller);
+    g_free(copy->title);
+    copy->title = g_strdup(info->title);
+    copy->usb_speeds = info->usb_speeds;
+    if (domain->stored_controller) {
+        g_free(copy->pending_controller);
+        copy->pending_controller = g_strdup(domain->stored_controller);
+    }
     copy->free_ports = info->free_ports > info->hostdevs->len ? info->free_ports - info->hostdevs->len : 0;
     copy->ports_known = true;
     copy->snapshots = info->snapshots;
@@ -95,7 +104,7 @@ static GPtrArray *script_list(Hypervisor *hypervisor, GError **error)
         list = g_ptr_array_new_with_free_func(free_info);
         g_hash_table_iter_init(&iter, script->domains);
         while (g_hash_table_iter_next(&iter, NULL, &value))
-            g_ptr_array_add(list, copy_info(((Domain *)value)->info, true));
+            g_ptr_array_add(list, copy_info(value, true));
     }
     g_mutex_unlock(&script->lock);
     return list;
@@ -105,7 +114,7 @@ static MachineInfo *script_inspect(Hypervisor *hypervisor, const char *uuid, GEr
 {
     Script *script = (Script *)hypervisor;
     Domain *domain = enter(script, uuid, SCRIPT_CALL_INSPECT, error);
-    MachineInfo *info = domain && !domain->unreadable ? copy_info(domain->info, false) : NULL;
+    MachineInfo *info = domain && !domain->unreadable ? copy_info(domain, false) : NULL;
 
     if (domain && !info)
         g_set_error_literal(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR, "the XML cannot be read");
@@ -220,6 +229,15 @@ static bool script_detach(Hypervisor *hypervisor, const char *uuid, const char *
     return domain != NULL;
 }
 
+static bool script_ping(Hypervisor *hypervisor, const char *uuid, GError **error)
+{
+    Script *script = (Script *)hypervisor;
+    bool answered = enter(script, uuid, _SCRIPT_CALL_INVALID, error) != NULL;
+
+    g_mutex_unlock(&script->lock);
+    return answered;
+}
+
 static bool script_repair_saved(Hypervisor *hypervisor, const char *uuid, const GPtrArray *places,
                                 GError **error)
 {
@@ -240,6 +258,35 @@ static GPtrArray *script_repair_snapshots(Hypervisor *hypervisor, const char *uu
 
     g_mutex_unlock(&script->lock);
     return names;
+}
+
+static bool script_start_machine(Hypervisor *hypervisor, const char *uuid, GError **error)
+{
+    Script *script = (Script *)hypervisor;
+    Domain *domain = enter(script, uuid, SCRIPT_CALL_START, error);
+    bool runs;
+
+    script_log("start %s", uuid);
+    runs = domain && (scripted_is_active(domain->info) || scripted_start(script, domain, error));
+    g_mutex_unlock(&script->lock);
+    return runs;
+}
+
+static bool script_set_usb_controller(Hypervisor *hypervisor, const char *uuid, const char *model,
+                                      GError **error)
+{
+    Script *script = (Script *)hypervisor;
+    Domain *domain = enter(script, uuid, SCRIPT_CALL_DEFINE, error);
+
+    if (domain) {
+        g_free(domain->stored_controller);
+        domain->stored_controller = g_strdup(model);
+        if (!scripted_is_active(domain->info))
+            scripted_take_controller(domain);
+        scripted_touch(script, uuid);
+    }
+    g_mutex_unlock(&script->lock);
+    return domain != NULL;
 }
 
 /* ------------------------------------------------------------------ the script */
@@ -314,15 +361,28 @@ static void script_free(Hypervisor *hypervisor)
     /* A worker may hang in here on purpose: the process ends now, so nothing is taken from under it. */
 }
 
+static void script_prepare(Hypervisor *hypervisor)
+{
+    Script *script = (Script *)hypervisor;
+
+    g_mutex_lock(&script->lock);
+    script->prepared++;
+    g_mutex_unlock(&script->lock);
+}
+
 static const HypervisorOps script_ops = {
     .start = script_start,
     .free = script_free,
+    .prepare = script_prepare,
     .list = script_list,
     .inspect = script_inspect,
     .attach = script_attach,
     .detach = script_detach,
+    .ping = script_ping,
     .repair_saved = script_repair_saved,
     .repair_snapshots = script_repair_snapshots,
+    .start_machine = script_start_machine,
+    .set_usb_controller = script_set_usb_controller,
 };
 
 Hypervisor *scripted_hypervisor_new(const char *uri, WorkerPool *pool)
@@ -331,6 +391,9 @@ Hypervisor *scripted_hypervisor_new(const char *uri, WorkerPool *pool)
 
     script.base.ops = &script_ops;
     script.base.uri = g_strdup("scripted:///");
+    /* Most tests connect when the service is on the bus. */
+    if (g_getenv("FERRY_SCRIPT_PATIENCE_MS"))
+        script.base.patience_ms = (unsigned)g_ascii_strtoull(g_getenv("FERRY_SCRIPT_PATIENCE_MS"), NULL, 10);
     script.base.state = HYPERVISOR_STATE_CONNECTING;
     g_mutex_init(&script.lock);
     g_cond_init(&script.moved);

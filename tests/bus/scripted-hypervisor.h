@@ -24,18 +24,21 @@
  *   pci UUID [ADDRESS]          the PCI device in its configuration, and while it runs in its hands; without
  *                               an address none
  *   ports UUID N                it has N USB ports (15 at first), for ours and foreign ones; with 0 no controller either
+ *   title UUID TEXT             what people call it
+ *   controller UUID MODEL SPEEDS its USB controller, and its speeds: bits of daemon/base/usb-speed.h
  *   hang UUID                   every worker call on this machine blocks until resume
  *   numb UUID N                 the next N attaches are listed, and QEMU never opens the device
  *   unreadable UUID             its live XML can't be read
  *   hold UUID                   only attaches block until resume
  *   resume UUID
  *   fail UUID N TEXT            the next N attaches fail with FERRY_ERROR_HYPERVISOR and TEXT
- *   error UUID CALL N CODE TEXT the next N calls (attach, detach, inspect) fail with the error of this name
+ *   error UUID CALL N CODE TEXT the next N calls (attach, detach, inspect, start, define) fail with the error of this name
  *   delay UUID CALL N MS        they take so long
  *   calm UUID                   no errors and no delays any more
  *   die CALL N WHEN             the service is killed before or after the N-th attach or detach from now
  *   die hold, die go            until go it waits with that
  *   pause UUID, unpause UUID
+ *   ill UUID                    it is paused by an I/O error, until unpause
  *   keep UUID, let-go UUID      removals are accepted, and carried out with let-go
  *   quiet, loud                 whether events are sent
  *   disconnect TEXT, connect

@@ -210,6 +210,16 @@ void scripted_kernel_connect(unsigned bus_number, unsigned device_number)
     free(device);
 }
 
+void scripted_kernel_take_back(unsigned bus_number, unsigned device_number)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&lock);
+    char *device = find(bus_number, device_number);
+
+    if (device)
+        set_drivers(device, HOST_DRIVER);
+    free(device);
+}
+
 void scripted_kernel_begin(void)
 {
     g_autofree char *devices = root("bus/usb/devices");

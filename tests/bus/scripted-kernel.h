@@ -31,5 +31,8 @@ void scripted_kernel_release(unsigned bus_number, unsigned device_number, bool g
 /* The host's drivers take every interface that has none. */
 void scripted_kernel_connect(unsigned bus_number, unsigned device_number);
 
+/* They take every interface, whoever claimed it. */
+void scripted_kernel_take_back(unsigned bus_number, unsigned device_number);
+
 /* The words behind "kernel"; NULL-terminated. New string. */
 char *scripted_kernel_command(char **words);

@@ -10,12 +10,16 @@
 
 #define LATE_US (1 * G_TIME_SPAN_SECOND)
 
+/* Of what was announced so much is kept. */
+#define ANNOUNCED_MAX 2000
+
 static struct {
     GMutex lock;
     GCond moved;
     bool holds, vanishes, comes_late;
     char *failure, *user;
-    unsigned resets, held, late, switched_on, connects;
+    unsigned resets, held, late, switched_on, connects, reads;
+    GString *announced;
     UsbAddress last;
 } script;
 
@@ -81,6 +85,12 @@ static bool connect_drivers(const UsbAddress *address, uint32_t interfaces, GErr
     return true;
 }
 
+static bool take_back(const UsbAddress *address, uint32_t interfaces, GError **error)
+{
+    scripted_kernel_take_back(address->bus_number, address->device_number);
+    return true;
+}
+
 static char *find_users(const UsbAddress *address, bool beside_qemu)
 {
     char *user;
@@ -91,11 +101,34 @@ static char *find_users(const UsbAddress *address, bool beside_qemu)
     return user;
 }
 
+static bool read_rules(GError **error)
+{
+    g_mutex_lock(&script.lock);
+    script.reads++;
+    g_mutex_unlock(&script.lock);
+    return true;
+}
+
+static bool announce(const char *syspath, const char *waits, GError **error)
+{
+    g_mutex_lock(&script.lock);
+    if (!script.announced)
+        script.announced = g_string_new(NULL);
+    g_string_append_printf(script.announced, " %s=%s", strrchr(syspath, '/') + 1, waits);
+    if (script.announced->len > ANNOUNCED_MAX)
+        g_string_erase(script.announced, 0, ANNOUNCED_MAX / 2);
+    g_mutex_unlock(&script.lock);
+    return true;
+}
+
 const UsbOps scripted_usb_ops = {
     .reset = fake_reset,
     .switch_port = switch_port,
     .connect = connect_drivers,
+    .take_back = take_back,
     .find_users = find_users,
+    .read_rules = read_rules,
+    .announce = announce,
 };
 
 char *scripted_usb_command(char **words)
@@ -118,6 +151,9 @@ char *scripted_usb_command(char **words)
     } else if (strcmp(words[0], "user") == 0) {
         g_free(script.user);
         script.user = g_strdup(words[1]);
+    } else if (strcmp(words[0], "announced") == 0) {
+        answer =
+            g_strdup_printf("ok reads=%u%s", script.reads, script.announced ? script.announced->str : "");
     } else if (strcmp(words[0], "show") == 0) {
         answer =
             g_strdup_printf("ok resets=%u held=%u last=%u:%u late=%u connects=%u", script.resets, script.held,

@@ -10,6 +10,7 @@
  *   usb late                    the next switching off of a port waits a second, or until one is switched on
  *   usb user [NAME]             the program that has devices open
  *   usb show                    ok resets=N held=N last=BUS:DEV late=N (switchings off that wait now) connects=N
+ *   usb announced               ok reads=N (of udev's rules) and what udev was told since: NAME=waiting, NAME=
  *
  * Ports are switched by the real function, in umockdev's /sys. */
 /* clang-format on */

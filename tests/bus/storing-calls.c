@@ -14,7 +14,7 @@
 
 #define LOFT "33333333-3333-3333-3333-333333333333"
 
-#define DEADLINE_US (20 * G_USEC_PER_SEC)
+#define DEADLINE_US (30 * G_USEC_PER_SEC)
 
 #define MANAGER    FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER
 #define ASSIGNMENT FERRY_INTERFACE_ASSIGNMENT
@@ -449,7 +449,7 @@ static gint compare_lines(gconstpointer a, gconstpointer b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-char *storing_snapshot(Fixture *fixture)
+static char *look(Fixture *fixture)
 {
     g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
     g_autofree char *enabled = fixture_get(fixture, MANAGER, "Enabled");
@@ -460,4 +460,24 @@ char *storing_snapshot(Fixture *fixture)
     g_ptr_array_sort(lines, compare_lines);
     g_ptr_array_add(lines, NULL);
     return g_strjoinv("\n", (char **)lines->pdata);
+}
+
+static bool is_steady(Fixture *fixture, void *userdata)
+{
+    char **last = userdata, *now = look(fixture);
+    bool steady = g_strcmp0(*last, now) == 0;
+
+    g_free(*last);
+    *last = now;
+    return steady;
+}
+
+/* A call that failed in its second step may have ended an assignment in its first, and that goes a moment
+ * later. */
+char *storing_snapshot(Fixture *fixture)
+{
+    char *last = look(fixture);
+
+    fixture_wait_for(fixture, is_steady, &last, "nothing changes any more");
+    return last;
 }

@@ -15,7 +15,7 @@
 #include "dbus/bus/sd-bus-cleanup.h"
 #include "tests/bus/fixture.h"
 
-#define DEADLINE_US (20 * G_USEC_PER_SEC)
+#define DEADLINE_US (30 * G_USEC_PER_SEC)
 #define PATH        FERRY_PATH_ASSIGNMENT_PREFIX "/k7m2xq4p"
 
 /* Group ids that nobody has. */

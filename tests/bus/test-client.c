@@ -70,7 +70,7 @@ static void test_take_just_these(void **state)
     client_expect(fixture, "take 1-2 1-4 desk", DONE, "(1-2) is on the host", NULL);
     client_expect(fixture, "list devices -o device,state", DONE, "1-3    attached", NULL);
     client_expect(fixture, "take desk studio", DONE, "(1-3) is on the host", NULL);
-    client_expect(fixture, "take desk", DONE, "Nothing was given to any VM.", NULL);
+    client_expect(fixture, "take desk", DONE, "Nothing was given to desk.", NULL);
 }
 
 /* Whoever does it twice means it once, and more of a group is asked for in so many words. */
@@ -125,6 +125,7 @@ static void test_take_one_of_a_pool(void **state)
     assert_string_equal(two.out, "1-3\n1-4\n2\n");
     client_expect(fixture, "take 1-3 --json", DONE, "\"result\": \"done\"", NULL);
     client_expect(fixture, "take 1-4", DONE, "(1-4) is on the host.", NULL);
+    client_expect(fixture, "take 1-4", DONE, "(1-4) is on the host already.", NULL);
     client_expect(fixture, "list assignments --json", DONE, "[]", NULL);
 }
 
@@ -176,13 +177,20 @@ static void test_helps_on(void **state)
     client_expect(fixture, "give 1-2 dekk", NOT_FOUND, NULL, "Did you mean \"desk\"?");
     client_expect(fixture, "take stuido", NOT_FOUND, NULL, "Did you mean \"studio\"?");
     client_expect(fixture, "give 1-2", USAGE, NULL,
-                  "to which VM? usbferry give 1-2 VM, where VM is one of: desk");
+                  "to which VM? usbferry give 1-2 VM, where VM is one of: desk, studio");
     client_expect(fixture, "give desk", USAGE, NULL, "what is to be given to it?");
+    client_expect(fixture, "give 1-2 desk studio", NOT_FOUND, NULL, "\"desk\" is a VM: name one VM only");
+    client_expect(fixture, "give nothing-like-it desk", NOT_FOUND, NULL, "usbferry list shows what there is");
+    client_expect(fixture, "vm", USAGE, NULL, "did you mean \"usbferry vm controller\"?");
+    client_expect(fixture, "vm controller --help", DONE, "qemu-xhci (USB 3)", NULL);
     client_expect(fixture, "give desk 1-2", NOT_FOUND, NULL, "The VM comes last: usbferry give DEVICE desk");
     client_expect(fixture, "help give", DONE, "usbferry give keyboard mouse win11", NULL);
     client_expect(fixture, "help", DONE, "usbferry help VERB tells more", NULL);
     client_expect(fixture, "help gvie", USAGE, NULL, "did you mean \"usbferry give\"?");
     client_expect(fixture, "group add keys", DONE, "keys", NULL);
+    client_expect(fixture, "take keys", USAGE, NULL, "usbferry explain keys lists them");
+    client_expect(fixture, "give 1-2 desk", DONE, "attached", NULL);
+    client_expect(fixture, "give 1-2 studio", BUSY, NULL, "\n  usbferry take 1-2 takes it home");
     client_expect(fixture, "group show kyes", NOT_FOUND, NULL, "Did you mean \"keys\"?");
 }
 

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "dbus/bus/sd-bus-cleanup.h"
 #include "tests/bus/memory-folder.h"
 #include "tests/bus/run-client.h"
 
@@ -50,6 +51,19 @@ static void test_words(void **state)
     offers(fixture, "group nonsense ''", "");
     offers(fixture, "", "");
     offers(fixture, "-H ''", "");
+    offers(fixture, "--host-", "--host-timeout");
+    offers(fixture, "list --host-", "--host-timeout");
+    offers(fixture, "give --host-", "");
+    offers(fixture, "--host-timeout 3 wai", "wait");
+
+    g_autofree char *file = g_build_filename(fixture->dir, "usbferry", "hosts", NULL);
+    g_autofree char *folder = g_path_get_dirname(file);
+    assert_int_equal(g_mkdir_with_parents(folder, 0755), 0);
+    assert_true(g_file_set_contents(file, "root@near\nfar # slow\n", -1, NULL));
+    g_setenv("XDG_CONFIG_HOME", fixture->dir, true);
+    offers(fixture, "-H ''", "root@near|far");
+    offers(fixture, "list -H f", "far");
+    g_unsetenv("XDG_CONFIG_HOME");
 }
 
 static void test_names(void **state)
@@ -82,11 +96,74 @@ static void test_names(void **state)
     offers(fixture, "give ''", "");
 }
 
+/* ------------------------------------------------------------------ what it costs */
+
+#define DEADLINE_USEC (60 * G_USEC_PER_SEC)
+
+/* Sees every call on the bus. */
+static sd_bus *begin_monitor(Fixture *fixture)
+{
+    sd_bus *monitor = NULL;
+
+    assert_true(sd_bus_new(&monitor) >= 0);
+    assert_true(sd_bus_set_address(monitor, fixture->address) >= 0);
+    assert_true(sd_bus_set_bus_client(monitor, true) >= 0);
+    assert_true(sd_bus_set_monitor(monitor, true) >= 0);
+    assert_true(sd_bus_start(monitor) >= 0);
+    assert_true(sd_bus_call_method(monitor, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                                   "org.freedesktop.DBus.Monitoring", "BecomeMonitor", NULL, NULL, "asu", 1,
+                                   "type='method_call'", 0) >= 0);
+    return monitor;
+}
+
+/* Others' calls of the service, until the test itself calls it. */
+static unsigned count_calls(Fixture *fixture, sd_bus *monitor)
+{
+    const char *own = NULL;
+    unsigned n = 0;
+
+    assert_true(sd_bus_get_unique_name(fixture->bus, &own) >= 0);
+    g_free(fixture_get(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Settling"));
+    for (;;) {
+        g_autoptr(sd_bus_message) message = NULL;
+        int r = sd_bus_process(monitor, &message);
+
+        assert_true(r >= 0);
+        if (r == 0)
+            assert_true(sd_bus_wait(monitor, DEADLINE_USEC) > 0);
+        if (!message || g_strcmp0(sd_bus_message_get_destination(message), FERRY_BUS_NAME) != 0)
+            continue;
+        if (g_strcmp0(sd_bus_message_get_sender(message), own) == 0)
+            return n;
+        n++;
+    }
+}
+
+/* A fetch is two calls: for all that there is, and for the service itself. */
+#define FETCH_CALLS 2
+
+/* However many kinds of things are offered, a TAB is one fetch or none. */
+static void test_one_fetch(void **state)
+{
+    Fixture *fixture = *state;
+
+    client_plug_keyboard(fixture, "1-2", "KBD-A", "Keyboard K120");
+    client_plug_keyboard(fixture, "1-3", "KBD-B", "Keyboard K120");
+    client_expect(fixture, "group add keys", DONE, "keys", NULL);
+    sd_bus *monitor = begin_monitor(fixture);
+    offers(fixture, "give ''", "1-2|1-3|keys|desk|studio");
+    assert_int_equal(count_calls(fixture, monitor), FETCH_CALLS);
+    offers(fixture, "list vms --out", "--output");
+    assert_int_equal(count_calls(fixture, monitor), 0);
+    sd_bus_flush_close_unref(monitor);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_words, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_names, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_one_fetch, fixture_setup, fixture_teardown),
     };
 
     return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);

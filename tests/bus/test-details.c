@@ -376,11 +376,15 @@ static void ask_assignments(Stage *stage)
         ask(stage, "Assignment.ResetAll", path, expected, "a{sv}", 0);
         ask(stage, "Assignment.Attach", path, expected, "");
         ask(stage, "Assignment.Retry", path, expected, "");
+        ask(stage, "Assignment.Confirm", path, expected, "");
         ask(stage, "Assignment.Detach", path, expected, "");
         ask(stage, "Assignment.Release", path, expected, "a{sv}", 0);
         ask(stage, "Assignment.ReleaseDevice", path, of_device, "oa{sv}", device, 0);
     }
     ask(stage, "Machine.ReleaseAll", stage->desk, (Expected){ .machine = "desk" }, "a{sv}", 0);
+    ask(stage, "Machine.SetUsbController", stage->desk, (Expected){ .machine = "desk" }, "sa{sv}",
+        "qemu-xhci", 0);
+    ask(stage, "Machine.Start", stage->desk, (Expected){ .machine = "desk" }, "a{sv}", 0);
     ask(stage, "Manager.ReleaseAll", FERRY_PATH_ROOT, (Expected){}, "a{sv}", 0);
 }
 

@@ -208,7 +208,6 @@ static int setup(void **state)
     *state = faults;
     faults->seed = seed ? (unsigned)g_ascii_strtoull(seed, NULL, 10) : SEED;
     faults->all = g_strcmp0(g_getenv("FERRY_TEST_DISK"), "all") == 0;
-    fixture_use_disk_script(faults->fixture);
     storing_plug(faults->fixture);
     storing_settle(faults->fixture);
     storing_prepare(faults->fixture);

@@ -64,10 +64,14 @@ static void test_assign(void **state)
     g_free(assign_error(fixture, "NoSuchDevice", absent, desk));
     g_free(assign_error(fixture, "NoSuchDevice", "/org/usbferry1/device", desk));
     g_free(assign_error(fixture, "NoSuchDevice", "/", desk));
-    g_free(assign_error(fixture, "NoSuchDevice", desk, desk));
+    text = assign_error(fixture, "NoSuchDevice", desk, desk);
+    assert_says(text, "is the path of a VM, and not of a device");
+    g_free(text);
     g_free(assign_error(fixture, "NoSuchMachine", device, nobody));
     g_free(assign_error(fixture, "NoSuchMachine", device, "/com/example"));
-    g_free(assign_error(fixture, "NoSuchMachine", device, device));
+    text = assign_error(fixture, "NoSuchMachine", device, device);
+    assert_says(text, "is the path of a device, and not of a VM");
+    g_free(text);
     assert_int_equal(count_assignments(fixture), 0);
 
     assignment = fixture_assign(fixture, "1-2", FIXTURE_DESK);

@@ -184,15 +184,42 @@ static void test_busy(void **state)
     }
 }
 
+/* The table of the manual page is the program's: each name stands in the row of its status. */
+static void test_manual(void **state)
+{
+    g_autofree char *folder = g_path_get_dirname(g_getenv("FERRY_TEST_MANUAL")), *text = NULL;
+    g_autofree char *page = g_build_filename(folder, "usbferry.1.rst", NULL);
+    int status = -1, n = 0;
+
+    assert_true(g_file_get_contents(page, &text, NULL, NULL));
+    const char *table = strstr(text, "\nStatus Meaning, and the names of errors");
+    assert_non_null(table);
+    g_auto(GStrv) lines = g_strsplit(strstr(table, "\n0 "), "\n", -1);
+    for (char **line = lines + 1; **line != '='; line++) {
+        g_auto(GStrv) parts = g_strsplit(*line, "*", -1);
+
+        if (g_ascii_isdigit(**line))
+            status = atoi(*line);
+        for (guint i = 1; i < g_strv_length(parts); i += 2) {
+            g_autofree char *name = g_strconcat("org.usbferry1.Error.", parts[i], NULL);
+
+            if (!g_ascii_isupper(*parts[i])) /* "", of a verb in bold */
+                continue;
+            if ((int)outcome_from_error_name(name) != status)
+                fail_msg("%s stands at status %d", parts[i], status);
+            n++;
+        }
+    }
+    assert_true(n > 20);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_usage),
-        TEST(test_not_found),
-        TEST(test_denied),
-        TEST(test_busy),
+        TEST(test_usage), TEST(test_not_found),          TEST(test_denied),
+        TEST(test_busy),  cmocka_unit_test(test_manual),
     };
 
     return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);

@@ -58,7 +58,7 @@ static void test_an_update(void **state)
     wait_reason(
         fixture, assignment,
         "0483:5740 \"Modem\" (1-2) is not plugged in; it goes to VM \"desk\" when it is. What comes into "
-        "its socket within half a minute follows it.");
+        "its socket within 30s follows it.");
     plug(fixture, LOADER);
     wait_reason(
         fixture, assignment,

@@ -23,23 +23,35 @@ static void assert_is(Fixture *fixture, const char *path, const char *interface,
     assert_string_equal(value, expected);
 }
 
+/* What it can do, in the words that are documented. */
+static void test_features(void **state)
+{
+    wait_list(*state, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Features",
+              "assign-many; check; history; move; notice; reason-codes; release-device");
+}
+
 static void test_one_device(void **state)
 {
     Fixture *fixture = *state;
     g_autofree char *device = fixture_device_path("1-2");
     g_autofree char *desk = fixture_machine_path(FIXTURE_DESK);
-    g_autofree char *assignment = NULL;
+    g_autofree char *assignment = NULL, *icon = NULL, *since = NULL;
 
     fixture_plug(fixture, "1-2", "046d", "c31c", "KBD-0001", "Keyboard K120");
     fixture_wait_object(fixture, device, DEVICE, true);
     fixture_wait(fixture, device, DEVICE, "ReasonCode", "host");
     assert_is(fixture, device, DEVICE, "Label", "Keyboard K120");
     assert_is(fixture, device, DEVICE, "Removable", "true");
+    icon = fixture_get(fixture, device, DEVICE, "Icon");
+    assert_true(*icon);
+    since = fixture_get(fixture, device, DEVICE, "Since");
+    assert_true(g_ascii_strtoull(since, NULL, 10) > 0);
     wait_list(fixture, desk, MACHINE, "Devices", "");
 
     assignment = fixture_assign(fixture, "1-2", FIXTURE_DESK);
     assert_is(fixture, assignment, ASSIGNMENT, "MachineName", "desk");
     assert_is(fixture, assignment, ASSIGNMENT, "DeviceLabel", "Keyboard K120");
+    assert_is(fixture, assignment, ASSIGNMENT, "DeviceIcon", icon);
     assert_is(fixture, assignment, ASSIGNMENT, "Wanted", "1");
     fixture_wait(fixture, assignment, ASSIGNMENT, "State", "attached");
     fixture_wait(fixture, assignment, ASSIGNMENT, "Has", "1");
@@ -52,6 +64,7 @@ static void test_one_device(void **state)
     fixture_wait_object(fixture, device, DEVICE, false);
     fixture_wait(fixture, assignment, ASSIGNMENT, "ReasonCode", "not-plugged-in");
     assert_is(fixture, assignment, ASSIGNMENT, "DeviceLabel", "Keyboard K120");
+    assert_is(fixture, assignment, ASSIGNMENT, "DeviceIcon", icon);
     assert_is(fixture, assignment, ASSIGNMENT, "Has", "0");
     wait_list(fixture, desk, MACHINE, "Devices", "");
 }
@@ -84,6 +97,7 @@ static void test_a_group(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_features),
         TEST(test_one_device),
         TEST(test_a_group),
     };

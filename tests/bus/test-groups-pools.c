@@ -345,7 +345,8 @@ static void test_disabled_group(void **state)
     wait_state(fixture, pool, "attached");
     group_call(fixture, group, "Update", "a{sv}", 1, "Enabled", "b", 0);
     waiting = group_assign(fixture, group, FIXTURE_DESK, "1", "vendor=*");
-    wait_reason(fixture, waiting, "group dongles is disabled and gives nothing.");
+    wait_reason(fixture, waiting,
+                "group dongles is disabled and gives nothing (usbferry group set dongles --enable).");
     wait_state(fixture, waiting, "waiting-device");
     wait_devices(fixture, pool, "1-1 attached");
     assert_attaches(fixture, 1);

@@ -27,6 +27,9 @@ static void watch(Fixture *fixture, Watched *watched)
     *watched = (Watched){ .signals = 0 };
     assert_true(sd_bus_add_match(fixture->bus, &watched->slot, "type='signal',sender='" FERRY_BUS_NAME "'",
                                  hear, watched) >= 0);
+    /* What was begun before has come to its end, and what was told of it is here before an answer. */
+    g_free(fixture_script(fixture, "run 0"));
+    g_free(fixture_get(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Settling"));
     while (sd_bus_process(fixture->bus, NULL) > 0)
         continue;
     watched->signals = 0;

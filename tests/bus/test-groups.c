@@ -139,6 +139,7 @@ static void test_rules_make_members(void **state)
     /* Added. */
     assert_int_equal(group_add_rule(fixture, group, "serial=AB*  vendor=529"), 1);
     assert_int_equal(group_add_rule(fixture, group, "vendor=0529"), 2);
+    assert_int_equal(group_add_rule(fixture, group, "vendor=529"), 2); /* the same one */
     assert_int_equal(group_add_rule(fixture, other, "vendor=*"), 1);
     assert_rules(fixture, group, "1 true vendor=0529 serial=AB* admin; 2 true vendor=0529 admin");
     assert_groups_of(fixture, "1-1", "all; keys",

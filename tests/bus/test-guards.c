@@ -40,6 +40,12 @@ static void wait_use(Fixture *fixture, const char *sysname, const char *uses)
     wait_list(fixture, path, FERRY_INTERFACE_DEVICE, "HostUse", uses);
 }
 
+static void look(Fixture *fixture)
+{
+    host_hint(fixture);
+    wait_use(fixture, KEYBOARD, "last-keyboard:seat0");
+}
+
 static void wait_state(Fixture *fixture, const char *assignment, const char *state)
 {
     fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "State", state);
@@ -159,6 +165,36 @@ static void test_refused(void **state)
     wait_state(fixture, assignment, "attached");
 }
 
+/* In a container, without a hint: it is seen when it is to be given, and when it is over. */
+static void test_mounted_elsewhere(void **state)
+{
+    const char *file = "/sys/fs/btrfs/11111111-1111/devices/sda1";
+    Fixture *fixture = *state;
+    g_autofree char *assignment = NULL;
+
+    look(fixture);
+    host_put(fixture, file, "");
+    refuse(fixture, STICK, "stays with the host (mounted): a file system of it is in use");
+    wait_use(fixture, STICK, "mounted");
+    host_put(fixture, file, NULL);
+    g_free(fixture_script(fixture, "run 12000"));
+    wait_use(fixture, STICK, "");
+    assignment = fixture_assign(fixture, STICK, FIXTURE_STUDIO);
+    wait_state(fixture, assignment, "waiting-machine");
+    host_put(fixture, file, "");
+    start_studio(fixture);
+    wait_guarded(fixture, assignment, "(mounted)");
+    host_put(fixture, file, NULL);
+    g_free(fixture_script(fixture, "run 12000"));
+    wait_state(fixture, assignment, "attached");
+    /* Whatever it is that gives it. */
+    sd_bus_message_unref(fixture_call_ok(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Detach", ""));
+    wait_state(fixture, assignment, "disabled");
+    host_put(fixture, file, "");
+    sd_bus_message_unref(fixture_call_ok(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Attach", ""));
+    wait_guarded(fixture, assignment, "(mounted)");
+}
+
 static void test_what_became_guarded_waits(void **state)
 {
     Fixture *fixture = *state;
@@ -215,8 +251,7 @@ static void test_default_route(void **state)
 /* Until the service knows it: the first one isn't the last any more. */
 static void plug_second_keyboard(Fixture *fixture)
 {
-    host_hint(fixture);
-    wait_use(fixture, KEYBOARD, "last-keyboard:seat0");
+    look(fixture);
     host_put_keyboard(fixture, SECOND, "input6");
     host_hint(fixture);
     wait_use(fixture, KEYBOARD, "");
@@ -227,17 +262,14 @@ static void test_the_last_keyboard(void **state)
     Fixture *fixture = *state;
     g_autofree char *assignment = NULL;
 
-    host_hint(fixture);
-    wait_use(fixture, KEYBOARD, "last-keyboard:seat0");
+    look(fixture);
     refuse(fixture, KEYBOARD, "it is the last keyboard of seat0");
     /* Nobody is there who could miss it. */
     host_sit(fixture, NULL);
     wait_use(fixture, KEYBOARD, "");
     host_sit(fixture, "seat0");
     wait_use(fixture, KEYBOARD, "last-keyboard:seat0");
-    host_put_keyboard(fixture, SECOND, "input6");
-    host_hint(fixture);
-    wait_use(fixture, KEYBOARD, "");
+    plug_second_keyboard(fixture);
     assignment = fixture_assign(fixture, KEYBOARD, FIXTURE_DESK);
     /* The kernel takes its time to say so. */
     refuse(fixture, SECOND, "it is the last keyboard of seat0");
@@ -250,11 +282,34 @@ static void test_what_a_new_one_brings(void **state)
 {
     Fixture *fixture = *state;
 
-    host_hint(fixture);
-    wait_use(fixture, KEYBOARD, "last-keyboard:seat0");
+    look(fixture);
     host_put_keyboard(fixture, "1-5", "input8");
     groups_plug(fixture, "1-5", "046d:c31c", "K-3");
     wait_use(fixture, KEYBOARD, "");
+}
+
+/* It is wanted as it is plugged in, and its input device comes a moment later. */
+static void test_input_that_comes_later(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = NULL, *counts = NULL;
+
+    /* Without a driver there is none: that isn't waited for. */
+    look(fixture);
+    assignment = fixture_assign(fixture, SECOND, FIXTURE_DESK);
+    wait_state(fixture, assignment, "attached");
+    fixture_unplug(fixture, SECOND);
+    wait_state(fixture, assignment, "waiting-device");
+    host_remove_keyboard(fixture, "input5");
+    host_hint(fixture);
+    wait_use(fixture, KEYBOARD, "");
+    groups_plug(fixture, SECOND, "046d:c31c", "K-2");
+    fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "ReasonCode", "unsteady");
+    host_put_keyboard(fixture, SECOND, "input9");
+    host_hint(fixture);
+    wait_guarded(fixture, assignment, "it is the last keyboard of seat0");
+    counts = fixture_script(fixture, "counts");
+    fixture_assert(fixture, g_str_has_prefix(counts, "attach=1 "));
 }
 
 /* Both were wanted before the VM began; each is no last one as long as the other one is there. */
@@ -423,12 +478,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_refused),
+        TEST(test_mounted_elsewhere),
         TEST(test_what_became_guarded_waits),
         TEST(test_what_a_vm_has_stays_there),
         TEST(test_swap_and_holders),
         TEST(test_default_route),
         TEST(test_the_last_keyboard),
         TEST(test_what_a_new_one_brings),
+        TEST(test_input_that_comes_later),
         TEST(test_two_in_one_turn),
         TEST(test_a_pool_leaves_one),
         TEST(test_forced),

@@ -29,8 +29,9 @@ static bool send_fds(const char *socket_path, HostileReport *report)
     int fds[FDS];
     bool good = bus;
 
+    /* Nothing below /dev: umockdev asks for that what the attacker may not. */
     for (int i = 0; i < FDS; i++)
-        fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        fds[i] = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     raw_number(body, 1);
     for (int i = 0; good && i < FD_CALLS; i++)
         good = raw_bus_call_with_fds(bus, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "SetEnabled", "b", body,

@@ -4,6 +4,7 @@
 
 #include "tests/bus/cmocka-include.h"
 
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@ static const char ssh[] =
     "echo \"$@\" >> \"$HOSTS_FOLDER/asked\"\n"
     "case \" $* \" in\n"
     "*' dead '*) exit 255 ;;\n"
+    "*' talks '*) echo Welcome, what a nice day ;;\n"
     "*' slow '*) cat \"$HOSTS_FOLDER/pipe\" > /dev/null ;;\n"
     "*' good '*) if [ -p \"$HOSTS_FOLDER/pipe\" ]; then echo > \"$HOSTS_FOLDER/pipe\" & fi ;;\n"
     "esac\n"
@@ -60,6 +62,12 @@ static void test_three(void **state)
     assert_non_null(strstr(lines[1], " 1-2    host"));
 
     client_expect(fixture, "list vms -H good", DONE, "desk", NULL);
+    /* alone, what helps is told */
+    client_expect(fixture, "-H dead", FAILED, NULL, "try: ssh dead systemd-stdio-bridge --version\n");
+    client_expect(fixture, "give 1-2 desk -H dead", FAILED, NULL, "lets you in without a question");
+    client_expect(fixture, "list -H talks", FAILED, NULL, "prints something at login");
+    client_expect(fixture, "-H talks -H good list vms", FAILED, "desk",
+                  "usbferry: talks: what comes from talks is not its bus\n");
     client_expect(fixture, "--all-hosts", FAILED, "HOST", "usbferry: dead: ");
     client_expect(fixture, "list vms --all-hosts --json", FAILED, "\"host\": \"", "\"text\":\"dead: ");
     client_expect(fixture, "-H good list vms -H good --json", DONE, "\"vm\": \"desk\"", NULL);
@@ -67,6 +75,10 @@ static void test_three(void **state)
     /* what changes something goes to one */
     client_expect(fixture, "give 1-2 desk --all-hosts", USAGE, NULL, "one host at a time");
     client_expect(fixture, "give 1-2 desk -H good", DONE, "attached", NULL);
+    fixture_stop_daemon(fixture, SIGTERM);
+    client_expect(fixture, "list -H good", FAILED, NULL,
+                  "the service usbferryd is not running on good, and the bus there cannot start it\n"
+                  "  Is usbferry installed there? ssh good systemctl status usbferryd tells more\n");
     client_expect(fixture, "list -H -x", USAGE, NULL, "-H needs the name of a host");
     g_setenv("XDG_CONFIG_HOME", "/nowhere", true);
     client_expect(fixture, "list --all-hosts", USAGE, NULL, "/nowhere/usbferry/hosts names no hosts");

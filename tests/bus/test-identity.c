@@ -125,6 +125,7 @@ static void restart(Fixture *fixture)
     g_free(fixture_script(fixture, "define %s desk", FIXTURE_DESK));
     g_free(fixture_script(fixture, "start %s", FIXTURE_DESK));
     g_free(fixture_script(fixture, "connect"));
+    fixture_wait(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Settling", "false");
 }
 
 static void assert_at_home(Fixture *fixture, const char *sysname)

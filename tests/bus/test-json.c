@@ -116,9 +116,10 @@ static void test_empty(void **state)
         { "list -o vm,device", "devices partial" },
     };
     static const Case others[] = {
-        { "show", "show" },       { "rule test 'vendor=*'", "rule-test" },
-        { "rescan", "rescan" },   { "export", "export" },
-        { "disable", "enabled" }, { "enable", "enabled" },
+        { "show", "show" },      { "rule test 'vendor=*'", "rule-test" },
+        { "rescan", "rescan" },  { "log", "log" },
+        { "export", "export" },  { "disable", "enabled" },
+        { "enable", "enabled" },
     };
     static const char *const machines[] = { FIXTURE_DESK, FIXTURE_STUDIO };
 
@@ -216,8 +217,12 @@ static const Case ending[] = {
     { "set desk-keyboard --priority 3 --description Mine", "assignment-change" },
     { "detach desk-keyboard", "results" },
     { "attach desk-keyboard", "results" },
+    { "confirm desk-keyboard", "confirm" },
+    { "confirm", "confirm" },
     { "retry desk-keyboard", "results" },
     { "retry 1-1.1 --no-wait", "results" },
+    { "start desk studio", "start" },
+    { "vm controller desk usb-ehci", "vm-controller" },
     { "take 'keys to desk' 1-4", "results" },
     { "take 1-1.1", "results" },
     { "take 1-2", "results" }, /* is home already */

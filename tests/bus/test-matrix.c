@@ -13,7 +13,7 @@
 #include "tests/bus/reset-calls.h"
 #include "tests/bus/tenant-calls.h"
 
-#define DEADLINE_US (20 * G_USEC_PER_SEC)
+#define DEADLINE_US (30 * G_USEC_PER_SEC)
 
 #define FREE_DEVICE    "1-3.1"
 #define OWNERS_DEVICE  "1-2.1"
@@ -59,6 +59,7 @@ static const struct {
     { "Assignment.Detach", {} },
     { "Assignment.Attach", {} },
     { "Assignment.Retry", {} },
+    { "Assignment.Confirm", {} },
     { "Assignment.Release", { "{" } },
     { "Assignment.ReleaseDevice", { "o@owners", "{" } },
     { "Assignment.Reset", { "{" } },
@@ -66,6 +67,8 @@ static const struct {
     { "Device.Reset", { "{" } },
     { "Device.ResetHub", { "{" } },
     { "Machine.ReleaseAll", { "{" } },
+    { "Machine.SetUsbController", { "sqemu-xhci", "{" } },
+    { "Machine.Start", { "{" } },
     { "Manager.Apply", { "s[Group]\nName=applied\n", "sa file", "{" } },
     { "Manager.Assign", { "o@device", "o@machine", "{" } },
     { "Manager.Assign(Force)", { "o@device", "o@machine", "!" } },
@@ -79,6 +82,7 @@ static const struct {
     { "Manager.GetAssignment", { "sDevice 046d:c31c to desk" } },
     { "Manager.GetDevice", { "s" FREE_DEVICE } },
     { "Manager.GetGroup", { "s@name" } },
+    { "Manager.GetHistory", { "u5", "{" } },
     { "Manager.GetMachine", { "sdesk" } },
     { "Manager.GetTenant", { "s@tenant" } },
     { "Manager.HoldHome", { "b0" } },

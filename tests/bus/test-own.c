@@ -8,7 +8,7 @@
 #include "tests/bus/memory-folder.h"
 #include "tests/bus/tenant-calls.h"
 
-#define DEADLINE_US (20 * G_USEC_PER_SEC)
+#define DEADLINE_US (30 * G_USEC_PER_SEC)
 
 #define OWNER    FIXTURE_OTHER
 #define NEIGHBOR FIXTURE_STRANGER

@@ -49,6 +49,32 @@ static void test_replug(void **state)
     fixture_assert(fixture, strstr(shown, "=1:4:0529:0001"));
 }
 
+static bool is_prepared(Fixture *fixture, void *userdata)
+{
+    g_free(fixture->last_seen);
+    fixture->last_seen = fixture_script(fixture, "counts");
+    return !g_str_has_suffix(fixture->last_seen, "prepared=0");
+}
+
+/* While the kernel is still busy with one that somebody waits for, what the call for it takes is got ready.
+ */
+static void test_what_takes_time_is_done_before(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = NULL;
+
+    plug(fixture, "1-2", "A-4711");
+    assignment = fixture_assign(fixture, "1-2", FIXTURE_DESK);
+    wait_assignment(fixture, assignment, "attached");
+    plug(fixture, "1-3", "A-4712");
+    fixture_assert(fixture, !is_prepared(fixture, NULL)); /* nobody waited */
+    unplug(fixture, "1-2");
+    wait_assignment(fixture, assignment, "waiting-device");
+    plug(fixture, "1-2", "A-4711");
+    fixture_wait_for(fixture, is_prepared, NULL, "the hypervisor is prepared");
+    wait_assignment(fixture, assignment, "attached");
+}
+
 static void test_serial_is_followed_to_another_port(void **state)
 {
     Fixture *fixture = *state;
@@ -173,6 +199,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_replug),
+        TEST(test_what_takes_time_is_done_before),
         TEST(test_serial_is_followed_to_another_port),
         TEST(test_device_without_serial_stays_with_its_port),
         TEST(test_the_right_twin_or_none),

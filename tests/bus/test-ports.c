@@ -68,7 +68,9 @@ static void test_no_controller(void **state)
     reset_plug(fixture, "1-2", "KBD-0001");
     assignment = fixture_assign(fixture, "1-2", FIXTURE_DESK);
     wait_error(fixture, assignment, "NoController");
-    assert_reason(fixture, assignment, "VM \"desk\" has no USB controller; give it one (\"virsh edit\"");
+    assert_reason(
+        fixture, assignment,
+        "VM \"desk\" has no USB controller; give it one (usbferry vm controller \"desk\" qemu-xhci");
     assert_tries(fixture, "attach=0 ");
     /* shut down, edited, and started */
     g_free(fixture_script(fixture, "stop %s", FIXTURE_DESK));

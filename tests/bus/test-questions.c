@@ -12,7 +12,7 @@
 #include "tests/bus/open-call.h"
 #include "tests/bus/tenant-calls.h"
 
-#define DEADLINE_US (20 * G_USEC_PER_SEC)
+#define DEADLINE_US (30 * G_USEC_PER_SEC)
 
 #define QUESTIONS 200
 #define OPEN_MAX  8 /* of one user */

@@ -10,7 +10,7 @@
 #include "tests/bus/open-call.h"
 #include "tests/bus/tenant-calls.h"
 
-#define DEADLINE_US (20 * G_USEC_PER_SEC)
+#define DEADLINE_US (30 * G_USEC_PER_SEC)
 
 static sd_bus_message *new_assign(sd_bus *bus, const char *sysname, bool interactive)
 {

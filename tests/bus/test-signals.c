@@ -19,6 +19,7 @@ typedef struct Screen {
     Fixture *fixture;
     GHashTable *objects; /* path → GHashTable of property → GPtrArray of paths that it names */
     unsigned signals;
+    unsigned notices;
     char *wrong; /* the first thing that was; NULL = nothing */
 } Screen;
 
@@ -153,6 +154,12 @@ static int on_signal(sd_bus_message *message, void *userdata, sd_bus_error *erro
             screen->wrong = g_strdup_printf("%s changes, and isn't there", path);
         if (properties)
             read_properties(message, interface, properties);
+    } else if (strcmp(member, "Notice") == 0) {
+        assert_true(sd_bus_message_read(message, "so", NULL, &path) > 0);
+        if (!g_hash_table_contains(screen->objects, path) && !screen->wrong &&
+            strcmp(path, FERRY_PATH_ROOT) != 0)
+            screen->wrong = g_strdup_printf("a notice is about %s, which isn't there", path);
+        screen->notices++;
     } else {
         return 0;
     }
@@ -241,6 +248,8 @@ static void test_plug_give_and_take(void **state)
                                      "ooa{sv}", device, machine, 0);
     }
     fixture_mend_disk(fixture);
+    draw(&screen);
+    assert_true(screen.notices >= 2);
     end(&screen, slot);
 }
 
@@ -353,6 +362,64 @@ static void test_a_start(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, groups_setup, groups_teardown)
 
+/* ------------------------------------------------------------------ the start */
+
+static void start_patiently(Fixture *fixture, const char *patience_ms)
+{
+    fixture_stop_daemon(fixture, SIGTERM);
+    assert_true(g_setenv("FERRY_SCRIPT_PATIENCE_MS", patience_ms, TRUE));
+    fixture_start_daemon(fixture);
+    g_unsetenv("FERRY_SCRIPT_PATIENCE_MS");
+}
+
+static bool has_name(Fixture *fixture, void *userdata)
+{
+    return sd_bus_get_name_creds(fixture->bus, FERRY_BUS_NAME, 0, NULL) >= 0;
+}
+
+/* Who sees an assignment sees the machine that it names, from the first look on. */
+static void test_machines_come_first(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *assignment = NULL, *desk = fixture_machine_path(FIXTURE_DESK);
+    Screen screen;
+    sd_bus_slot *slot;
+
+    groups_plug(fixture, "1-2", "046d:c31c", "KBD");
+    assignment = fixture_assign(fixture, "1-2", FIXTURE_DESK);
+    fixture_wait(fixture, assignment, ASSIGNMENT, "State", "attached");
+    start_patiently(fixture, "60000");
+    g_free(fixture_script(fixture, "define %s desk", FIXTURE_DESK));
+    g_free(fixture_script(fixture, "start %s", FIXTURE_DESK));
+    /* it answers to the script, and isn't on the bus */
+    assert_false(has_name(fixture, NULL));
+    g_free(fixture_script(fixture, "connect"));
+    fixture_wait_for(fixture, has_name, NULL, "the service has its name");
+    slot = begin(&screen, fixture);
+    assert_true(g_hash_table_contains(screen.objects, assignment));
+    assert_true(g_hash_table_contains(screen.objects, desk));
+    fixture_wait(fixture, assignment, ASSIGNMENT, "State", "attached");
+    end(&screen, slot);
+}
+
+/* A hypervisor that doesn't answer holds nothing up. */
+static void test_patience_ends(void **state)
+{
+    Fixture *fixture = *state;
+
+    start_patiently(fixture, "1");
+    fixture_wait_for(fixture, has_name, NULL, "the service has its name");
+    fixture_wait(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "HypervisorState", "connecting");
+    /* one that is away isn't waited for */
+    start_patiently(fixture, "60000");
+    g_free(fixture_script(fixture, "list away"));
+    g_free(fixture_script(fixture, "connect"));
+    fixture_wait_for(fixture, has_name, NULL, "the service has its name");
+    /* and it ends in between */
+    start_patiently(fixture, "60000");
+    g_free(fixture_script(fixture, "define %s desk", FIXTURE_DESK));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -361,6 +428,8 @@ int main(void)
         TEST(test_machines),
         TEST(test_tenants),
         TEST(test_a_start),
+        TEST(test_machines_come_first),
+        TEST(test_patience_ends),
     };
 
     return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);

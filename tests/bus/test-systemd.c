@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/bus/fixture.h"
@@ -148,11 +149,42 @@ static void test_signals_while_it_starts(void **state)
     fixture_stop_daemon(fixture, SIGTERM);
 }
 
+/* Somebody starts it by hand, beside the one that runs, as an administrator who looks for a fault does. */
+static void test_another_one_by_hand(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *folder = fixture_state_path(fixture, "");
+    g_autofree char *runtime = g_build_filename(fixture->dir, "run", NULL);
+    g_autofree char *script = g_build_filename(fixture->dir, "another.sock", NULL);
+    g_auto(GStrv) environment = g_get_environ();
+    g_autofree char *said = NULL, *assignment = NULL;
+    g_autoptr(GError) error = NULL;
+    int status;
+
+    environment = g_environ_setenv(environment, "STATE_DIRECTORY", folder, TRUE);
+    environment = g_environ_setenv(environment, "RUNTIME_DIRECTORY", runtime, TRUE);
+    environment = g_environ_setenv(environment, "FERRY_SCRIPT_SOCKET", script, TRUE);
+    if (!g_spawn_sync(NULL, (char **)(const char *[]){ g_getenv("FERRY_TEST_DAEMON"), NULL }, environment,
+                      G_SPAWN_DEFAULT, NULL, NULL, NULL, &said, &status, &error))
+        fail_msg("%s", error->message);
+    fixture_assert(fixture, WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE);
+    if (!strstr(said, "another usbferryd works with it"))
+        fail_msg("it says: %s", said);
+
+    /* The one that runs stores what it is told. */
+    fixture_plug(fixture, "1-2", "046d", "c31c", "K1", "Keyboard");
+    assignment = fixture_assign(fixture, "1-2", FIXTURE_DESK);
+    fixture_stop_daemon(fixture, SIGKILL);
+    fixture_start_daemon(fixture);
+    fixture_wait_object(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_status, setup, teardown),
         cmocka_unit_test_setup_teardown(test_signals_while_it_starts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_another_one_by_hand, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_check, fixture_setup, fixture_teardown),
     };
 

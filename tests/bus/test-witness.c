@@ -544,12 +544,14 @@ static void test_driverless_and_never_given(void **state)
 {
     Fixture *fixture = *state;
     g_autofree char *assignment = NULL, *second = NULL, *shown = NULL;
+    g_autofree char *desk = fixture_machine_path(FIXTURE_DESK);
 
     plug(fixture);
     assignment = fixture_assign(fixture, "1-2", FIXTURE_STUDIO);
     wait_assignment(fixture, assignment, "waiting-machine");
     start_with_driverless_device(fixture);
     g_free(fixture_script(fixture, "start %s", FIXTURE_DESK));
+    fixture_wait_object(fixture, desk, FERRY_INTERFACE_MACHINE, true);
     fixture_plug(fixture, "1-4", "0781", "5567", "S-1", "Stick");
     second = fixture_assign(fixture, "1-4", FIXTURE_DESK);
     wait_assignment(fixture, second, "attached");

@@ -91,6 +91,8 @@ static bool fails(Call call, const char *path)
 {
     int n;
 
+    if (script && call == CALL_CREATE && is_below(path))
+        disk_script_wait(script);
     if (!script || !script->at || !can_fail(call, script->error) || !is_below(path))
         return false;
     n = atomic_fetch_add(&script->calls, 1) + 1;

@@ -6,7 +6,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 DiskScript *disk_script_map(const char *path, int flags)
@@ -49,4 +52,17 @@ bool disk_script_disarm(DiskScript *memory)
 {
     memory->at = 0;
     return atomic_load(&memory->hits) > 0;
+}
+
+void disk_script_hold(DiskScript *memory, bool hold)
+{
+    atomic_store(&memory->held, hold);
+    if (!hold)
+        (void)syscall(SYS_futex, &memory->held, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+void disk_script_wait(DiskScript *memory)
+{
+    while (atomic_load(&memory->held))
+        (void)syscall(SYS_futex, &memory->held, FUTEX_WAIT, 1, NULL, NULL, 0);
 }

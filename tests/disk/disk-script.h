@@ -23,6 +23,7 @@ typedef struct DiskScript {
     bool lasts;       /* and so does everything after it */
     atomic_int calls; /* that could fail like this, so far */
     atomic_int hits;  /* that did */
+    atomic_int held;  /* a futex: 1 = whoever makes a file waits */
 } DiskScript;
 
 /* The environment variable of the scripted service: a file that holds the script. */
@@ -39,3 +40,8 @@ void disk_script_free(DiskScript *script);
 void disk_script_arm(DiskScript *script, int error, int at, bool lasts);
 /* Nothing fails any more. True when something did. */
 bool disk_script_disarm(DiskScript *script);
+
+/* A disk that takes its time: who makes a file waits until it is let go. */
+void disk_script_hold(DiskScript *script, bool hold);
+/* Of the wrapped calls. */
+void disk_script_wait(DiskScript *script);

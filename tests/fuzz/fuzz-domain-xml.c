@@ -11,6 +11,8 @@
 #include "daemon/base/error.h"
 #include "daemon/base/id.h"
 #include "daemon/base/text.h"
+#include "daemon/base/usb-speed.h"
+#include "daemon/hypervisor/controller-xml.h"
 #include "daemon/hypervisor/domain-xml.h"
 #include "daemon/hypervisor/saved-xml.h"
 
@@ -18,6 +20,25 @@
 #define PORTS_MAX 100000
 
 #define DEVICES_END "</devices>"
+
+/* A domain without devices gets no controller; any other one has it, and nothing else of its own is another.
+ */
+static void check_controller(const char *xml, const MachineInfo *before, bool was_live)
+{
+    g_autofree char *changed = controller_xml_set(xml, "qemu-xhci", NULL);
+    g_autoptr(MachineInfo) info = machine_info_new("uuid");
+    bool live = false;
+
+    if (!changed)
+        return;
+    g_assert_true(domain_xml_read(changed, info, &live, NULL));
+    g_assert_true(live == was_live);
+    g_assert_cmpstr(info->usb_controller, ==, "qemu-xhci");
+    g_assert_cmpuint(info->usb_speeds, ==, USB_SPEEDS_ALL);
+    g_assert_cmpuint(info->hostdevs->len, ==, before->hostdevs->len);
+    g_assert_cmpuint(info->pci->len, ==, before->pci->len);
+    g_assert_cmpstr(info->title, ==, before->title);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -43,6 +64,7 @@ static void check_hostdev(const Hostdev *hostdev)
 static void check_info(const MachineInfo *info, bool live)
 {
     g_assert_true(text_is_clean(info->usb_controller));
+    g_assert_true(text_is_clean(info->title));
     g_assert_cmpuint(info->free_ports, <, PORTS_MAX);
     g_assert_true(live || info->hostdevs->len == 0);
     g_assert_true(live || info->domain_id == 0);
@@ -141,5 +163,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_info(info, live);
     check_attach(xml, info);
     check_repair(xml, info, live);
+    check_controller(xml, info, live);
     return 0;
 }

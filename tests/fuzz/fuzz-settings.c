@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "daemon/base/text.h"
+#include "daemon/base/tuning.h"
 #include "daemon/config/settings.h"
 #include "daemon/guards/host-use.h"
 #include "tests/fuzz/check-error.h"
@@ -13,6 +14,21 @@
 #define PATH "/etc/usbferry/usbferry.conf"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* What is taken could be written again, and goes together. */
+static void check_tuning(const TuningSet *set)
+{
+    Tuning which;
+
+    for (Tuning tuning = 0; tuning < _TUNING_MAX; tuning++) {
+        g_autofree char *text = tuning_print(tuning, tuning_in_set(set, tuning));
+        TuningSet again = {};
+
+        g_assert_true(tuning_parse(&again, tuning, text));
+        g_assert_cmpint(again.changed[tuning], ==, set->changed[tuning]);
+    }
+    g_assert_null(tuning_contradiction(set, &which));
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -28,6 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         g_assert_cmpuint(settings.guards_off, ==, 0);
     }
     g_assert_cmpuint(settings.guards_off & ~HOST_USE_ALL, ==, 0);
+    check_tuning(&settings.tuning);
     g_assert_true(!settings.hypervisor_uri || text_is_clean(settings.hypervisor_uri));
     return 0;
 }

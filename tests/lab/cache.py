@@ -19,7 +19,7 @@ SUITES = ['bookworm', 'trixie']
 SUITE_PROGRAM = os.path.join(HERE, '..', 'suite')
 IMAGE_FILES = ['build-image', 'modules', 'guest-init', 'outer-init', 'guest.xml', 'gadget']
 SNAPSHOT_FILES = ['make-snapshot', 'machine.py', 'qmp.py']    # the QEMU command line is in machine.py
-IMAGE_PACKAGES = ['linux-image-amd64', 'qemu-system-x86', 'libvirt-daemon-system', 'systemd', 'polkitd', 'busybox-static']
+IMAGE_PACKAGES = ['linux-image-amd64', 'qemu-system-x86', 'libvirt-daemon-system', 'systemd', 'polkitd', 'busybox-static', 'udisks2']
 
 
 def directory():

@@ -39,9 +39,11 @@ import time
 from dataclasses import dataclass
 
 import cache
-from machine import LabError, Outer, Result  # noqa: F401 (scenarios take LabError and Result from here)
+from machine import KERNEL, LabError, Outer, Result  # noqa: F401 (scenarios take LabError and Result from here)
 
 BUSES = {'xhci.0': (2, 3), 'ehci.0': (1,)}
+# Between two looks at what is waited for; longer where a look takes longer, so that what is waited for gets the processor.
+PAUSE_MIN = 0.2
 
 
 def package(suite):
@@ -140,9 +142,10 @@ class Lab:
             lock.close()
         self._locks = []
 
-    def reboot(self):
+    def reboot(self, usb_late=False):
         """Ends the host as `systemctl reboot` does and boots it from its disk, with everything plugged in that was: a cold
-        boot, whose kernel finds the devices in any order. The names that plug() gave may be others' afterwards."""
+        boot, whose kernel finds the devices in any order. The names that plug() gave may be others' afterwards.
+        usb_late: /etc/modprobe.d decides which controller is first."""
         image = self.vm.image
         with contextlib.suppress(LabError):     # the connection may end before the command does
             self.run('systemctl --no-block reboot')
@@ -150,7 +153,7 @@ class Lab:
         self.vm.stop()
         self.vm = Outer(image)
         self._drives = set()
-        self.vm.boot(self._own_disk[1])
+        self.vm.boot(self._own_disk[1], kernel=f'{KERNEL} lab.usb=late' if usb_late else KERNEL)
         for id, plugged in self._plugged.items():
             self._plug(id, *plugged)
         self.vm.wait_console('LAB-READY', 200)
@@ -199,8 +202,10 @@ class Lab:
         what = what or (condition if isinstance(condition, str) else condition.__name__)
         if isinstance(condition, str):
             # Polled inside the host: one connection, however often it looks.
-            script = (f'end=$((SECONDS + {int(deadline)})); until last=$(({condition}\n) 2>&1); do '
-                      f'if [ $SECONDS -ge $end ]; then echo "$last"; exit 99; fi; sleep 0.2; done; echo "$last"')
+            script = (f'end=$((SECONDS + {int(deadline)})); while b=${{EPOCHREALTIME/./}}; ! last=$(({condition}\n) 2>&1); do '
+                      f'if [ $SECONDS -ge $end ]; then echo "$last"; exit 99; fi; t=$((${{EPOCHREALTIME/./}} - b)); '
+                      f'[ $t -ge {PAUSE_MIN * 1000000:.0f} ] || t={PAUSE_MIN * 1000000:.0f}; '
+                      f'printf -v t %d.%06d $((t / 1000000)) $((t % 1000000)); sleep $t; done; echo "$last"')
             result = self.run(script, check=False, timeout=deadline + 30)
             if result.rc:
                 raise LabError(f'not within {deadline} s: {what}\nlast seen: {result}\n{result.err}'.rstrip())
@@ -208,6 +213,7 @@ class Lab:
         end = time.monotonic() + deadline
         last = None
         while True:
+            begin = time.monotonic()
             try:
                 last = condition()
                 if last:
@@ -217,7 +223,7 @@ class Lab:
             self.vm.check()
             if time.monotonic() > end:
                 raise LabError(f'not within {deadline} s: {what}\nlast seen: {last}')
-            time.sleep(0.2)
+            time.sleep(max(PAUSE_MIN, time.monotonic() - begin))
 
     # USB devices plugged into the host from outside
 
@@ -405,6 +411,7 @@ class Lab:
         for title, command in (
                 ('journal of usbferryd', 'journalctl -b -u usbferryd.service -o short-monotonic --no-pager -n 80'),
                 ('journal of libvirtd', 'journalctl -b -u libvirtd.service -o short-monotonic --no-pager -n 8'),
+                ('journal of polkitd', 'journalctl -b -u polkit.service -o short-monotonic --no-pager -n 8'),
                 ('what used the processor', 'ps -eo pid,stat,time,args --sort=-time | grep -v "\[" | head -n 6 | cut -c1-100'),
                 ('guests', 'virsh -q list --all'),
                 ('how desk and studio ended', 'tail -qn 3 /var/log/libvirt/qemu/desk.log /var/log/libvirt/qemu/studio.log'),

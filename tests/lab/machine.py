@@ -67,7 +67,7 @@ class Outer:
     def path(self, name):
         return os.path.join(self.directory, name)
 
-    def boot(self, disk, incoming=None):
+    def boot(self, disk, incoming=None, kernel=KERNEL):
         """Starts QEMU. disk: a -drive option value; incoming: a saved state to load."""
         self.directory = tempfile.mkdtemp(prefix='ferry-lab-')
         if len(self.directory) > 60:    # a socket's path must fit into 108 characters, ssh adds some of its own
@@ -78,7 +78,7 @@ class Outer:
             'qemu-system-x86_64', '-accel', 'tcg,thread=multi,tb-size=1024', '-cpu', 'max,la57=off',
             '-M', 'pc,usb=off,vmport=off,hpet=off', '-smp', '1', '-m', str(MEMORY),
             '-nodefaults', '-no-user-config', '-display', 'none', '-vga', 'none', '-no-reboot',
-            '-kernel', f'{self.image}/vmlinux', '-initrd', f'{self.image}/initrd.img', '-append', KERNEL,
+            '-kernel', f'{self.image}/vmlinux', '-initrd', f'{self.image}/initrd.img', '-append', kernel,
             '-drive', f'{disk},if=none,id=disk', '-device', 'virtio-blk-pci,drive=disk',
             '-netdev', f'user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{self.port}-:22',
             '-device', 'virtio-net-pci,netdev=net,romfile=', '-device', 'virtio-rng-pci',

@@ -44,8 +44,8 @@ def run(lab):
             (f'/no/such/device {desk} 0', 'no such device: /no/such/device'),
             (f'/org/usbferry1/device/_ {desk} 0', 'no such device: /org/usbferry1/device/_'),
             (f'/ {desk} 0', 'no such device: /'),
-            (f'{desk} {desk} 0', f'no such device: {desk}'),
-            (f'{device} {device} 0', f'no such VM: {device}'),
+            (f'{desk} {desk} 0', f'{desk} is the path of a VM, and not of a device'),
+            (f'{device} {device} 0', f'{device} is the path of a device, and not of a VM'),
             (f'{device} {ferry.ROOT}/machine/_31 0', 'no such VM'),
             (f'{device} {desk} 1 Nonsense b true', 'Nonsense'),
             (f'{device} {desk} 1 Priority s high', 'Priority')):

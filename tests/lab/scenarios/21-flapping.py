@@ -4,7 +4,7 @@ import re
 
 import ferry
 
-EVENT = re.compile(r'^\[ *([\d.]+)\] .*(was unplugged|is plugged in|is attached:)')
+EVENT = re.compile(r'^\[ *([\d.]+)\] .*(was unplugged|is plugged in|is attached to)')
 
 
 def events(lab):
@@ -24,7 +24,7 @@ def run(lab):
             lab.wait(lambda: 'watching' in watched(), 20, 'usbferry watch')
             lab.unplug('k1', wait=False)
             keyboard = lab.plug('usb-kbd', 'k1', port=1, serial='KBD-A')
-            lab.wait(lambda: [what for _, what in events(lab)[seen:]][-1:] == ['is attached:'], 60, 'attached again')
+            lab.wait(lambda: [what for _, what in events(lab)[seen:]][-1:] == ['is attached to'], 60, 'attached again')
             said = watched()
         left, came, had = (at for at, _ in events(lab)[seen:])
         if came - left <= 2:

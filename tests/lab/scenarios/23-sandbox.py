@@ -27,6 +27,9 @@ def check_box(lab):
     for path in ('/sys/devices/system/clocksource/clocksource0/current_clocksource', '/sys/devices/virtual/net/lo/mtu',
                  '/sys/module', '/sys/kernel/rcu_expedited', '/sys/kernel/debug', '/proc/sys/kernel/hostname', '/etc'):
         lab.run(f'test -w {path} && ! nsenter -t {pid} -m test -w {path}')
+    mounts = lab.run(f'grep " /run" /proc/{pid}/mountinfo', check=False)
+    assert lab.run(f'nsenter -t {pid} -m test -w /run/udev/rules.d', check=False).rc == 0, mounts
+    assert lab.run(f'nsenter -t {pid} -m test -w /run/udev/data', check=False).rc == 1, mounts
     writable = lab.run(f'nsenter -t {pid} -m find /sys -xdev -type f -writable ! -path "/sys/devices/*"')
     assert not writable, writable
     security = lab.run('systemd-analyze security --no-pager usbferryd.service')
@@ -67,7 +70,7 @@ def check_comes_back(lab):
 
 def check_hang_ends(lab):
     """A process that does nothing any more is ended and started anew, and forgets nothing."""
-    assert show(lab, 'WatchdogUSec') == '1min'
+    assert show(lab, 'WatchdogUSec') == '5min'
     drop_in(lab, '[Service]\nWatchdogSec=10s\n')
     lab.run('systemctl restart usbferryd', timeout=90)
     pid = show(lab, 'MainPID')

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Every method as root, administrator, member of usbferry, tenant's member and stranger, with a session in front and without, with
-what is one's own and what isn't: as the man page says."""
+"""Every method as member of usbferry, tenant's member and stranger, with a session in front, with what is one's own and what
+isn't: as the man page says. Who has no session, root and administrators are the bus tier's; one of them is here."""
 import itertools
 import re
 import shlex
@@ -18,7 +18,7 @@ ALLOW = """polkit.addRule(function (action, subject) {
 });
 """
 
-# What the service says, in one word.
+# What the service says, in one word. busctl has one text for whatever was denied, also when polkit was not to be asked.
 SCRIPT = r"""
 call() {    # call METHOD OBJECT [ARGUMENT...]
     local method=$1 object=$2 name=${1%(*} out
@@ -49,6 +49,7 @@ call Assignment.ResetAll {own} 'a{{sv}}' 0
 call Assignment.Detach {own}
 call Assignment.Attach {own}
 call Assignment.Retry {own}
+call Assignment.Confirm {own}
 call Assignment.ReleaseDevice {own} 'oa{{sv}}' {owns} 0
 call Assignment.Release {own} 'a{{sv}}' 0
 """
@@ -63,6 +64,7 @@ call Manager.GetDevice /org/usbferry1 s {name}
 call Manager.GetGroup /org/usbferry1 s g-{tag}
 call Manager.GetAssignment /org/usbferry1 s {assignment_id}
 call Manager.GetMachine /org/usbferry1 s spare
+call Manager.GetHistory /org/usbferry1 'ua{{sv}}' 5 0
 call Manager.TestRule /org/usbferry1 s vendor=0627
 call Manager.PreviewRule /org/usbferry1 'sa{{sv}}' vendor=0627 0
 call Manager.Export /org/usbferry1 'a{{sv}}' 0
@@ -100,8 +102,11 @@ call Assignment.ResetAll {assignment} 'a{{sv}}' 0
 call Assignment.Detach {assignment}
 call Assignment.Attach {assignment}
 call Assignment.Retry {assignment}
+call Assignment.Confirm {assignment}
 call Assignment.ReleaseDevice {assignment} 'oa{{sv}}' {roots} 0
 call Assignment.Release {assignment} 'a{{sv}}' 0
+call Machine.SetUsbController {machine} 'sa{{sv}}' qemu-xhci 0
+call Machine.Start {desk} 'a{{sv}}' 0
 call Machine.ReleaseAll {machine} 'a{{sv}}' 0
 call Manager.ReleaseAll /org/usbferry1 'a{{sv}}' 0
 """
@@ -185,9 +190,7 @@ def run(lab):
     assert 'Active=yes' in session and 'Seat=seat0' in session and 'Remote=no' in session, session
 
     wrong = []
-    for tag, user, in_session in (('r', 'root', False), ('a', 'admin', False), ('ms', 'member', True), ('m', 'member', False),
-                                  ('cs', 'clerk', True), ('c', 'clerk', False),
-                                  ('ss', 'stranger', True), ('s', 'stranger', False)):
+    for tag, user, in_session in (('ms', 'member', True), ('m', 'member', False), ('cs', 'clerk', True), ('ss', 'stranger', True)):
         paths = set_up(lab, tag, user, devices)
         own = {'stranger': OWN_CALLS, 'clerk': TENANTS_CALLS}.get(user, '')
         calls = (own + CALLS).format(tag=tag, name='FREE', device=devices['FREE'], second=devices['SECOND'], roots=devices['ROOTS'],

@@ -52,7 +52,7 @@ def run(lab):
     lab.run('echo softdep ehci_pci pre: xhci_pci > /etc/modprobe.d/lab.conf && '
             'virsh -q autostart desk && virsh -q autostart studio')
     lab.run('rm /var/log/lab/desk.log')     # what it says now is not what it will say
-    lab.reboot()
+    lab.reboot(usb_late=True)
     after = find(lab)
     same = [text for text in PLUGGED if after[text].bus == before[text].bus]
     assert not same, f'on a bus of the same number: {same}'

@@ -20,6 +20,11 @@ def apt(lab, command):
     return lab.run(f'{APT} {command}', timeout=APT_DONE)
 
 
+def dpkg(lab, command):
+    """What apt calls: without apt's own time, where it is the package's scripts that are tried."""
+    return lab.run(f'DEBIAN_FRONTEND=noninteractive dpkg {command}', timeout=APT_DONE)
+
+
 def installed_version(lab):
     return lab.run("dpkg-query -W -f '${Version}' usbferry")
 
@@ -71,33 +76,31 @@ def run(lab):
 
     # Files of a later version are not for this one: it says so, to who installs it too, and leaves them.
     lab.run(f'systemctl stop usbferryd && echo 99 > {STATE}/version', timeout=90)
-    done = apt(lab, 'install -y --reinstall /root/usbferry.deb')
+    done = dpkg(lab, '-i /root/usbferry.deb')
     assert 'the service does not run' in done.err and f'{STATE}/version' in done.err, done.err
     assert lab.run('systemctl is-active usbferryd', check=False) != 'active'
     lab.wait('journalctl -b -u usbferryd MESSAGE_ID=fe17509654f3492cae61b28afc227e10 -o cat | grep -i version', 30,
              'why it does not start')
     assert lab.run(f'cat {STATE}/version') == '99'
 
-    # Whoever switched it off meanwhile isn't told so, and it stays off.
-    lab.run('systemctl disable -q --now usbferryd', timeout=90)
-    done = apt(lab, 'install -y --reinstall /root/usbferry.deb')
+    # Whoever switched it off meanwhile isn't told so, and it stays off, also when it was removed in between.
+    lab.run(f'echo 1 > {STATE}/version && systemctl disable -q --now usbferryd', timeout=90)
+    dpkg(lab, '-r usbferry')
+    lab.run('! command -v usbferry && ! systemctl list-units --failed | grep usbferry')
+    done = dpkg(lab, '-i /root/usbferry.deb')
     assert 'usbferry: ' not in done.err, done.err
     assert lab.run('systemctl is-active usbferryd', check=False) == 'inactive'
     assert lab.run('systemctl is-enabled usbferryd', check=False) == 'disabled'
-    lab.run(f'echo 1 > {STATE}/version && systemctl enable -q --now usbferryd', timeout=90)
-    keeps(console)
-
-    # Removed, the VM keeps what it has, and what was assigned is there after it was installed again.
-    apt(lab, 'remove -y usbferry')
-    lab.run('! command -v usbferry && ! systemctl is-active usbferryd && ! systemctl list-units --failed | grep usbferry')
-    keeps(console)
-    apt(lab, 'install -y /root/usbferry.deb && systemctl is-active usbferryd')
+    lab.run('systemctl enable -q --now usbferryd', timeout=90)
     ferry.wait_device(lab, keyboard.name, 'attached', 'desk')
+    keeps(console)
 
-    # Purged, what was assigned goes, unless it is asked to stay.
+    # Purged while it runs: the VM keeps what it has; what was assigned goes, unless it is asked to stay.
     lab.run('touch /etc/usbferry/keep-state')
-    apt(lab, f'purge -y usbferry && ls {STATE}/assignments/*')
-    apt(lab, 'install -y /root/usbferry.deb && rm /etc/usbferry/keep-state')
+    dpkg(lab, f'-P usbferry && ls {STATE}/assignments/*')
+    lab.run('! systemctl is-active usbferryd && ! systemctl list-units --failed | grep usbferry')
+    keeps(console)
+    dpkg(lab, '-i /root/usbferry.deb && systemctl is-active usbferryd && rm /etc/usbferry/keep-state')
     ferry.wait_device(lab, keyboard.name, 'attached', 'desk')
     apt(lab, f'purge -y usbferry && ! [ -e {STATE} ] && ! [ -e /etc/usbferry ] && ! [ -e /run/usbferry ]')
     keeps(console)

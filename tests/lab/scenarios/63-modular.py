@@ -32,6 +32,7 @@ RemoveOnStop=yes
 [Install]
 WantedBy=sockets.target
 """
+CHANGED = 300   # some twenty calls of systemd, in a host under emulation beside other work
 OLD = 'libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket libvirtd.service'
 
 
@@ -40,7 +41,7 @@ def go_modular(lab):
     lab.run('cat > /etc/systemd/system/virtqemud.service', input=SERVICE_UNIT.format(program=f'/usr/sbin/{name}'))
     lab.run('cat > /etc/systemd/system/virtqemud.socket', input=SOCKET_UNIT.format(name=name))
     lab.run(f'systemctl disable -q --now {OLD}; systemctl mask -q {OLD}; rm -f /run/libvirt/libvirt-sock*; '
-            'systemctl daemon-reload && systemctl enable -q --now virtqemud.socket', timeout=120)
+            'systemctl daemon-reload && systemctl enable -q --now virtqemud.socket', timeout=CHANGED)
 
 
 def run(lab):

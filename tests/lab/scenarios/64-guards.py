@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the host uses stays with the host, each with the real thing: refused by name, forced with the right, and free again
-without a restart: a mounted stick, one under the device mapper, swap, the only keyboard, the card with the default route."""
+without a restart: a mounted stick, one under LVM, one under dm-crypt, swap, the only keyboard, what a program
+has, the card with the default route."""
 import json
 import subprocess
 
 import ferry
+import others
 
 
 def uses(lab, name):
@@ -64,10 +66,18 @@ def disks(lab):
     lab.run('virsh destroy spare', timeout=60)
 
     disk = disk_of(lab, stick)
-    lab.run(f'dmsetup create vg0-root --table "0 1024 linear /dev/{disk} 0"')
+    lab.run(f'pvcreate -q -y -ff /dev/{disk} && vgcreate -q -s 1m vg0 /dev/{disk} && lvcreate -q -y -n root -l 4 vg0')
     wait_uses(lab, stick.name, 'holder:dm-0 (vg0-root)')
     refused(lab, stick.name, 'the host has dm-0 (vg0-root) on it')
-    lab.run('dmsetup remove vg0-root')
+    lab.run(f'vgremove -q -f vg0 && pvremove -q /dev/{disk}')
+    wait_uses(lab, stick.name)
+
+    # The key is of no worth.
+    key = '00' * 32 + '11' * 32
+    lab.run(f'dmsetup create luks-stick --table "0 1024 crypt aes-xts-plain64 {key} 0 /dev/{disk} 0"')
+    wait_uses(lab, stick.name, 'holder:dm-0 (luks-stick)')
+    refused(lab, stick.name, 'the host has dm-0 (luks-stick) on it')
+    lab.run('dmsetup remove luks-stick')
     wait_uses(lab, stick.name)
 
     lab.run(f'mkswap -q /dev/{disk} && swapon /dev/{disk}')
@@ -130,6 +140,15 @@ def keyboards(lab):
     lab.run('usbferry take desk')
 
 
+def program(lab):
+    tablet = lab.plug('usb-tablet', 't1', serial='TABLET-A')
+    with others.program_has(lab, tablet, 'ups-monitor'):
+        wait_uses(lab, tablet.name, 'claimed')  # which program it is the sandbox doesn't let it see
+        refused(lab, tablet.name, 'a program of the host has it')
+    wait_uses(lab, tablet.name)
+    given(lab, tablet.name)
+
+
 def default_route(lab):
     card = lab.plug('usb-net', 'n1')
     name = lab.wait(f'ls /sys/bus/usb/devices/{card.name}/{card.name}:1.0/net', 30, 'a network interface').strip()
@@ -145,4 +164,5 @@ def run(lab):
     assert json.loads(lab.run('usbferry --json')) is not None
     disks(lab)
     keyboards(lab)
+    program(lab)
     default_route(lab)

@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #include "daemon/allocation/judge.h"
+#include "daemon/base/tuning.h"
+#include "daemon/base/usb-speed.h"
 #include "tests/unit/fixture.h"
 
 #define PINNED "aaaaaaaa"
@@ -103,6 +105,45 @@ static void test_guard(void **state)
     assert_guard(fixture, assignment, VERDICT_GO);
 }
 
+static void assert_health(Fixture *fixture, gint64 now, Verdict verdict, gint64 wake)
+{
+    gint64 at = 0;
+
+    assert_int_equal(judge_health(registry_machine(fixture->registry, DESK),
+                                  registry_device(fixture->registry, "1-1"), now, &at),
+                     verdict);
+    assert_true(at == wake);
+}
+
+static void test_health(void **state)
+{
+    Fixture *fixture = *state;
+    Device *device = registry_device(fixture->registry, "1-1");
+    Machine *desk = registry_machine(fixture->registry, DESK);
+    static const uint8_t keyboard[] = { 0x03, 0x01, 0x01 };
+
+    /* A disk stays where it is, whatever becomes of the machine. */
+    desk->info->trouble = MACHINE_TROUBLE_CRASHED;
+    assert_health(fixture, 100, VERDICT_GO, 0);
+    g_free(device->interfaces);
+    device->interfaces = g_new0(DeviceInterface, 1);
+    device->interfaces[0] = (DeviceInterface){ keyboard[0], keyboard[1], keyboard[2] };
+    device->n_interfaces = 1;
+    assert_health(fixture, 100, VERDICT_MACHINE_UNWELL, 0);
+    desk->info->trouble = MACHINE_TROUBLE_IO_ERROR;
+    assert_health(fixture, 100, VERDICT_MACHINE_UNWELL, 0);
+    desk->info->trouble = MACHINE_TROUBLE_NONE;
+    assert_health(fixture, 100, VERDICT_GO, 0);
+    /* It hangs: for half a minute that may pass. */
+    desk->stuck = true;
+    desk->asked_at = 100;
+    assert_health(fixture, 101, VERDICT_GO, 100 + MACHINE_HANGS_US);
+    assert_health(fixture, 99 + MACHINE_HANGS_US, VERDICT_GO, 100 + MACHINE_HANGS_US);
+    assert_health(fixture, 100 + MACHINE_HANGS_US, VERDICT_MACHINE_UNWELL, 0);
+    desk->stuck = false;
+    assert_health(fixture, 100 + MACHINE_HANGS_US, VERDICT_GO, 0);
+}
+
 static void test_machine(void **state)
 {
     Fixture *fixture = *state;
@@ -114,6 +155,9 @@ static void test_machine(void **state)
     assert_int_equal(judge_machine(fixture->registry, assignment), VERDICT_GO);
     desk->info->state = MACHINE_STATE_SHUTOFF;
     assert_int_equal(judge_machine(fixture->registry, assignment), VERDICT_MACHINE_OFF);
+    desk->starting = 1;
+    assert_int_equal(judge_machine(fixture->registry, assignment), VERDICT_MACHINE_STARTING);
+    desk->starting = 0;
     desk->inspected = false;
     assert_int_equal(judge_machine(fixture->registry, assignment), VERDICT_HYPERVISOR_AWAY);
     registry_remove_machine(fixture->registry, desk);
@@ -129,15 +173,37 @@ static void test_machine(void **state)
     assert_int_equal(judge_assignment(fixture->registry, assignment), VERDICT_GO);
 }
 
+static void test_speed(void **state)
+{
+    Fixture *fixture = *state;
+    Device *device = registry_device(fixture->registry, "1-1");
+    Machine *desk = registry_machine(fixture->registry, DESK);
+
+    desk->info->ports_known = true;
+    desk->info->usb_speeds = USB_SPEED_HIGH;
+    assert_int_equal(judge_speed(desk, device), VERDICT_GO);
+    device->speeds = USB_SPEED_LOW;
+    assert_int_equal(judge_speed(desk, device), VERDICT_SPEED);
+    device->speeds = USB_SPEED_SUPER | USB_SPEED_HIGH;
+    assert_int_equal(judge_speed(desk, device), VERDICT_GO);
+    device->speeds = USB_SPEED_SUPER;
+    assert_int_equal(judge_speed(desk, device), VERDICT_SPEED);
+    assert_int_equal(judge_speed(NULL, device), VERDICT_GO);
+    /* What can't be known is libvirt's to say; and one that is off may have another one when it runs. */
+    desk->info->ports_known = false;
+    assert_int_equal(judge_speed(desk, device), VERDICT_GO);
+    desk->info->ports_known = true;
+    desk->info->state = MACHINE_STATE_SHUTOFF;
+    assert_int_equal(judge_speed(desk, device), VERDICT_GO);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, fixture_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_assignment),
-        TEST(test_device),
-        TEST(test_guard),
-        TEST(test_machine),
+        TEST(test_assignment), TEST(test_device),  TEST(test_guard),
+        TEST(test_health),     TEST(test_machine), TEST(test_speed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

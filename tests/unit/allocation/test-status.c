@@ -199,7 +199,8 @@ static void test_on_its_way_home(void **state)
                   "VM \"desk\" does not answer; the device comes home when it does.");
     g_ptr_array_set_size(desk->info->hostdevs, 0);
     pinned->releasing = true;
-    assert_status(fixture, PINNED, ASSIGNMENT_STATE_DETACHING, "", "The assignment is being released.");
+    assert_status(fixture, PINNED, ASSIGNMENT_STATE_DETACHING, "",
+                  "The device was taken home, and the assignment ends.");
 }
 
 static void test_pool(void **state)
@@ -235,7 +236,7 @@ static void test_empty_pool(void **state)
                   "VM \"desk\" does not answer; it draws from group keys when it does.");
     keys->enabled = false;
     assert_status(fixture, POOL, ASSIGNMENT_STATE_WAITING_DEVICE, "Disabled",
-                  "group keys is disabled and gives nothing.");
+                  "group keys is disabled and gives nothing (usbferry group set keys --enable).");
     fixture->registry->enabled = false;
     assert_status(fixture, POOL, ASSIGNMENT_STATE_WAITING_DEVICE, "Disabled",
                   "usbferry is switched off and gives nothing.");

@@ -67,7 +67,7 @@ static void test_whole_rows(void **state)
             (where == ASSIGNMENT_STATE_ATTACHING && (verdict == VERDICT_GO || verdict == VERDICT_STORING)) ||
             (where == ASSIGNMENT_STATE_QUARANTINED && verdict == VERDICT_QUARANTINED) ||
             (where == ASSIGNMENT_STATE_FAILED &&
-             (verdict == VERDICT_NO_CONTROLLER || verdict == VERDICT_NO_PORT)));
+             (verdict == VERDICT_NO_CONTROLLER || verdict == VERDICT_NO_PORT || verdict == VERDICT_SPEED)));
         assert_true(!*error || ferry_error_from_name(error) != _FERRY_ERROR_INVALID);
         assert_true(*text && !g_str_has_suffix(text, "."));
         /* What comes by itself has nobody to complain to, but a program that has it. */
@@ -93,7 +93,8 @@ static void test_what_follows(void **state)
     for (int verdict = 0; verdict < _VERDICT_MAX; verdict++)
         assert_int_equal(verdict_takes_out(verdict),
                          verdict == VERDICT_HELD_HOME || verdict == VERDICT_UNAUTHORIZED ||
-                             verdict == VERDICT_RESETTING || verdict == VERDICT_QUARANTINED);
+                             verdict == VERDICT_RESETTING || verdict == VERDICT_QUARANTINED ||
+                             verdict == VERDICT_MACHINE_UNWELL);
 }
 
 static void test_texts(void **state)
@@ -103,7 +104,8 @@ static void test_texts(void **state)
     Assignment *pinned = registry_assignment(fixture->registry, PINNED);
 
     assert_text(fixture, PINNED, VERDICT_GO, "0529:0001 (1-1) goes to VM \"desk\"");
-    assert_text(fixture, POOL, VERDICT_GROUP_DISABLED, "group keys is disabled and gives nothing");
+    assert_text(fixture, POOL, VERDICT_GROUP_DISABLED,
+                "group keys is disabled and gives nothing (usbferry group set keys --enable)");
     assert_text(fixture, PINNED, VERDICT_MACHINE_UNKNOWN,
                 "the hypervisor knows no VM \"desk\" (" DESK
                 "); assignment aaaaaaaa holds nothing until it is "
@@ -129,7 +131,7 @@ static void test_texts(void **state)
                 "assignment aaaaaaaa is disabled: its device was taken home");
     assert_text(fixture, PINNED, VERDICT_STORING, "assignment aaaaaaaa is being stored");
     pinned->releasing = true;
-    assert_text(fixture, PINNED, VERDICT_SUSPENDED, "assignment aaaaaaaa is being released");
+    assert_text(fixture, PINNED, VERDICT_SUSPENDED, "assignment aaaaaaaa is ending");
 }
 
 static void test_quarantined(void **state)

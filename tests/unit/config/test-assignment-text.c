@@ -98,6 +98,30 @@ static void test_defaults(void **state)
     assert_int_equal(assignment->own_guest_reset, CHOICE_OPEN);
 }
 
+/* There and back in the same boot; an end without a length says nothing. */
+static void test_terms(void **state)
+{
+    g_autoptr(Assignment) assignment = read_text(GOOD "Replugged=true\nTryFor=20\nLeaseFor=7200\n");
+    g_autoptr(Assignment) again = NULL, copy = NULL, bare = read_text(GOOD "TryEnds=5 6 x\n");
+    g_autofree char *text = NULL;
+
+    assert_true(assignment->replugged);
+    assert_int_equal(assignment->trial.seconds, 20);
+    assert_true(term_is_to_begin(&assignment->lease));
+    term_begin(&assignment->trial);
+    text = write_text(assignment);
+    again = read_text(text);
+    assert_same(assignment, again);
+    assert_true(again->trial.ends_at == assignment->trial.ends_at);
+    copy = assignment_copy(again);
+    assert_same(copy, again);
+    assert_true(copy->trial.ends_at == assignment->trial.ends_at);
+    assert_null(assignment_term(bare));
+    g_free(text);
+    text = write_text(bare);
+    assert_null(strstr(text, "Try"));
+}
+
 /* One of a service that ordered by the clock. */
 static void test_no_sequence(void **state)
 {
@@ -172,6 +196,12 @@ static const struct {
     { GOOD "Owner=4294967296\n", FERRY_ERROR_INVALID_OPTION, ":5: Owner: " },
     { GOOD "Owner=-1\n", FERRY_ERROR_INVALID_OPTION, ":5: Owner: " },
     { GOOD "Created=now\n", FERRY_ERROR_INVALID_OPTION, ":5: Created: " },
+    { GOOD "TryFor=0\n", FERRY_ERROR_INVALID_OPTION, ":5: TryFor: " },
+    { GOOD "TryFor=3601\n", FERRY_ERROR_INVALID_OPTION, ":5: TryFor: " },
+    { GOOD "LeaseFor=31536001\n", FERRY_ERROR_INVALID_OPTION, ":5: LeaseFor: " },
+    { GOOD "LeaseFor=20\nLeaseEnds=soon\n", FERRY_ERROR_INVALID_OPTION, ":6: LeaseEnds: " },
+    { GOOD "TryEnds=1 2\n", FERRY_ERROR_INVALID_OPTION, ":5: TryEnds: " },
+    { GOOD "Replugged=perhaps\n", FERRY_ERROR_INVALID_OPTION, ":5: Replugged: " },
     { GOOD "Sequence=0\n", FERRY_ERROR_INVALID_OPTION, ":5: Sequence: " },
     { GOOD "Sequence=9223372036854775808\n", FERRY_ERROR_INVALID_OPTION, ":5: Sequence: " },
 };
@@ -213,6 +243,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_of_it),
         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_terms),
         cmocka_unit_test(test_no_sequence),
         cmocka_unit_test(test_what_older_services_wrote),
         cmocka_unit_test(test_texts_are_cleaned),

@@ -12,6 +12,7 @@
 #include <glib/gstdio.h>
 
 #include "daemon/config/drop-ins.h"
+#include "daemon/config/written-file.h"
 #include "daemon/model/group.h"
 
 #define RULE_OF(number) "[Rule " number "]\nMatch=vendor=0529\n"
@@ -182,7 +183,7 @@ static void test_bad_files(void **state)
     g_autofree char *pipe_path = g_build_filename(fixture->etc, "pipe.conf", NULL);
     g_autofree char *link_path = g_build_filename(fixture->etc, "link.conf", NULL);
     g_autofree char *device_path = g_build_filename(fixture->etc, "device.conf", NULL);
-    g_autofree char *filling = g_strnfill(GROUP_FILE_BYTES_MAX, '\n');
+    g_autofree char *filling = g_strnfill(WRITTEN_FILE_BYTES_MAX, '\n');
     g_autofree char *full = g_strconcat("[Group]\nName=full", filling + strlen("[Group]\nName=full"), NULL);
     g_autofree char *large = g_strconcat("[Group]\nName=large", filling, NULL);
 

@@ -37,6 +37,13 @@ static void put(Host *host, const char *path, const char *text)
     assert_true(g_file_set_contents(whole, text, -1, NULL));
 }
 
+static void drop(Host *host, const char *path)
+{
+    g_autofree char *whole = g_strconcat(host->root, path, NULL);
+
+    assert_int_equal(g_remove(whole), 0);
+}
+
 /* A device of a class: its folder, and the class's link to that. */
 static void put_class(Host *host, const char *class_name, const char *name, const char *syspath)
 {
@@ -147,6 +154,8 @@ static void test_several_disks(void **state)
     put(host, "/sys/fs/btrfs/11111111-1111/devices/sdb", "");
     assert_uses(host, CARD, "mounted:/data");
     put(host, "/proc/self/mountinfo", "");
+    assert_uses(host, CARD, "mounted");
+    drop(host, "/sys/fs/btrfs/11111111-1111/devices/sdb");
     assert_uses(host, CARD, "");
     /* Of a pool that is imported; the disk says what it likes. */
     put(host, "/run/udev/data/b8:16", "E:ID_FS_TYPE=zfs_member\nE:ID_FS_LABEL=tank\n");
@@ -155,6 +164,63 @@ static void test_several_disks(void **state)
     assert_uses(host, CARD, "holder:tank (zfs)");
     put(host, "/run/udev/data/b8:16", "E:ID_FS_TYPE=zfs_member\nE:ID_FS_LABEL=../zfs/tank\n");
     assert_uses(host, CARD, "");
+}
+
+/* In a container, or not written back yet: the kernel knows of the file system, the host's own mounts don't.
+ */
+static void test_mounted_elsewhere(void **state)
+{
+    static const char *const types[] = { "ext4", "xfs", "f2fs" };
+    Host *host = *state;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(types); i++) {
+        g_autofree char *folder = g_strdup_printf("/sys/fs/%s/sda1", types[i]);
+        g_autofree char *file = g_strconcat(folder, "/options", NULL);
+
+        put(host, file, "");
+        assert_uses(host, STICK, "mounted");
+        assert_uses(host, CARD, "");
+        put(host, "/proc/self/mountinfo", "1 0 8:1 / /home rw - ext4 /dev/sda1 rw\n");
+        assert_uses(host, STICK, "mounted:/home");
+        put(host, "/proc/self/mountinfo", "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n");
+        assert_uses(host, STICK, "root");
+        put(host, "/proc/self/mountinfo", "");
+        drop(host, file);
+        drop(host, folder);
+        assert_uses(host, STICK, "");
+    }
+}
+
+static void test_in_use_anew(void **state)
+{
+    Host *host = *state;
+    g_autoptr(HostFacts) facts = host_facts_read(host->root);
+
+    assert_false(host_facts_read_in_use(facts, host->root));
+    put(host, "/sys/fs/ext4/sda1/options", "");
+    assert_true(host_facts_read_in_use(facts, host->root));
+    assert_false(host_facts_read_in_use(facts, host->root));
+    drop(host, "/sys/fs/ext4/sda1/options");
+    drop(host, "/sys/fs/ext4/sda1");
+    assert_true(host_facts_read_in_use(facts, host->root));
+}
+
+/* Also of what is on top of a USB disk, however high; who uses the others isn't looked for so often. */
+static void test_in_use_on_top(void **state)
+{
+    Host *host = *state;
+    g_autoptr(HostFacts) facts = NULL;
+
+    put_disk(host, "dm-0", "/sys/devices/virtual/block/dm-0", "253:0\n");
+    put_disk(host, "dm-1", "/sys/devices/virtual/block/dm-1", "253:1\n");
+    put_disk(host, "dm-2", "/sys/devices/virtual/block/dm-2", "253:2\n");
+    put(host, STICK "/block/sda/sda1/holders/dm-1", "");
+    put(host, "/sys/devices/virtual/block/dm-1/holders/dm-0", "");
+    facts = host_facts_read(host->root);
+    put(host, "/sys/fs/ext4/dm-2/options", "");
+    assert_false(host_facts_read_in_use(facts, host->root));
+    put(host, "/sys/fs/ext4/dm-0/options", "");
+    assert_true(host_facts_read_in_use(facts, host->root));
 }
 
 /* What is on top of the disk counts, however high. */
@@ -267,6 +333,32 @@ static void test_gone(void **state)
     assert_string_equal(last, "last-keyboard:seat0");
 }
 
+/* A keyboard and a pointer wherever somebody sits, whatever becomes of those that go. */
+static void test_spares_input(void **state)
+{
+    static const char *const here[] = { "seat0", NULL }, *const nowhere[] = { NULL };
+    Host *host = *state;
+    g_autoptr(HostFacts) facts = host_facts_read(host->root);
+    HostView view = { .facts = facts, .kinds = HOST_USE_ALL };
+    HostInput *mouse = g_new0(HostInput, 1);
+    g_autoptr(GPtrArray) gone = g_ptr_array_new();
+
+    assert_false(host_use_spares_input(&view, gone));
+    mouse->syspath = g_strdup(PS2 "/input/input9");
+    mouse->seat = g_strdup("seat0");
+    mouse->pointer = true;
+    g_ptr_array_add(facts->inputs, mouse);
+    assert_true(host_use_spares_input(&view, gone));
+    view.seats = (char **)here;
+    assert_true(host_use_spares_input(&view, gone));
+    g_ptr_array_add(gone, (gpointer)KEYBOARD);
+    assert_false(host_use_spares_input(&view, gone));
+    view.seats = (char **)nowhere;
+    assert_true(host_use_spares_input(&view, gone));
+    view.facts = NULL;
+    assert_false(host_use_spares_input(&view, gone));
+}
+
 static void test_claimed(void **state)
 {
     HostView view = { .kinds = HOST_USE_ALL };
@@ -289,9 +381,14 @@ static void test_claimed(void **state)
 static void test_text(void **state)
 {
     g_autofree char *mounted = host_use_text("mounted:/mnt/%s");
-    g_autofree char *root = host_use_text("root");
+    g_autofree char *root = host_use_text("root"), *elsewhere = host_use_text("mounted");
 
     assert_string_equal(mounted, "the host has it mounted at /mnt/%s; unmount that");
+    assert_true(
+        g_str_has_prefix(elsewhere, "a file system of it is in use, which the host doesn't have mounted"));
+    assert_true(host_use_ends_unseen((char *[]){ (char *)"swap", (char *)"mounted", NULL }));
+    assert_false(host_use_ends_unseen((char *[]){ (char *)"mounted:/home", NULL }));
+    assert_false(host_use_ends_unseen(NULL));
     assert_string_equal(root, "the host itself runs from it; start the host from another disk");
     for (HostUseKind kind = 0; kind < _HOST_USE_KIND_MAX; kind++)
         assert_non_null(host_use_kind_to_string(kind));
@@ -302,12 +399,16 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_disk, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_several_disks, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_mounted_elsewhere, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_in_use_anew, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_in_use_on_top, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_holders, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_keyboards, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bluetooth, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_network, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_security_key, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_gone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_spares_input, set_up, tear_down),
         cmocka_unit_test(test_claimed),
         cmocka_unit_test(test_text),
     };

@@ -9,12 +9,12 @@
 
 #include <cmocka.h>
 
+#include "daemon/base/tuning.h"
 #include "daemon/hotplug/hotplug.h"
 #include "daemon/hotplug/udev-monitor.h"
 
 /* A device that comes back to its place within this has to be steady for a second. */
 #define FLAP_WINDOW_US QUARANTINE_RETURN_US
-#define STEADY_US      (1 * G_USEC_PER_SEC)
 
 #define SOCKET "pci-0000:00:14.0/4"
 
@@ -70,7 +70,14 @@ static void lost(void *userdata)
     g_string_append(self->told, "lost ");
 }
 
-static const HotplugEvents events = { .changed = changed, .lost = lost };
+static void coming(void *userdata)
+{
+    Plugged *self = userdata;
+
+    g_string_append(self->told, "coming ");
+}
+
+static const HotplugEvents events = { .changed = changed, .coming = coming, .lost = lost };
 
 static void note_change(const Change *change, void *userdata)
 {
@@ -158,6 +165,16 @@ static void a_device_comes_and_goes(void **state)
     expect(self, "changed() ", "removed(1-4) ");
     lose("1-4");
     expect(self, "", "");
+}
+
+static void what_is_no_device_yet_is_told(void **state)
+{
+    Plugged *self = *state;
+
+    monitor.events->coming(monitor.userdata);
+    expect(self, "coming ", "");
+    monitor.events->lost(monitor.userdata);
+    expect(self, "lost ", "");
 }
 
 static void other_facts_of_the_same_one_are_taken(void **state)
@@ -295,6 +312,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_device_comes_and_goes),
+        TEST(what_is_no_device_yet_is_told),
         TEST(other_facts_of_the_same_one_are_taken),
         TEST(another_one_of_that_name_ends_the_first),
         TEST(who_comes_back_quickly_has_to_be_steady),

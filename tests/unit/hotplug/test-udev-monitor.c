@@ -95,6 +95,7 @@ typedef struct Fixture {
     UsbMonitor *monitor;
     GString *log; /* "+1-4 -1-4 " */
     Device *last; /* found */
+    unsigned coming;
 } Fixture;
 
 static void on_found(Device *device, void *userdata)
@@ -117,7 +118,16 @@ static void on_touched(const char *sysname, bool unbound, void *userdata)
 {
 }
 
-static const UsbMonitorEvents events = { .found = on_found, .gone = on_gone, .touched = on_touched };
+static void on_coming(void *userdata)
+{
+    Fixture *fixture = userdata;
+
+    fixture->coming++;
+}
+
+static const UsbMonitorEvents events = {
+    .found = on_found, .gone = on_gone, .coming = on_coming, .touched = on_touched
+};
 
 static void plug(Fixture *fixture, const char *description)
 {
@@ -253,6 +263,8 @@ static void test_which_events_count(void **state)
 
     plug(fixture, key);
     announce(fixture, KEY, "add", "");
+    assert_true(fixture->coming > 0);
+    fixture->coming = 0;
     announce(fixture, KEY, "bind", "+1-4 ");
     /* nothing changed */
     announce(fixture, KEY, "bind", "");
@@ -263,6 +275,7 @@ static void test_which_events_count(void **state)
     assert_string_equal(fixture->last->vendor, "Another Name");
     announce(fixture, KEY, "remove", "-1-4 ");
     announce(fixture, KEY, "remove", "");
+    assert_int_equal(fixture->coming, 0);
 }
 
 /* The kernel would make who reads them wait while somebody resets the device. */

@@ -11,6 +11,7 @@
 #include "daemon/hypervisor/domain-xml.h"
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
+#include "daemon/base/usb-speed.h"
 
 #define LIVE(devices)     "<domain type='kvm' id='3'><name>vm</name><devices>" devices "</devices></domain>"
 #define INACTIVE(devices) "<domain type='kvm'><name>vm</name><devices>" devices "</devices></domain>"
@@ -322,6 +323,92 @@ static void what_is_written_reads_the_same(void **state)
     assert_int_equal(hostdev->guest_reset, spec.guest_reset);
 }
 
+static void titles_are_clean(void **state)
+{
+    g_autoptr(MachineInfo) info =
+        read_info("<domain><name>vm</name><title>The one\nat the <![CDATA[window]]></title></domain>", NULL);
+    g_autoptr(MachineInfo) none = read_info("<domain><name>vm</name><title/></domain>", NULL);
+
+    assert_string_equal(info->title, "The one at the window");
+    assert_string_equal(none->title, "");
+}
+
+static void speeds_are_those_of_all_controllers(void **state)
+{
+    static const struct {
+        const char *xml;
+        unsigned speeds;
+    } cases[] = {
+        { LIVE(XHCI), USB_SPEEDS_ALL },
+        { LIVE("<controller type='usb' index='0' model='ehci'/>"), USB_SPEED_HIGH },
+        { LIVE("<controller type='usb' index='0'/>"), USB_SPEED_LOW | USB_SPEED_FULL },
+        { LIVE("<controller type='usb' index='0' model='ehci'/><controller type='usb' index='1'/>"),
+          USB_SPEED_LOW | USB_SPEED_FULL | USB_SPEED_HIGH },
+        { LIVE("<controller type='usb' index='0' model='of tomorrow'/>"), USB_SPEEDS_ALL },
+        { LIVE("<controller type='usb' index='0' model='none'/>"), 0 },
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(MachineInfo) info = read_info(cases[i].xml, NULL);
+
+        assert_int_equal(info->usb_speeds, cases[i].speeds);
+    }
+}
+
+static void assert_bus(const MachineInfo *info, guint i, unsigned index, unsigned free_ports, unsigned speeds)
+{
+    const UsbBus *bus = &g_array_index(info->buses, UsbBus, i);
+
+    assert_int_equal(bus->index, index);
+    assert_int_equal(bus->free, free_ports);
+    assert_int_equal(bus->speeds, speeds);
+}
+
+/* Each by itself, companions together; with one there is nothing to choose. */
+static void buses_are_told_where_there_are_several(void **state)
+{
+    static const char xml[] =
+        "<domain type='kvm' id='3'><devices>"
+        "<controller type='usb' index='2' model='qemu-xhci' ports='4'/>"
+        "<controller type='usb' index='0' model='ich9-ehci1'/><controller type='usb' index='0' model='ich9-uhci1'/>"
+        "<input type='tablet' bus='usb'><address type='usb' bus='0' port='1'/></input>"
+        "<hostdev mode='subsystem' type='usb'><source><address bus='1' device='2'/></source>"
+        "<address type='usb' bus='2' port='1'/></hostdev>"
+        "<hostdev mode='subsystem' type='usb'><source><address bus='1' device='3'/></source>"
+        "<address type='usb' bus='2' port='4'/></hostdev></devices></domain>";
+    static const char *const single[] = {
+        "<domain type='kvm' id='3'><devices><controller type='usb' index='0' model='qemu-xhci'/></devices></domain>",
+        "<domain type='kvm' id='3'><devices><controller type='usb' index='0' model='ich9-ehci1'/>"
+        "<controller type='usb' index='0' model='ich9-uhci1'/></devices></domain>",
+        "<domain type='kvm' id='3'><devices><controller type='usb' index='0' model='qemu-xhci'/>"
+        "<controller type='usb' index='1' model='ich9-ehci1'/><hub type='usb'/></devices></domain>",
+    };
+    g_autoptr(MachineInfo) info = machine_info_new("");
+    bool live;
+
+    assert_true(domain_xml_read(xml, info, &live, NULL));
+    assert_int_equal(info->buses->len, 2);
+    assert_bus(info, 0, 0, 5, USB_SPEED_HIGH | USB_SPEED_LOW | USB_SPEED_FULL);
+    assert_bus(info, 1, 2, 2, USB_SPEEDS_ALL);
+    assert_int_equal(info->free_ports, 7);
+    for (gsize i = 0; i < G_N_ELEMENTS(single); i++) {
+        assert_true(domain_xml_read(single[i], info, &live, NULL));
+        assert_int_equal(info->buses->len, 0);
+    }
+}
+
+static void a_bus_is_asked_for(void **state)
+{
+    HostdevSpec spec = { .alias = (char *)"ua-usbferry-a-1", .bus_number = 3, .device_number = 7 };
+    g_autofree char *anywhere = domain_xml_hostdev(&spec), *there = NULL;
+
+    spec.on_bus = true;
+    spec.bus = 2;
+    there = domain_xml_hostdev(&spec);
+    assert_null(strstr(anywhere, "type=\"usb\" bus"));
+    assert_non_null(strstr(there, "<address type=\"usb\" bus=\"2\"/>"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,6 +422,10 @@ int main(void)
         cmocka_unit_test(no_devices_are_no_error),
         cmocka_unit_test(a_second_look_replaces_the_first),
         cmocka_unit_test(texts_of_strangers_are_clean),
+        cmocka_unit_test(titles_are_clean),
+        cmocka_unit_test(speeds_are_those_of_all_controllers),
+        cmocka_unit_test(buses_are_told_where_there_are_several),
+        cmocka_unit_test(a_bus_is_asked_for),
         cmocka_unit_test(what_is_no_domain_is_an_error),
         cmocka_unit_test(a_hostdev_is_written_with_all_four_ids),
         cmocka_unit_test(what_is_written_reads_the_same),

@@ -270,6 +270,58 @@ static void machines_are_listed_and_read(void **state)
     disconnect(self);
 }
 
+static void stop(const char *uuid)
+{
+    virConnectPtr connect = virConnectOpen("test:///default");
+    virDomainPtr domain = virDomainLookupByUUIDString(connect, uuid);
+
+    assert_int_equal(virDomainDestroy(domain), 0);
+    virDomainFree(domain);
+    virConnectClose(connect);
+}
+
+static void assert_controllers(Hypervisor *hypervisor, const char *uuid, MachineState state, const char *now,
+                               const char *pending)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(MachineInfo) info = hypervisor->ops->inspect(hypervisor, uuid, &error);
+
+    assert_null(error);
+    assert_int_equal(info->state, state);
+    assert_string_equal(info->usb_controller, now);
+    assert_string_equal(info->pending_controller, pending);
+}
+
+/* The test driver keeps what is stored apart from what runs, as others do. */
+static void another_controller_comes_with_the_next_start(void **state)
+{
+    Connecting *self = connect_to("test:///default");
+    Hypervisor *hypervisor = self->hypervisor;
+    const HypervisorOps *ops = hypervisor->ops;
+    g_autoptr(GPtrArray) machines = NULL;
+    const char *uuid;
+
+    run_until_connected(self);
+    machines = ops->list(hypervisor, NULL);
+    uuid = ((const MachineInfo *)machines->pdata[0])->uuid;
+    assert_controllers(hypervisor, uuid, MACHINE_STATE_RUNNING, "", "");
+    assert_true(ops->set_usb_controller(hypervisor, uuid, "usb-ehci", NULL));
+    assert_controllers(hypervisor, uuid, MACHINE_STATE_RUNNING, "", "ich9-ehci1");
+    /* It runs. */
+    assert_true(ops->start_machine(hypervisor, uuid, NULL));
+    assert_controllers(hypervisor, uuid, MACHINE_STATE_RUNNING, "", "ich9-ehci1");
+    stop(uuid);
+    assert_controllers(hypervisor, uuid, MACHINE_STATE_SHUTOFF, "ich9-ehci1", "");
+    assert_true(ops->start_machine(hypervisor, uuid, NULL));
+    assert_controllers(hypervisor, uuid, MACHINE_STATE_RUNNING, "ich9-ehci1", "");
+    /* More ports are another controller as well. */
+    assert_true(ops->set_usb_controller(hypervisor, uuid, "qemu-xhci", NULL));
+    assert_controllers(hypervisor, uuid, MACHINE_STATE_RUNNING, "ich9-ehci1", "qemu-xhci");
+    assert_true(ops->set_usb_controller(hypervisor, uuid, "usb-ehci", NULL));
+    assert_controllers(hypervisor, uuid, MACHINE_STATE_RUNNING, "ich9-ehci1", "");
+    disconnect(self);
+}
+
 static void what_libvirt_refuses_has_a_code(void **state)
 {
     Connecting *self = connect_to("test:///default");
@@ -351,6 +403,7 @@ int main(void)
         cmocka_unit_test(tries_come_later_and_later),
         cmocka_unit_test(a_connection_that_breaks_is_made_again),
         cmocka_unit_test(machines_are_listed_and_read),
+        cmocka_unit_test(another_controller_comes_with_the_next_start),
         cmocka_unit_test(what_libvirt_refuses_has_a_code),
         cmocka_unit_test(what_the_machine_lacks_is_said_in_our_words),
     };

@@ -12,6 +12,7 @@
 
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
+#include "daemon/base/tuning.h"
 #include "daemon/manager/object-bytes.h"
 #include "daemon/manager/quotas.h"
 #include "tests/unit/fixture.h"

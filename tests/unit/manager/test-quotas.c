@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "daemon/base/error.h"
+#include "daemon/base/tuning.h"
 #include "daemon/manager/quotas.h"
 #include "tests/unit/fixture.h"
 

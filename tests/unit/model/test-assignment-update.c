@@ -31,7 +31,7 @@ static Assignment *make_next(Fixture *fixture)
 
 static void set_rule(Assignment *assignment, const char *text)
 {
-    rule_free(assignment->rule);
+    rule_unref(assignment->rule);
     assignment->rule = rule_parse(text, NULL);
     text_replace(&assignment->selector, text);
 }

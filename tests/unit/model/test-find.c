@@ -73,7 +73,15 @@ static void test_machines(void **state)
     rename_machine(fixture, LOFT, "desk");
     assert_refused(find_machine(registry, "desk", &error), &error, FERRY_ERROR_AMBIGUOUS, LOFT);
     registry->machines_known = false;
+    registry->hypervisor_state = HYPERVISOR_STATE_CONNECTED;
     assert_refused(find_machine(registry, "attic", &error), &error, FERRY_ERROR_NO_SUCH_MACHINE,
+                   "the VMs are not known yet");
+    assert_refused(find_machine_by_uuid(registry, "attic", &error), &error, FERRY_ERROR_NO_SUCH_MACHINE,
+                   "the VMs are not known yet");
+    registry->hypervisor_state = HYPERVISOR_STATE_FAILED;
+    assert_refused(find_machine(registry, "attic", &error), &error, FERRY_ERROR_NO_SUCH_MACHINE,
+                   "the hypervisor is away");
+    assert_refused(find_machine_by_uuid(registry, "attic", &error), &error, FERRY_ERROR_NO_SUCH_MACHINE,
                    "the hypervisor is away");
 }
 
@@ -174,7 +182,7 @@ static void test_assignments(void **state)
                    FERRY_ERROR_LIMIT_EXCEEDED, "assignment aaaaaaaa: another change");
     assignment->releasing = true;
     assert_refused(find_changeable_assignment(registry, "aaaaaaaa", &error), &error,
-                   FERRY_ERROR_NO_SUCH_ASSIGNMENT, "it is being released");
+                   FERRY_ERROR_NO_SUCH_ASSIGNMENT, "it is ending");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)

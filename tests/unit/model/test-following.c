@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "daemon/base/tuning.h"
 #include "daemon/model/following.h"
 
 #define NOW     (1000 * G_USEC_PER_SEC)

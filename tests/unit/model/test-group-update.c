@@ -105,7 +105,7 @@ static void test_a_rule_reads_differently(void **state)
     Group *next = make_next(fixture);
     GroupRule *rule = next->rules->pdata[0];
 
-    rule_free(rule->rule);
+    rule_unref(rule->rule);
     rule->rule = rule_parse("serial=KEY-1", NULL);
     text_replace(&rule->text, "serial=KEY-1");
     assert_int_equal(update(fixture, next), GROUP_FIELD_RULES);

@@ -46,7 +46,7 @@ static void test_serial_is_unique(void **state)
     /* Of those that an assignment by ids found two may well have serials of their own. */
     assignment->twins = true;
     assert_true(registry_serial_is_unique(fixture->registry, device));
-    rule_free(assignment->rule);
+    rule_unref(assignment->rule);
     assignment->rule = rule_parse("vendor=0529 product=0001 serial=KEY-4711", NULL);
     assert_false(registry_serial_is_unique(fixture->registry, device));
     assignment->twins = false;
@@ -70,12 +70,91 @@ static void test_gone(void **state)
     assert_false(registry_machine_is_gone(registry, unknown));
 }
 
+/* The same array until something comes or goes, in the order of ids; a view has its own. */
+static void test_list(void **state)
+{
+    Fixture *fixture = *state;
+    Registry *registry = fixture->registry, view = *registry;
+    g_autoptr(GPtrArray) first = NULL, second = NULL, third = NULL, views = NULL;
+
+    add(fixture, "bbbbbbbb", 1);
+    first = registry_list(registry, registry->assignments);
+    assert_int_equal(first->len, 1);
+    add(fixture, "aaaaaaaa", 2);
+    second = registry_list(registry, registry->assignments);
+    assert_int_equal(first->len, 1);
+    assert_int_equal(second->len, 2);
+    assert_string_equal(((Assignment *)second->pdata[0])->id, "aaaaaaaa");
+    registry_remove_assignment(registry, registry_assignment(registry, "aaaaaaaa"));
+    third = registry_list(registry, registry->assignments);
+    assert_int_equal(third->len, 1);
+    assert_string_equal(((Assignment *)third->pdata[0])->id, "bbbbbbbb");
+
+    registry_begin_view(&view);
+    view.assignments = g_hash_table_new(g_str_hash, g_str_equal);
+    views = registry_list(&view, view.assignments);
+    assert_int_equal(views->len, 0);
+    registry_end_view(&view);
+    g_hash_table_unref(view.assignments);
+}
+
+/* Whatever came, went, or was decided since it was asked last. */
+static void test_machine_of(void **state)
+{
+    static const char *const rules[] = { "vendor=0529", NULL };
+    Fixture *fixture = *state;
+    Registry *registry = fixture->registry;
+    Assignment *assignment = add(fixture, "aaaaaaaa", 1);
+
+    assert_ptr_equal(registry_machine_of(registry, assignment), registry_machine(registry, DESK));
+    assert_null(registry_group_of(registry, assignment));
+    g_free(assignment->machine_uuid);
+    assignment->machine_uuid = g_strdup(STUDIO);
+    assignment->group = g_strdup("keys");
+    assert_ptr_equal(registry_machine_of(registry, assignment), registry_machine(registry, STUDIO));
+    assert_null(registry_group_of(registry, assignment));
+    fixture_add_group(fixture, "keys", rules);
+    assert_ptr_equal(registry_group_of(registry, assignment), registry_group(registry, "keys"));
+    assert_false(registry_lost_machine_of(registry, assignment));
+    registry_remove_machine(registry, registry_machine(registry, STUDIO));
+    registry_remove_group(registry, registry_group(registry, "keys"));
+    assert_null(registry_machine_of(registry, assignment));
+    assert_null(registry_group_of(registry, assignment));
+    assert_true(registry_lost_machine_of(registry, assignment));
+    fixture_add_machine(fixture, STUDIO, "studio");
+    assert_ptr_equal(registry_machine_of(registry, assignment), registry_machine(registry, STUDIO));
+}
+
+/* Another group by the same name. */
+static void test_group_of_a_view(void **state)
+{
+    static const char *const rules[] = { "vendor=0529", NULL };
+    Fixture *fixture = *state;
+    Registry *registry = fixture->registry, view = *registry;
+    Assignment *assignment = add(fixture, "aaaaaaaa", 1);
+    g_autoptr(Group) other = group_new("keys");
+
+    assignment->group = g_strdup("keys");
+    fixture_add_group(fixture, "keys", rules);
+    assert_ptr_equal(registry_group_of(registry, assignment), registry_group(registry, "keys"));
+    registry_begin_view(&view);
+    view.groups = g_hash_table_new(g_str_hash, g_str_equal);
+    g_hash_table_insert(view.groups, other->name, other);
+    assert_ptr_equal(registry_group_of(&view, assignment), other);
+    assert_ptr_equal(registry_group_of(registry, assignment), registry_group(registry, "keys"));
+    registry_end_view(&view);
+    g_hash_table_unref(view.groups);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_next_sequence, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_serial_is_unique, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_gone, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_list, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_machine_of, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_group_of_a_view, fixture_setup, fixture_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

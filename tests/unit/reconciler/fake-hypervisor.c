@@ -21,10 +21,12 @@ static struct {
 } fake;
 
 static const char *const call_names[_FAKE_CALL_MAX] = {
+    [FAKE_PREPARE] = "prepare",
     [FAKE_LIST] = "list",
     [FAKE_INSPECT] = "inspect",
     [FAKE_ATTACH] = "attach",
     [FAKE_DETACH] = "detach",
+    [FAKE_PING] = "ping",
     [FAKE_REPAIR_SAVED] = "repair-saved",
     [FAKE_REPAIR_SNAPSHOTS] = "repair-snapshots",
 };
@@ -177,6 +179,14 @@ static bool detach(Hypervisor *hypervisor, const char *uuid, const char *alias, 
     return info != NULL;
 }
 
+static bool ping(Hypervisor *hypervisor, const char *uuid, GError **error)
+{
+    bool ok = begin(FAKE_PING, error) && find(uuid, error);
+
+    g_mutex_unlock(&fake.lock);
+    return ok;
+}
+
 static bool repair_saved(Hypervisor *hypervisor, const char *uuid, const GPtrArray *places, GError **error)
 {
     MachineInfo *info = begin(FAKE_REPAIR_SAVED, error) ? find(uuid, error) : NULL;
@@ -205,10 +215,18 @@ static GPtrArray *repair_snapshots(Hypervisor *hypervisor, const char *uuid, con
     return names;
 }
 
-static const HypervisorOps ops = { .list = list,
+static void prepare(Hypervisor *hypervisor)
+{
+    (void)begin(FAKE_PREPARE, NULL);
+    g_mutex_unlock(&fake.lock);
+}
+
+static const HypervisorOps ops = { .prepare = prepare,
+                                   .list = list,
                                    .inspect = inspect,
                                    .attach = attach,
                                    .detach = detach,
+                                   .ping = ping,
                                    .repair_saved = repair_saved,
                                    .repair_snapshots = repair_snapshots };
 

@@ -11,10 +11,12 @@
 #include "daemon/hypervisor/hypervisor.h"
 
 typedef enum FakeCall {
+    FAKE_PREPARE,
     FAKE_LIST,
     FAKE_INSPECT,
     FAKE_ATTACH,
     FAKE_DETACH,
+    FAKE_PING,
     FAKE_REPAIR_SAVED,
     FAKE_REPAIR_SNAPSHOTS,
     _FAKE_CALL_MAX,

@@ -99,6 +99,37 @@ static void test_attach(void **state)
     assert_null(claim_of(self)->error);
 }
 
+/* Of many devices that come at the same time, one is enough. */
+static void test_prepare(void **state)
+{
+    Dispatched *self = *state;
+
+    for (int i = 0; i < 2; i++) {
+        g_autofree char *log = NULL;
+
+        dispatcher_prepare(&self->dispatcher);
+        dispatcher_prepare(&self->dispatcher);
+        while (self->dispatcher.preparing)
+            g_main_context_iteration(NULL, TRUE);
+        log = fake_hypervisor_take_log();
+        assert_string_equal(log, "prepare");
+    }
+}
+
+/* Until the live XML shows it there, nobody else knows which bus it takes a port of. */
+static void test_attach_onto_a_bus(void **state)
+{
+    Dispatched *self = *state;
+    Want *want = allocation_want(self->fixture->allocation, registry_device(self->fixture->registry, "1-1"));
+
+    want->on_bus = true;
+    want->bus = 2;
+    attach(self);
+    assert_true(self->desk->in_flight->on_bus);
+    assert_int_equal(self->desk->in_flight->bus, 2);
+    fake_hypervisor_wait(&self->told);
+}
+
 static void test_attach_fails(void **state)
 {
     Dispatched *self = *state;
@@ -217,8 +248,9 @@ static void test_gone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_attach), TEST(test_attach_fails),   TEST(test_detach), TEST(test_another_connection),
-        TEST(test_starts), TEST(test_cannot_be_read), TEST(test_gone),
+        TEST(test_attach),       TEST(test_prepare),        TEST(test_attach_onto_a_bus),
+        TEST(test_attach_fails), TEST(test_detach),         TEST(test_another_connection),
+        TEST(test_starts),       TEST(test_cannot_be_read), TEST(test_gone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

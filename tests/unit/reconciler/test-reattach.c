@@ -229,7 +229,7 @@ static void no_match(Fixture *fixture)
     ((GroupRule *)keys->rules->pdata[0])->enabled = false;
     for (guint i = 0; i < pair->rules->len; i++)
         ((GroupRule *)pair->rules->pdata[i])->enabled = false;
-    rule_free(pinned->rule);
+    rule_unref(pinned->rule);
     pinned->rule = rule_parse("serial=ZZZZ", NULL);
     memberships_rebuild(fixture->memberships);
 }

@@ -137,7 +137,7 @@ static void destroy_case(gpointer data)
 {
     Case *one = data;
 
-    rule_free(one->rule);
+    rule_unref(one->rule);
     g_free(one->text);
     g_free(one);
 }

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <locale.h>
 
 #include "client/bus/escape.h"
 
@@ -35,10 +36,44 @@ static void test_escape(void **state)
     assert_string_equal(message, "two:\n  usbferry: done\\x0d\n  ");
 }
 
+/* What the locale has no character for. */
+static void test_strange(void **state)
+{
+    assert_non_null(setlocale(LC_ALL, "C"));
+    g_autofree char *from_elsewhere = escape_text("Tast\xc3\xa4tur \xe2\x82\xac \xe2\x80\xa6");
+    g_autofree char *ours = escape_strange("a\n\tb \xe2\x80\xa6 \xc3\xa4");
+    assert_string_equal(from_elsewhere, "Tast\\xe4tur \\u20ac ...");
+    assert_string_equal(ours, "a\n\tb ... \\xe4");
+
+    assert_non_null(setlocale(LC_ALL, "C.UTF-8"));
+    g_autofree char *same = escape_strange("a\n\xe2\x80\xa6 \xc3\xa4");
+    assert_string_equal(same, "a\n\xe2\x80\xa6 \xc3\xa4");
+}
+
+/* A command that is printed means the same when it is typed. */
+static void test_word(void **state)
+{
+    static const struct {
+        const char *raw, *word;
+    } cases[] = {
+        { "win11", "win11" },         { "3-1.2", "3-1.2" },   { "my vm", "'my vm'" },
+        { "a;reboot", "'a;reboot'" }, { "$(id)", "'$(id)'" }, { "", "''" },
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *word = escape_word(cases[i].raw);
+
+        assert_string_equal(word, cases[i].word);
+    }
+}
+
 int main(void)
 {
+    setlocale(LC_ALL, "C.UTF-8");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_escape),
+        cmocka_unit_test(test_strange),
+        cmocka_unit_test(test_word),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

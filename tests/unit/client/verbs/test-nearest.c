@@ -38,6 +38,11 @@ static void test_hint(void **state)
     assert_string_equal(vm, "\n  Did you mean \"win11\"?");
     g_autofree char *kind = nearest_hint(model, TARGET_GROUPS, "wni11");
     assert_string_equal(kind, "");
+    g_autofree char *none = nearest_hint(model, TARGET_GIVEN, "nothing like it");
+    assert_string_equal(none, "\n  usbferry list shows what there is");
+    /* the port beside one that is in use */
+    g_autofree char *port = nearest_hint(model, TARGET_GIVEN, "3-9");
+    assert_string_equal(port, "\n  usbferry list shows what there is");
     fixture_change(model, DEVICE,
                    "{'Serial': <'abc\x1b"
                    "def'>}");

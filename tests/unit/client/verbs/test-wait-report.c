@@ -54,7 +54,13 @@ static void test_one_device(void **state)
     fixture_change(model, ASSIGNMENT,
                    "{'State': <'failed'>, 'Reason': <''>, 'Error': <'org.usbferry1.Error.Hypervisor'>}");
     expect(model, WAIT_ATTACHED, WAIT_FAILED, 20, OUTCOME_FAILED,
-           "usbferry: 046d:c31c \"Keyboard K120\" (3-1.10): no reason given\n");
+           "usbferry: 046d:c31c \"Keyboard K120\" (3-1.10): no reason given\n"
+           "  The service goes on trying. usbferry retry 3-1.10 tries at once, usbferry take 3-1.10 gives it "
+           "up\n");
+    fixture_change(model, ASSIGNMENT, "{'State': <'disabled'>, 'Error': <''>}");
+    expect(model, WAIT_ATTACHED, WAIT_FAILED, 20, OUTCOME_FAILED,
+           "usbferry: 046d:c31c \"Keyboard K120\" (3-1.10): no reason given\n"
+           "  usbferry attach 3-1.10 goes on with it\n");
 }
 
 static void test_home(void **state)

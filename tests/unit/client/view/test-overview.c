@@ -41,6 +41,13 @@ static void test_rows(void **state)
     g_autoptr(GVariant) where = column_shown(column_find(overview_columns(), "where"), model, rows->pdata[1]);
     assert_string_equal(g_variant_get_string(where, NULL), "not plugged in");
 
+    fixture_change(model, ASSIGNMENT, "{'State': <'waiting-machine'>}");
+    g_autoptr(GVariant) off = column_shown(column_find(overview_columns(), "where"), model, rows->pdata[1]);
+    assert_string_equal(g_variant_get_string(off, NULL), "not plugged in, VM off");
+    g_autoptr(GPtrArray) still = overview_rows(model);
+    assert_int_equal(still->len, 2);
+    fixture_change(model, ASSIGNMENT, "{'State': <'waiting-device'>}");
+
     g_autoptr(GPtrArray) columns = columns_all(overview_columns_for_programs());
     g_autoptr(GVariant) records = g_variant_ref_sink(columns_to_records(model, columns, rows));
     g_autofree char *json = json_from_variant(records, /* pretty= */ false);
@@ -52,6 +59,33 @@ static void test_rows(void **state)
         "{\"host\":\"desk\",\"kind\":\"assignment\",\"name\":\"keys\",\"device\":\"\",\"usb-id\":\"\",\"serial\":\"\","
         "\"vm\":\"win11\",\"assignment\":\"keys\",\"tenant\":\"\",\"groups\":[],\"host-use\":[],"
         "\"state\":\"waiting-device\",\"reason\":\"the VM has it\"}]");
+}
+
+/* A hub comes before what is behind it, which is indented. */
+static void test_tree(void **state)
+{
+    g_autoptr(Model) model = fixture_load();
+    g_autoptr(GPtrArray) rows = overview_tree_rows(model);
+    const Column *name = column_find(overview_tree_columns(), "name");
+    guint deeper = 0;
+
+    assert_true(rows->len >= 2);
+    for (guint i = 0; i < rows->len; i++) {
+        const Object *device = rows->pdata[i], *hub = model_follow(model, device, "Hub", KIND_DEVICE);
+        g_autoptr(GVariant) shown = column_shown(name, model, device);
+        guint before;
+
+        if (!hub)
+            continue;
+        deeper++;
+        assert_true(g_str_has_prefix(g_variant_get_string(shown, NULL), "  "));
+        assert_true(g_ptr_array_find(rows, hub, &before) && before < i);
+    }
+    assert_true(deeper > 0);
+    /* A hub that isn't told is none. */
+    fixture_change(model, DEVICE, "{'Hub': <objectpath '/org/usbferry1/device/gone'>}");
+    g_autoptr(GPtrArray) again = overview_tree_rows(model);
+    assert_int_equal(again->len, rows->len);
 }
 
 static void test_cells(void **state)
@@ -101,10 +135,8 @@ static void test_groups(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_cells),
-        cmocka_unit_test(test_groups),
-        cmocka_unit_test(test_host_use),
+        cmocka_unit_test(test_rows),   cmocka_unit_test(test_tree),     cmocka_unit_test(test_cells),
+        cmocka_unit_test(test_groups), cmocka_unit_test(test_host_use),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
