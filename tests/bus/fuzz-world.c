@@ -27,6 +27,7 @@ Fuzz *fuzz_new(Hostile *hostile, uid_t uid, unsigned seed)
 {
     Fixture *fixture = hostile->fixture;
     Fuzz *fuzz = g_new0(Fuzz, 1);
+    g_autofree char *hub = fixture_device_path("1-5");
     g_autofree char *group = NULL;
     g_autofree char *pool = NULL;
     g_autofree char *assignment = NULL;
@@ -46,6 +47,7 @@ Fuzz *fuzz_new(Hostile *hostile, uid_t uid, unsigned seed)
     groups_plug(fixture, "1-3", "046d:c31c", "KBD-0002");
     groups_plug(fixture, "1-4", "0529:0001", "");
     fixture_plug_hub(fixture, "1-5");
+    fixture_wait_object(fixture, hub, FERRY_INTERFACE_DEVICE, true);
     group = group_create_with(fixture, "keys", "vendor=0529");
     pool = group_assign(fixture, group, FIXTURE_STUDIO, "all", NULL);
     tenant = tenant_create_with(fixture, "acme", "user:daemon", FIXTURE_DESK);
@@ -228,7 +230,7 @@ static void dump_folder(const char *folder, FILE *file)
     }
 }
 
-char *fuzz_dump(Fuzz *fuzz)
+static char *dump_now(Fuzz *fuzz)
 {
     static const char *const interfaces[] = { FERRY_INTERFACE_MANAGER,    FERRY_INTERFACE_DEVICE,
                                               FERRY_INTERFACE_MACHINE,    FERRY_INTERFACE_GROUP,
@@ -250,4 +252,29 @@ char *fuzz_dump(Fuzz *fuzz)
     copy = g_strdup(text);
     free(text);
     return copy;
+}
+
+typedef struct Dump {
+    Fuzz *fuzz;
+    char *last;
+} Dump;
+
+static bool is_steady(Fixture *fixture, void *userdata)
+{
+    Dump *self = userdata;
+    char *now = dump_now(self->fuzz);
+    bool steady = g_strcmp0(self->last, now) == 0;
+
+    (void)fixture;
+    g_free(self->last);
+    self->last = now;
+    return steady;
+}
+
+char *fuzz_dump(Fuzz *fuzz)
+{
+    Dump dump = { .fuzz = fuzz };
+
+    fixture_wait_for(fuzz->fixture, is_steady, &dump, "nothing changes any more");
+    return dump.last;
 }

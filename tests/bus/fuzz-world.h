@@ -41,5 +41,6 @@ sd_bus_message *fuzz_begin_call(Fuzz *fuzz, const char *path, const char *interf
 bool fuzz_end_call(Fuzz *fuzz, const Shown *shown, sd_bus_message *message);
 G_GNUC_NORETURN void fuzz_fail(Fuzz *fuzz, const Shown *shown, sd_bus_message *message, const char *what);
 
-/* All properties of all objects, and all that is stored. New string. */
+/* All properties of all objects, and all that is stored, once nothing changes any more: what a plug or an
+ * attach has begun may end a moment after the call that waited for it. New string. */
 char *fuzz_dump(Fuzz *fuzz);
