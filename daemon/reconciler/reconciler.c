@@ -4,6 +4,8 @@
 
 #include "daemon/reconciler/reconciler.h"
 
+#include <time.h>
+
 #include "daemon/allocation/allocation.h"
 #include "daemon/base/log.h"
 #include "daemon/base/wake.h"
@@ -14,6 +16,7 @@
 #include "daemon/reconciler/machine-list.h"
 #include "daemon/reconciler/machine-orders.h"
 #include "daemon/reconciler/machine-turn.h"
+#include "daemon/reconciler/pace.h"
 #include "daemon/reconciler/reattach.h"
 #include "daemon/reconciler/repair.h"
 #include "daemon/reconciler/retry.h"
@@ -40,6 +43,8 @@ struct Reconciler {
     void *userdata; /* of both */
 
     guint turn_source;
+    gint64 asked_at; /* when the last one asked for that turn */
+    Pace pace;
     guint timer_source;
     gint64 timer_at;
     gint64 safety_at; /* 0 = nothing has happened since the last one */
@@ -102,9 +107,8 @@ static void turn_soon(Reconciler *self);
 static void arm_timer(Reconciler *self, gint64 now, gint64 wake);
 static void show_hypervisor(Reconciler *self);
 
-static gboolean take_turn(gpointer userdata)
+static void take_turn(Reconciler *self)
 {
-    Reconciler *self = userdata;
     Registry *registry = self->registry;
     g_autoptr(Allocation) allocation = NULL;
     gint64 now = g_get_monotonic_time();
@@ -146,7 +150,6 @@ static gboolean take_turn(gpointer userdata)
     homecoming_turn(self->homecoming, now, &wake);
     machine_orders_turn(self->orders, now, &wake);
     arm_timer(self, now, wake);
-    return G_SOURCE_REMOVE;
 }
 
 void reconciler_look(Reconciler *self)
@@ -156,11 +159,58 @@ void reconciler_look(Reconciler *self)
     status_update(self->registry, allocation);
 }
 
+/* ------------------------------------------------------------------ when it turns */
+
+/* How long this thread has worked, in µs: a turn isn't longer because others have the processor. */
+static gint64 work_so_far(void)
+{
+    enum { NS_PER_US = 1000 };
+    struct timespec time = {};
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return time.tv_sec * G_USEC_PER_SEC + time.tv_nsec / NS_PER_US;
+}
+
+/* For a timeout: rounded up. */
+static guint to_ms(gint64 time_us)
+{
+    enum { US_PER_MS = 1000 };
+
+    return (guint)(time_us / US_PER_MS + 1);
+}
+
+static void arm_turn(Reconciler *self);
+
+static gboolean turn_is_due(gpointer userdata)
+{
+    Reconciler *self = userdata;
+    gint64 before;
+
+    /* Events that came in the meantime have moved it. */
+    if (pace_due(&self->pace, self->asked_at) > g_get_monotonic_time()) {
+        arm_turn(self);
+        return G_SOURCE_REMOVE;
+    }
+    before = work_so_far();
+    take_turn(self);
+    pace_turned(&self->pace, work_so_far() - before, g_get_monotonic_time());
+    return G_SOURCE_REMOVE;
+}
+
+static void arm_turn(Reconciler *self)
+{
+    gint64 wait = pace_due(&self->pace, self->asked_at) - g_get_monotonic_time();
+
+    self->turn_source = wait > 0 ? g_timeout_add(to_ms(wait), turn_is_due, self)
+                                 : g_idle_add_full(G_PRIORITY_DEFAULT, turn_is_due, self, NULL);
+}
+
 /* What we found by looking ourselves is no news. */
 static void turn_soon(Reconciler *self)
 {
+    self->asked_at = g_get_monotonic_time();
     if (!self->turn_source)
-        self->turn_source = g_idle_add_full(G_PRIORITY_DEFAULT, take_turn, self, NULL);
+        arm_turn(self);
 }
 
 void reconciler_kick(Reconciler *self)
@@ -181,15 +231,12 @@ static gboolean timer_fired(gpointer userdata)
 
 static void arm_timer(Reconciler *self, gint64 now, gint64 wake)
 {
-    enum { US_PER_MS = 1000 };
-
     if (self->timer_source && self->timer_at == wake)
         return;
     g_clear_handle_id(&self->timer_source, g_source_remove);
     self->timer_at = wake;
     if (wake)
-        self->timer_source =
-            g_timeout_add(wake > now ? (guint)((wake - now) / US_PER_MS + 1) : 0, timer_fired, self);
+        self->timer_source = g_timeout_add(wake > now ? to_ms(wake - now) : 0, timer_fired, self);
 }
 
 /* ------------------------------------------------------------------ hints */

@@ -29,6 +29,7 @@ typedef struct Wait {
 static struct {
     gint64 skipped;  /* atomic: µs that were skipped so far */
     gint64 realtime; /* atomic: µs that CLOCK_REALTIME was moved by */
+    bool counts_work;
     bool runs;
     gint64 until;
     void (*done)(void *userdata);
@@ -44,6 +45,8 @@ int clock_gettime(clockid_t clock, struct timespec *time)
     gint64 moved = __atomic_load_n(&self.skipped, __ATOMIC_RELAXED);
     long r = syscall(SYS_clock_gettime, clock, time);
 
+    if (clock == CLOCK_THREAD_CPUTIME_ID && !self.counts_work)
+        *time = (struct timespec){};
     if (r < 0 || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID)
         return (int)r;
     if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)
@@ -77,6 +80,11 @@ int gettimeofday(struct timeval *restrict time, void *restrict zone)
     time->tv_sec = spec.tv_sec;
     time->tv_usec = spec.tv_nsec / NS_PER_US;
     return 0;
+}
+
+void scripted_clock_count_work(void)
+{
+    self.counts_work = true;
 }
 
 void scripted_clock_jump(gint64 time_us)

@@ -11,6 +11,10 @@
  * inside the process. With 0 that alone is waited for. Main thread; one at a time. */
 void scripted_clock_run(gint64 time_us, void (*done)(void *userdata), void *userdata);
 
+/* What a thread worked is counted, as for users. Without this it is nothing: then what the service does in a
+ * test does not depend on how fast the machine is. Before other threads are there. */
+void scripted_clock_count_work(void);
+
 /* Moves CLOCK_REALTIME alone, also backwards. */
 void scripted_clock_jump(gint64 time_us);
 
