@@ -225,11 +225,21 @@ static Pending *note(Changes *self, const Change *change, Step step)
     return pending;
 }
 
+/* It named what has gone, perhaps, and nothing of it can be read any more once it has gone itself. */
+static bool has_to_be_told_first(const Changes *self, const Pending *pending)
+{
+    return pending && pending->step == STEP_FIELDS && !g_queue_is_empty((GQueue *)&self->removed);
+}
+
 static void note_removed(Changes *self, const Change *change)
 {
     Pending *pending = g_hash_table_lookup(self->pending[change->type], change->id);
     bool untold = pending && pending->step == STEP_ADDED;
 
+    if (has_to_be_told_first(self, pending)) {
+        changes_flush(self);
+        pending = NULL;
+    }
     if (pending) {
         g_queue_remove(queue_of(self, pending), pending);
         drop(self, pending);
