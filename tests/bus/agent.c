@@ -3,12 +3,12 @@
 #include "tests/bus/cmocka-include.h"
 
 #include "tests/bus/agent.h"
+#include "tests/bus/deadline.h"
 
 #include <string.h>
 #include <unistd.h>
 
-#define DEADLINE_US (30 * G_USEC_PER_SEC)
-#define AGENT_PATH  "/org/usbferry1/test/Agent"
+#define AGENT_PATH "/org/usbferry1/test/Agent"
 
 static void forget_question(Agent *agent)
 {

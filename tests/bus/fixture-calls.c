@@ -3,6 +3,7 @@
 
 #include "tests/bus/cmocka-include.h"
 
+#include "tests/bus/deadline.h"
 #include "tests/bus/fixture.h"
 
 #include <inttypes.h>
@@ -10,8 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEADLINE_US (30 * G_USEC_PER_SEC)
-#define POLL_US     (50 * G_TIME_SPAN_MILLISECOND)
+#define POLL_US (50 * G_TIME_SPAN_MILLISECOND)
 
 static int call_va(Fixture *fixture, sd_bus_error *error, sd_bus_message **ret_reply, const char *path,
                    const char *interface, const char *member, const char *types, va_list arguments)

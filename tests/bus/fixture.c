@@ -3,6 +3,7 @@
 
 #include "tests/bus/cmocka-include.h"
 
+#include "tests/bus/deadline.h"
 #include "tests/bus/fixture-internal.h"
 
 #include <errno.h>
@@ -21,8 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define DEADLINE_US (30 * G_USEC_PER_SEC)
-#define POLL_US     (2 * G_TIME_SPAN_MILLISECOND)
+#define POLL_US (2 * G_TIME_SPAN_MILLISECOND)
 
 static const char bus_config[] =
     "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN\"\n"

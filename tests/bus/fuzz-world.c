@@ -9,10 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/bus/deadline.h"
 #include "tests/bus/tenant-calls.h"
-
-/* AddressSanitizer copies what was read of a message with every piece that is read. */
-#define DEADLINE_US (120 * G_USEC_PER_SEC)
 
 /* ------------------------------------------------------------------ begin and end */
 

@@ -4,13 +4,13 @@
 
 #include "tests/bus/cmocka-include.h"
 
+#include "tests/bus/deadline.h"
 #include "tests/bus/history.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define DEADLINE_US (30 * G_USEC_PER_SEC)
-#define WAIT_US     (5 * G_TIME_SPAN_MILLISECOND)
+#define WAIT_US (5 * G_TIME_SPAN_MILLISECOND)
 
 typedef struct OpenCall {
     World *world;

@@ -3,6 +3,7 @@
 
 #include "tests/bus/cmocka-include.h"
 
+#include "tests/bus/deadline.h"
 #include "tests/bus/history.h"
 
 #include <errno.h>
@@ -14,9 +15,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* For what is to happen in real time. */
-#define DEADLINE_MS 20000
 
 #define HUB "1-5"
 

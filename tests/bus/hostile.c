@@ -3,6 +3,7 @@
 
 #include "tests/bus/cmocka-include.h"
 
+#include "tests/bus/deadline.h"
 #include "tests/bus/hostile.h"
 
 #include <errno.h>
@@ -15,9 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define DEADLINE_US (30 * G_USEC_PER_SEC)
-#define PINGS       15
-#define ROUNDS      5
+#define PINGS  15
+#define ROUNDS 5
 
 #define FDS_OF_A_SERVICE 1024
 
@@ -47,6 +47,7 @@ int hostile_setup(void **state)
         mmap(NULL, sizeof *self->report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(self->report != MAP_FAILED);
     self->other = fixture_connect(self->fixture, FIXTURE_OTHER);
+    assert_true(sd_bus_set_method_call_timeout(self->other, DEADLINE_US) >= 0);
     *state = self;
     return 0;
 }

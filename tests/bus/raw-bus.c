@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Messages made and read byte by byte, in this machine's order. */
 
+#include "tests/bus/deadline.h"
 #include "tests/bus/raw-bus.h"
 
 #include <errno.h>
@@ -13,9 +14,8 @@
 
 #include "dbus/names.h"
 
-#define DEADLINE_MS 20000
-#define FDS_MAX     16
-#define READ_BYTES  (1024 * 1024)
+#define FDS_MAX    16
+#define READ_BYTES (1024 * 1024)
 
 #define ENDIAN (G_BYTE_ORDER == G_LITTLE_ENDIAN ? 'l' : 'B')
 

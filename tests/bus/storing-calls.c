@@ -10,11 +10,10 @@
 #include <sys/wait.h>
 
 #include "tests/bus/apply-calls.h"
+#include "tests/bus/deadline.h"
 #include "tests/bus/tenant-calls.h"
 
 #define LOFT "33333333-3333-3333-3333-333333333333"
-
-#define DEADLINE_US (30 * G_USEC_PER_SEC)
 
 #define MANAGER    FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER
 #define ASSIGNMENT FERRY_INTERFACE_ASSIGNMENT

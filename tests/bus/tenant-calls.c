@@ -3,12 +3,11 @@
 
 #include "tests/bus/cmocka-include.h"
 
+#include "tests/bus/deadline.h"
 #include "tests/bus/tenant-calls.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define DEADLINE_US (30 * G_USEC_PER_SEC)
 
 char *tenant_path(const char *name)
 {

@@ -13,10 +13,10 @@
 #include "dbus/bus/bus-source.h"
 #include "dbus/rights/details.h"
 #include "dbus/bus/sd-bus-cleanup.h"
+#include "tests/bus/deadline.h"
 #include "tests/bus/fixture.h"
 
-#define DEADLINE_US (30 * G_USEC_PER_SEC)
-#define PATH        FERRY_PATH_ASSIGNMENT_PREFIX "/k7m2xq4p"
+#define PATH FERRY_PATH_ASSIGNMENT_PREFIX "/k7m2xq4p"
 
 /* Group ids that nobody has. */
 #define GROUP_A 64201

@@ -17,10 +17,9 @@
 #include <unistd.h>
 
 #include "tests/bus/apply-calls.h"
+#include "tests/bus/deadline.h"
 #include "tests/bus/hostile.h"
 #include "tests/bus/memory-folder.h"
-
-#define DEADLINE_MS 20000
 
 /* The exit status. Fails the test when the service doesn't end. */
 static int wait_for_the_end(Fixture *fixture)

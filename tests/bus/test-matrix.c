@@ -9,11 +9,10 @@
 
 #include <string.h>
 
+#include "tests/bus/deadline.h"
 #include "tests/bus/memory-folder.h"
 #include "tests/bus/reset-calls.h"
 #include "tests/bus/tenant-calls.h"
-
-#define DEADLINE_US (30 * G_USEC_PER_SEC)
 
 #define FREE_DEVICE    "1-3.1"
 #define OWNERS_DEVICE  "1-2.1"

@@ -5,10 +5,9 @@
 
 #include <string.h>
 
+#include "tests/bus/deadline.h"
 #include "tests/bus/memory-folder.h"
 #include "tests/bus/tenant-calls.h"
-
-#define DEADLINE_US (30 * G_USEC_PER_SEC)
 
 #define OWNER    FIXTURE_OTHER
 #define NEIGHBOR FIXTURE_STRANGER

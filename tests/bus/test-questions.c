@@ -8,11 +8,10 @@
 #include <string.h>
 
 #include "tests/bus/agent.h"
+#include "tests/bus/deadline.h"
 #include "tests/bus/memory-folder.h"
 #include "tests/bus/open-call.h"
 #include "tests/bus/tenant-calls.h"
-
-#define DEADLINE_US (30 * G_USEC_PER_SEC)
 
 #define QUESTIONS 200
 #define OPEN_MAX  8 /* of one user */

@@ -6,11 +6,10 @@
 #include <string.h>
 
 #include "tests/bus/agent.h"
+#include "tests/bus/deadline.h"
 #include "tests/bus/memory-folder.h"
 #include "tests/bus/open-call.h"
 #include "tests/bus/tenant-calls.h"
-
-#define DEADLINE_US (30 * G_USEC_PER_SEC)
 
 static sd_bus_message *new_assign(sd_bus *bus, const char *sysname, bool interactive)
 {

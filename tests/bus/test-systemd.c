@@ -14,10 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/bus/deadline.h"
 #include "tests/bus/fixture.h"
 #include "tests/bus/memory-folder.h"
-
-#define DEADLINE_MS 20000
 
 static int notified = -1;
 
