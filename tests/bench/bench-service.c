@@ -35,6 +35,7 @@
 #define STORM_PLUGS     1000
 #define STORM_MS        1000
 #define CALLS_MAX       20000
+#define ASKED_PER_ROUND 4
 #define CALL_PAUSE_US   500
 #define IDLE_US         (1 * G_TIME_SPAN_SECOND)
 #define FEWER           10
@@ -210,19 +211,12 @@ static void test_start(void **state)
 
 static double ask(Fixture *fixture, GPid pid, const char *name)
 {
-    double best = G_MAXDOUBLE;
+    g_autoptr(sd_bus_message) reply = NULL;
+    double before = cpu_of(pid);
 
-    for (unsigned i = 0; i < rounds; i++) {
-        g_autoptr(sd_bus_message) reply = NULL;
-        double before = cpu_of(pid), us;
-
-        assert_true(sd_bus_call_method(fixture->bus, name, FERRY_PATH_ROOT,
-                                       "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", NULL,
-                                       &reply, "") >= 0);
-        us = cpu_of(pid) - before;
-        best = MIN(best, us);
-    }
-    return best;
+    assert_true(sd_bus_call_method(fixture->bus, name, FERRY_PATH_ROOT, "org.freedesktop.DBus.ObjectManager",
+                                   "GetManagedObjects", NULL, &reply, "") >= 0);
+    return cpu_of(pid) - before;
 }
 
 static bool bare_is_there(Fixture *fixture, void *userdata)
@@ -237,13 +231,16 @@ static void test_objects(void **state)
     g_autofree char *text = g_strdup_printf("%u", n_devices);
     GPid bare =
         fixture_spawn(fixture, (const char *[]){ g_getenv(BARE_VARIABLE), text, NULL }, NULL, "bare.log");
-    double its, least;
+    double its = G_MAXDOUBLE, least = G_MAXDOUBLE;
 
     fixture_stop_daemon(fixture, SIGTERM);
     start(fixture, n_devices);
     fixture_wait_for(fixture, bare_is_there, NULL, "what is compared is on the bus");
-    least = ask(fixture, bare, BARE_NAME);
-    its = ask(fixture, fixture->daemon_pid, FERRY_BUS_NAME);
+    /* by turns, so that both meet what else the machine does */
+    for (unsigned i = 0; i < ASKED_PER_ROUND * rounds; i++) {
+        least = MIN(least, ask(fixture, bare, BARE_NAME));
+        its = MIN(its, ask(fixture, fixture->daemon_pid, FERRY_BUS_NAME));
+    }
     fixture_end_process(&bare, SIGKILL);
     show(&(Row){ "GetManagedObjects, CPU", its / MS, "ms", its / least, "sd-bus alone", OBJECTS_GOAL,
                  OBJECTS_MAX });
