@@ -85,8 +85,13 @@ static void note_refused_removal(Machine *machine, const Ticket *ticket, const G
 {
     Removal *removal = g_hash_table_lookup(machine->removals, ticket->alias);
 
-    log_event(LOG_EVENT_DETACH_FAILED, NULL, ticket->uuid, ticket->assignment_id, "detach of %s failed: %s",
-              ticket->alias, error->message);
+    /* Its VM ended in that moment, and has nothing any more: that is no failure. */
+    if (g_error_matches(error, FERRY_ERROR, FERRY_ERROR_MACHINE_NOT_RUNNING))
+        log_object(G_LOG_LEVEL_MESSAGE, NULL, ticket->uuid, ticket->assignment_id,
+                   "detach of %s: its VM has ended", ticket->alias);
+    else
+        log_event(LOG_EVENT_DETACH_FAILED, NULL, ticket->uuid, ticket->assignment_id,
+                  "detach of %s failed: %s", ticket->alias, error->message);
     if (!removal)
         return;
     removal->ordered = false;

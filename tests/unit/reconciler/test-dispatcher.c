@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "daemon/base/log.h"
 #include "daemon/reconciler/dispatcher.h"
 #include "daemon/reconciler/status-update.h"
 #include "tests/unit/fixture.h"
@@ -178,6 +179,31 @@ static void test_detach(void **state)
     assert_int_equal(g_hash_table_size(self->desk->removals), 0);
 }
 
+static void count_failure(const LogLine *line, void *userdata)
+{
+    *(unsigned *)userdata += line->event == LOG_EVENT_DETACH_FAILED;
+}
+
+/* What a VM that has just ended had isn't told as a failure; anything else is. */
+static void test_detach_as_it_ends(void **state)
+{
+    Dispatched *self = *state;
+    unsigned failures = 0;
+
+    attach(self);
+    fake_hypervisor_wait(&self->told);
+    log_listen(count_failure, &failures);
+    fake_hypervisor_fail(FAKE_DETACH, FERRY_ERROR_MACHINE_NOT_RUNNING);
+    dispatcher_detach(&self->dispatcher, self->desk, only_hostdev(self), g_get_monotonic_time());
+    fake_hypervisor_wait(&self->told);
+    assert_int_equal(failures, 0);
+    fake_hypervisor_fail(FAKE_DETACH, FERRY_ERROR_HYPERVISOR);
+    dispatcher_detach(&self->dispatcher, self->desk, only_hostdev(self), g_get_monotonic_time());
+    fake_hypervisor_wait(&self->told);
+    log_listen(NULL, NULL);
+    assert_int_equal(failures, 1);
+}
+
 /* Whatever comes from the connection before says nothing of the machine. */
 static void test_another_connection(void **state)
 {
@@ -248,9 +274,16 @@ static void test_gone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_attach),       TEST(test_prepare),        TEST(test_attach_onto_a_bus),
-        TEST(test_attach_fails), TEST(test_detach),         TEST(test_another_connection),
-        TEST(test_starts),       TEST(test_cannot_be_read), TEST(test_gone),
+        TEST(test_attach),
+        TEST(test_prepare),
+        TEST(test_attach_onto_a_bus),
+        TEST(test_attach_fails),
+        TEST(test_detach),
+        TEST(test_detach_as_it_ends),
+        TEST(test_another_connection),
+        TEST(test_starts),
+        TEST(test_cannot_be_read),
+        TEST(test_gone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
