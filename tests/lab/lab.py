@@ -81,6 +81,7 @@ class Lab:
         """installed: a folder with a host in which the service is installed already, see save_installed(); suite: the
         Debian that the host runs, of which scenarios know nothing"""
         self.vm = None
+        self.ended = []     # VMs that the scenario itself has destroyed: that they are off says nothing of the emulation
         self.suite = suite
         self.installed = installed
         self._locks = []
@@ -170,6 +171,11 @@ class Lab:
     def run(self, command, check=True, timeout=60, input=None, tty=False):
         """Runs a shell command as root in the host. Returns what it printed, a str with .rc and .err."""
         return self.vm.run(command, check, timeout, input, tty)
+
+    def destroy(self, vm):
+        """Ends this VM as if its plug was pulled."""
+        self.ended.append(vm)
+        self.run(f'virsh destroy {vm}')
 
     def run_as(self, user, command, check=True, timeout=60, input=None, tty=False):
         return self.run(f'cd / && exec runuser -u {user} -- bash -c {shlex.quote(command)}', check, timeout, input, tty)
@@ -448,8 +454,8 @@ class Lab:
         try:
             for vm in 'desk', 'studio', 'spare':
                 state = self.run(f'virsh domstate --reason {vm}', check=False, timeout=20).strip()
-                # Its kernel gave up and its domain ended with that. No scenario stops desk or studio in this way.
-                if vm != 'spare' and state in ('shut off (shutdown)', 'shut off (destroyed)'):
+                # Its kernel gave up and its domain ended with that.
+                if vm not in ('spare', *self.ended) and state in ('shut off (shutdown)', 'shut off (destroyed)'):
                     return f'guest {vm} reset itself'
                 if state.startswith('running') and self._is_frozen(vm):
                     return f'guest {vm} froze'

@@ -109,7 +109,7 @@ def disks(lab):
     stick = replug(lab)
     ferry.wait_state(lab, path, 'attached', 60)
     lab.wait_guest('desk', present=SERIAL)
-    lab.run('virsh destroy desk', timeout=60)
+    lab.destroy('desk')
     ferry.wait_state(lab, path, 'waiting-machine')
     wait_ignored(lab, stick)
     ferry.take(lab, 'desk')
@@ -131,7 +131,7 @@ def keyboards(lab):
         lab.plug('usb-kbd', 'k1', serial='KBD-0731')
         ferry.wait_state(lab, path, 'attached', 60)
         lab.wait(lambda: 'LIBINPUT_IGNORE_DEVICE=1' in said(), 30, 'libinput to be told')
-    lab.run('virsh destroy studio', timeout=60)
+    lab.destroy('studio')
     ferry.wait_state(lab, path, 'waiting-machine')
     events = '/dev/input/by-id/*KBD-0731*event-kbd'
     lab.wait(f'about=$(udevadm info {events}) && echo "$about" && [[ $about == *USBFERRY_WAITS=waiting* ]] && '
