@@ -183,6 +183,31 @@ void fixture_wait_for(Fixture *fixture, bool (*predicate)(Fixture *fixture, void
     }
 }
 
+typedef struct Steady {
+    char *(*look)(Fixture *fixture, void *userdata);
+    void *userdata;
+    char *last;
+} Steady;
+
+static bool is_steady(Fixture *fixture, void *userdata)
+{
+    Steady *self = userdata;
+    char *now = self->look(fixture, self->userdata);
+    bool steady = g_strcmp0(self->last, now) == 0;
+
+    g_free(self->last);
+    self->last = now;
+    return steady;
+}
+
+char *fixture_wait_steady(Fixture *fixture, char *(*look)(Fixture *fixture, void *userdata), void *userdata)
+{
+    Steady steady = { .look = look, .userdata = userdata };
+
+    fixture_wait_for(fixture, is_steady, &steady, "nothing changes any more");
+    return steady.last;
+}
+
 typedef struct Expected {
     const char *path;
     const char *interface;

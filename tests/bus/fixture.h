@@ -115,6 +115,9 @@ void fixture_wait_object(Fixture *fixture, const char *path, const char *interfa
 /* Waits until the predicate holds; it is asked again after every signal of the service and every few ms. */
 void fixture_wait_for(Fixture *fixture, bool (*predicate)(Fixture *fixture, void *userdata), void *userdata,
                       const char *what);
+/* Looks until it sees the same twice: what a call has begun may end a moment after its answer. New string, as
+ * look's. */
+char *fixture_wait_steady(Fixture *fixture, char *(*look)(Fixture *fixture, void *userdata), void *userdata);
 
 /* Like assert_true(), with the service's log on failure. */
 #define fixture_assert(fixture, condition) \

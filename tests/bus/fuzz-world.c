@@ -228,8 +228,9 @@ static void dump_folder(const char *folder, FILE *file)
     }
 }
 
-static char *dump_now(Fuzz *fuzz)
+static char *dump_now(Fixture *fixture, void *userdata)
 {
+    Fuzz *fuzz = userdata;
     static const char *const interfaces[] = { FERRY_INTERFACE_MANAGER,    FERRY_INTERFACE_DEVICE,
                                               FERRY_INTERFACE_MACHINE,    FERRY_INTERFACE_GROUP,
                                               FERRY_INTERFACE_ASSIGNMENT, FERRY_INTERFACE_TENANT };
@@ -252,27 +253,7 @@ static char *dump_now(Fuzz *fuzz)
     return copy;
 }
 
-typedef struct Dump {
-    Fuzz *fuzz;
-    char *last;
-} Dump;
-
-static bool is_steady(Fixture *fixture, void *userdata)
-{
-    Dump *self = userdata;
-    char *now = dump_now(self->fuzz);
-    bool steady = g_strcmp0(self->last, now) == 0;
-
-    (void)fixture;
-    g_free(self->last);
-    self->last = now;
-    return steady;
-}
-
 char *fuzz_dump(Fuzz *fuzz)
 {
-    Dump dump = { .fuzz = fuzz };
-
-    fixture_wait_for(fuzz->fixture, is_steady, &dump, "nothing changes any more");
-    return dump.last;
+    return fixture_wait_steady(fuzz->fixture, dump_now, fuzz);
 }

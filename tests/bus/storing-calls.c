@@ -448,7 +448,7 @@ static gint compare_lines(gconstpointer a, gconstpointer b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static char *look(Fixture *fixture)
+static char *look(Fixture *fixture, void *userdata)
 {
     g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
     g_autofree char *enabled = fixture_get(fixture, MANAGER, "Enabled");
@@ -461,22 +461,9 @@ static char *look(Fixture *fixture)
     return g_strjoinv("\n", (char **)lines->pdata);
 }
 
-static bool is_steady(Fixture *fixture, void *userdata)
-{
-    char **last = userdata, *now = look(fixture);
-    bool steady = g_strcmp0(*last, now) == 0;
-
-    g_free(*last);
-    *last = now;
-    return steady;
-}
-
 /* A call that failed in its second step may have ended an assignment in its first, and that goes a moment
  * later. */
 char *storing_snapshot(Fixture *fixture)
 {
-    char *last = look(fixture);
-
-    fixture_wait_for(fixture, is_steady, &last, "nothing changes any more");
-    return last;
+    return fixture_wait_steady(fixture, look, NULL);
 }
