@@ -3,9 +3,15 @@
 # What the command prints is shown at once with --show, else only if it fails; it is in $step_log either way.
 step_log=$(mktemp)
 step_pid=
+step_ticks=
+step_quiet() {
+    [ -z "$step_ticks" ] || { kill "$step_ticks" && wait "$step_ticks"; } 2> /dev/null || true
+    step_ticks=
+}
 # The trap of a program that sources this may call it too.
 step_end() {
     [ -z "$step_pid" ] || kill "$step_pid" 2> /dev/null || true
+    step_quiet
     rm -f "$step_log"
 }
 trap step_end EXIT
@@ -13,7 +19,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 step() {
-    local begin=$SECONDS status=0 ticks=0 show=false shown
+    local begin=$SECONDS status=0 show=false shown
     if [ "$1" = --show ]; then
         show=true
         shift
@@ -27,13 +33,15 @@ step() {
         tail --pid="$step_pid" --lines=+1 --follow "$step_log" &
         shown=$!
     fi
-    while kill -0 "$step_pid" 2> /dev/null; do
-        sleep 0.2
-        ticks=$((ticks + 1))
-        [ $((ticks % 50)) != 0 ] || echo "    … $((SECONDS - begin)) s"
-    done
+    # Nobody looks all the time whether it runs: where processes are dear, that took the tests a good part of theirs.
+    (
+        exec 3<> <(:)    # nothing ever comes out of it
+        while ! read -r -t 10 -u 3; do echo "    … $((SECONDS - begin)) s"; done
+    ) &
+    step_ticks=$!
     wait "$step_pid" || status=$?
     step_pid=
+    step_quiet
     if $show; then wait "$shown" || true; fi
     if [ "$status" != 0 ]; then
         $show || cat "$step_log"

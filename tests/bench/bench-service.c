@@ -245,8 +245,8 @@ static void test_objects(void **state)
 {
     Fixture *fixture = *state;
     g_autofree char *text = g_strdup_printf("%u", n_devices);
-    GPid bare =
-        fixture_spawn(fixture, (const char *[]){ g_getenv(BARE_VARIABLE), text, NULL }, NULL, "bare.log");
+    GPid bare = fixture_spawn(fixture, (const char *[]){ g_getenv(BARE_VARIABLE), text, NULL }, NULL, NULL,
+                              "bare.log");
     double its = G_MAXDOUBLE, least = G_MAXDOUBLE;
 
     fixture_stop_daemon(fixture, SIGTERM);
@@ -296,7 +296,7 @@ static void test_memory(void **state)
     if (!program)
         skip();
     libvirt_dbus =
-        fixture_spawn(fixture, (const char *[]){ program, "--system", NULL }, NULL, "libvirt-dbus.log");
+        fixture_spawn(fixture, (const char *[]){ program, "--system", NULL }, NULL, NULL, "libvirt-dbus.log");
     fixture_stop_daemon(fixture, SIGTERM);
     start(fixture, MEMORY_DEVICES);
     fixture_wait_for(fixture, libvirt_is_there, NULL, "libvirt-dbus is on the bus");

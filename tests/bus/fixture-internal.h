@@ -5,8 +5,15 @@
 
 #include "tests/bus/fixture.h"
 
-/* environment: NULL = this one, without umockdev. log: a file in the fixture's folder. */
-GPid fixture_spawn(Fixture *fixture, const char *const *argv, char **environment, const char *log);
+/* A folder or file that a process of ours sees in the place of another. */
+typedef struct {
+    const char *source, *place;
+} Bind;
+
+/* environment: NULL = this one, without umockdev. binds: NULL or what it sees, up to a place that is NULL.
+ * log: a file in the fixture's folder. */
+GPid fixture_spawn(Fixture *fixture, const char *const *argv, char **environment, const Bind *binds,
+                   const char *log);
 /* Waits for its end; how it ended. *pid is 0 afterwards. */
 int fixture_end_process(GPid *pid, int signal_number);
 void fixture_write_text(const char *dir, const char *name, const char *text);

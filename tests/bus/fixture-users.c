@@ -17,16 +17,8 @@
 
 /* Groups that the test program may have itself. */
 #define NGROUPS_KEPT 64
-
-/* polkitd reads fixed places: it gets its own view of them. $1: our actions, $2: the test's rules, $3:
- * groups, $4: our catalogues, $5: locales. */
-static const char polkit_script[] = "mount --bind \"$1\" /usr/share/polkit-1/actions &&"
-                                    " for d in /etc/polkit-1/rules.d /usr/share/polkit-1/rules.d; do"
-                                    "  [ ! -d $d ] || mount --bind \"$2\" $d || exit 1; done;"
-                                    " mount --bind \"$3\" /etc/group || exit 1;"
-                                    " mount --bind \"$4\" /usr/share/locale || exit 1;"
-                                    " mount --bind \"$5\" /usr/lib/locale || exit 1;"
-                                    " exec /usr/lib/polkit-1/polkitd --no-debug --replace";
+/* Debian 12's polkit hasn't got it by itself. */
+#define SHARED_RULES "/usr/share/polkit-1/rules.d"
 
 /* Takes the place of one that is there. */
 void fixture_spawn_polkit(Fixture *fixture)
@@ -35,11 +27,21 @@ void fixture_spawn_polkit(Fixture *fixture)
     g_autofree char *rules = g_build_filename(fixture->dir, "rules", NULL);
     g_autofree char *groups = g_build_filename(fixture->dir, "group", NULL);
 
+    /* It reads fixed places, and gets its own view of them: our actions, the test's rules, groups, catalogues
+     * and locales. */
+    const Bind binds[] = {
+        { actions, "/usr/share/polkit-1/actions" },
+        { groups, "/etc/group" },
+        { g_getenv("FERRY_TEST_LOCALE"), "/usr/share/locale" },
+        { g_getenv("FERRY_TEST_LOCALES"), "/usr/lib/locale" },
+        { rules, "/etc/polkit-1/rules.d" },
+        { rules, g_file_test(SHARED_RULES, G_FILE_TEST_IS_DIR) ? SHARED_RULES : NULL },
+        { 0 },
+    };
+
     fixture->polkit_pid = fixture_spawn(
-        fixture,
-        (const char *[]){ "unshare", "-m", "sh", "-c", polkit_script, "sh", actions, rules, groups,
-                          g_getenv("FERRY_TEST_LOCALE"), g_getenv("FERRY_TEST_LOCALES"), NULL },
-        NULL, "polkit.log");
+        fixture, (const char *[]){ "/usr/lib/polkit-1/polkitd", "--no-debug", "--replace", NULL }, NULL,
+        binds, "polkit.log");
 }
 
 /* Of the tests. */

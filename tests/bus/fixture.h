@@ -47,6 +47,8 @@ extern const char *fixture_bus_limits;
  * (off). */
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
+/* A file or a folder with all that is in it; nothing is fine. */
+void fixture_remove_tree(const char *path);
 
 void fixture_start_daemon(Fixture *fixture);
 /* False when it was killed, or refused to start, instead of being there for everybody. */

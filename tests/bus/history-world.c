@@ -390,8 +390,7 @@ static void remove_states(World *world)
     for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
         g_autofree char *path = g_build_filename(world->fixture->dir, names[i], NULL);
 
-        (void)g_spawn_sync(NULL, (char **)(const char *[]){ "rm", "-rf", path, NULL }, NULL,
-                           G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
+        fixture_remove_tree(path);
     }
 }
 

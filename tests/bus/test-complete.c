@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "dbus/bus/sd-bus-cleanup.h"
+#include "tests/bus/deadline.h"
 #include "tests/bus/memory-folder.h"
 #include "tests/bus/run-client.h"
 
@@ -98,8 +99,6 @@ static void test_names(void **state)
 
 /* ------------------------------------------------------------------ what it costs */
 
-#define DEADLINE_USEC (60 * G_USEC_PER_SEC)
-
 /* Sees every call on the bus. */
 static sd_bus *begin_monitor(Fixture *fixture)
 {
@@ -130,7 +129,7 @@ static unsigned count_calls(Fixture *fixture, sd_bus *monitor)
 
         assert_true(r >= 0);
         if (r == 0)
-            assert_true(sd_bus_wait(monitor, DEADLINE_USEC) > 0);
+            assert_true(sd_bus_wait(monitor, DEADLINE_US) > 0);
         if (!message || g_strcmp0(sd_bus_message_get_destination(message), FERRY_BUS_NAME) != 0)
             continue;
         if (g_strcmp0(sd_bus_message_get_sender(message), own) == 0)

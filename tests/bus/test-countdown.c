@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/bus/deadline.h"
 #include "tests/bus/memory-folder.h"
 #include "tests/bus/reset-calls.h"
 #include "tests/bus/run-client.h"
@@ -19,9 +20,6 @@
 #define KEYBOARD "1-2"
 #define TRY      "give 1-2 desk --try 20"
 #define QUESTION "Press Enter to keep what is tried, Ctrl-C to take it home now: home in "
-
-/* No text that is waited for takes longer, however slow the host is. */
-#define PATIENCE_US (60 * G_USEC_PER_SEC)
 
 /* A client with a terminal of its own. */
 typedef struct Terminal {
@@ -66,7 +64,7 @@ static bool read_more(Terminal *self, gint64 until)
 
 static void wait_shown(Terminal *self, const char *text)
 {
-    gint64 until = g_get_monotonic_time() + PATIENCE_US;
+    gint64 until = g_get_monotonic_time() + DEADLINE_US;
 
     while (!strstr(self->shown->str, text))
         if (!read_more(self, until)) {
@@ -89,7 +87,7 @@ static unsigned seconds_shown(const Terminal *self)
 /* By the client's clock, which is the host's. */
 static void wait_fewer(Terminal *self, unsigned seconds)
 {
-    gint64 until = g_get_monotonic_time() + PATIENCE_US;
+    gint64 until = g_get_monotonic_time() + DEADLINE_US;
 
     while (seconds_shown(self) == 0 || seconds_shown(self) >= seconds)
         assert_true(read_more(self, until));
@@ -103,7 +101,7 @@ static void type(Terminal *self, const char *keys)
 /* It ends by itself, and shows this last. NULL: whatever it shows, by a terminal that is gone. */
 static void end(Terminal *self, int status, const char *text)
 {
-    gint64 until = g_get_monotonic_time() + PATIENCE_US;
+    gint64 until = g_get_monotonic_time() + DEADLINE_US;
     int wait_status = 0;
 
     while (self->fd >= 0 && read_more(self, until))

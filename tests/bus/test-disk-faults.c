@@ -115,11 +115,6 @@ static void check(Faults *faults, guint number, const char *was, const char *is,
 
 /* ------------------------------------------------------------------ the folders of the service */
 
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
-{
-    return remove(path);
-}
-
 static const char *copy_from, *copy_to;
 
 static int copy_one(const char *path, const struct stat *info, int kind, struct FTW *where)
@@ -143,7 +138,7 @@ static void copy_folder(Fixture *fixture, const char *from, const char *to)
     g_autofree char *source = g_build_filename(fixture->dir, from, NULL);
     g_autofree char *target = g_build_filename(fixture->dir, to, NULL);
 
-    nftw(target, remove_one, FDS, FTW_DEPTH | FTW_PHYS);
+    fixture_remove_tree(target);
     copy_from = source;
     copy_to = target;
     assert_int_equal(nftw(source, copy_one, FDS, FTW_PHYS), 0);

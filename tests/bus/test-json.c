@@ -12,10 +12,9 @@
 #include <unistd.h>
 
 #include "client/view/json.h"
+#include "tests/bus/deadline.h"
 #include "tests/bus/memory-folder.h"
 #include "tests/bus/run-client.h"
-
-#define LINE_DEADLINE_MS 20000
 
 typedef struct Case {
     const char *line;   /* without --json */
@@ -293,7 +292,7 @@ static char *read_line(Watch *watch)
             g_string_erase(watch->unread, 0, end - watch->unread->str + 1);
             return line;
         }
-        ssize_t length = poll(&pollfd, 1, LINE_DEADLINE_MS) > 0 ? read(watch->fd, part, sizeof part) : 0;
+        ssize_t length = poll(&pollfd, 1, DEADLINE_MS) > 0 ? read(watch->fd, part, sizeof part) : 0;
         if (length <= 0) {
             fixture_print_log(watch->fixture);
             fail_msg("usbferry watch: no more lines");

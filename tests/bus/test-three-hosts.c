@@ -11,10 +11,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/bus/deadline.h"
 #include "tests/bus/memory-folder.h"
 #include "tests/bus/run-client.h"
-
-#define LINE_DEADLINE_MS 20000
 
 static const char ssh[] = "#!/bin/sh\n"
                           "for word; do [ ! -f \"$HOSTS_FOLDER/$word.bus\" ] || host=$word; done\n"
@@ -110,7 +109,7 @@ static void stop_process(GPid pid)
 /* ------------------------------------------------------------------ lists */
 
 /* Long enough for a host that is well on a machine that has much to do; a slow one takes all of it. */
-#define PATIENCE "8"
+#define PATIENCE "20"
 #define LATE     "usbferry: slow: no answer within " PATIENCE " s\n"
 #define GONE     "usbferry: dead: no connection to the bus of dead\n"
 
@@ -170,7 +169,7 @@ static bool read_more(Watch *watch)
 {
     struct pollfd pollfd = { .fd = watch->fd, .events = POLLIN };
     char part[4096];
-    ssize_t length = poll(&pollfd, 1, LINE_DEADLINE_MS) > 0 ? read(watch->fd, part, sizeof part) : -1;
+    ssize_t length = poll(&pollfd, 1, DEADLINE_MS) > 0 ? read(watch->fd, part, sizeof part) : -1;
 
     if (length < 0) {
         fixture_print_log(watch->fixture);
@@ -287,7 +286,7 @@ static void test_watch_some(void **state)
     assert_int_equal(gethostname(node, sizeof node), 0);
     g_autofree char *json = g_strdup_printf("\"host\":\"%s\"", node);
 
-    begin(&watch, "watch KBD-GOOD -H slow -H good");
+    begin(&watch, "watch KBD-GOOD -H slow -H good --host-timeout 600");
     await(&watch, "usbferry: slow: ", "KBD-GOOD");
     await(&watch, node, "watching for changes");
     plug(hosts->good, "1-3", "KBD-3", "Keyboard Three");
@@ -296,13 +295,13 @@ static void test_watch_some(void **state)
     assert_null(strstr(watch.seen->str, "Keyboard Three"));
     end(&watch);
 
-    begin(&watch, "watch --table -H slow -H good");
+    begin(&watch, "watch --table -H slow -H good --host-timeout 600");
     await(&watch, "HOST ", "REASON");
     plug(hosts->slow, "1-7", "KBD-7", "Keyboard Seven");
     await(&watch, node, "Keyboard Seven");
     end(&watch);
 
-    begin(&watch, "watch --json -H slow -H good");
+    begin(&watch, "watch --json -H slow -H good --host-timeout 600");
     await(&watch, json, "\"watching\"");
     await(&watch, json, "\"watching\"");
     plug(hosts->slow, "1-8", "KBD-8", "Keyboard Eight");

@@ -77,13 +77,15 @@ class GuestDevice:
 
 
 class Lab:
-    def __init__(self, installed=None, suite='bookworm'):
+    def __init__(self, installed=None, suite='bookworm', entries=None):
         """installed: a folder with a host in which the service is installed already, see save_installed(); suite: the
-        Debian that the host runs, of which scenarios know nothing"""
+        Debian that the host runs, of which scenarios know nothing; entries: its image and snapshot, whose locks the caller
+        holds, so that nobody asks apt again what they should be"""
         self.vm = None
         self.ended = []     # VMs that the scenario itself has destroyed: that they are off says nothing of the emulation
         self.suite = suite
         self.installed = installed
+        self._entries = entries
         self._locks = []
         self._drives = set()
         self._ports = {}
@@ -97,7 +99,7 @@ class Lab:
 
         reboots: what it writes to its disk is kept until stop(), so that reboot() can be called.
         """
-        image, snapshot, self._locks = cache.ensure(self.suite)
+        image, snapshot = self._ensure()
         saved = self.installed or snapshot
         for last in False, True:
             self.vm = Outer(image)
@@ -116,6 +118,12 @@ class Lab:
                     raise
         return None
 
+    def _ensure(self):
+        if self._entries:
+            return self._entries
+        image, snapshot, self._locks = cache.ensure(self.suite)
+        return image, snapshot
+
     def _restore(self, disk, saved):
         self.vm.boot(disk, incoming=f'{saved}/state.zst')
         self.vm.wait_migration(60)
@@ -126,7 +134,7 @@ class Lab:
 
     def save_installed(self, what, folder):
         """Writes the host as it is when the service is installed: done once, it needn't be done for each scenario."""
-        image, snapshot, self._locks = cache.ensure(self.suite)
+        image, snapshot = self._ensure()
         self.vm = Outer(image)
         self._restore(self.vm.make_disk(f'{snapshot}/disk.qcow2', f'{folder}/disk.qcow2'), snapshot)
         self.install(what)

@@ -89,8 +89,10 @@ class Outer:
         ]
         if incoming:
             command += ['-incoming', f'exec:zstd -q -dc {incoming}']
+        # Huge pages for its tables as well, which it looks through all the time: a twentieth of its processor time.
+        environment = {**os.environ, 'GLIBC_TUNABLES': 'glibc.malloc.hugetlb=1'}
         with open(self.path('qemu.log'), 'wb') as log:
-            self._qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            self._qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
                                           start_new_session=True, preexec_fn=die_with_parent)
         try:
             self.qmp = Qmp(self.path('qmp'))

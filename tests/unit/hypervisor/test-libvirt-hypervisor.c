@@ -16,7 +16,7 @@
 #include "daemon/base/error.h"
 #include "daemon/hypervisor/libvirt-hypervisor.h"
 
-#define DEADLINE_S 20
+#define DEADLINE_S 120
 
 /* The machine that test:///default has. */
 #define TEST_NAME "test"

@@ -10,7 +10,7 @@
 
 #include "daemon/model/tenant-accounts.h"
 
-#define DEADLINE_S 20
+#define DEADLINE_S 120
 
 typedef struct Accounts {
     Registry *registry;
