@@ -29,8 +29,8 @@ def ports_run_out(lab, devices):
     assert row['state'] != 'attached' and 'port' in row['reason'], row
     print(f'     {row["state"]}: {row["reason"]}', flush=True)
 
-    # Once it has tried in vain for a while, the next try by itself is far away. (A guest says something every 25 s.)
-    ferry.Console(lab, 'desk').wait_lines(1)
+    # Once it has tried in vain for a while, the next try by itself is far away. (A guest says something every 10 s.)
+    ferry.Console(lab, 'desk').wait_lines(3)
     ferry.take(lab, devices[0].name)
     ferry.wait_state(lab, row['path'], 'attached', AT_ONCE)
     wait_in_shell(lab, devices[1:])
