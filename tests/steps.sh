@@ -5,7 +5,7 @@ step_log=$(mktemp)
 step_pid=
 step_ticks=
 step_quiet() {
-    [ -z "$step_ticks" ] || { kill "$step_ticks" && wait "$step_ticks"; } 2> /dev/null || true
+    [ -z "$step_ticks" ] || { kill -KILL "$step_ticks" && wait "$step_ticks"; } 2> /dev/null || true
     step_ticks=
 }
 # The trap of a program that sources this may call it too.
@@ -33,10 +33,11 @@ step() {
         tail --pid="$step_pid" --lines=+1 --follow "$step_log" &
         shown=$!
     fi
-    # Nobody looks all the time whether it runs: where processes are dear, that took the tests a good part of theirs.
+    # Nothing looks all the time whether it runs: where processes are dear, five looks a second took a good part of the
+    # tests' processor time.
     (
         exec 3<> <(:)    # nothing ever comes out of it
-        while ! read -r -t 10 -u 3; do echo "    … $((SECONDS - begin)) s"; done
+        while ! read -r -t 10 -u 3 && kill -0 "$$" 2> /dev/null; do echo "    … $((SECONDS - begin)) s"; done
     ) &
     step_ticks=$!
     wait "$step_pid" || status=$?

@@ -41,8 +41,14 @@ const char *fixture_bus_limits;
 
 /* ------------------------------------------------------------------ processes */
 
-/* Between fork and exec. mount(8) would be a process more for each bind, which is what the most time went
- * into. */
+static void give_up(const char *what)
+{
+    dprintf(STDERR_FILENO, "%s: %m\n", what);
+    _exit(EXIT_FAILURE);
+}
+
+/* Between fork and exec, with the log as its output. mount(8) would be one more process for each bind, and
+ * those took most of the time in which a test gets ready. */
 static void child_setup(gpointer userdata)
 {
     const Bind *binds = userdata;
@@ -52,10 +58,10 @@ static void child_setup(gpointer userdata)
     if (!binds)
         return;
     if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-        _exit(EXIT_FAILURE);
+        give_up("a view of its own");
     for (; binds->place; binds++)
         if (mount(binds->source, binds->place, NULL, MS_BIND, NULL) < 0)
-            _exit(EXIT_FAILURE);
+            give_up(binds->place);
 }
 
 GPid fixture_spawn(Fixture *fixture, const char *const *argv, char **environment, const Bind *binds,
@@ -374,7 +380,8 @@ void fixture_remove_tree(const char *path)
 {
     enum { FDS = 16 };
 
-    (void)nftw(path, remove_one, FDS, FTW_DEPTH | FTW_PHYS);
+    if (nftw(path, remove_one, FDS, FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT)
+        fail_msg("%s can't be removed: %s", path, g_strerror(errno));
 }
 
 int fixture_teardown(void **state)

@@ -47,7 +47,7 @@ extern const char *fixture_bus_limits;
  * (off). */
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
-/* A file or a folder with all that is in it; nothing is fine. */
+/* A file or a folder with all that is in it; a path that isn't there is fine. */
 void fixture_remove_tree(const char *path);
 
 void fixture_start_daemon(Fixture *fixture);

@@ -92,7 +92,7 @@ def everything(lab):
     asked = '; '.join(f'dumpxml {vm}; dumpxml --inactive {vm}' for vm in ('desk', 'studio', 'spare', 'shell'))
     seen = lab.run(f'virsh "{asked}" && cd /var/lib/usbferry && find . -type f -printf "%p %T@\\n" -exec cat {{}} + | sort',
                    timeout=120)
-    assert seen.count('</domain>') == 2 * 4, seen
+    assert seen.count('</domain>') == 2 * 4, seen.err
     return seen
 
 

@@ -472,7 +472,7 @@ class Lab:
         return ''
 
     def _is_frozen(self, vm):
-        """A guest says something every 10 s at the latest, whatever happens to its devices. One that doesn't has lost an
+        """A guest says something about every 10 s, whatever happens to its devices. One that doesn't has lost an
         interrupt, as long as its QEMU still answers: a QEMU that hangs may do so for what usbferry ordered."""
         last = f"tr -d '\\0' < /var/log/lab/{vm}.log | grep -c GUEST"
         before = self.run(last, check=False).strip()

@@ -22,7 +22,7 @@ from qmp import Qmp, QmpError
 # nohz=off highres=off: when the emulated CPU enters or leaves an inner guest, QEMU may lose an interrupt that another
 # thread raises at that moment (it changes interrupt_request without its lock). A lost one-shot timer would leave that
 # CPU without ticks for ever, and the other one waiting for it (soft lockup). A periodic tick comes again. The inner
-# guests' timers are this host's and come with its tick: they may be idle, which is a quarter of the host's processor.
+# guests need none of their own, which took a quarter of the host's processor: KVM runs their timers with this host's tick.
 # xhci_hcd.quirks=0x40: no MSI. While a root hub resumes, its driver has interrupts switched off. Of an event at that moment
 # QEMU's controller sends no MSI later, nor any after it: the next command is never answered, the hub's lock is held for ever.
 # A real controller sends it as soon as interrupts are on again, and QEMU's does so with a line.

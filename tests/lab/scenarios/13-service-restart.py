@@ -29,7 +29,7 @@ def run(lab):
 
     # The guest repeats what it has: long enough after the second start to have seen a change.
     n = len(console.lines())
-    for line in console.wait_lines(n + 1):
+    for line in console.wait_lines(n + 3):
         assert 'KBD-A' in line and 'MOUSE-A' in line, line
     assert ferry.everything(lab) == before, 'a machine or what is stored was changed'
     ferry.take(lab, 'desk')

@@ -32,7 +32,7 @@ def by_serial(lab):
     print(f'     {lab.wait(told, 40, "the reason to speak of the twin")}', flush=True)
     # For longer than anything of usbferry's takes that it decided.
     console = ferry.Console(lab, 'desk')
-    for line in console.wait_lines(2):
+    for line in console.wait_lines(4, deadline=120):
         assert '0627:0001' not in line, line
     told()
     assert ferry.hostdevs(lab, 'desk') == []

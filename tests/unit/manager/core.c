@@ -16,7 +16,7 @@
 #include "daemon/manager/internal.h"
 
 /* Longer than any disk takes. */
-#define DEADLINE_S 20
+#define DEADLINE_S 120
 
 static void add_machine(Core *core, const char *uuid, const char *name)
 {

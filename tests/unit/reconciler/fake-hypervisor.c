@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#define DEADLINE_S 10
+#define DEADLINE_S 120
 
 static struct {
     GMutex lock;
