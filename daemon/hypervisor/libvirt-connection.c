@@ -27,8 +27,8 @@ enum {
     _EVENT_MAX,
 };
 
-/* So many connections wait for calls, at most: as many as calls run side by side while nothing hangs. When no
- * call came for a while they are closed: libvirt asks each every 5 s whether it is still there. */
+/* So many connections wait for calls, at most: as many as calls run side by side while nothing hangs. Those
+ * that no call needed for a while are closed: libvirt asks each every 5 s whether it is still there. */
 #define STOCK_MAX    4
 #define STOCK_IDLE_S 10
 
@@ -43,8 +43,8 @@ struct Connection {
     GMutex lock;
     bool closed;      /* nothing is given back to the stock any more */
     bool trimmed;     /* stock_idle() is going to look at the stock */
-    gint64 used_at;   /* when something was given back last */
-    GPtrArray *stock; /* of virConnectPtr */
+    GPtrArray *stock; /* of virConnectPtr; the last one is borrowed first */
+    guint spare;      /* so many of them were there all the time since it looked last: nobody needed them */
 };
 
 Link *link_new(const LinkEvents *events, void *owner)
@@ -201,6 +201,7 @@ static void connection_close(Connection *connection)
     connection->closed = true;
     stock = connection->stock;
     connection->stock = g_ptr_array_new();
+    connection->spare = 0;
     g_mutex_unlock(&connection->lock);
     for (guint i = 0; i < stock->len; i++)
         (void)virConnectClose(stock->pdata[i]);
@@ -307,6 +308,7 @@ virConnectPtr connection_borrow(Connection *connection, GError **error)
     g_mutex_lock(&connection->lock);
     if (connection->stock->len > 0)
         connect = g_ptr_array_steal_index_fast(connection->stock, connection->stock->len - 1);
+    connection->spare = MIN(connection->spare, connection->stock->len);
     g_mutex_unlock(&connection->lock);
     if (!connect)
         connect = open_for_calls(connection->uri);
@@ -331,22 +333,24 @@ static gpointer close_stock_thread(gpointer stock)
 static gboolean stock_idle(gpointer data)
 {
     Connection *connection = data;
-    bool is_used = true;
+    GPtrArray *spare = g_ptr_array_new();
     GThread *thread = NULL;
 
     g_mutex_lock(&connection->lock);
-    if (connection->stock->len == 0)
-        is_used = false;
-    else if (g_get_monotonic_time() - connection->used_at >= STOCK_IDLE_S * G_USEC_PER_SEC)
-        thread = g_thread_try_new("libvirt-close", close_stock_thread, connection->stock, NULL);
+    for (guint i = 0; i < connection->spare; i++)
+        g_ptr_array_add(spare, connection->stock->pdata[i]);
+    if (spare->len > 0)
+        thread = g_thread_try_new("libvirt-close", close_stock_thread, spare, NULL);
     if (thread) {
         g_thread_unref(thread);
-        connection->stock = g_ptr_array_new();
-        is_used = false;
-    }
-    connection->trimmed = is_used;
+        g_ptr_array_remove_range(connection->stock, 0, connection->spare);
+    } else
+        g_ptr_array_unref(spare);
+    connection->spare = connection->stock->len;
+    connection->trimmed = connection->stock->len > 0;
+    bool goes_on = connection->trimmed;
     g_mutex_unlock(&connection->lock);
-    return is_used ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+    return goes_on ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
 }
 
 void connection_give_back(Connection *connection, virConnectPtr connect)
@@ -358,9 +362,9 @@ void connection_give_back(Connection *connection, virConnectPtr connect)
     g_mutex_lock(&connection->lock);
     if (alive && !connection->closed && connection->stock->len < STOCK_MAX)
         g_ptr_array_add(connection->stock, g_steal_pointer(&connect));
-    connection->used_at = g_get_monotonic_time();
     if (connection->stock->len > 0 && !connection->trimmed) {
         connection->trimmed = true;
+        connection->spare = connection->stock->len;
         g_timeout_add_seconds_full(G_PRIORITY_LOW, STOCK_IDLE_S, stock_idle, connection_ref(connection),
                                    connection_unref);
     }
