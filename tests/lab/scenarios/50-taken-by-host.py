@@ -9,7 +9,7 @@ it has: that is right for as long as it lasts.
 import ferry
 import others
 
-DEADLINE = 600
+DEADLINE = 700
 
 # {serial: (driver, VM, what the host does)}
 PLUGGED = {

@@ -7,7 +7,7 @@ left. By ids alone: what the VM has it keeps.
 import ferry
 import others
 
-DEADLINE = 600
+DEADLINE = 700
 
 BY_IDS = '[Assignment]\nName=tablet\nMachine=studio\nSelector=vendor=056a product=0000\n'
 

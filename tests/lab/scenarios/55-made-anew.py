@@ -3,7 +3,7 @@
 import ferry
 import others
 
-DEADLINE = 600
+DEADLINE = 700
 BOOT = 240  # seconds; a guest says something once it is up
 
 APPLIED = '[Assignment]\nName=keys\nMachine=spare\nSelector=serial=KBD-A\n'

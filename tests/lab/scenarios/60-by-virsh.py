@@ -9,7 +9,7 @@ import ferry
 import others
 from lab import LabError
 
-DEADLINE = 600
+DEADLINE = 700
 BOOT = 240  # seconds; a guest says something once it is up
 
 

@@ -5,7 +5,7 @@ import subprocess
 
 import ferry
 
-DEADLINE = 600
+DEADLINE = 700
 RULES = '/run/udev/rules.d/62-usbferry.rules'
 SERIAL = 'STICK-0731'
 
