@@ -26,3 +26,12 @@ char *path_to_name(const char *path)
     }
     return g_strdup(g_str_equal(path, "/") ? "" : path);
 }
+
+char *path_of_assignment(const char *id)
+{
+    char *path = NULL; /* malloc() and g_malloc() are the same */
+
+    if (sd_bus_path_encode(FERRY_PATH_ASSIGNMENT_PREFIX, id, &path) < 0)
+        g_error("out of memory");
+    return path;
+}

@@ -14,3 +14,6 @@ bool path_is_valid(const char *text);
  * as it is,
  * "" for "/". Not escaped. New string. */
 char *path_to_name(const char *path);
+
+/* The path of the assignment with this id, whether it is there or not. New string. */
+char *path_of_assignment(const char *id);

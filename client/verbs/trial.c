@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "client/bus/call.h"
+#include "client/bus/path.h"
 #include "client/verbs/options.h"
 #include "client/verbs/target.h"
 #include "client/view/failure.h"
@@ -257,7 +258,7 @@ static char *path_of_ended(const char *word)
     for (const char *c = word; *c; c++)
         if (!g_ascii_isalnum(*c) || g_ascii_isupper(*c))
             return NULL;
-    return strlen(word) == ID_LENGTH ? g_strdup_printf("%s/%s", FERRY_PATH_ASSIGNMENT_PREFIX, word) : NULL;
+    return strlen(word) == ID_LENGTH ? path_of_assignment(word) : NULL;
 }
 
 static void print_confirmed(GVariantBuilder *records, const Client *client, const Object *assignment)

@@ -30,9 +30,26 @@ static void test_path(void **state)
     }
 }
 
+/* One id in three begins with a digit, which no element of a path does. */
+static void test_assignment(void **state)
+{
+    static const char *const ids[] = { "abcd2345", "2pcfqq65" };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(ids); i++) {
+        g_autofree char *path = path_of_assignment(ids[i]);
+        g_autofree char *name = path_to_name(path);
+
+        assert_true(path_is_valid(path));
+        assert_string_equal(name, ids[i]);
+        assert_string_equal(path, i == 0 ? "/org/usbferry1/assignment/abcd2345"
+                                         : "/org/usbferry1/assignment/_32pcfqq65");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_assignment),
         cmocka_unit_test(test_path),
     };
 
