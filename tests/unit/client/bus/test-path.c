@@ -30,7 +30,7 @@ static void test_path(void **state)
     }
 }
 
-/* One id in three begins with a digit, which no element of a path does. */
+/* One id in four begins with a digit, which sd-bus escapes at the beginning of an element of a path. */
 static void test_assignment(void **state)
 {
     static const char *const ids[] = { "abcd2345", "2pcfqq65" };
