@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A thread for each host opens its connection and fetches. It hands both over through the visit, which
- * whoever gives up first leaves to the other. */
+/* A thread for each host fetches over a connection that was opened before any of them began. It hands both
+ * over through the visit, which whoever gives up first leaves to the other. */
 
 #include "client/bus/fleet.h"
 
@@ -18,9 +18,9 @@ struct Visit {
     char *host;
     bool follows; /* a follow is what is wanted, not a model alone */
     int fd;
-    GMutex lock; /* for what comes now */
+    Client *client; /* the thread's while it runs */
+    GMutex lock;    /* for what comes now */
     bool over;
-    Client *client;
     Follow *follow;
     Model *model;
     GError *error;
@@ -58,49 +58,64 @@ GError *fleet_host_error(const char *host, const GError *error)
     return error_with_text(error, g_strdup_printf("%s: %s", name, error->message));
 }
 
+/* The lock is held, or nobody else knows of it. */
+static void visit_end(Visit *visit, const GError *error)
+{
+    visit->error = error ? fleet_host_error(visit->host, error) : NULL;
+    visit->over = true;
+    eventfd_write(visit->fd, 1);
+}
+
 static void *visit_run(void *userdata)
 {
     Visit *visit = userdata;
-    Client *client = g_new0(Client, 1);
     g_autoptr(GError) error = NULL;
     Follow *follow = NULL;
     Model *model = NULL;
 
-    client->host = g_strdup(visit->host);
     if (visit->follows)
-        follow = follow_new(client, NULL, NULL, &error);
+        follow = follow_new(visit->client, NULL, NULL, &error);
     else
-        model = model_fetch(client, &error);
+        model = model_fetch(visit->client, &error);
     if (follow && !follow_fetch(follow, &error))
         follow = follow_free(follow);
 
     g_mutex_lock(&visit->lock);
-    visit->client = client;
     visit->follow = follow;
     visit->model = model;
-    visit->error = error ? fleet_host_error(visit->host, error) : NULL;
-    visit->over = true;
+    visit_end(visit, error);
     g_mutex_unlock(&visit->lock);
-    eventfd_write(visit->fd, 1);
     visit_unref(visit);
     return NULL;
 }
 
-static Visit *visit_begin(const char *host, bool follows)
+/* Opening waits for nothing, the first call does. But it forks, for ssh, and a fork beside threads gives the
+ * child their locks as they are, which nobody there ever opens. */
+static Visit *visit_open(const char *host, bool follows)
 {
     Visit *visit = g_atomic_rc_box_new0(Visit);
+    g_autoptr(GError) error = NULL;
 
     visit->host = g_strdup(host);
     visit->follows = follows;
     visit->fd = eventfd(0, EFD_CLOEXEC);
     g_mutex_init(&visit->lock);
-    g_thread_unref(g_thread_new("host", visit_run, g_atomic_rc_box_acquire(visit)));
+    visit->client = g_new0(Client, 1);
+    visit->client->host = g_strdup(host);
+    if (!client_connect(visit->client, &error))
+        visit_end(visit, error);
     return visit;
 }
 
 Visit *visit_new(const char *host)
 {
-    return visit_begin(host, /* follows= */ true);
+    return visit_open(host, /* follows= */ true);
+}
+
+void visit_begin(Visit *visit)
+{
+    if (!visit->over)
+        g_thread_unref(g_thread_new("host", visit_run, g_atomic_rc_box_acquire(visit)));
 }
 
 int visit_fd(const Visit *visit)
@@ -176,9 +191,11 @@ GPtrArray *fleet_begin(const Client *client)
     for (char **name = client->hosts; *name; name++) {
         FleetHost *host = g_new0(FleetHost, 1);
         host->host = *name;
-        host->visit = visit_begin(*name, /* follows= */ false);
+        host->visit = visit_open(*name, /* follows= */ false);
         g_ptr_array_add(hosts, host);
     }
+    for (guint i = 0; i < hosts->len; i++)
+        visit_begin(((FleetHost *)hosts->pdata[i])->visit);
     return hosts;
 }
 

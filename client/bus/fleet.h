@@ -19,8 +19,8 @@
  */
 #define FLEET_SOON_MS 750
 
-/* One host on the way to being followed, or fetched. The thread that connects to it and fetches is never
- * waited for: it may hang as long as ssh does. */
+/* One host on the way to being followed, or fetched. The thread that fetches is never waited for: it may hang
+ * as long as ssh does. */
 typedef struct Visit Visit;
 
 typedef struct FleetHost {
@@ -49,7 +49,10 @@ gint64 fleet_deadline(const Client *client);
 /* The error of a host that doesn't answer in time. */
 GError *fleet_late_error(const Client *client, const char *host);
 
+/* Opens a connection to the host. All visits are made before the first of them begins. */
 Visit *visit_new(const char *host);
+/* Goes there and fetches, in a thread. */
+void visit_begin(Visit *visit);
 void visit_unref(Visit *visit);
 /* Readable when it is over. */
 int visit_fd(const Visit *visit);

@@ -370,6 +370,8 @@ static void begin_several(Watch *watch)
     watch->late = fleet_deadline(watch->client);
     for (char **host = watch->client->hosts; *host; host++)
         station_add(watch, *host)->visit = visit_new(*host);
+    for (guint i = 0; i < watch->stations->len; i++)
+        visit_begin(((Station *)watch->stations->pdata[i])->visit);
 }
 
 static Outcome watch_all(Client *client, char **words, GError **error)
