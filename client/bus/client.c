@@ -98,6 +98,10 @@ sd_bus_message *client_new_call(Client *client, const char *path, const char *in
 
     sd_bus_message *call;
     int r = sd_bus_message_new_method_call(client->bus, &call, FERRY_BUS_NAME, path, interface, member);
+    if (r == -ENOTCONN) {
+        g_propagate_error(error, client_error_of_call(client, NULL, r));
+        return NULL;
+    }
     if (r < 0) {
         g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, _("cannot make the call %s: %s"), member,
                     g_strerror(-r));
