@@ -78,9 +78,10 @@ bool client_connect(Client *client, GError **error)
             g_propagate_error(error, no_connection_error(client));
             return false;
         }
+        g_autofree char *host = escape_text(client->host);
         if (client->host)
             g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, _("cannot connect to the system bus of %s: %s"),
-                        client->host, g_strerror(-r));
+                        host, g_strerror(-r));
         else
             g_set_error(error, CLIENT_ERROR, OUTCOME_FAILED, _("cannot connect to the system bus: %s"),
                         g_strerror(-r));

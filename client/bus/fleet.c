@@ -89,8 +89,8 @@ static void *visit_run(void *userdata)
     return NULL;
 }
 
-/* Opening waits for nothing, the first call does. But it forks, for ssh, and a fork beside threads gives the
- * child their locks as they are, which nobody there ever opens. */
+/* Opening waits for no answer, the first call does. But it forks, for ssh, and a fork beside threads gives
+ * the child their locks as they are, which nobody there ever opens. */
 static Visit *visit_open(const char *host, bool follows)
 {
     Visit *visit = g_atomic_rc_box_new0(Visit);

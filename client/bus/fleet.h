@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Fleet: several hosts that are looked at in one go, each reached by a thread of its own. For the verbs that
+/* Fleet: several hosts that are looked at in one go, each by a thread of its own. For the verbs that
  * list, and for watch. Changes go to one host only: client_connect() sees to that. */
 
 #include <glib.h>
@@ -49,9 +49,10 @@ gint64 fleet_deadline(const Client *client);
 /* The error of a host that doesn't answer in time. */
 GError *fleet_late_error(const Client *client, const char *host);
 
-/* Opens a connection to the host. All visits are made before the first of them begins. */
+/* Opens a connection to the host, in the main thread; all visits are made before the first of them begins.
+ * What goes wrong is kept for visit_take(). Never NULL. */
 Visit *visit_new(const char *host);
-/* Goes there and fetches, in a thread. */
+/* Once: goes there and fetches, in a thread, unless it is over already. */
 void visit_begin(Visit *visit);
 void visit_unref(Visit *visit);
 /* Readable when it is over. */

@@ -158,7 +158,7 @@ static bool follow_ask(Follow *follow, sd_bus_message *call, sd_bus_message_hand
     int r = call ? sd_bus_call_async(follow->client->bus, &slot, call, handler, follow, 0) : 0;
 
     if (r < 0)
-        g_propagate_error(error, error_from_bus(NULL, r));
+        g_propagate_error(error, client_error_of_call(follow->client, NULL, r));
     if (slot)
         g_ptr_array_add(follow->slots, slot);
     return slot;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* watch: follows the service of one host or several and prints a line for every change, or a table that is
- * always true, until it is stopped. One loop waits for all of them; only connecting, which may hang, is done
- * by threads. */
+ * always true, until it is stopped. One loop waits for all of them; only the first fetch, which may hang, is
+ * done by threads. */
 
 #include "client/verbs/watch.h"
 

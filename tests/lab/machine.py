@@ -23,9 +23,8 @@ from qmp import Qmp, QmpError
 # thread raises at that moment (it changes interrupt_request without its lock). A lost one-shot timer would leave that
 # CPU without ticks for ever, and the other one waiting for it (soft lockup). A periodic tick comes again. The inner
 # guests need none of their own, which took a quarter of the host's processor: KVM runs their timers with this host's tick.
-# norandmaps: QEMU before 8.0 keeps what it has translated by its virtual address, so that under ASLR each process is
-# translated anew, libc and all: a fork with exec took 53 ms, and takes 29. init_on_alloc=0: a tenth of a boot was clearing
-# of pages that are written next.
+# norandmaps: QEMU finds again what it keeps by virtual address; a fork with exec took 53 ms, and takes 29. init_on_alloc=0: a
+# tenth of a boot was clearing of pages that are written next.
 # xhci_hcd.quirks=0x40: no MSI. While a root hub resumes, its driver has interrupts switched off. Of an event at that moment
 # QEMU's controller sends no MSI later, nor any after it: the next command is never answered, the hub's lock is held for ever.
 # A real controller sends it as soon as interrupts are on again, and QEMU's does so with a line.
