@@ -229,10 +229,11 @@ static void daemon_stop(Daemon *self)
 static void daemon_run(Daemon *self)
 {
     g_autoptr(GError) error = NULL;
-    guint term = g_unix_signal_add(SIGTERM, on_stop, self);
-    guint interrupt = g_unix_signal_add(SIGINT, on_stop, self);
-    guint hangup = g_unix_signal_add(SIGHUP, on_reload, self);
 
+    /* These stay until the process ends: one more signal while it stops must not end it halfway. */
+    g_unix_signal_add(SIGTERM, on_stop, self);
+    g_unix_signal_add(SIGINT, on_stop, self);
+    g_unix_signal_add(SIGHUP, on_reload, self);
     if (!daemon_start(self, &error)) {
         log_event(LOG_EVENT_NOT_STARTED, NULL, NULL, NULL, "usbferryd can't start: %s", error->message);
         self->status = EXIT_FAILURE;
@@ -246,9 +247,6 @@ static void daemon_run(Daemon *self)
     }
     g_clear_handle_id(&self->retire_timeout, g_source_remove);
     g_clear_handle_id(&self->keep_alive, g_source_remove);
-    g_source_remove(term);
-    g_source_remove(interrupt);
-    g_source_remove(hangup);
     daemon_stop(self);
 }
 

@@ -148,6 +148,21 @@ static void test_signals_while_it_starts(void **state)
     fixture_stop_daemon(fixture, SIGTERM);
 }
 
+/* Whoever loses patience asks again, and a reload may come late: it stops in order all the same. */
+static void test_signals_while_it_stops(void **state)
+{
+    static const int signals[] = { SIGTERM, SIGINT, SIGHUP };
+    Fixture *fixture = *state;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(signals); i++) {
+        assert_int_equal(kill(fixture->daemon_pid, SIGTERM), 0);
+        while (fixture_daemon_lives(fixture))
+            kill(fixture->daemon_pid, signals[i]);
+        fixture_stop_daemon(fixture, SIGTERM); /* it looks at how it ended */
+        assert_true(fixture_try_start_daemon(fixture));
+    }
+}
+
 /* Somebody starts it by hand, beside the one that runs, as an administrator who looks for a fault does. */
 static void test_another_one_by_hand(void **state)
 {
@@ -183,6 +198,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_status, setup, teardown),
         cmocka_unit_test_setup_teardown(test_signals_while_it_starts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_signals_while_it_stops, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_another_one_by_hand, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_check, fixture_setup, fixture_teardown),
     };
