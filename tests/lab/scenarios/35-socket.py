@@ -57,6 +57,7 @@ def run(lab):
         expect(lab, by_rule, 'desk', one, '0951:1666:STICK-A', SPEEDS[speed])
         expect(lab, by_itself, 'studio', two, '0951:1666:', SPEEDS[speed])
     lab.gadget_unplug('one')
+    ferry.wait_state(lab, by_rule, 'waiting-device')    # else the rule would take it from its VM, which is asked about
 
     # On xHCI: the stick's port is the keyboard's.
     lab.run('usbferry rule set the-port 1 port=pci-0000:00:05.0/1')
