@@ -22,7 +22,7 @@
 
 #define SEED 20260101
 
-/* By chance; half of them as each user. With AddressSanitizer each takes three times as long. */
+/* By chance; half of them as each user. Fewer with AddressSanitizer, which makes each of them dear. */
 #ifdef __SANITIZE_ADDRESS__
 #define CALLS 4000
 #else
