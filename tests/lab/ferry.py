@@ -5,6 +5,8 @@ import shlex
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 
+from lab import guest_devices
+
 SERVICE = 'org.usbferry1'
 ROOT = '/org/usbferry1'
 ASSIGNMENT = 'org.usbferry1.Assignment'
@@ -101,11 +103,24 @@ class Console:
     def __init__(self, lab, vm):
         self.lab, self.vm, self.log = lab, vm, f'/var/log/lab/{vm}.log'
         self.begin = int(lab.run(f'stat -c %s {self.log}'))
+        self.before = lab.guest_usb(vm)
 
     def lines(self):
         text = self.lab.run(f"tail -c +{self.begin + 1} {self.log} | tr -d '\\0\\r'", check=False)
         # The first and the last may be halves.
         return [line for line in text.splitlines() if line.startswith('GUEST ') and line.endswith(']')]
+
+    def anew(self, text):
+        """The guest has the device with this text, and found it after the console began."""
+        old, now = ({one.number for one in devices if text in str(one)}
+                    for devices in (self.before, self.lab.guest_usb(self.vm)))
+        return bool(now) and not now & old
+
+    def kept(self, text):
+        """The guest has had the device with this text ever since, and never found it anew."""
+        numbers = [{one.number for one in guest_devices(line) if text in str(one)} for line in self.lines()]
+        old = {one.number for one in self.before if text in str(one)}
+        return bool(old) and all(one == old for one in numbers)
 
     def wait_lines(self, n, deadline=60):
         """The guest repeats itself every few seconds: that it is alive, and what it has."""

@@ -71,9 +71,18 @@ class GuestDevice:
     product: str
     serial: str
     speed: str
+    number: str     # of the guest's kernel: another one whenever a device is found anew
 
     def __str__(self):
         return f'{self.vendor}:{self.product}:{self.serial}'
+
+
+def guest_devices(line):
+    """The USB devices in a line that a guest said on its console."""
+    found = re.search(r'USB \[ (.*)\]', line)
+    # port=vendor:product:serial:speed:number, and a serial may have colons
+    return [GuestDevice(*item) for item in
+            re.findall(r'(\S+?)=(\w{4}):(\w{4}):(\S*):([\d.]+):(\d+)(?= |$)', found[1])] if found else []
 
 
 class Lab:
@@ -352,13 +361,8 @@ class Lab:
 
     def guest_usb(self, vm):
         """The USB devices the guest itself sees, as it last said on its console (it says so at each change)."""
-        text = self.run(f"tr -d '\\0' < /var/log/lab/{vm}.log | grep 'GUEST .* USB \\[.*\\]' | tail -n 1", check=False)
-        found = re.search(r'USB \[ (.*)\]', text)
-        if not found:
-            return []
-        # port=vendor:product:serial:speed, and a serial may have colons
-        return [GuestDevice(*item) for item in
-                re.findall(r'(\S+?)=(\w{4}):(\w{4}):(\S*):([\d.]+)(?= |$)', found[1])]
+        return guest_devices(self.run(f"tr -d '\\0' < /var/log/lab/{vm}.log | grep 'GUEST .* USB \\[.*\\]' | tail -n 1",
+                                      check=False))
 
     def wait_guest(self, vm, present=(), absent=(), deadline=60):
         """Waits until the guest has devices that match all of present, and none that matches any of absent.

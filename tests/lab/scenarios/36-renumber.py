@@ -77,11 +77,9 @@ def wait_right(lab, paths, off):
 
 
 def wait_anew(lab, console, parts):
-    """The guest has lost each of these devices since, and has them all now."""
+    """The guest has each of these devices, and found it since."""
     def seen():
-        lines = console.lines()
-        assert lines and all(part in lines[-1] for part in parts), lines
-        assert all(any(part not in line for line in lines) for part in parts), lines
+        assert all(console.anew(part) for part in parts), console.lines()
         return True
     lab.wait(seen, 60, f'{", ".join(parts)} anew in guest {console.vm}')
 
