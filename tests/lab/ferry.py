@@ -5,12 +5,15 @@ import shlex
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 
-from lab import guest_devices
+from lab import LabError, guest_devices
 
 SERVICE = 'org.usbferry1'
 ROOT = '/org/usbferry1'
 ASSIGNMENT = 'org.usbferry1.Assignment'
 MANAGER = 'org.usbferry1.Manager'
+
+PATIENCE = 60   # seconds, for what a client waits for
+LINE = 60   # seconds, for a line that a guest writes about every 10
 
 
 @dataclass(frozen=True)
@@ -28,12 +31,26 @@ class Hostdev:
 
 def give(lab, device, vm, *options, check=True):
     """Gives a device (its sysfs name) to a VM. Returns the path of the assignment; with check=False the Result."""
-    result = lab.run(f'usbferry give --json {device} {vm} {shlex.join(options)}', check=check, timeout=90)
-    return json.loads(result)[0]['path'] if check else result
+    patience = () if any('wait' in option for option in options) else ('--wait', str(PATIENCE))
+    result = lab.run(f'usbferry give --json {device} {vm} {shlex.join([*options, *patience])}', check=False, timeout=120)
+    if not check:
+        return result
+    row = json.loads(result)[0] if result.startswith('[') else {}
+    # In a host that is slow for a while a VM may seem to hang. It is tried again, and who waits for it has a deadline himself.
+    if result.rc and not row.get('error', '').endswith('.Timeout'):
+        raise LabError(f'give {device} {vm}: exit status {result.rc}\n{result.err}\n{result}')
+    return row['path']
 
 
 def take(lab, what):
-    return lab.run(f'usbferry take {what}', timeout=90)
+    return lab.run(f'usbferry take --wait {PATIENCE} {what}', timeout=90)
+
+
+def assert_no_warnings(lab, but='does not answer'):
+    """But for these, and those that a host gives reason to when it is slow for a while: libvirt's answers were late."""
+    late = 'does not answer|does not list its VMs|cannot be listed|cannot be read'
+    warnings = lab.run(f'journalctl -b -u usbferryd -p warning -q --no-pager | grep -vE "{late}|{but}"', check=False)
+    assert not warnings, warnings
 
 
 def rows(lab, kind, columns):
@@ -63,6 +80,12 @@ def wait_device(lab, name, state, vm='', deadline=40):
         assert row and (row['state'], row['vm']) == (state, vm), row
         return row
     return lab.wait(shown, deadline, f'{name} to be {state}, VM {vm}')
+
+
+def wait_machine(lab, name, state, deadline=40):
+    """Waits until the service knows that the VM is in this state."""
+    lab.wait(lambda: [row['state'] for row in rows(lab, 'vms', 'vm,state') if row['vm'] == name] == [state], deadline,
+             f'{name} to be known as {state}')
 
 
 def wait_hypervisor(lab, state, deadline=60):
@@ -122,12 +145,12 @@ class Console:
         old = {one.number for one in self.before if text in str(one)}
         return bool(old) and all(one == old for one in numbers)
 
-    def wait_lines(self, n, deadline=60):
+    def wait_lines(self, n, deadline=None):
         """The guest repeats itself every few seconds: that it is alive, and what it has."""
         def said():
             assert len(self.lines()) >= n, self.lines()
             return self.lines()
-        return self.lab.wait(said, deadline, f'{n} lines on the console of {self.vm}')
+        return self.lab.wait(said, deadline or LINE * n, f'{n} lines on the console of {self.vm}')
 
 
 def attach_by_virsh(lab, vm, device, alias='ua-somebody'):

@@ -197,7 +197,7 @@ class Lab:
     def run_as(self, user, command, check=True, timeout=60, input=None, tty=False):
         return self.run(f'cd / && exec runuser -u {user} -- bash -c {shlex.quote(command)}', check, timeout, input, tty)
 
-    def run_in_session(self, user, command, check=True, timeout=60):
+    def run_in_session(self, user, command, check=True, timeout=150):
         """The same in a session of this user at the host, on the console that is in front: local and active for polkit."""
         tag = f'/run/lab-{time.monotonic_ns()}'
         # A file, so that systemd expands nothing in it. The terminal makes pam_systemd register a session on the seat.
@@ -325,9 +325,10 @@ class Lab:
         """What the host says of a device now (a HostDevice or a sysfs name); None if it is not there."""
         name = getattr(device, 'name', device)
         result = self.run(f'd=/sys/bus/usb/devices/{name}; [ -e $d/devnum ] && {self._describe}', check=False)
-        return self._host_device(result) if result.rc == 0 else None
+        # One that goes while its files are read has none, or half of them.
+        return self._host_device(result) if result.rc == 0 and re.search(r'\|\d+\|\d+\|\w{4}\|\w{4}\|.*\|', result) else None
 
-    def wait_driver(self, device, driver, deadline=20):
+    def wait_driver(self, device, driver, deadline=60):
         """Waits until the host's driver of the device's first interface is this one ('usbhid', 'usbfs', '' for none)."""
         def bound():
             now = self.host_device(device)
@@ -361,8 +362,9 @@ class Lab:
 
     def guest_usb(self, vm):
         """The USB devices the guest itself sees, as it last said on its console (it says so at each change)."""
-        return guest_devices(self.run(f"tr -d '\\0' < /var/log/lab/{vm}.log | grep 'GUEST .* USB \\[.*\\]' | tail -n 1",
-                                      check=False))
+        # Whole lines: its kernel writes there as well, and may do so in the middle of one.
+        return guest_devices(self.run(f"tr -d '\\0\\r' < /var/log/lab/{vm}.log | grep '^GUEST [0-9.]* USB \\[ [^][]*\\]$' | "
+                                      'tail -n 1', check=False))
 
     def wait_guest(self, vm, present=(), absent=(), deadline=60):
         """Waits until the guest has devices that match all of present, and none that matches any of absent.

@@ -108,7 +108,8 @@ class Given:
 
 def give_all(lab, vm, devices):
     """Gives devices, {text: HostDevice}, with one command. Returns the Givens."""
-    rows = json.loads(lab.run(f'usbferry give --json {" ".join(one.name for one in devices.values())} {vm}', timeout=120))
+    names = ' '.join(one.name for one in devices.values())
+    rows = json.loads(lab.run(f'usbferry give --json --wait 120 {names} {vm}', timeout=150))
     paths = {row['devices'][0]: row['path'] for row in rows}
     return [Given(vm, device.name, text, paths[device.name]) for text, device in devices.items()]
 
@@ -135,7 +136,7 @@ def wrong(lab, given):
     return found
 
 
-def wait_right(lab, given, deadline=60):
+def wait_right(lab, given, deadline=180):
     def all_right():
         assert not (found := wrong(lab, given)), '; '.join(found)
         return True

@@ -24,11 +24,11 @@ def run(lab):
     rounds = 0
     while rounds < 2 or time.monotonic() - begin < HANG:
         start = time.monotonic()
-        ferry.give(lab, third.name, 'studio', '--wait', '15')
+        ferry.give(lab, third.name, 'studio')
         lab.wait_guest('studio', present='TABLET-A')
         ferry.take(lab, third.name)
         lab.run('usbferry && usbferry list machines && usbferry explain 2-1 > /dev/null')
-        assert time.monotonic() - start < 30, f'a round took {time.monotonic() - start:.1f} s'
+        assert time.monotonic() - start < 120, f'a round took {time.monotonic() - start:.1f} s'
         rounds += 1
     rows = {row['path']: row for row in ferry.assignments(lab)}
     assert len(rows) == 2 and rows[released]['state'] == 'detaching', rows

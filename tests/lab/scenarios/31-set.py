@@ -38,7 +38,7 @@ def run(lab):
     lab.unplug('k1')
     ferry.wait_state(lab, path, 'waiting-device')
     lab.wait_guest('desk', absent='056a:0000')
-    assert ferry.addresses(lab, 'desk') == []
+    lab.wait(lambda: ferry.addresses(lab, 'desk') == [], 60, 'nothing of the set in desk')
 
     # A damaged file names its line, and what was loaded stays.
     lab.run('printf "[Group]\\nName=broken\\n[Rule 1]\\nMatch=vendor=zz\\n" > /etc/usbferry/groups.d/broken.conf; '

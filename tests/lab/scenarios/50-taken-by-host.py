@@ -35,7 +35,7 @@ def has_unconfigured(lab, device):
 def paused(lab, device):
     """What a guest that runs nothing has stays, unless a driver of the host takes it."""
     before = ferry.hostdevs(lab, 'shell')
-    assert has_unconfigured(lab, device)
+    lab.wait(lambda: has_unconfigured(lab, device), 40, 'the tablet in shell')
     others.reload_driver(lab, 'usbhid')
     lab.wait(lambda: has_unconfigured(lab, device), 40, 'the tablet without a driver of the host, in shell')
     row = ferry.devices(lab)[device.name]
@@ -48,7 +48,7 @@ def run(lab):
                for port, (serial, (driver, _, _)) in enumerate(PLUGGED.items(), 1)}
     idle = lab.plug('usb-tablet', 'idle', bus='ehci.0', port=1, serial='PAUSED')
     lab.run('virsh -q start --paused shell', timeout=90)
-    ferry.give(lab, idle.name, 'shell')
+    ferry.wait_state(lab, ferry.give(lab, idle.name, 'shell'), 'attached')
     was = ferry.hostdevs(lab, 'shell')
     given = [one for vm in ('desk', 'studio')
              for one in others.give_all(lab, vm, {text: devices[text] for text in PLUGGED if PLUGGED[text][1] == vm})]
@@ -63,13 +63,14 @@ def run(lab):
     left_alone = [one for one in given if not PLUGGED[one.text][2]]
     others.assert_kept(consoles, left_alone)
     # Long after everything else was judged.
-    assert ferry.hostdevs(lab, 'shell') == was and has_unconfigured(lab, idle), (was, ferry.hostdevs(lab, 'shell'))
+    lab.wait(lambda: has_unconfigured(lab, idle), 40, 'the tablet in shell')
+    assert ferry.hostdevs(lab, 'shell') == was, (was, ferry.hostdevs(lab, 'shell'))
     assert lab.journal().count(f'({idle.name}) is attached to VM "shell"') == 1, lab.journal()
     paused(lab, idle)
     others.assert_kept(consoles, left_alone)
 
     # And home as ever, with the host's drivers.
-    lab.run('usbferry take desk studio shell', timeout=120)
+    lab.run('usbferry take --wait 120 desk studio shell', timeout=150)
     lab.wait_driver(idle, 'usbhid')
     for serial, (driver, _, _) in PLUGGED.items():
         lab.wait_driver(devices[serial], 'usb-storage' if driver == 'usb-storage' else 'usbhid')

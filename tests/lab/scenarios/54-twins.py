@@ -30,9 +30,10 @@ def by_serial(lab):
         assert row['state'] == 'waiting-device' and twin.name in row['reason'], row
         return row['reason']
     print(f'     {lab.wait(told, 40, "the reason to speak of the twin")}', flush=True)
+    lab.wait_guest('desk', absent='0627:0001')
     # For longer than anything of usbferry's takes that it decided.
     console = ferry.Console(lab, 'desk')
-    for line in console.wait_lines(4, deadline=120):
+    for line in console.wait_lines(4):
         assert '0627:0001' not in line, line
     told()
     assert ferry.hostdevs(lab, 'desk') == []

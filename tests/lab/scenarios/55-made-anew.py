@@ -47,6 +47,7 @@ def run(lab):
 
     # Whatever it is called.
     make_anew(lab, 'studio', '-v')
+    lab.wait('usbferry list vms --noheadings -o vm | grep -x -e -v', 40, 'the service to know VM "-v"')
     said = lab.run(f'usbferry give {mouse.name} -- -v', timeout=90)
     assert said.startswith('Waiting:') and '"-v"' in said, said
     assert lab.run('usbferry show -- -v') and lab.run('usbferry take -- -v') is not None

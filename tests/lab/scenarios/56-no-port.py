@@ -8,8 +8,10 @@ USB = "<controller type='usb' index='0' model='qemu-xhci' ports='15'/>"
 def start_with(lab, controller):
     """shell, paused, with this USB controller and no other one"""
     lab.run(f"virsh dumpxml --inactive shell > /tmp/shell.xml && sed '/<controller type=.usb./,/<.controller>/d; "
-            f"s#</devices>#{controller}</devices>#' /tmp/shell.xml | virsh -q define /dev/stdin && "
-            'virsh -q start --paused shell', timeout=120)
+            f"s#</devices>#{controller}</devices>#' /tmp/shell.xml | virsh -q define /dev/stdin", timeout=120)
+    ferry.wait_machine(lab, 'shell', 'shutoff')
+    lab.run('virsh -q start --paused shell', timeout=120)
+    ferry.wait_machine(lab, 'shell', 'paused')
 
 
 def wait_in_shell(lab, devices):
@@ -17,7 +19,7 @@ def wait_in_shell(lab, devices):
     lab.wait(lambda: ferry.addresses(lab, 'shell') == wanted, 40, f'{wanted} in shell')
 
 
-AT_ONCE = 12    # seconds, in an emulated host
+AT_ONCE = 25    # seconds, in an emulated host
 
 
 def ports_run_out(lab, devices):

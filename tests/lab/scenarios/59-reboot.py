@@ -67,5 +67,4 @@ def run(lab):
     # Nor had it another one for a moment: what has the old number now.
     for line in lab.run("tr -d '\\0\\r' < /var/log/lab/studio.log").splitlines():
         assert 'USB [' not in line or not any(text in line for text in PLUGGED if text != 'SAVED'), line
-    warnings = lab.run('journalctl -b -u usbferryd -p warning -q --no-pager', check=False)
-    assert not warnings, warnings
+    ferry.assert_no_warnings(lab)

@@ -105,7 +105,7 @@ def keyboards(lab):
     # Nobody is at the host.
     wait_uses(lab, first.name)
     lab.run('systemd-run --quiet --unit lab-seat -p User=member -p PAMName=login -p TTYPath=/dev/tty1 sleep infinity')
-    lab.wait('loginctl list-sessions --no-legend | grep seat0', 30, 'a session at seat0')
+    lab.wait('loginctl list-sessions --no-legend | grep seat0', 150, 'a session at seat0')
     wait_uses(lab, first.name, 'last-keyboard:seat0')
     refused(lab, first.name, 'it is the last keyboard of seat0')
     second = lab.plug('usb-kbd', 'k2', serial='KBD-B')
@@ -130,7 +130,7 @@ def keyboards(lab):
     lab.unplug('k1')
     lab.unplug('k2')
     lab.plug('usb-kbd', 'k2', port=second.name.split('-')[1], serial='KBD-B')
-    assert 'last keyboard of seat0' in ferry.wait_state(lab, path, 'waiting-device')
+    lab.wait(lambda: 'last keyboard of seat0' in ferry.wait_state(lab, path, 'waiting-device'), 40, 'the reason')
     wait_uses(lab, second.name, 'last-keyboard:seat0')
     lab.wait_guest('desk', absent='KBD-B')
     # Who sat there has gone.

@@ -58,8 +58,8 @@ def check_changes(lab, keyboard):
 
 def check_watch(lab):
     with lab.background('exec usbferry watch -H near -H second -H down') as said:
-        lab.wait(lambda: said().count('watching for changes') == 2, 60, 'both hosts are watched')
-        assert 'usbferry: down: ' in said(), said()
+        lab.wait(lambda: said().count('watching for changes') == 2 and 'usbferry: down: ' in said(), 60,
+                 'both hosts to be watched, and the third one named')
         lab.plug('usb-mouse', 'm1', serial='MOUSE-A')
         lab.wait(lambda: said().count('plugged in') == 2, 60, 'the mouse, as both hosts tell it')
         assert all(line.startswith(('lab ', 'usbferry: ', 'ssh: ')) for line in said().splitlines() if line), said()

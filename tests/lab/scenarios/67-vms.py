@@ -29,7 +29,10 @@ def start_with(lab, controller):
     """shell, paused, with this USB controller and no other one"""
     lab.run(f"usbferry take --all --wait 120 && (virsh -q destroy shell || true) && virsh dumpxml --inactive shell > /tmp/shell.xml && "
             f"sed '/<controller type=.usb./,/<.controller>/d; s#</devices>#{controller}</devices>#' /tmp/shell.xml | "
-            'virsh -q define /dev/stdin && virsh -q start --paused shell', timeout=180)
+            'virsh -q define /dev/stdin', timeout=180)
+    ferry.wait_machine(lab, 'shell', 'shutoff')
+    lab.run('virsh -q start --paused shell', timeout=90)
+    ferry.wait_machine(lab, 'shell', 'paused')
 
 
 def starts(lab, keyboard):
