@@ -247,6 +247,6 @@ void hostile_attack(Hostile *self, HostileRound round)
                   self->report->limited, self->report->successes, self->report->other);
     fixture_assert(self->fixture, fixture_daemon_lives(self->fixture));
     fixture_assert(self->fixture, self->report->rounds >= ROUNDS);
-    fixture_assert(self->fixture, attacked <= HOSTILE_RATIO * usual);
+    fixture_assert(self->fixture, attacked <= MAX(HOSTILE_RATIO * usual, HOSTILE_LEAST));
     hostile_check_memory(self, HOSTILE_MEMORY);
 }

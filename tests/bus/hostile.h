@@ -11,6 +11,9 @@
  * the longest wait of each round, and the median of these. The message bus carries the attack, too, and what
  * keeps it busy for some milliseconds is a hundred pings; what is to be seen here are seconds. */
 #define HOSTILE_RATIO 5000
+/* What a machine that does something else for a while makes of any ping: that much is never too long. In µs.
+ */
+#define HOSTILE_LEAST (5 * G_USEC_PER_SEC)
 
 /* How much the service's memory may grow, in MiB. The bus's longest message has 32, which AddressSanitizer
  * has twice while it is read. */

@@ -203,7 +203,8 @@ static int wait_for(struct pollfd *fds, nfds_t n, gint64 left, const sigset_t *s
     if (syscall(SYS_gettid) != getpid())
         return plain_poll(fds, n, left < 0 ? -1 : left * NS_PER_US, signals);
     while (self.runs) {
-        bool quiet = others_sleep();
+        /* One that was asleep may have been woken by the next one, before that was looked at. */
+        bool quiet = others_sleep() && others_sleep();
         int r = plain_poll(fds, n, quiet || left == 0 ? 0 : WORK_NS, signals);
 
         if (r != 0 || left == 0)

@@ -8,7 +8,8 @@
 #include "daemon/base/error.h"
 #include "tests/bus/scripted-kernel.h"
 
-#define LATE_US (1 * G_TIME_SPAN_SECOND)
+/* Or until a port is switched on. */
+#define LATE_US (5 * G_TIME_SPAN_SECOND)
 
 /* Of what was announced so much is kept. */
 #define ANNOUNCED_MAX 2000

@@ -135,9 +135,10 @@ static void test_a_failed_attach_is_said_and_tried_again(void **state)
     g_autofree char *assignment = NULL;
 
     plug_keyboard(fixture);
-    g_free(fixture_script(fixture, "fail %s 2 no luck today", FIXTURE_DESK));
+    g_free(fixture_script(fixture, "fail %s 1000 no luck today", FIXTURE_DESK));
     assignment = fixture_assign(fixture, "1-2", FIXTURE_DESK);
     fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Reason", "no luck today.");
+    g_free(fixture_script(fixture, "fail %s 0 -", FIXTURE_DESK));
     wait_assignment(fixture, assignment, "attached");
     fixture_wait(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, "Error", "");
 }

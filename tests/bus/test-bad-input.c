@@ -420,6 +420,7 @@ static void test_bad_input(void **state)
     World world;
 
     make_world(&world, *state);
+    g_free(fixture_script(*state, "run 0")); /* what it has seen last is stored */
     fixture_wait_for(*state, is_at_rest, NULL, "everything is at rest");
     world.objects_before = dump_objects(world.fixture);
     world.files_before = dump_files(world.fixture);

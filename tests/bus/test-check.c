@@ -71,6 +71,13 @@ static char *check_release(Fixture *fixture, const char *assignment, const char 
     return said;
 }
 
+static bool desk_is_known(Fixture *fixture, void *device)
+{
+    g_autofree char *said = check_assign(fixture, device, FIXTURE_DESK);
+
+    return strcmp(said, "yes") == 0;
+}
+
 /* What it says, and then what Assign does: refused by the error that was told, or made, and then it is where
  * the obstacle said, or arrives when there is none. */
 static void compare(Fixture *fixture, const char *source, const char *uuid, const char *expected)
@@ -150,7 +157,7 @@ static void test_of_a_device(void **state)
     }
     g_free(fixture_script(fixture, "connect"));
     fixture_wait(fixture, FERRY_PATH_ROOT, MANAGER, "HypervisorState", "connected");
-    fixture_wait(fixture, other, ASSIGNMENT, "ReasonCode", "machine-off");
+    fixture_wait_for(fixture, desk_is_known, device, "VM \"desk\" to be known again");
     compare(fixture, device, FIXTURE_DESK, "yes");
 }
 

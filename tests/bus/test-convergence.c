@@ -14,7 +14,7 @@
 #define STEPS 600
 
 /* From the last step until all agrees: longer than the pause after an attach that failed several times. */
-#define CALM_US (60 * G_USEC_PER_SEC)
+#define CALM_US (240 * G_USEC_PER_SEC)
 
 /* What a reset waits for comes within this. */
 #define REPLUG_US (2 * G_USEC_PER_SEC)

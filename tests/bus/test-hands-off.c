@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "tests/bus/fixture.h"
+#include "tests/bus/settings.h"
 
 #define STICK   "1-2"
 #define PRESENT "KERNEL==\"1-2\", ATTR{idVendor}==\"0781\", ATTR{idProduct}==\"5567\", "
@@ -197,26 +198,17 @@ static void test_it_can_not_be_written(void **state)
 static void test_off(void **state)
 {
     Fixture *fixture = *state;
-    g_autofree char *config = g_build_filename(fixture->dir, "usbferry.conf", NULL);
     g_autofree char *assignment = NULL, *path = rules_path(fixture);
 
     plug(fixture);
     assignment = fixture_assign(fixture, STICK, FIXTURE_STUDIO);
     assert_rules(fixture, PRESENT WAITING);
     fixture_stop_daemon(fixture, SIGKILL);
-    assert_true(g_file_set_contents(config, "[HandsOff]\nWaiting=false\n", -1, NULL));
+    settings_write(fixture, "[HandsOff]\nWaiting=false\n");
     fixture_start_daemon(fixture);
     fixture_wait_object(fixture, assignment, FERRY_INTERFACE_ASSIGNMENT, true);
     wait_rules(fixture, "");
     assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
-}
-
-static void reload_with(Fixture *fixture, const char *text)
-{
-    g_autofree char *config = g_build_filename(fixture->dir, "usbferry.conf", NULL);
-
-    assert_true(g_file_set_contents(config, text, -1, NULL));
-    assert_int_equal(kill(fixture->daemon_pid, SIGHUP), 0);
 }
 
 static void test_off_and_on_by_a_reload(void **state)
@@ -227,9 +219,9 @@ static void test_off_and_on_by_a_reload(void **state)
     plug(fixture);
     assignment = fixture_assign(fixture, STICK, FIXTURE_STUDIO);
     assert_rules(fixture, PRESENT WAITING);
-    reload_with(fixture, "[HandsOff]\nWaiting=false\n");
+    settings_reload(fixture, "[HandsOff]\nWaiting=false\n");
     wait_rules(fixture, "");
-    reload_with(fixture, "[HandsOff]\nWaiting=true\n");
+    settings_reload(fixture, "[HandsOff]\nWaiting=true\n");
     wait_rules(fixture, PRESENT WAITING);
 }
 

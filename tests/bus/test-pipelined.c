@@ -205,7 +205,7 @@ static void test_a_drop_in_for_a_group_that_is_being_deleted(void **state)
     g_autofree char *machine = fixture_machine_path(FIXTURE_DESK);
     Answer answers[2] = { 0 };
 
-    keep_the_store_at_work(fixture);
+    disk_script_hold(fixture->disk, true);
     BEGIN(fixture, &answers[0], group, FERRY_INTERFACE_GROUP, "Delete", "a{sv}", 0);
     /* When this is refused the delete is under way. */
     BEGIN(fixture, &answers[1], group, FERRY_INTERFACE_GROUP, "Assign", "oa{sv}", machine, 0);
@@ -216,6 +216,7 @@ static void test_a_drop_in_for_a_group_that_is_being_deleted(void **state)
             ;
     }
     assert_int_equal(kill(fixture->daemon_pid, SIGHUP), 0);
+    disk_script_hold(fixture->disk, false);
     end_both(fixture, answers, "LimitExceeded", "is being deleted");
     fixture_wait(fixture, group, FERRY_INTERFACE_GROUP, "File", file);
 }

@@ -8,6 +8,10 @@
 #include "tests/bus/memory-folder.h"
 #include "tests/bus/reset-calls.h"
 #include "tests/bus/run-client.h"
+#include "tests/bus/settings.h"
+
+/* Until a test has looked. */
+#define FOR_LONG "[Times]\nQuarantineFirst=1min\n"
 
 /* Enough for a busy machine to see three of them in a row. */
 #define REPLUGS_MAX 20
@@ -45,6 +49,7 @@ static void test_flaps(void **state)
     g_autofree char *assignment = NULL, *reason = NULL, *line = NULL;
     g_auto(Said) explained = { 0 }, retried = { 0 };
 
+    settings_reload(fixture, FOR_LONG);
     reset_plug(fixture, "1-2", "KBD-0001");
     assignment = reset_give(fixture, "1-2", FIXTURE_DESK);
     flap(fixture, assignment, "1-2", "KBD-0001");
@@ -87,6 +92,7 @@ static void test_of_a_group(void **state)
     sd_bus_message *reply;
     const char *path;
 
+    settings_reload(fixture, FOR_LONG);
     reset_plug(fixture, "1-2", "KBD-0001");
     reply = fixture_call_ok(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "CreateGroup", "sa{sv}",
                             "keys", 0);

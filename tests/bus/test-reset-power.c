@@ -10,6 +10,10 @@
 #include "tests/bus/group-calls.h"
 #include "tests/bus/memory-folder.h"
 #include "tests/bus/reset-calls.h"
+#include "tests/bus/settings.h"
+
+/* Until a test has looked. */
+#define OFF_FOR_LONG "[Times]\nPowerOff=30s\n"
 
 /* The port that a device at 1-2 is plugged into. Its switch's file in umockdev's /sys. New string. */
 static char *make_port(Fixture *fixture)
@@ -63,12 +67,14 @@ static void test_power_cycle(void **state)
     g_autofree char *assignment = NULL;
     Pending pending;
 
+    settings_reload(fixture, OFF_FOR_LONG);
     reset_plug(fixture, "1-2", "KBD-0001");
     assignment = reset_give(fixture, "1-2", FIXTURE_DESK);
     reset_begin(fixture, &pending, device, FERRY_INTERFACE_DEVICE, "Reset", "power-cycle");
     wait_switch(fixture, port, '1');
     reset_wait_machine(fixture, FIXTURE_DESK, "046d", false);
     fixture_unplug(fixture, "1-2");
+    g_free(fixture_script(fixture, "run 31000"));
     wait_switch(fixture, port, '0');
     reset_plug(fixture, "1-2", "KBD-0001");
     reset_end(fixture, &pending, NULL);
@@ -84,6 +90,7 @@ static void test_killed_while_the_port_is_off(void **state)
     g_autofree char *position = NULL;
     Pending pending;
 
+    settings_reload(fixture, OFF_FOR_LONG);
     reset_plug(fixture, "1-2", "KBD-0001");
     reset_begin(fixture, &pending, device, FERRY_INTERFACE_DEVICE, "Reset", "power-cycle");
     wait_switch(fixture, port, '1');
@@ -105,6 +112,7 @@ static void test_stopped_while_the_port_is_off(void **state)
     g_autofree char *position = NULL;
     Pending pending;
 
+    settings_reload(fixture, OFF_FOR_LONG);
     reset_plug(fixture, "1-2", "KBD-0001");
     reset_begin(fixture, &pending, device, FERRY_INTERFACE_DEVICE, "Reset", "power-cycle");
     wait_switch(fixture, port, '1');
@@ -159,6 +167,7 @@ static void test_a_port_that_does_not_come_on_at_once(void **state)
     g_autofree char *port = make_port(fixture);
     Pending pending;
 
+    settings_reload(fixture, OFF_FOR_LONG);
     reset_plug(fixture, "1-2", "KBD-0001");
     reset_begin(fixture, &pending, device, FERRY_INTERFACE_DEVICE, "Reset", "power-cycle");
     wait_switch(fixture, port, '1');
@@ -183,6 +192,7 @@ static void test_a_port_that_is_gone(void **state)
     g_autofree char *port = make_port(fixture);
     Pending pending;
 
+    settings_reload(fixture, OFF_FOR_LONG);
     reset_plug(fixture, "1-2", "KBD-0001");
     reset_begin(fixture, &pending, device, FERRY_INTERFACE_DEVICE, "Reset", "power-cycle");
     wait_switch(fixture, port, '1');

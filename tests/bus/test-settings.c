@@ -11,34 +11,15 @@
 #include "tests/bus/host-calls.h"
 #include "tests/bus/memory-folder.h"
 #include "tests/bus/reset-calls.h"
+#include "tests/bus/settings.h"
 
 #define KEYBOARD "1-2"
 
 #define REPLUGS_MAX 20
 
-static unsigned times_in_log(Fixture *fixture, const char *words)
-{
-    g_autofree char *path = g_build_filename(fixture->dir, "daemon.log", NULL);
-    g_autofree char *text = NULL;
-    unsigned n = 0;
-
-    if (!g_file_get_contents(path, &text, NULL, NULL))
-        return 0;
-    for (const char *found = text; (found = strstr(found, words)); found++)
-        n++;
-    return n;
-}
-
 static bool log_says(Fixture *fixture, void *words)
 {
-    return times_in_log(fixture, words) > 0;
-}
-
-static void write_config(Fixture *fixture, const char *config)
-{
-    g_autofree char *path = g_build_filename(fixture->dir, "usbferry.conf", NULL);
-
-    assert_true(g_file_set_contents(path, config, -1, NULL));
+    return settings_times_in_log(fixture, words) > 0;
 }
 
 static void start_anew(Fixture *fixture)
@@ -46,29 +27,6 @@ static void start_anew(Fixture *fixture)
     fixture_stop_daemon(fixture, SIGTERM);
     fixture_start_daemon(fixture);
     fixture_wait_object(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, true);
-}
-
-typedef struct Reload {
-    const char *words;
-    unsigned before;
-} Reload;
-
-static bool has_said(Fixture *fixture, void *userdata)
-{
-    const Reload *reload = userdata;
-
-    return times_in_log(fixture, reload->words) > reload->before;
-}
-
-/* The reload is one step of the main loop: the call behind the line that begins it comes after all of it. */
-static void reload_with(Fixture *fixture, const char *config)
-{
-    const char *begins = "reading usbferry.conf";
-    Reload reload = { begins, times_in_log(fixture, begins) };
-
-    write_config(fixture, config);
-    assert_int_equal(kill(fixture->daemon_pid, SIGHUP), 0);
-    fixture_wait_for(fixture, has_said, &reload, "the reload");
 }
 
 static void create_refused(Fixture *fixture, const char *name)
@@ -84,7 +42,7 @@ static void test_limit_at_the_start(void **state)
     Fixture *fixture = *state;
     g_autofree char *one = NULL;
 
-    write_config(fixture, "[Limits]\nGroups=1\n");
+    settings_write(fixture, "[Limits]\nGroups=1\n");
     start_anew(fixture);
     one = group_create(fixture, "one");
     create_refused(fixture, "two");
@@ -95,11 +53,11 @@ static void test_limit_by_a_reload(void **state)
     Fixture *fixture = *state;
     g_autofree char *one = group_create(fixture, "one"), *two = group_create(fixture, "two"), *three = NULL;
 
-    reload_with(fixture, "[Limits]\nGroups=1\n");
+    settings_reload(fixture, "[Limits]\nGroups=1\n");
     create_refused(fixture, "three");
     /* What is there stays, and can be used. */
     group_add_rule(fixture, two, "vendor=046d");
-    reload_with(fixture, "[Limits]\nGroups=3\n");
+    settings_reload(fixture, "[Limits]\nGroups=3\n");
     three = group_create(fixture, "three");
     create_refused(fixture, "four");
 }
@@ -109,8 +67,8 @@ static void test_bad_file(void **state)
     Fixture *fixture = *state;
     g_autofree char *one = group_create(fixture, "one");
 
-    reload_with(fixture, "[Limits]\nGroups=1\n");
-    reload_with(fixture, "[Limits]\nGroups=5\n[Times]\nHang=3s\n");
+    settings_reload(fixture, "[Limits]\nGroups=1\n");
+    settings_reload(fixture, "[Limits]\nGroups=5\n[Times]\nHang=3s\n");
     fixture_wait_for(fixture, log_says,
                      (gpointer) "usbferry.conf:4: Hang: \"3s\" is not a time from 10s to 10min", "the line");
     fixture_assert(fixture, log_says(fixture, (gpointer) "the settings stay as they were"));
@@ -140,7 +98,7 @@ static void test_time(void **state)
     Fixture *fixture = *state;
     g_autofree char *assignment = NULL;
 
-    reload_with(fixture, "[Times]\nHang=2min\nPing=20s\n");
+    settings_reload(fixture, "[Times]\nHang=2min\nPing=20s\n");
     reset_plug(fixture, KEYBOARD, "KBD-0001");
     assignment = reset_give(fixture, KEYBOARD, FIXTURE_DESK);
     pass(fixture, 25000);
@@ -181,7 +139,7 @@ static void test_time_of_a_plug(void **state)
     Fixture *fixture = *state;
     g_autofree char *assignment = NULL;
 
-    reload_with(fixture, "[Times]\nSteady=30s\n");
+    settings_reload(fixture, "[Times]\nSteady=30s\n");
     reset_plug(fixture, KEYBOARD, "KBD-0001");
     assignment = reset_give(fixture, KEYBOARD, FIXTURE_DESK);
     replug_quickly(fixture);
@@ -201,9 +159,9 @@ static void test_guards_by_a_reload(void **state)
     host_mount(fixture, "8:1", "/home");
     host_hint(fixture);
     wait_list(fixture, device, FERRY_INTERFACE_DEVICE, "HostUse", "mounted:/home");
-    reload_with(fixture, "[Guards]\nMounted=false\n");
+    settings_reload(fixture, "[Guards]\nMounted=false\n");
     wait_list(fixture, device, FERRY_INTERFACE_DEVICE, "HostUse", "");
-    reload_with(fixture, "");
+    settings_reload(fixture, "");
     wait_list(fixture, device, FERRY_INTERFACE_DEVICE, "HostUse", "mounted:/home");
 }
 
@@ -212,7 +170,7 @@ static void test_at_the_next_start(void **state)
     Fixture *fixture = *state;
     g_autofree char *one = NULL;
 
-    reload_with(fixture, "[Limits]\nWorkers=3\n");
+    settings_reload(fixture, "[Limits]\nWorkers=3\n");
     fixture_wait_for(fixture, log_says, (gpointer) "count from the next start of the service on",
                      "what doesn't count yet");
     one = group_create(fixture, "one");
