@@ -45,7 +45,10 @@ def run(lab):
         lab.plug('usb-kbd', 'k1', port=1, serial='KBD-A', wait=False)
     keyboard = lab.wait_host('2-1')
     ferry.wait_state(lab, path, 'attached', 60)
-    lab.wait(lambda: ferry.addresses(lab, 'desk') == [(lab.host_device('2-1').bus, lab.host_device('2-1').number)], 40,
-             'the device number of the last plug in desk')
+
+    def last_is_in_desk():
+        now = lab.host_device('2-1')
+        return now and ferry.addresses(lab, 'desk') == [(now.bus, now.number)]
+    lab.wait(last_is_in_desk, 40, 'the device number of the last plug in desk')
     lab.wait_guest('desk', present='KBD-A')
     assert lab.run('cat /run/libvirt/qemu/desk.pid') == pid, 'QEMU ended'
