@@ -11,7 +11,7 @@ typedef struct {
 } Bind;
 
 /* environment: NULL = this one, without umockdev. binds: NULL or what it sees, up to a place that is NULL.
- * log: a file in the fixture's folder. */
+ * log: a file in the fixture's folder, or a path. */
 GPid fixture_spawn(Fixture *fixture, const char *const *argv, char **environment, const Bind *binds,
                    const char *log);
 /* Waits for its end; how it ended. *pid is 0 afterwards. */

@@ -23,9 +23,9 @@
 /* Takes the place of one that is there. */
 void fixture_spawn_polkit(Fixture *fixture)
 {
-    g_autofree char *actions = g_build_filename(fixture->dir, "actions", NULL);
-    g_autofree char *rules = g_build_filename(fixture->dir, "rules", NULL);
-    g_autofree char *groups = g_build_filename(fixture->dir, "group", NULL);
+    g_autofree char *actions = g_build_filename(fixture->bus_dir, "actions", NULL);
+    g_autofree char *rules = g_build_filename(fixture->bus_dir, "rules", NULL);
+    g_autofree char *groups = g_build_filename(fixture->bus_dir, "group", NULL);
 
     /* It reads fixed places, and gets its own view of them: our actions, the test's rules, groups, catalogues
      * and locales. */
@@ -39,9 +39,11 @@ void fixture_spawn_polkit(Fixture *fixture)
         { 0 },
     };
 
+    g_autofree char *log = g_build_filename(fixture->bus_dir, "polkit.log", NULL);
+
     fixture->polkit_pid = fixture_spawn(
         fixture, (const char *[]){ "/usr/lib/polkit-1/polkitd", "--no-debug", "--replace", NULL }, NULL,
-        binds, "polkit.log");
+        binds, log);
 }
 
 /* Of the tests. */
@@ -69,14 +71,14 @@ void fixture_make_groups(Fixture *fixture)
     for (char **line = lines; *line; line++)
         if (**line)
             g_string_append_printf(file, "%s\n", *line);
-    fixture_write_text(fixture->dir, "group", file->str);
+    fixture_write_text(fixture->bus_dir, "group", file->str);
     g_string_free(file, TRUE);
 }
 
 void fixture_make_polkit_folders(Fixture *fixture)
 {
-    g_autofree char *actions = g_build_filename(fixture->dir, "actions", NULL);
-    g_autofree char *rules = g_build_filename(fixture->dir, "rules", NULL);
+    g_autofree char *actions = g_build_filename(fixture->bus_dir, "actions", NULL);
+    g_autofree char *rules = g_build_filename(fixture->bus_dir, "rules", NULL);
     g_autofree char *policy = g_build_filename(actions, "org.usbferry1.policy", NULL);
     g_autofree char *text = NULL;
     const struct passwd *user = getpwnam("polkitd");
@@ -101,13 +103,14 @@ static bool polkit_is_gone(Fixture *fixture, void *userdata)
 
 void fixture_stop_polkit(Fixture *fixture)
 {
+    fixture_keep_alone(fixture);
     fixture_end_process(&fixture->polkit_pid, SIGKILL);
     fixture_wait_for(fixture, polkit_is_gone, NULL, "polkitd is off the bus");
 }
 
 static void write_rules(Fixture *fixture, const char *rules)
 {
-    g_autofree char *dir = g_build_filename(fixture->dir, "rules", NULL);
+    g_autofree char *dir = g_build_filename(fixture->bus_dir, "rules", NULL);
 
     if (rules)
         fixture_write_text(dir, "50-test.rules", rules);
@@ -117,6 +120,7 @@ void fixture_replace_polkit(Fixture *fixture, const char *rules)
 {
     GPid old = fixture->polkit_pid;
 
+    fixture_keep_alone(fixture);
     write_rules(fixture, rules);
     fixture_spawn_polkit(fixture);
     /* it ends by itself when it has lost its name */
@@ -126,6 +130,7 @@ void fixture_replace_polkit(Fixture *fixture, const char *rules)
 
 void fixture_start_polkit(Fixture *fixture, const char *rules)
 {
+    fixture_keep_alone(fixture);
     write_rules(fixture, rules);
     fixture_spawn_polkit(fixture);
     fixture_wait_for(fixture, fixture_polkit_is_there, NULL, "polkitd is on the bus");

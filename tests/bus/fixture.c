@@ -68,7 +68,7 @@ GPid fixture_spawn(Fixture *fixture, const char *const *argv, char **environment
                    const char *log)
 {
     g_autoptr(GError) error = NULL;
-    g_autofree char *path = g_build_filename(fixture->dir, log, NULL);
+    g_autofree char *path = g_canonicalize_filename(log, fixture->dir);
     g_auto(GStrv) plain = g_environ_unsetenv(g_get_environ(), "LD_PRELOAD");
     FILE *file = fopen(path, "ae");
     GPid pid = 0;
@@ -123,18 +123,17 @@ void fixture_write_text(const char *dir, const char *name, const char *text)
 static void start_bus(Fixture *fixture)
 {
     g_autofree char *config =
-        g_strdup_printf(bus_config, fixture->dir, fixture_bus_limits ? fixture_bus_limits : "");
-    g_autofree char *config_path = g_build_filename(fixture->dir, "bus.conf", NULL);
+        g_strdup_printf(bus_config, fixture->bus_dir, fixture_bus_limits ? fixture_bus_limits : "");
+    g_autofree char *config_path = g_build_filename(fixture->bus_dir, "bus.conf", NULL);
+    g_autofree char *log = g_build_filename(fixture->bus_dir, "bus.log", NULL);
     g_autofree char *config_argument = g_strconcat("--config-file=", config_path, NULL);
-    g_autofree char *socket_path = g_build_filename(fixture->dir, "bus.sock", NULL);
+    g_autofree char *socket_path = g_build_filename(fixture->bus_dir, "bus.sock", NULL);
 
-    fixture_write_text(fixture->dir, "bus.conf", config);
+    fixture_write_text(fixture->bus_dir, "bus.conf", config);
     fixture->bus_pid = fixture_spawn(
         fixture, (const char *[]){ "dbus-daemon", config_argument, "--nofork", "--nopidfile", NULL }, NULL,
-        NULL, "bus.log");
+        NULL, log);
     close(connect_socket(fixture, socket_path));
-    fixture->address = g_strconcat("unix:path=", socket_path, NULL);
-    assert_true(g_setenv("DBUS_SYSTEM_BUS_ADDRESS", fixture->address, TRUE));
 }
 
 /* Beside the folder: the disk that fails (tests/disk/disk-script.h) is none of udev's. */
@@ -274,9 +273,9 @@ char *fixture_state_path(Fixture *fixture, const char *name)
     return g_build_filename(fixture->dir, "state", name, NULL);
 }
 
-static void print_file(Fixture *fixture, const char *name)
+static void print_file(const char *dir, const char *name)
 {
-    g_autofree char *path = g_build_filename(fixture->dir, name, NULL);
+    g_autofree char *path = g_build_filename(dir, name, NULL);
     g_autofree char *text = NULL;
 
     if (g_file_get_contents(path, &text, NULL, NULL) && *text)
@@ -294,9 +293,9 @@ static void print_end(const char *name, GPid pid)
 
 void fixture_print_log(Fixture *fixture)
 {
-    print_file(fixture, "daemon.log");
-    print_file(fixture, "polkit.log");
-    print_file(fixture, "bus.log");
+    print_file(fixture->dir, "daemon.log");
+    print_file(fixture->bus_dir, "polkit.log");
+    print_file(fixture->bus_dir, "bus.log");
     print_end("usbferryd", fixture->daemon_pid);
     print_end("polkitd", fixture->polkit_pid);
     print_end("dbus-daemon", fixture->bus_pid);
@@ -330,6 +329,91 @@ char *fixture_script(Fixture *fixture, const char *format, ...)
     return g_strdup(answer[2] ? answer + 3 : "");
 }
 
+/* ------------------------------------------------------------------ the bus and polkitd */
+
+/* To start them takes a fifth of a test's time: the next test of this program has them, unless this one did
+ * something to them. */
+static struct {
+    char *dir;
+    GPid bus_pid, polkit_pid, owner;
+} kept;
+
+void fixture_keep_alone(Fixture *fixture)
+{
+    fixture->is_theirs_alone = true;
+}
+
+static void end_both(GPid *bus_pid, GPid *polkit_pid, const char *dir)
+{
+    fixture_end_process(polkit_pid, SIGKILL);
+    fixture_end_process(bus_pid, SIGKILL);
+    fixture_remove_tree(dir);
+}
+
+static void end_kept(void)
+{
+    /* A child that ends with exit() has none. */
+    if (kept.owner != getpid())
+        return;
+    if (kept.dir)
+        end_both(&kept.bus_pid, &kept.polkit_pid, kept.dir);
+    g_clear_pointer(&kept.dir, g_free);
+}
+
+static void have_both(Fixture *fixture)
+{
+    if (kept.dir && !fixture_bus_limits) {
+        fixture->bus_dir = g_steal_pointer(&kept.dir);
+        fixture->bus_pid = kept.bus_pid;
+        fixture->polkit_pid = kept.polkit_pid;
+        kept.bus_pid = kept.polkit_pid = 0;
+    } else {
+        fixture->is_theirs_alone = fixture_bus_limits;
+        fixture->bus_dir = g_dir_make_tmp("ferry-bus-XXXXXX", NULL);
+        assert_non_null(fixture->bus_dir);
+        /* polkitd and strangers must reach the bus in it. */
+        assert_int_equal(chmod(fixture->bus_dir, 0755), 0);
+        start_bus(fixture);
+    }
+    fixture->address = g_strdup_printf("unix:path=%s/bus.sock", fixture->bus_dir);
+    assert_true(g_setenv("DBUS_SYSTEM_BUS_ADDRESS", fixture->address, TRUE));
+    if (!fixture->polkit_pid) {
+        fixture_make_polkit_folders(fixture);
+        fixture_make_groups(fixture);
+        fixture_spawn_polkit(fixture);
+    }
+    if (kept.owner != getpid())
+        atexit(end_kept);
+    kept.owner = getpid();
+}
+
+static bool service_is_gone(Fixture *fixture, void *userdata)
+{
+    return sd_bus_get_name_creds(fixture->bus, FERRY_BUS_NAME, 0, NULL) < 0;
+}
+
+static bool can_be_kept(Fixture *fixture)
+{
+    siginfo_t end;
+
+    return !fixture->is_theirs_alone && !kept.dir && lives(fixture->bus_pid, &end) &&
+           lives(fixture->polkit_pid, &end);
+}
+
+static void keep_both_or_end(Fixture *fixture)
+{
+    if (can_be_kept(fixture)) {
+        /* The next one is to have the name. */
+        fixture_wait_for(fixture, service_is_gone, NULL, "the service is off the bus");
+        kept.dir = g_steal_pointer(&fixture->bus_dir);
+        kept.bus_pid = fixture->bus_pid;
+        kept.polkit_pid = fixture->polkit_pid;
+    } else {
+        end_both(&fixture->bus_pid, &fixture->polkit_pid, fixture->bus_dir);
+    }
+    g_free(fixture->bus_dir);
+}
+
 /* ------------------------------------------------------------------ set-up */
 
 static bool is_settled(Fixture *fixture, void *userdata)
@@ -349,15 +433,11 @@ int fixture_setup(void **state)
     fixture->plugged = g_ptr_array_new_with_free_func(g_free);
     fixture->dir = g_dir_make_tmp("ferry-bus-XXXXXX", NULL);
     assert_non_null(fixture->dir);
-    /* polkitd and strangers must reach the bus in it. */
     assert_int_equal(chmod(fixture->dir, 0755), 0);
     make_disk_script(fixture);
     fixture->bed = umockdev_testbed_new();
     fixture_add_controller(fixture);
-    start_bus(fixture);
-    fixture_make_polkit_folders(fixture);
-    fixture_make_groups(fixture);
-    fixture_spawn_polkit(fixture);
+    have_both(fixture);
     fixture->bus = fixture_connect(fixture, 0);
     fixture_start_daemon(fixture);
     fixture_wait_for(fixture, fixture_polkit_is_there, NULL, "polkitd is on the bus");
@@ -389,10 +469,9 @@ int fixture_teardown(void **state)
     Fixture *fixture = *state;
     g_autofree char *udev_rules = fixture_udev_rules(fixture);
 
-    sd_bus_flush_close_unref(fixture->bus);
     fixture_stop_daemon(fixture, SIGTERM);
-    fixture_end_process(&fixture->polkit_pid, SIGKILL);
-    fixture_end_process(&fixture->bus_pid, SIGKILL);
+    keep_both_or_end(fixture);
+    sd_bus_flush_close_unref(fixture->bus);
     g_clear_object(&fixture->bed);
     g_ptr_array_unref(fixture->plugged);
     disk_script_free(fixture->disk);

@@ -27,7 +27,9 @@
 
 typedef struct Fixture {
     char *dir;
+    char *bus_dir; /* of the bus and of polkitd, which the next test of the program has as well */
     char *address;
+    bool is_theirs_alone; /* no other test is to have them: they know of this one */
     GPid bus_pid;
     GPid polkit_pid;
     GPid daemon_pid;
@@ -39,6 +41,9 @@ typedef struct Fixture {
     char *last_seen;    /* by fixture_wait() */
     GPtrArray *plugged; /* of char *: devpaths */
 } Fixture;
+
+/* The bus and polkitd end with this test: it does something to them that they remember. */
+void fixture_keep_alone(Fixture *fixture);
 
 /* Limits for the bus, as its configuration has them, in every fixture_setup() from now on; NULL = its own. */
 extern const char *fixture_bus_limits;

@@ -42,7 +42,8 @@ int hostile_setup(void **state)
     if (fixture_setup(&fixture) != 0)
         return -1;
     self->fixture = fixture;
-    self->socket_path = g_build_filename(self->fixture->dir, "bus.sock", NULL);
+    fixture_keep_alone(self->fixture);
+    self->socket_path = g_build_filename(self->fixture->bus_dir, "bus.sock", NULL);
     self->report =
         mmap(NULL, sizeof *self->report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(self->report != MAP_FAILED);
