@@ -10,6 +10,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "daemon/base/log.h"
+#include "daemon/base/text.h"
 #include "daemon/base/tuning.h"
 #include "daemon/config/settings.h"
 #include "daemon/manager/drop-in-groups.h"
@@ -286,6 +287,7 @@ int ferry_run(int argc, char **argv, Hypervisor *(*make_hypervisor)(const char *
 
     /* Threads seldom want memory at the same time, and each arena keeps what it once had. */
     mallopt(M_ARENA_MAX, 1);
+    text_prepare_numbers();
     setlocale(LC_CTYPE, ""); /* texts are UTF-8, the terminal may be something else */
     g_option_context_add_main_entries(options, entries, NULL);
     if (!g_option_context_parse(options, &argc, &argv, &error)) {

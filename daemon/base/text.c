@@ -162,6 +162,11 @@ char *text_fold(const char *text)
     return g_string_free(g_steal_pointer(&folded), FALSE);
 }
 
+void text_prepare_numbers(void)
+{
+    (void)g_ascii_strtoll("0", NULL, 0);
+}
+
 char *text_put_hex(char *to, uint16_t number)
 {
     enum { DIGITS = 4, DIGIT_BITS = 4, DIGIT_MASK = 0xF };

@@ -40,5 +40,10 @@ char *text_shorten(const char *text, gsize max_bytes);
  * (g_utf8_casefold() doesn't promise that) and their number stays the same. */
 char *text_fold(const char *text);
 
+/* Before a process begins a thread. While GLib reads its first number, it also makes a locale under a lock:
+ * when another thread has that one, what the kernel says of the wait passes for an error, and "30" for no
+ * number. */
+void text_prepare_numbers(void);
+
 /* The number in four hex digits, without an end. Returns where they end. */
 char *text_put_hex(char *to, uint16_t number);

@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "daemon/base/error.h"
@@ -206,6 +208,49 @@ static void test_shorten(void **state)
     }
 }
 
+#define LOCKED 200000
+
+/* In its child, and without an end: what it locks is what GLib locks for a locale. */
+static gpointer lock_often(gpointer began)
+{
+    static gsize once[LOCKED];
+
+    g_atomic_int_set((gint *)began, 1);
+    for (gsize i = 0; i < LOCKED; i++)
+        if (g_once_init_enter(&once[i]))
+            g_once_init_leave(&once[i], 1);
+    return NULL;
+}
+
+/* Of a process whose threads want the same lock at the same time. */
+static bool reads_first_number(void)
+{
+    pid_t pid = fork();
+    int status = 0;
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        gint began = 0;
+        gint64 number = 0;
+
+        text_prepare_numbers();
+        g_thread_unref(g_thread_new("locks", lock_often, &began));
+        while (!g_atomic_int_get(&began))
+            g_thread_yield();
+        _exit(g_ascii_string_to_signed("30", 10, 0, G_MAXINT64, &number, NULL) && number == 30 ? 0 : 1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void test_first_number(void **state)
+{
+    enum { PROCESSES = 20 };
+
+    for (int i = 0; i < PROCESSES; i++)
+        assert_true(reads_first_number());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +263,7 @@ int main(void)
         cmocka_unit_test(test_fold),
         cmocka_unit_test(test_check),
         cmocka_unit_test(test_replace),
+        cmocka_unit_test(test_first_number),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
