@@ -55,11 +55,13 @@ static int property_get_groups(sd_bus *bus, const char *path, const char *interf
                                sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
     const Device *device = userdata;
-    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    int r;
 
-    for (guint i = 0; device->memberships && i < device->memberships->len; i++)
-        g_ptr_array_add(names, ((const Membership *)device->memberships->pdata[i])->group->name);
-    return append_paths(reply, OBJECT_GROUP, names);
+    r = sd_bus_message_open_container(reply, SD_BUS_TYPE_ARRAY, "o");
+    for (guint i = 0; r >= 0 && device->memberships && i < device->memberships->len; i++)
+        r = append_path(reply, OBJECT_GROUP,
+                        ((const Membership *)device->memberships->pdata[i])->group->name);
+    return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
 static int property_get_host_use(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -82,7 +84,7 @@ static int append_rules(sd_bus_message *reply, const Membership *membership, gui
         g_autofree char *text = rule ? g_strdup_printf("%s#%u %s", group->name, id, rule->text) : NULL;
 
         if (rule)
-            r = sd_bus_message_append(reply, "s", text);
+            r = sd_bus_message_append_basic(reply, SD_BUS_TYPE_STRING, text);
     }
     return r;
 }

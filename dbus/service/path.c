@@ -130,16 +130,21 @@ char *object_id(ObjectType type, const char *path, GError **error)
     return NULL;
 }
 
+int append_path(sd_bus_message *message, ObjectType type, const char *id)
+{
+    /* Of all devices together there are thousands, and most belong to nobody. */
+    g_autofree char *path = id ? object_path(type, id) : NULL;
+
+    return sd_bus_message_append_basic(message, SD_BUS_TYPE_OBJECT_PATH, path ? path : "/");
+}
+
 int append_paths(sd_bus_message *message, ObjectType type, const GPtrArray *ids)
 {
     int r;
 
     r = sd_bus_message_open_container(message, SD_BUS_TYPE_ARRAY, "o");
-    for (guint i = 0; r >= 0 && i < ids->len; i++) {
-        g_autofree char *path = object_path(type, ids->pdata[i]);
-
-        r = sd_bus_message_append(message, "o", path);
-    }
+    for (guint i = 0; r >= 0 && i < ids->len; i++)
+        r = append_path(message, type, ids->pdata[i]);
     return r < 0 ? r : sd_bus_message_close_container(message);
 }
 

@@ -25,6 +25,8 @@ char *object_path(ObjectType type, const char *id);
 /* New string. NO_SUCH_…: a path of something else, or not canonical. Does not look whether it exists. */
 char *object_id(ObjectType type, const char *path, GError **error);
 
+/* A path, o; "/" when id is NULL. */
+int append_path(sd_bus_message *message, ObjectType type, const char *id);
 /* An array of paths, ao. ids: of char *. */
 int append_paths(sd_bus_message *message, ObjectType type, const GPtrArray *ids);
 /* In the order of their ids; sorts them. */

@@ -15,40 +15,32 @@ int property_get_bool(sd_bus *bus, const char *path, const char *interface, cons
     return sd_bus_message_append_basic(reply, SD_BUS_TYPE_BOOLEAN, &value);
 }
 
-static int append_path(sd_bus_message *reply, ObjectType type, char *const *id)
-{
-    g_autofree char *path = *id ? object_path(type, *id) : NULL;
-
-    /* Of all devices together there are thousands, and most belong to nobody. */
-    return sd_bus_message_append_basic(reply, SD_BUS_TYPE_OBJECT_PATH, path ? path : "/");
-}
-
 int property_get_device_path(sd_bus *bus, const char *path, const char *interface, const char *property,
                              sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
-    return append_path(reply, OBJECT_DEVICE, userdata);
+    return append_path(reply, OBJECT_DEVICE, *(char *const *)userdata);
 }
 
 int property_get_machine_path(sd_bus *bus, const char *path, const char *interface, const char *property,
                               sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
-    return append_path(reply, OBJECT_MACHINE, userdata);
+    return append_path(reply, OBJECT_MACHINE, *(char *const *)userdata);
 }
 
 int property_get_group_path(sd_bus *bus, const char *path, const char *interface, const char *property,
                             sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
-    return append_path(reply, OBJECT_GROUP, userdata);
+    return append_path(reply, OBJECT_GROUP, *(char *const *)userdata);
 }
 
 int property_get_assignment_path(sd_bus *bus, const char *path, const char *interface, const char *property,
                                  sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
-    return append_path(reply, OBJECT_ASSIGNMENT, userdata);
+    return append_path(reply, OBJECT_ASSIGNMENT, *(char *const *)userdata);
 }
 
 int property_get_tenant_path(sd_bus *bus, const char *path, const char *interface, const char *property,
                              sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
-    return append_path(reply, OBJECT_TENANT, userdata);
+    return append_path(reply, OBJECT_TENANT, *(char *const *)userdata);
 }
