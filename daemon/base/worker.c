@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The pool of worker threads. One lock guards everything; it is never held while a job, a callback or a
- * GDestroyNotify runs. Threads are made when there is work and end when there is none. */
+ * GDestroyNotify runs. Threads are made when there is work that no other one waits for, and stay: of a
+ * thousand devices that come one by one, each would have a thread made for itself. */
 
 #include "daemon/base/worker.h"
 
@@ -61,6 +62,7 @@ struct WorkerPool {
     GQueue ready;       /* of Queue, borrowed: jobs wait and none runs */
     GPtrArray *running; /* of PoolJob, borrowed */
     GCond ended;        /* a job left running */
+    GCond work;         /* a queue is ready, or the pool closes */
     GQueue reports;     /* of Report */
     unsigned threads;   /* without the abandoned ones */
     unsigned abandoned;
@@ -109,6 +111,7 @@ static void pool_unref(WorkerPool *pool)
     g_ptr_array_unref(pool->running);
     g_mutex_clear(&pool->lock);
     g_cond_clear(&pool->ended);
+    g_cond_clear(&pool->work);
     g_free(pool);
 }
 
@@ -156,12 +159,22 @@ static Report *idle_new(const char *queue)
     return report;
 }
 
-/* The next job, or NULL when this thread isn't needed any more. Locked. */
+/* Locked. */
+static void make_ready(WorkerPool *pool, Queue *queue)
+{
+    g_queue_push_tail(&pool->ready, queue);
+    g_cond_signal(&pool->work);
+}
+
+/* The next job, or NULL when the pool is closed. Locked. */
 static PoolJob *take_job(WorkerPool *pool)
 {
-    Queue *queue = g_queue_pop_head(&pool->ready);
+    Queue *queue;
     PoolJob *job;
 
+    while (g_queue_is_empty(&pool->ready) && !pool->closed)
+        g_cond_wait(&pool->work, &pool->lock);
+    queue = g_queue_pop_head(&pool->ready);
     if (!queue)
         return NULL;
     job = g_queue_pop_head(&queue->waiting);
@@ -183,7 +196,7 @@ static void end_job(WorkerPool *pool, PoolJob *job)
     queue->running = false;
     queue->was_late |= job->late;
     if (!g_queue_is_empty(&queue->waiting)) {
-        g_queue_push_tail(&pool->ready, queue);
+        make_ready(pool, queue);
         return;
     }
     if (queue->was_late && !pool->closed)
@@ -241,7 +254,7 @@ static gpointer thread_main(gpointer data)
 
 static bool needs_thread(WorkerPool *pool)
 {
-    /* Threads that run nothing have just been made or have just finished: they take a job next. */
+    /* Threads that run nothing take a job next. */
     guint looking = pool->threads + pool->abandoned - pool->running->len;
 
     return g_queue_get_length(&pool->ready) > looking && pool->threads < pool->max_threads;
@@ -334,6 +347,7 @@ WorkerPool *worker_pool_new(unsigned max_threads, void (*idle)(const char *queue
     pool->userdata = userdata;
     g_mutex_init(&pool->lock);
     g_cond_init(&pool->ended);
+    g_cond_init(&pool->work);
     pool->queues = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)queue_free);
     pool->running = g_ptr_array_new();
     pool->source = g_source_new(&functions, sizeof(PoolSource));
@@ -383,6 +397,7 @@ WorkerPool *worker_pool_free(WorkerPool *pool)
     g_mutex_lock(&pool->lock);
     pool->closed = true;
     dropped = drop_waiting(pool);
+    g_cond_broadcast(&pool->work);
     g_mutex_unlock(&pool->lock);
     g_ptr_array_unref(dropped);
 
@@ -420,7 +435,7 @@ void worker_pool_push(WorkerPool *pool, const WorkerJob *spec)
     job->queue = queue;
     g_queue_push_tail(&queue->waiting, job);
     if (!queue->running && g_queue_get_length(&queue->waiting) == 1)
-        g_queue_push_tail(&pool->ready, queue);
+        make_ready(pool, queue);
     start_threads(pool);
     arm(pool);
     g_mutex_unlock(&pool->lock);

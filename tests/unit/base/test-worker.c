@@ -24,6 +24,7 @@ typedef struct Gate {
     unsigned entered;
     unsigned active;
     unsigned most_active;
+    unsigned most_of_one; /* thread: jobs that it has run */
     unsigned inputs_freed;
     unsigned outputs_freed;
 } Gate;
@@ -126,6 +127,8 @@ static void free_output(gpointer data)
     gate_count(gate, &gate->outputs_freed);
 }
 
+static _Thread_local unsigned jobs_of_thread;
+
 static gpointer run(gpointer data, GError **error)
 {
     Input *input = data;
@@ -136,6 +139,8 @@ static gpointer run(gpointer data, GError **error)
     gate->entered++;
     gate->active++;
     gate->most_active = MAX(gate->most_active, gate->active);
+    jobs_of_thread++;
+    gate->most_of_one = MAX(gate->most_of_one, jobs_of_thread);
     g_cond_broadcast(&gate->changed);
     while (input->waits && !gate->open)
         g_cond_wait(&gate->changed, &gate->lock);
@@ -288,6 +293,19 @@ static void a_result_reaches_the_main_thread(void **state)
     assert_string_equal(fixture->told->log->str, "a");
     gate_await(fixture->gate, &fixture->gate->inputs_freed, 1);
     assert_int_equal(gate_read(fixture->gate, &fixture->gate->outputs_freed), 0);
+}
+
+static void a_thread_stays_for_the_next_job(void **state)
+{
+    Fixture *fixture = *state;
+
+    use_pool(fixture, 1);
+    for (unsigned n = 1; n <= 10; n++) {
+        push(fixture->pool, "q", 0, input(fixture, "a"));
+        iterate_until(&fixture->told->n_done, n);
+        gate_await(fixture->gate, &fixture->gate->inputs_freed, n);
+    }
+    assert_int_equal(gate_read(fixture->gate, &fixture->gate->most_of_one), 10);
 }
 
 static void an_error_reaches_the_main_thread(void **state)
@@ -482,6 +500,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORKER_TEST(a_result_reaches_the_main_thread),
+        WORKER_TEST(a_thread_stays_for_the_next_job),
         WORKER_TEST(an_error_reaches_the_main_thread),
         WORKER_TEST(one_queue_keeps_its_order),
         WORKER_TEST(queues_run_side_by_side_up_to_the_bound),
