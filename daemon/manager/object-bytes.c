@@ -26,6 +26,8 @@
 #define FOREIGN_BYTES (16 + TEXT_BYTES)
 /* One interface of a device. */
 #define INTERFACE_BYTES 8
+/* The name of an icon; the longest is "drive-removable-media". */
+#define ICON_BYTES (24 + TEXT_BYTES)
 
 static gsize text_bytes(const char *text)
 {
@@ -181,7 +183,8 @@ static gsize membership_bytes(const Membership *membership, const Device *device
 static gsize device_bytes(const Device *device)
 {
     guint room = MEMBERSHIP_RULES_SHOWN_MAX;
-    gsize bytes = OBJECT_BYTES + path_bytes(device->sysname) + text_bytes(device->sysname) +
+    /* its own, among those of its machine, and among those of the assignment that it is for */
+    gsize bytes = OBJECT_BYTES + 3 * path_bytes(device->sysname) + text_bytes(device->sysname) +
                   text_bytes(device->vendor) + text_bytes(device->product) + text_bytes(device->serial) +
                   text_bytes(device->socket) + text_bytes(device->controller) + path_bytes(device->hub) +
                   path_bytes(device->machine_uuid) + path_bytes(device->assignment_id) +
@@ -189,13 +192,9 @@ static gsize device_bytes(const Device *device)
 
     for (guint i = 0; device->memberships && i < device->memberships->len; i++)
         bytes += membership_bytes(device->memberships->pdata[i], device, &room);
-    /* among the devices of the assignment that it is for */
     bytes += text_bytes(device->reason) + text_bytes(device->reason_code);
-    bytes +=
-        text_bytes(*device->product ? device->product : device->vendor) + text_bytes(device_icon(device));
-    /* among those of its machine */
-    bytes += path_bytes(device->sysname);
-    return bytes + path_bytes(device->sysname) + text_bytes(device_state_to_string(device->state));
+    bytes += text_bytes(*device->product ? device->product : device->vendor) + ICON_BYTES;
+    return bytes + text_bytes(device_state_to_string(device->state));
 }
 
 static gsize machine_bytes(const Machine *machine)
