@@ -38,6 +38,7 @@ static const char bus_config[] =
     "</policy>%s</busconfig>\n";
 
 const char *fixture_bus_limits;
+bool fixture_without_umockdev;
 
 /* ------------------------------------------------------------------ processes */
 
@@ -169,6 +170,8 @@ static void spawn_daemon(Fixture *fixture)
     environment = g_environ_setenv(environment, "G_MESSAGES_DEBUG", "usbferry", TRUE);
     environment = g_environ_setenv(environment, "G_DEBUG", "fatal-criticals", TRUE);
     environment = g_environ_setenv(environment, DISK_SCRIPT_VARIABLE, disk, TRUE);
+    if (fixture_without_umockdev)
+        environment = g_environ_unsetenv(environment, "LD_PRELOAD");
     (void)g_unlink(socket_path);
     fixture->daemon_pid = fixture_spawn(fixture, (const char *[]){ g_getenv("FERRY_TEST_DAEMON"), NULL },
                                         environment, NULL, "daemon.log");

@@ -48,6 +48,10 @@ void fixture_keep_alone(Fixture *fixture);
 /* Limits for the bus, as its configuration has them, in every fixture_setup() from now on; NULL = its own. */
 extern const char *fixture_bus_limits;
 
+/* The service sees nothing of the testbed's devices from now on, and no call of it takes what umockdev adds.
+ */
+extern bool fixture_without_umockdev;
+
 /* cmocka's setup and teardown. The service runs, connected, with the machines desk (running) and studio
  * (off). */
 int fixture_setup(void **state);
