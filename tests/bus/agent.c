@@ -111,7 +111,7 @@ void agent_register_in(Fixture *fixture, Agent *agent, uid_t uid, const char *lo
     sd_bus_message *message;
 
     /* polkitd remembers for a while what somebody typed. */
-    fixture_keep_alone(fixture);
+    fixture_end_bus_with_test(fixture);
     *agent = (Agent){ .bus = fixture_connect(fixture, 0) };
     assert_true(sd_bus_add_object_vtable(agent->bus, NULL, AGENT_PATH,
                                          "org.freedesktop.PolicyKit1.AuthenticationAgent", agent_vtable,

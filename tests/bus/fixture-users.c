@@ -103,7 +103,7 @@ static bool polkit_is_gone(Fixture *fixture, void *userdata)
 
 void fixture_stop_polkit(Fixture *fixture)
 {
-    fixture_keep_alone(fixture);
+    fixture_end_bus_with_test(fixture);
     fixture_end_process(&fixture->polkit_pid, SIGKILL);
     fixture_wait_for(fixture, polkit_is_gone, NULL, "polkitd is off the bus");
 }
@@ -120,7 +120,7 @@ void fixture_replace_polkit(Fixture *fixture, const char *rules)
 {
     GPid old = fixture->polkit_pid;
 
-    fixture_keep_alone(fixture);
+    fixture_end_bus_with_test(fixture);
     write_rules(fixture, rules);
     fixture_spawn_polkit(fixture);
     /* it ends by itself when it has lost its name */
@@ -130,7 +130,7 @@ void fixture_replace_polkit(Fixture *fixture, const char *rules)
 
 void fixture_start_polkit(Fixture *fixture, const char *rules)
 {
-    fixture_keep_alone(fixture);
+    fixture_end_bus_with_test(fixture);
     write_rules(fixture, rules);
     fixture_spawn_polkit(fixture);
     fixture_wait_for(fixture, fixture_polkit_is_there, NULL, "polkitd is on the bus");

@@ -2,7 +2,8 @@
 #pragma once
 
 /* The bus tier: the real service on a private system bus with the real polkitd, USB devices that umockdev
- * makes, and a scripted hypervisor. Every test has its own of all of them, in a folder of its own.
+ * makes, and a scripted hypervisor. Every test has a service, devices and a hypervisor of its own, in a
+ * folder of its own. Bus and polkitd it has from the test before, unless one of the two wants its own.
  *
  * Nothing here waits for time: fixture_wait_…() wait for what is to happen, until a deadline, and print the
  * service's log when it passes. */
@@ -29,7 +30,7 @@ typedef struct Fixture {
     char *dir;
     char *bus_dir; /* of the bus and of polkitd, which the next test of the program has as well */
     char *address;
-    bool is_theirs_alone; /* no other test is to have them: they know of this one */
+    bool has_own_bus; /* no other test is to have them: this one did something to them */
     GPid bus_pid;
     GPid polkit_pid;
     GPid daemon_pid;
@@ -43,13 +44,13 @@ typedef struct Fixture {
 } Fixture;
 
 /* The bus and polkitd end with this test: it does something to them that they remember. */
-void fixture_keep_alone(Fixture *fixture);
+void fixture_end_bus_with_test(Fixture *fixture);
 
 /* Limits for the bus, as its configuration has them, in every fixture_setup() from now on; NULL = its own. */
 extern const char *fixture_bus_limits;
 
-/* The service sees nothing of the testbed's devices from now on, and no call of it takes what umockdev adds.
- */
+/* The service sees nothing of the testbed from now on: it hears what this machine's udev says, and no call of
+ * it takes what umockdev adds. */
 extern bool fixture_without_umockdev;
 
 /* cmocka's setup and teardown. The service runs, connected, with the machines desk (running) and studio

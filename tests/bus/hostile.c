@@ -42,7 +42,7 @@ int hostile_setup(void **state)
     if (fixture_setup(&fixture) != 0)
         return -1;
     self->fixture = fixture;
-    fixture_keep_alone(self->fixture);
+    fixture_end_bus_with_test(self->fixture);
     self->socket_path = g_build_filename(self->fixture->bus_dir, "bus.sock", NULL);
     self->report =
         mmap(NULL, sizeof *self->report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -195,6 +195,7 @@ static void test_polkitd_hangs(void **state)
 
     groups_plug(fixture, DEVICE, IDS, SERIAL);
     groups_plug(fixture, "1-3", IDS, "KBD-0002");
+    fixture_end_bus_with_test(fixture);
     assert_int_equal(kill(fixture->polkit_pid, SIGSTOP), 0);
     call_assign(fixture, &open, false);
     assignment = fixture_assign(fixture, "1-3", FIXTURE_DESK);

@@ -135,6 +135,7 @@ static void test_signals_while_it_starts(void **state)
 {
     Fixture *fixture = *state;
 
+    fixture_end_bus_with_test(fixture);
     for (guint i = 0; i < 2; i++) {
         fixture_stop_daemon(fixture, SIGTERM);
         assert_int_equal(kill(fixture->bus_pid, SIGSTOP), 0);

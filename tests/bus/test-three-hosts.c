@@ -56,6 +56,7 @@ static Fixture *start_host(const char *folder, const char *name, const char *ser
 /* Whose connections break. */
 static void kill_bus(Fixture *fixture)
 {
+    fixture_end_bus_with_test(fixture);
     fixture_stop_daemon(fixture, SIGKILL);
     kill(fixture->bus_pid, SIGKILL);
 }
