@@ -26,8 +26,8 @@
 #define FOREIGN_BYTES (16 + TEXT_BYTES)
 /* One interface of a device. */
 #define INTERFACE_BYTES 8
-/* The name of an icon; the longest is "drive-removable-media". */
-#define ICON_BYTES (24 + TEXT_BYTES)
+/* The name of an icon. */
+#define ICON_BYTES (DEVICE_ICON_MAX + TEXT_BYTES)
 
 static gsize text_bytes(const char *text)
 {

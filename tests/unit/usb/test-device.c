@@ -217,6 +217,10 @@ static void test_label_and_icon(void **state)
     assert_string_equal(by_product, "Keyboard K120");
 
     assert_string_equal(device_icon(device), DEVICE_ICON_GENERIC);
+    for (const char *const *name = device_class_names(); *name; name++) {
+        device->class_name = *name;
+        assert_true(strlen(device_icon(device)) < DEVICE_ICON_MAX);
+    }
     device->class_name = "hid-keyboard";
     assert_string_equal(device_icon(device), "input-keyboard");
     device->class_name = "bluetooth";
