@@ -82,6 +82,9 @@ int main(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     Client client = { 0 };
 
+    /* Before there are threads, as text_prepare_numbers() of the service: the width of a terminal is the
+     * first. */
+    (void)g_ascii_strtoll("0", NULL, 0);
     choose_language();
     g_set_prgname("usbferry");
 
