@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The pool of worker threads. One lock guards everything; it is never held while a job, a callback or a
- * GDestroyNotify runs. Threads are made when there is work that no other one waits for, and stay: of a
- * thousand devices that come one by one, each would have a thread made for itself. */
+ * GDestroyNotify runs. A thread is made when there is work that none waits for, and stays until the pool is
+ * freed: of a thousand devices that are found one after another, each would else have one made for it. */
 
 #include "daemon/base/worker.h"
 

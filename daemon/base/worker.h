@@ -34,7 +34,8 @@ WorkerPool *worker_pool_new(unsigned max_threads, void (*idle)(const char *queue
                             void *userdata);
 /* Drops what waits, calls no done() any more. Jobs that run have a second to end, so that a file is whole and
  * what they were given lives long enough; ones past their deadline are not waited for, and what a job that
- * hangs holds is leaked on purpose. May be called from done() and idle(). */
+ * hangs holds is leaked on purpose. Threads that wait end a moment later. May be called from
+ * done() and idle(). */
 WorkerPool *worker_pool_free(WorkerPool *pool);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WorkerPool, worker_pool_free)
 
