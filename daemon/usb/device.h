@@ -128,8 +128,8 @@ char *device_describe(const Device *device);
 
 /* What people call it: its product's name, else its vendor's, else its ids. New string. */
 char *device_label(const Device *device);
-/* The freedesktop icon name for its class, which every theme has. Static. Less than DEVICE_ICON_MAX bytes. */
-#define DEVICE_ICON_MAX 40
+/* The freedesktop icon name for its class, which every theme has. Static. */
+#define DEVICE_ICON_MAX 40 /* bytes, with its end */
 const char *device_icon(const Device *device);
 
 /* By their names alone: "3-1.2" is behind "3-1" and behind "usb3". */

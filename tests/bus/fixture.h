@@ -30,7 +30,7 @@ typedef struct Fixture {
     char *dir;
     char *bus_dir; /* of the bus and of polkitd, which the next test of the program has as well */
     char *address;
-    bool has_own_bus; /* no other test is to have them: this one did something to them */
+    bool has_own_bus; /* no test after it is to have them: it did something to them, or isn't set up */
     GPid bus_pid;
     GPid polkit_pid;
     GPid daemon_pid;
