@@ -30,20 +30,29 @@ show() {
     done
 }
 
+# next_line SECONDS: the next signal in line, or nothing if it takes longer. Of what has come of it by then nothing is lost.
+next_line() {
+    local more status=0
+    IFS= read -r -t "$1" -u "$signals" more || status=$?
+    [ $status -eq 0 ] || [ $status -gt 128 ] || exit 1
+    begun+=$more line=''
+    [ $status -gt 0 ] || { line=$begun; begun=''; }
+}
+
 # A signal only says: look again. What differs from the last look is shown; a look now and then is for the signals that came
 # before anybody listened.
 follow() {
-    local seen='' now line signals status=ready
+    local seen='' now line begun='' signals status=ready
     exec {signals}< <(exec busctl --json=short --match="type='signal',sender='$name'" monitor 2> /dev/null)
     while now=$(show | sort); do
         comm -13 <(echo "$seen") <(echo "$now")
         comm -23 <(cut -d : -f 1 <<< "$seen" | sort) <(cut -d : -f 1 <<< "$now" | sort) | sed '/./s/^/gone /; /./!d'
         seen=$now
         echo -n "${status:+$status$'\n'}"; status=''
-        IFS= read -r -t 5 -u "$signals" line || [ $? -gt 128 ] || exit 1
+        next_line 5
         while [ -n "$line" ]; do
             sed -n 's/.*"member":"Notice".*"data":\["\([a-z-]*\)","[^"]*","\(\([^"\\]\|\\.\)*\)".*/notice \1: \2/; T; s/\\\(.\)/\1/g; p' <<< "$line"
-            IFS= read -r -t 0.1 -u "$signals" line || line=''
+            next_line 0.1
         done
     done
 }

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,13 +28,17 @@ static void lead_group(gpointer userdata)
     (void)setpgid(0, 0);
 }
 
-static Follower begin(const char *program)
+/* first: a folder whose programs it finds before all others, or NULL. */
+static Follower begin(const char *program, const char *first)
 {
     char *words[] = { (char *)program, NULL };
     g_auto(GStrv) environment = client_environment();
+    g_autofree char *path = g_strconcat(first, ":", g_getenv("PATH"), NULL);
     g_autoptr(GError) error = NULL;
     Follower follower = { .said = g_string_new(NULL) };
 
+    if (first)
+        environment = g_environ_setenv(environment, "PATH", path, TRUE);
     if (!g_spawn_async_with_pipes(NULL, words, environment, G_SPAWN_DO_NOT_REAP_CHILD, lead_group, NULL,
                                   &follower.pid, NULL, &follower.out, NULL, &error))
         fail_msg("%s: %s", program, error->message);
@@ -164,7 +169,7 @@ static void test_front_end(Fixture *fixture, const char *program)
     groups_plug(fixture, "1-3", "0781:5567", "S-1");
     host_put_disk(fixture, "1-3", "sda1", "8:1\n");
     usage(program);
-    follower = begin(program);
+    follower = begin(program, NULL);
     wait_line(fixture, &follower, "ready\n");
     wait_line(fixture, &follower, "device 1-2 Keyboard K120: host [] [] ");
     groups_plug(fixture, "1-4", "0529:0001", "HASP-1");
@@ -195,6 +200,52 @@ static void test_shell(void **state)
     test_front_end(*state, program);
 }
 
+/* A busctl that says what the test writes, and leaves a mark whenever it is asked for anything else. */
+#define BUSCTL                               \
+    "#!/bin/sh\n"                            \
+    "case \"$*\" in\n"                       \
+    "*monitor) exec cat \"$0.signals\" ;;\n" \
+    "*) echo >> \"$0.looks\" ;;\n"           \
+    "esac\n"
+
+static bool has_looked(Fixture *fixture, void *userdata)
+{
+    return g_file_test(userdata, G_FILE_TEST_EXISTS);
+}
+
+static void say(int signals, const char *text)
+{
+    assert_int_equal(write(signals, text, strlen(text)), strlen(text));
+}
+
+/* A signal comes in two halves, with a look between them. */
+static void test_half_a_line(void **state)
+{
+    g_autofree char *program = script("front-end.sh");
+    g_autofree char *folder = g_dir_make_tmp("ferry-examples-XXXXXX", NULL);
+    g_autofree char *busctl = g_build_filename(folder, "busctl", NULL);
+    g_autofree char *fifo = g_strconcat(busctl, ".signals", NULL);
+    g_autofree char *looks = g_strconcat(busctl, ".looks", NULL);
+    Follower follower;
+    int signals;
+
+    assert_true(g_file_set_contents_full(busctl, BUSCTL, -1, G_FILE_SET_CONTENTS_NONE, 0755, NULL));
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    signals = open(fifo, O_RDWR | O_CLOEXEC); /* so that neither end waits for the other */
+    assert_true(signals >= 0);
+    follower = begin(program, folder);
+    wait_line(*state, &follower, "ready\n");
+    assert_int_equal(unlink(looks), 0);
+    say(signals,
+        "{\"member\":\"PropertiesChanged\"}\n{\"member\":\"Notice\",\"data\":[\"home\",\"/\",\"it is");
+    fixture_wait_for(*state, has_looked, looks, "a look");
+    say(signals, " home\",{}]}\n");
+    wait_line(*state, &follower, "notice home: it is home\n");
+    end(&follower);
+    close(signals);
+    fixture_remove_tree(folder);
+}
+
 static void test_c(void **state)
 {
     test_front_end(*state, g_getenv("FERRY_TEST_EXAMPLE"));
@@ -207,6 +258,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_python),
         TEST(test_shell),
+        TEST(test_half_a_line),
         TEST(test_c),
     };
 
