@@ -255,7 +255,7 @@ void ask_add_rule(World *world, const Step *step)
     /* it is one rule then, or refused */
     for (guint i = 0; i < pool->rules->len; i++)
         if (g_str_equal(((const PoolRule *)pool->rules->pdata[i])->text, text)) {
-            model_free(after);
+            history_model_free(after);
             return;
         }
     world_say(world, "add rule \"%s\" to group %s", text, name_of(pool->path));
@@ -277,7 +277,7 @@ void ask_remove_rule(World *world, const Step *step)
     if (!pool)
         return;
     if (pool->rules->len == 0) {
-        model_free(after);
+        history_model_free(after);
         return;
     }
     rule = pool->rules->pdata[step->b % pool->rules->len];
@@ -367,7 +367,7 @@ void ask_tenant(World *world, const Step *step)
         return;
     }
     if (step->b % 4 > 0) {
-        model_free(after);
+        history_model_free(after);
         return;
     }
     world_say(world, "delete tenant %s", name_of(path));

@@ -24,7 +24,7 @@ typedef struct OpenCall {
 
 static void call_free(OpenCall *call)
 {
-    model_free(call->after);
+    history_model_free(call->after);
     g_free(call->what);
     g_free(call);
 }
@@ -177,7 +177,7 @@ void calls_adopt(World *world, View *view)
     }
     keep_what_is_known(view->model, after);
     take(world, model_copy(view->model));
-    model_free(after);
+    history_model_free(after);
 }
 
 /* The service may be killed and started again meanwhile. */

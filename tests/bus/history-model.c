@@ -10,7 +10,7 @@
 
 #define SOCKET_PREFIX "pci-0000:00:14.0/"
 
-Model *model_new(void)
+Model *history_model_new(void)
 {
     Model *model = g_new0(Model, 1);
 
@@ -21,7 +21,7 @@ Model *model_new(void)
     return model;
 }
 
-void model_free(gpointer data)
+void history_model_free(gpointer data)
 {
     Model *model = data;
 
@@ -116,7 +116,7 @@ Owner *owner_copy(const Owner *owner)
 
 Model *model_copy(const Model *model)
 {
-    Model *copy = model_new();
+    Model *copy = history_model_new();
 
     copy->enabled = model->enabled;
     for (guint i = 0; i < model->decisions->len; i++)

@@ -304,7 +304,7 @@ static View *read_view(World *world)
                            "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", NULL, &reply, "") < 0)
         return NULL;
     view = g_new0(View, 1);
-    view->model = model_new();
+    view->model = history_model_new();
     view->assignments = g_ptr_array_new_with_free_func(standing_free);
     view->devices = g_ptr_array_new_with_free_func(standing_free);
     view->machines = g_ptr_array_new_with_free_func(standing_free);
@@ -348,7 +348,7 @@ void view_free(View *view)
 {
     if (!view)
         return;
-    model_free(view->model);
+    history_model_free(view->model);
     g_free(view->hypervisor);
     g_ptr_array_unref(view->assignments);
     g_ptr_array_unref(view->devices);

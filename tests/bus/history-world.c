@@ -403,11 +403,11 @@ World *world_new(Fixture *fixture, guint32 seed)
     world->seed = seed;
     world->story = g_string_new(NULL);
     world->presences = g_ptr_array_new_with_free_func(g_free);
-    world->recent = g_ptr_array_new_with_free_func(model_free);
+    world->recent = g_ptr_array_new_with_free_func(history_model_free);
     world->foreign = g_ptr_array_new_with_free_func(g_free);
     world->ordered = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     world->had = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    world->model = model_new();
+    world->model = history_model_new();
     world->connected = true;
     world->highest = 1;
     fixture_stop_daemon(fixture, SIGKILL);
@@ -452,8 +452,8 @@ void world_free(World *world)
     g_ptr_array_unref(world->presences);
     g_ptr_array_unref(world->recent);
     g_ptr_array_unref(world->foreign);
-    model_free(world->model);
-    model_free(world->adopts);
+    history_model_free(world->model);
+    history_model_free(world->adopts);
     g_hash_table_unref(world->ordered);
     g_hash_table_unref(world->had);
     g_string_free(world->story, TRUE);

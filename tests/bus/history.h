@@ -266,7 +266,7 @@ void calls_process(World *world);
 void calls_adopt(World *world, View *view);
 
 /* history-model.c */
-Model *model_new(void);
+Model *history_model_new(void);
 void decision_free(gpointer decision);
 void pool_free(gpointer pool);
 void owner_free(gpointer owner);
@@ -274,7 +274,7 @@ Decision *decision_copy(const Decision *decision);
 Pool *pool_copy(const Pool *pool);
 Owner *owner_copy(const Owner *owner);
 Model *model_copy(const Model *model);
-void model_free(gpointer model);
+void history_model_free(gpointer model);
 Decision *model_decision(const Model *model, const char *path);
 Pool *model_pool(const Model *model, const char *path);
 Owner *model_owner(const Model *model, const char *path);
