@@ -12,6 +12,7 @@
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
 #include "daemon/base/tuning.h"
+#include "daemon/base/wake.h"
 #include "daemon/config/settings.h"
 #include "daemon/manager/drop-in-groups.h"
 #include "daemon/manager/manager.h"
@@ -40,8 +41,9 @@ typedef struct Daemon {
     Authority *authority;
     BusService *service;
     guint retire_timeout;
-    guint patience;   /* source: not waited for machines any longer */
-    guint keep_alive; /* source of the watchdog's */
+    guint patience;       /* source: not waited for machines any longer */
+    uint64_t watchdog_us; /* systemd ends a service that says nothing for so long */
+    guint keep_alive;     /* source: says it */
     bool stopping;
     int status;
 } Daemon;
@@ -147,20 +149,16 @@ static gboolean on_reload(gpointer userdata)
     return G_SOURCE_CONTINUE;
 }
 
-static gboolean on_keep_alive(gpointer userdata)
+/* From the main loop, so that a main loop that hangs is restarted. About twice as often as systemd wants it.
+ */
+static gboolean keep_alive(gpointer userdata)
 {
+    Daemon *self = userdata;
+    gint64 at = wake_on_grid(g_get_monotonic_time(), (gint64)self->watchdog_us / 2);
+
     sd_notify(0, "WATCHDOG=1");
-    return G_SOURCE_CONTINUE;
-}
-
-/* From the main loop, so that a main loop that hangs is restarted. Twice as often as systemd wants it. */
-static guint keep_alive(void)
-{
-    uint64_t timeout_us;
-
-    if (sd_watchdog_enabled(0, &timeout_us) <= 0)
-        return 0;
-    return g_timeout_add((guint)(timeout_us / 2 / G_TIME_SPAN_MILLISECOND), on_keep_alive, NULL);
+    self->keep_alive = wake_source(at, keep_alive, self);
+    return G_SOURCE_REMOVE;
 }
 
 static const char *directory(const char *variable, const char *otherwise)
@@ -243,7 +241,8 @@ static void daemon_run(Daemon *self)
                   "usbferryd " FERRY_VERSION " is ready as " FERRY_BUS_NAME ", VMs of %s",
                   manager_hypervisor_uri(self->manager));
         sd_notify(0, "READY=1");
-        self->keep_alive = keep_alive();
+        if (sd_watchdog_enabled(0, &self->watchdog_us) > 0)
+            (void)keep_alive(self);
         g_main_loop_run(self->loop);
     }
     g_clear_handle_id(&self->retire_timeout, g_source_remove);

@@ -15,9 +15,8 @@ enum { US_PER_MS = 1000 };
 enum { BURST_LONG = 3 }; /* the first one of a second */
 static const gint64 burst[] = { 0, 100 * US_PER_MS, 300 * US_PER_MS, 1 * G_USEC_PER_SEC, 2 * G_USEC_PER_SEC };
 
-/* What machines have, without any hint. All devices at the same time, so that the host wakes once for them.
- */
-#define SLOW_US (10 * G_USEC_PER_SEC)
+/* What machines have, without any hint. */
+#define SLOW_US WAKE_GRID_US
 
 /* A device that is looked at. */
 typedef struct Watch {
@@ -106,7 +105,7 @@ static void plan(Witness *self, Watch *watch, const Attachments *attachments, co
     watch->next_at = watch->step < G_N_ELEMENTS(burst) ? watch->hinted_at + burst[watch->step] : 0;
     wake_at(&watch->next_at, possession_look_again_at(self->registry, attachments, device));
     if (watch->slowly)
-        wake_at(&watch->next_at, (now / SLOW_US + 1) * SLOW_US);
+        wake_at(&watch->next_at, wake_on_grid(now, SLOW_US));
 }
 
 /* True when the possession isn't what it was. */
@@ -226,9 +225,9 @@ static gboolean timer_fired(gpointer userdata)
 
 static void arm(Witness *self)
 {
-    gint64 now = g_get_monotonic_time(), wake = 0;
     GHashTableIter iter;
     gpointer watch;
+    gint64 wake = 0;
 
     g_hash_table_iter_init(&iter, self->watches);
     while (g_hash_table_iter_next(&iter, NULL, &watch))
@@ -238,8 +237,7 @@ static void arm(Witness *self)
     g_clear_handle_id(&self->timer, g_source_remove);
     self->timer_at = wake;
     if (wake)
-        self->timer =
-            g_timeout_add(wake > now ? (guint)((wake - now) / US_PER_MS + 1) : 0, timer_fired, self);
+        self->timer = wake_source(wake, timer_fired, self);
 }
 
 /* ------------------------------------------------------------------ the turn */
