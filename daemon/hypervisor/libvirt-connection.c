@@ -4,17 +4,21 @@
 
 #include "daemon/hypervisor/libvirt-connection.h"
 
-#include <libvirt-glib/libvirt-glib-event.h>
+#include <glib-unix.h>
 #include <libvirt/virterror.h>
+#include <unistd.h>
 
 #include "daemon/base/error.h"
 #include "daemon/base/log.h"
 #include "daemon/base/text.h"
+#include "daemon/hypervisor/libvirt-events.h"
 
 /* A libvirtd that says nothing for 20 s to a connection for calls is given up. The one that only listens
- * isn't kept alive: libvirt is on this host, and the end of its process ends the connection. */
+ * isn't kept alive, by neither side: libvirt is on this host, and the end of its process ends the connection.
+ */
 #define KEEPALIVE_INTERVAL_S 5
 #define KEEPALIVE_COUNT      3
+#define READ_DEADLINE_MS     (20 * 1000)
 
 #define NO_CALLBACK (-1)
 
@@ -36,12 +40,16 @@ struct Connection {
     gatomicrefcount references;
     char *uri;
     virConnectPtr connect; /* NULL once closed */
+    int fd;                /* of its socket, a copy; -1 where it has none */
+    GSource *watch;        /* of fd, until it can be read */
+    WorkerPool *pool;      /* reads it */
+    GMutex reading;        /* held for calls on connect: two threads at once are too many, see the header */
     Link *link;
     bool watched; /* has the close callback */
     int callbacks[_EVENT_MAX];
 
     GMutex lock;
-    bool closed;      /* nothing is given back to the stock any more */
+    bool closed;      /* nothing is given back to the stock any more, or read */
     bool trimmed;     /* stock_idle() is going to look at the stock */
     GPtrArray *stock; /* of virConnectPtr; the last one is borrowed first */
     guint spare;      /* so many of them were there all the time since it looked last: nobody needed them */
@@ -188,9 +196,18 @@ void connection_unref(gpointer data)
         return;
     link_unref(connection->link);
     g_ptr_array_unref(connection->stock);
+    g_mutex_clear(&connection->reading);
     g_mutex_clear(&connection->lock);
     g_free(connection->uri);
     g_free(connection);
+}
+
+/* With the lock; the caller has a reference of its own. */
+static void stop_watching(Connection *connection)
+{
+    if (connection->watch)
+        g_source_destroy(connection->watch);
+    g_clear_pointer(&connection->watch, g_source_unref);
 }
 
 static void connection_close(Connection *connection)
@@ -199,6 +216,10 @@ static void connection_close(Connection *connection)
 
     g_mutex_lock(&connection->lock);
     connection->closed = true;
+    stop_watching(connection);
+    if (connection->fd >= 0) /* or libvirtd would see no end of it */
+        close(connection->fd);
+    connection->fd = -1;
     stock = connection->stock;
     connection->stock = g_ptr_array_new();
     connection->spare = 0;
@@ -206,6 +227,7 @@ static void connection_close(Connection *connection)
     for (guint i = 0; i < stock->len; i++)
         (void)virConnectClose(stock->pdata[i]);
 
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&connection->reading);
     if (!connection->connect)
         return;
     for (int i = 0; i < _EVENT_MAX; i++)
@@ -289,16 +311,107 @@ Connection *connection_open(const char *uri, Link *link, GError **error)
     connection->uri = g_strdup(uri);
     connection->link = link_ref(link);
     g_mutex_init(&connection->lock);
+    g_mutex_init(&connection->reading);
     connection->stock = g_ptr_array_new();
+    connection->fd = -1;
     for (int i = 0; i < _EVENT_MAX; i++)
         connection->callbacks[i] = NO_CALLBACK;
-    connection->connect = virConnectOpen(uri);
+    connection->connect = libvirt_events_open_unasked(uri, &connection->fd);
     if (connection->connect && connection_listen(connection))
         return connection;
     g_propagate_error(error, connection_take_error());
     connection_close(connection);
     connection_unref(connection);
     return NULL;
+}
+
+static bool is_closed(Connection *connection)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&connection->lock);
+
+    return connection->closed;
+}
+
+/* Worker. Any call reads what came before its answer; this one changes nothing, and may be refused. */
+static gpointer read_run(gpointer input, GError **error)
+{
+    Connection *connection = input;
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&connection->reading);
+    unsigned long version;
+
+    if (is_closed(connection))
+        return NULL;
+    (void)virConnectGetLibVersion(connection->connect, &version);
+    if (virConnectIsAlive(connection->connect) != 1)
+        g_set_error(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR, "%s",
+                    describe_loss(VIR_CONNECT_CLOSE_REASON_EOF));
+    return NULL;
+}
+
+static void watch(Connection *connection);
+
+static void read_done(gpointer output, const GError *error, void *userdata)
+{
+    Connection *connection = userdata;
+    Link *link = connection->link;
+
+    if (!error)
+        watch(connection);
+    else if (link->owner)
+        link->events->lost(link->owner, g_error_matches(error, FERRY_ERROR, FERRY_ERROR_TIMEOUT)
+                                            ? describe_loss(VIR_CONNECT_CLOSE_REASON_KEEPALIVE)
+                                            : error->message);
+    connection_unref(connection);
+}
+
+static void read_soon(Connection *connection)
+{
+    /* Its own: what another connection still waits for delays nothing. */
+    g_autofree char *queue = g_strdup_printf("libvirt-read-%p", (void *)connection);
+
+    worker_pool_push(connection->pool, &(WorkerJob){
+                                           .queue = queue,
+                                           .deadline_ms = READ_DEADLINE_MS,
+                                           .run = read_run,
+                                           .input = connection_ref(connection),
+                                           .free_input = connection_unref,
+                                           .done = read_done,
+                                           .userdata = connection_ref(connection),
+                                           .free_userdata = connection_unref,
+                                       });
+}
+
+/* The end needs no reading: all machines are listed by the next connection. */
+static gboolean on_readable(gint fd, GIOCondition condition, gpointer data)
+{
+    Connection *connection = data;
+    Link *link = connection->link;
+
+    if (link->owner && condition & (G_IO_HUP | G_IO_ERR | G_IO_NVAL))
+        link->events->lost(link->owner, describe_loss(VIR_CONNECT_CLOSE_REASON_EOF));
+    else if (link->owner)
+        read_soon(connection);
+    return G_SOURCE_REMOVE;
+}
+
+/* Main thread. One-shot: while a worker reads, the next read takes what comes. */
+static void watch(Connection *connection)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&connection->lock);
+
+    stop_watching(connection);
+    if (connection->closed || connection->fd < 0)
+        return;
+    connection->watch = g_unix_fd_source_new(connection->fd, G_IO_IN);
+    g_source_set_callback(connection->watch, G_SOURCE_FUNC(on_readable), connection_ref(connection),
+                          connection_unref);
+    g_source_attach(connection->watch, NULL);
+}
+
+void connection_begin(Connection *connection, WorkerPool *pool)
+{
+    connection->pool = pool;
+    watch(connection);
 }
 
 virConnectPtr connection_borrow(Connection *connection, GError **error)
@@ -384,7 +497,7 @@ void connection_init(void)
     if (done)
         return;
     done = true;
-    gvir_event_register();
+    libvirt_events_register();
     (void)virInitialize();
     /* Errors are told by us, not by libvirt on stderr. */
     virSetErrorFunc(NULL, ignore_error);

@@ -3,14 +3,16 @@
 
 /* A connection to libvirt: opened once, listened to, closed; never opened again.
  *
- * The one that brings the events makes no calls. Each call has a connection of its own, from a small stock:
- * libvirtd works on five requests of a client at a time (max_client_requests), so a handful of hung machines
- * would stop a shared one for good, and libvirt 9.0 loses wake-ups between threads that share one (measured:
- * other calls stall for 5 s, until the next ping). */
+ * The one that brings the events makes no calls but to read them. Each call has a connection of its own, from
+ * a small stock: libvirtd works on five requests of a client at a time (max_client_requests), so a handful of
+ * hung machines would stop a shared one for good, and libvirt 9.0 loses wake-ups between threads that share
+ * one (measured: other calls stall for 5 s, until the next ping). */
 
 #include <glib.h>
 #include <libvirt/libvirt.h>
 #include <stdbool.h>
+
+#include "daemon/base/worker.h"
 
 typedef struct LinkEvents {
     void (*lost)(void *owner, const char *why);
@@ -35,12 +37,17 @@ typedef struct Connection Connection;
  */
 void connection_init(void);
 
-/* Blocks: for a worker. The events are registered when it returns. FERRY_ERROR. */
+/* Blocks: for a worker. The events are registered when it returns; some may be told before, all of them from
+ * connection_begin() on. FERRY_ERROR. */
 Connection *connection_open(const char *uri, Link *link, GError **error);
 Connection *connection_ref(Connection *connection);
 void connection_unref(gpointer connection);
 /* Takes the reference. Any thread, returns at once: closing asks libvirtd, which may hang. */
 void connection_close_elsewhere(gpointer connection);
+
+/* Main thread, once: what libvirt says from the opening on is read, by jobs of pool, which is borrowed until
+ * the link's owner is no more. */
+void connection_begin(Connection *connection, WorkerPool *pool);
 
 /* One for a call, to be given back after it; may be opened now. NULL with FERRY_ERROR. Worker. */
 virConnectPtr connection_borrow(Connection *connection, GError **error);

@@ -110,6 +110,7 @@ static void open_done(gpointer output, const GError *error, void *userdata)
         self->connection = output;
         g_mutex_unlock(&self->lock);
         self->failures = 0;
+        connection_begin(output, self->pool);
         hypervisor_set_state(&self->base, HYPERVISOR_STATE_CONNECTED, NULL);
     }
     link_unref(link);
