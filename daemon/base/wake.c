@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The minimum of times, of which some are never, and times that are shared. Called by every part of a turn
- * that has to wait; touches the caller's time and GLib's default
- * context. */
+ * that has to wait; touches the caller's time and GLib's default context. */
 
 #include "daemon/base/wake.h"
 

@@ -332,19 +332,22 @@ static bool is_closed(Connection *connection)
     return connection->closed;
 }
 
-/* Worker. Any call reads what came before its answer; this one changes nothing, and may be refused. */
+/* Worker, one at a time: whoever else calls is closing it. Any call reads what came before its answer; this
+ * one changes nothing, and may be refused. */
 static gpointer read_run(gpointer input, GError **error)
 {
     Connection *connection = input;
-    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&connection->reading);
     unsigned long version;
 
-    if (is_closed(connection))
+    if (!g_mutex_trylock(&connection->reading))
         return NULL;
-    (void)virConnectGetLibVersion(connection->connect, &version);
-    if (virConnectIsAlive(connection->connect) != 1)
-        g_set_error(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR, "%s",
-                    describe_loss(VIR_CONNECT_CLOSE_REASON_EOF));
+    if (!is_closed(connection)) {
+        (void)virConnectGetLibVersion(connection->connect, &version);
+        if (virConnectIsAlive(connection->connect) != 1)
+            g_set_error(error, FERRY_ERROR, FERRY_ERROR_HYPERVISOR, "%s",
+                        describe_loss(VIR_CONNECT_CLOSE_REASON_EOF));
+    }
+    g_mutex_unlock(&connection->reading);
     return NULL;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Descriptors and timers of libvirt as sources of GLib. Called by libvirt in any thread; makes no call on a
- * connection. */
+/* Descriptors and timers of libvirt as sources of GLib. Called by libvirt in any thread, and by
+ * libvirt-connection.c to open a connection. */
 
 #include "daemon/hypervisor/libvirt-events.h"
 
@@ -71,8 +71,7 @@ static GSource *descriptor_source(int fd, int events)
     return condition ? g_unix_fd_source_new(fd, condition) : NULL;
 }
 
-/* With the lock; the caller has a reference of its own. GLib before 2.64 wanted the last reference of a
- * source dropped by the main loop. */
+/* With the lock; the caller has a reference of its own. */
 static void wait_for_nothing(Waiter *waiter)
 {
     if (waiter->source)

@@ -220,7 +220,8 @@ static void test_udev_is_lost(void **state)
 
 /* ------------------------------------------------------------------ the watchdog */
 
-/* A beat every 3 s. Nobody reads them before all is set up, and ten fill the socket: then the service waits.
+/* A beat at once, and every 3 s at most. Nobody reads them before all is set up, and ten fill the socket:
+ * then the service waits.
  */
 #define WATCHDOG_USEC "6000000"
 #define KEEP_ALIVES   2

@@ -283,8 +283,8 @@ static void test_end_of_ours(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_told), TEST(test_burst),         TEST(test_unasked),
-        TEST(test_end),  TEST(test_event_and_end), TEST(test_end_of_ours),
+        TEST(test_end_of_ours), TEST(test_told), TEST(test_burst),
+        TEST(test_unasked),     TEST(test_end),  TEST(test_event_and_end),
     };
 
     (void)signal(SIGPIPE, SIG_IGN); /* as GIO's sockets have it in the service */
