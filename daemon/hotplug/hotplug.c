@@ -11,6 +11,7 @@
 struct Hotplug {
     Registry *registry;
     UsbMonitor *monitor;
+    bool begun; /* the first scan is over: what comes from now on is plugged in */
     const HotplugEvents *events;
     void *userdata;
 };
@@ -72,12 +73,18 @@ static void came(Hotplug *self, Device *device, gint64 now)
         (void)quarantines_strike(registry->quarantines, device, QUARANTINE_FLAPS, NULL, now);
 }
 
+static void tell_plugged(const Device *device)
+{
+    g_autofree char *what = device_describe(device);
+
+    log_event(LOG_EVENT_PLUGGED, device->sysname, NULL, NULL, "%s is plugged in at %s", what, device->socket);
+}
+
 static void device_found(Device *device, void *userdata)
 {
     Hotplug *self = userdata;
     Device *old = registry_device(self->registry, device->sysname);
     gint64 now = g_get_monotonic_time();
-    g_autofree char *what = device_describe(device);
 
     if (old && old->instance == device->instance) {
         device_take_facts(old, device);
@@ -90,7 +97,8 @@ static void device_found(Device *device, void *userdata)
         device_gone(device->sysname, self);
     device->came_at = now;
     registry_add_device(self->registry, device);
-    log_event(LOG_EVENT_PLUGGED, device->sysname, NULL, NULL, "%s is plugged in at %s", what, device->socket);
+    if (self->begun)
+        tell_plugged(device);
     came(self, device, now);
     self->events->changed(device, self->userdata);
 }
@@ -150,5 +158,14 @@ Hotplug *hotplug_free(Hotplug *self)
 
 bool hotplug_rescan(Hotplug *self, unsigned *ret_added, unsigned *ret_removed, GError **error)
 {
-    return usb_monitor_rescan(self->monitor, ret_added, ret_removed, error);
+    unsigned added = 0;
+
+    if (!usb_monitor_rescan(self->monitor, &added, ret_removed, error))
+        return false;
+    if (!self->begun)
+        log_notice("%u USB devices are here already", added);
+    self->begun = true;
+    if (ret_added)
+        *ret_added = added;
+    return true;
 }

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "daemon/base/log.h"
 #include "daemon/base/tuning.h"
 #include "daemon/hotplug/hotplug.h"
 #include "daemon/hotplug/udev-monitor.h"
@@ -20,12 +21,15 @@
 
 UsbMonitor *__wrap_usb_monitor_new(const UsbMonitorEvents *events, void *userdata, GError **error);
 UsbMonitor *__wrap_usb_monitor_free(UsbMonitor *monitor);
+bool __wrap_usb_monitor_rescan(UsbMonitor *monitor, unsigned *ret_added, unsigned *ret_removed,
+                               GError **error);
 gint64 __wrap_g_get_monotonic_time(void);
 
 static struct {
     const UsbMonitorEvents *events;
     void *userdata;
     bool fails;
+    unsigned scans;
     gint64 now;
 } monitor;
 
@@ -42,6 +46,23 @@ UsbMonitor *__wrap_usb_monitor_new(const UsbMonitorEvents *events, void *userdat
 UsbMonitor *__wrap_usb_monitor_free(UsbMonitor *self)
 {
     return NULL;
+}
+
+/* Finds one more each time. */
+bool __wrap_usb_monitor_rescan(UsbMonitor *self, unsigned *ret_added, unsigned *ret_removed, GError **error)
+{
+    g_autofree char *sysname = NULL;
+
+    if (monitor.fails) {
+        g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "no udev");
+        return false;
+    }
+    sysname = g_strdup_printf("2-%u", ++monitor.scans);
+    monitor.events->found(device_new(sysname), monitor.userdata);
+    *ret_added = 1;
+    if (ret_removed)
+        *ret_removed = 0;
+    return true;
 }
 
 gint64 __wrap_g_get_monotonic_time(void)
@@ -97,6 +118,7 @@ static int set_up(void **state)
     Plugged *self = g_new0(Plugged, 1);
 
     monitor.fails = false;
+    monitor.scans = 0;
     monitor.now = 100 * G_USEC_PER_SEC;
     self->told = g_string_new(NULL);
     self->reported = g_string_new(NULL);
@@ -296,6 +318,36 @@ static void what_we_do_ourselves_does_not_count(void **state)
     assert_null(quarantine_of(self, "1-5"));
 }
 
+static void note_plugged(const LogLine *line, void *userdata)
+{
+    if (line->event == LOG_EVENT_PLUGGED)
+        g_string_append_printf(userdata, "%s ", line->device);
+}
+
+/* When what is there at the start was plugged in nobody knows. */
+static void what_is_there_at_the_start_was_not_plugged_in(void **state)
+{
+    Plugged *self = *state;
+    g_autoptr(GString) plugged = g_string_new(NULL);
+    g_autoptr(GError) error = NULL;
+    unsigned added;
+
+    log_listen(note_plugged, plugged);
+    assert_true(hotplug_rescan(self->hotplug, NULL, NULL, NULL));
+    assert_non_null(registry_device(self->registry, "2-1"));
+    assert_string_equal(plugged->str, "");
+    (void)find("1-4", SOCKET, "YK1", 1);
+    assert_string_equal(plugged->str, "1-4 ");
+    /* an event that was lost */
+    assert_true(hotplug_rescan(self->hotplug, &added, NULL, NULL));
+    assert_int_equal(added, 1);
+    assert_string_equal(plugged->str, "1-4 2-2 ");
+    monitor.fails = true;
+    assert_false(hotplug_rescan(self->hotplug, &added, NULL, &error));
+    assert_true(g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_FAILED));
+    log_listen(NULL, NULL);
+}
+
 static void without_udev_there_is_none(void **state)
 {
     g_autoptr(Registry) registry = registry_new("host");
@@ -321,6 +373,7 @@ int main(void)
         TEST(who_comes_back_three_times_is_held_back),
         TEST(who_takes_his_time_is_not),
         TEST(what_we_do_ourselves_does_not_count),
+        TEST(what_is_there_at_the_start_was_not_plugged_in),
         cmocka_unit_test(without_udev_there_is_none),
     };
 
