@@ -210,6 +210,7 @@ static bool daemon_start(Daemon *self, GError **error)
     if (!self->service)
         return false;
     wait_for_machines(self);
+    manager_turn_now(self->manager);
     return is_ending(self) || bus_service_publish(self->service, error);
 }
 

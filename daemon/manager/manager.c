@@ -271,6 +271,11 @@ bool manager_start(Manager *self, GError **error)
     return true;
 }
 
+void manager_turn_now(Manager *self)
+{
+    reconciler_turn_now(self->reconciler);
+}
+
 void manager_set_guards_off(Manager *self, unsigned off)
 {
     guards_set_off(self->guards, off);

@@ -181,19 +181,24 @@ static guint to_ms(gint64 time_us)
 
 static void arm_turn(Reconciler *self);
 
+static void turn(Reconciler *self)
+{
+    gint64 before = work_so_far();
+
+    take_turn(self);
+    pace_turned(&self->pace, work_so_far() - before, g_get_monotonic_time());
+}
+
 static gboolean turn_is_due(gpointer userdata)
 {
     Reconciler *self = userdata;
-    gint64 before;
 
     /* Events that came in the meantime have moved it. */
     if (pace_due(&self->pace, self->asked_at) > g_get_monotonic_time()) {
         arm_turn(self);
         return G_SOURCE_REMOVE;
     }
-    before = work_so_far();
-    take_turn(self);
-    pace_turned(&self->pace, work_so_far() - before, g_get_monotonic_time());
+    turn(self);
     return G_SOURCE_REMOVE;
 }
 
@@ -237,6 +242,16 @@ static void arm_timer(Reconciler *self, gint64 now, gint64 wake)
     self->timer_at = wake;
     if (wake)
         self->timer_source = g_timeout_add(wake > now ? to_ms(wake - now) : 0, timer_fired, self);
+}
+
+void reconciler_turn_now(Reconciler *self)
+{
+    guint source = self->turn_source;
+
+    if (!source)
+        return;
+    turn(self);
+    g_source_remove(source);
 }
 
 /* ------------------------------------------------------------------ hints */

@@ -29,6 +29,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reconciler, reconciler_free)
 
 /* Something changed: one turn follows, however often this is called. */
 void reconciler_kick(Reconciler *reconciler);
+/* The turn that was asked for, if one was: for what is about to be shown for the first time. */
+void reconciler_turn_now(Reconciler *reconciler);
 /* Says at once where everything stands, and gives no job: for what is new and is about to be shown. */
 void reconciler_look(Reconciler *reconciler);
 

@@ -45,6 +45,7 @@ struct Changes {
     GQueue added[_OBJECT_TYPE_MAX]; /* of Pending, owned, as are the others; each in the order of reports */
     GQueue fields, removed;
     guint source;
+    bool begun;
 };
 
 static void pending_free(Pending *pending)
@@ -269,11 +270,20 @@ void changes_look_again(Changes *self)
     g_source_set_name_by_id(self->source, "changes");
 }
 
+void changes_begin(Changes *self)
+{
+    self->begun = true;
+    changes_look_again(self);
+}
+
 void changes_record(const Change *change, void *userdata)
 {
     Changes *self = userdata;
-    Pending *pending = g_hash_table_lookup(self->pending[change->type], change->id);
+    Pending *pending;
 
+    if (!self->begun)
+        return;
+    pending = g_hash_table_lookup(self->pending[change->type], change->id);
     if (change->kind == CHANGE_ADDED && has_to_be_told_before(self, change, pending)) {
         changes_flush(self);
         pending = NULL;

@@ -17,6 +17,9 @@ typedef struct Changes Changes;
 Changes *changes_new(sd_bus *bus, const ObjectKind *const *kinds, Notices *notices);
 Changes *changes_free(Changes *changes);
 
+/* Somebody may know the objects from now on. What was recorded before is not told: nobody has asked yet. */
+void changes_begin(Changes *changes);
+
 /* A ChangeFunc; userdata is the Changes. */
 void changes_record(const Change *change, void *userdata);
 /* There is a notice. */

@@ -138,7 +138,7 @@ bool bus_service_publish(BusService *self, GError **error)
     while (r == -EINTR);
     if (r >= 0 || r == -EALREADY) {
         notices_begin(self->notices);
-        changes_look_again(self->changes);
+        changes_begin(self->changes);
         return true;
     }
     if (r == -EEXIST) {

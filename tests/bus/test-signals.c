@@ -12,6 +12,7 @@
 #include "tests/bus/tenant-calls.h"
 
 #define PREFIX     "org.usbferry1."
+#define QUESTIONS  20
 #define DONGLE     "0529:0001"
 #define ASSIGNMENT FERRY_INTERFACE_ASSIGNMENT
 
@@ -377,6 +378,52 @@ static bool has_name(Fixture *fixture, void *userdata)
     return sd_bus_get_name_creds(fixture->bus, FERRY_BUS_NAME, 0, NULL) >= 0;
 }
 
+static int count_changes(sd_bus_message *signal, void *userdata, sd_bus_error *error)
+{
+    if (sd_bus_message_is_signal(signal, "org.freedesktop.DBus.Properties", "PropertiesChanged"))
+        ++*(unsigned *)userdata;
+    return 0;
+}
+
+/* What was said before the last answer. */
+static void hear_all(Fixture *fixture)
+{
+    while (sd_bus_process(fixture->bus, NULL) > 0)
+        ;
+}
+
+/* The first look shows where everything stands, so nothing has changed until something happens. */
+static void test_the_first_look_is_no_change(void **state)
+{
+    Fixture *fixture = *state;
+    g_autofree char *group = group_create_with(fixture, "keys", "vendor=046d");
+    g_autofree char *assignment = group_assign(fixture, group, FIXTURE_DESK, "1", NULL), *is = NULL;
+    unsigned changes = 0;
+    sd_bus_slot *slot;
+
+    fixture_wait(fixture, assignment, ASSIGNMENT, "State", "waiting-device");
+    fixture_stop_daemon(fixture, SIGTERM);
+    assert_false(has_name(fixture, NULL));
+    hear_all(fixture);
+    assert_true(sd_bus_add_filter(fixture->bus, &slot, count_changes, &changes) >= 0);
+    fixture_start_daemon(fixture);
+    fixture_wait_for(fixture, has_name, NULL, "the service has its name");
+    is = fixture_get(fixture, assignment, ASSIGNMENT, "Reason");
+    assert_non_null(strstr(is, "still being read"));
+    /* Whatever was to be done meanwhile is done. */
+    for (unsigned i = 0; i < QUESTIONS; i++)
+        g_free(fixture_get(fixture, assignment, ASSIGNMENT, "Reason"));
+    hear_all(fixture);
+    assert_int_equal(changes, 0);
+    g_free(fixture_script(fixture, "define %s desk", FIXTURE_DESK));
+    g_free(fixture_script(fixture, "start %s", FIXTURE_DESK));
+    g_free(fixture_script(fixture, "connect"));
+    fixture_wait(fixture, assignment, ASSIGNMENT, "State", "waiting-device");
+    hear_all(fixture);
+    assert_true(changes > 0);
+    sd_bus_slot_unref(slot);
+}
+
 /* Who sees an assignment sees the machine that it names, from the first look on. */
 static void test_machines_come_first(void **state)
 {
@@ -430,6 +477,7 @@ int main(void)
         TEST(test_machines),
         TEST(test_tenants),
         TEST(test_a_start),
+        TEST(test_the_first_look_is_no_change),
         TEST(test_machines_come_first),
         TEST(test_patience_ends),
     };

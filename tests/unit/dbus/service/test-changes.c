@@ -81,6 +81,7 @@ static int setup(void **state)
 
     told = g_string_new(NULL);
     *state = changes_new(NULL, kinds, NULL);
+    changes_begin(*state);
     return 0;
 }
 
@@ -146,6 +147,23 @@ static void test_what_goes_after_another_does_not_name_it(void **state)
     assert_told(*state, "Groups of /tenant/acme\ngone /group/keys\ngone /tenant/acme\n");
 }
 
+/* Who can't know an object yet is told nothing of it, and of what is removed later all the same. */
+static void test_not_before_anybody_can_know(void **state)
+{
+    static const ObjectKind *const kinds[_OBJECT_TYPE_MAX] = { &kind, &kind, &kind, &kind, &kind, &kind };
+    Changes *changes = changes_new(NULL, kinds, NULL);
+
+    record(changes, CHANGE_ADDED, OBJECT_DEVICE, "here");
+    record(changes, CHANGE_FIELDS, OBJECT_GROUP, "keys");
+    assert_told(changes, "");
+    changes_begin(changes);
+    assert_told(changes, "");
+    record(changes, CHANGE_FIELDS, OBJECT_DEVICE, "here");
+    record(changes, CHANGE_REMOVED, OBJECT_GROUP, "keys");
+    assert_told(changes, "Groups of /device/here\ngone /group/keys\n");
+    changes_free(changes);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -156,6 +174,7 @@ int main(void)
         TEST(test_what_came_and_went),
         TEST(test_what_changes_and_goes),
         TEST(test_what_goes_after_another_does_not_name_it),
+        TEST(test_not_before_anybody_can_know),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
