@@ -82,13 +82,10 @@ static void set_failure(MachineList *self, const char *what, const GError *error
     log_warning("%s", self->failure);
 }
 
-static void list_done(gpointer output, const GError *error, void *userdata)
+static void take_answer(MachineList *self, GPtrArray *list, const GError *error)
 {
-    g_autoptr(GPtrArray) list = output;
-    MachineList *self = userdata;
     bool outdated = self->outdated;
 
-    self->changed(self->userdata);
     if (g_error_matches(error, FERRY_ERROR, FERRY_ERROR_TIMEOUT)) {
         set_failure(self, "it does not list its VMs", error);
         self->late = true;
@@ -106,6 +103,15 @@ static void list_done(gpointer output, const GError *error, void *userdata)
     self->failures = 0;
     g_clear_pointer(&self->failure, g_free);
     take_list(self, list);
+}
+
+static void list_done(gpointer output, const GError *error, void *userdata)
+{
+    g_autoptr(GPtrArray) list = output;
+    MachineList *self = userdata;
+
+    take_answer(self, list, error);
+    self->changed(self->userdata);
 }
 
 void machine_list_turn(MachineList *self, gint64 now, gint64 *wake)

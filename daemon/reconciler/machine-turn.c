@@ -115,6 +115,17 @@ static MachineStep next_snapshot_repair(Machine *machine, gint64 now, gint64 *wa
     return (MachineStep){ .kind = due ? MACHINE_STEP_REPAIR_SNAPSHOTS : MACHINE_STEP_NONE };
 }
 
+static bool is_look_due(const Machine *machine, gint64 now, gint64 *wake)
+{
+    return !machine->busy && machine->stale && wake_is_due(wake, machine->retry_at, now);
+}
+
+void machine_look(Dispatcher *dispatcher, Machine *machine, gint64 now, gint64 *wake)
+{
+    if (is_look_due(machine, now, wake))
+        dispatcher_inspect(dispatcher, machine);
+}
+
 MachineStep machine_next_step(const Allocation *allocation, Machine *machine, gint64 now, gint64 *wake)
 {
     MachineStep step = { .kind = MACHINE_STEP_NONE };
@@ -122,7 +133,7 @@ MachineStep machine_next_step(const Allocation *allocation, Machine *machine, gi
     if (machine->busy)
         return step;
     if (machine->stale) {
-        if (wake_is_due(wake, machine->retry_at, now))
+        if (is_look_due(machine, now, wake))
             step.kind = MACHINE_STEP_INSPECT;
         return step;
     }

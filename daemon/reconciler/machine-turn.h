@@ -30,6 +30,10 @@ typedef struct MachineStep {
 /* Decides, and gives no job. *wake is moved forward to when there will be something to do by time alone. */
 MachineStep machine_next_step(const Allocation *allocation, Machine *machine, gint64 now, gint64 *wake);
 
+/* The one job that goes by nothing but the machine: a look at it, when one is due. For when no turn is to be
+ * waited for. */
+void machine_look(Dispatcher *dispatcher, Machine *machine, gint64 now, gint64 *wake);
+
 /* machine_next_step(), and its job. */
 void machine_turn(Dispatcher *dispatcher, const Allocation *allocation, Machine *machine, gint64 now,
                   gint64 *wake);

@@ -256,6 +256,20 @@ void reconciler_turn_now(Reconciler *self)
 
 /* ------------------------------------------------------------------ hints */
 
+/* What has to be read is asked for without waiting for a turn, which would do no more about it: it has the
+ * answers then, where they come soon. */
+static void read_at_once(Reconciler *self)
+{
+    g_autoptr(GPtrArray) machines = registry_list(self->registry, self->registry->machines);
+    gint64 now = g_get_monotonic_time(), wake = 0; /* the turn finds out */
+
+    if (!self->connected)
+        return;
+    machine_list_turn(self->list, now, &wake);
+    for (guint i = 0; self->registry->machines_known && i < machines->len; i++)
+        machine_look(&self->dispatcher, machines->pdata[i], now, &wake);
+}
+
 static void forget_what_was_known(Reconciler *self)
 {
     GHashTableIter iter;
@@ -309,6 +323,7 @@ void reconciler_hypervisor_changed(Reconciler *self)
         forget_what_was_known(self);
     show_hypervisor(self);
     reconciler_kick(self);
+    read_at_once(self);
 }
 
 void reconciler_machine_touched(Reconciler *self, const char *uuid)
@@ -432,6 +447,14 @@ static void look_again(void *userdata)
     turn_soon(userdata);
 }
 
+static void list_changed(void *userdata)
+{
+    Reconciler *self = userdata;
+
+    turn_soon(self);
+    read_at_once(self);
+}
+
 Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hypervisor, Resets *resets,
                            const UsbOps *usb, void (*turning)(void *userdata),
                            void (*turned)(const Allocation *allocation, void *userdata), void *userdata)
@@ -452,7 +475,7 @@ Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hyp
     self->homecoming = homecoming_new(registry);
     self->orders = self->dispatcher.orders = machine_orders_new(registry);
     self->witness = witness_new(registry, look_again, self);
-    self->list = machine_list_new(registry, pool, hypervisor, look_again, self);
+    self->list = machine_list_new(registry, pool, hypervisor, list_changed, self);
     registry->settling = true;
     return self;
 }

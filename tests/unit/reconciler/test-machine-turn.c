@@ -10,6 +10,7 @@
 
 #include "daemon/reconciler/machine-turn.h"
 #include "tests/unit/fixture.h"
+#include "tests/unit/reconciler/fake-hypervisor.h"
 
 #define FIRST  "aaaaaaaa"
 #define SECOND "bbbbbbbb"
@@ -117,6 +118,47 @@ static void test_not_now(void **state)
     /* A call would wait for libvirt's lock, and count as one that hangs. */
     desk->info->changing = true;
     assert_step(fixture, MACHINE_STEP_NONE, 0);
+}
+
+static void note_result(void *userdata)
+{
+    *(bool *)userdata = true;
+}
+
+/* Without a turn: only a look, and only one that a turn would give. */
+static void test_look_alone(void **state)
+{
+    Fixture *fixture = *state;
+    Machine *desk = registry_machine(fixture->registry, DESK);
+    bool told = false;
+    Dispatcher dispatcher = { .registry = fixture->registry,
+                              .pool = fake_hypervisor_pool(),
+                              .hypervisor = &fake_hypervisor,
+                              .changed = note_result,
+                              .userdata = &told };
+    gint64 wake = 0;
+    g_autofree char *log = NULL;
+
+    fake_hypervisor_clear();
+    fake_hypervisor_define(DESK, "desk", MACHINE_STATE_RUNNING);
+    /* 1-1 is to be attached. */
+    machine_look(&dispatcher, desk, NOW, &wake);
+    assert_false(desk->busy);
+    desk->stale = true;
+    desk->retry_at = NOW + 5;
+    machine_look(&dispatcher, desk, NOW, &wake);
+    assert_false(desk->busy);
+    assert_int_equal(wake, NOW + 5);
+    desk->retry_at = 0;
+    machine_look(&dispatcher, desk, NOW, &wake);
+    assert_true(desk->busy);
+    /* One is on its way. */
+    desk->stale = true;
+    machine_look(&dispatcher, desk, NOW, &wake);
+    fake_hypervisor_wait(&told);
+    log = fake_hypervisor_take_log();
+    assert_string_equal(log, "inspect");
+    worker_pool_free(dispatcher.pool);
 }
 
 /* Whatever its last live XML showed. */
@@ -294,6 +336,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_attaches_one_after_the_other),
         TEST(test_not_now),
+        TEST(test_look_alone),
         TEST(test_off),
         TEST(test_tries_again_later),
         TEST(test_number_is_taken),
