@@ -71,7 +71,7 @@ static void have_read(gpointer output, const GError *error, void *userdata)
     self->read = self->reading;
     if (self->read != self->wanted)
         begin_reading(self);
-    else
+    else if (!self->registry->settling) /* a turn says that it is over, and announces */
         self->changed(self->userdata);
 }
 

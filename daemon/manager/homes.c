@@ -83,6 +83,18 @@ static gboolean try_again(gpointer userdata)
     return G_SOURCE_REMOVE;
 }
 
+static bool is_any_unsaved(const Manager *self)
+{
+    GHashTableIter iter;
+    gpointer assignment;
+
+    g_hash_table_iter_init(&iter, self->registry->assignments);
+    while (g_hash_table_iter_next(&iter, NULL, &assignment))
+        if (((const Assignment *)assignment)->unsaved)
+            return true;
+    return false;
+}
+
 /* What could not be stored is tried again with the next turn, and when nothing makes one, by itself. */
 static void saved(const GError *error, void *userdata)
 {
@@ -101,7 +113,7 @@ static void saved(const GError *error, void *userdata)
         self->homes_retry = g_timeout_add_seconds(HOMES_RETRY_S, try_again, self);
     self->homes_failed = error != NULL;
     self->homes_saving = false;
-    if (!error) /* there may be more by now */
+    if (!error && is_any_unsaved(self)) /* by now */
         reconciler_kick(self->reconciler);
     saving_free(saving);
 }
