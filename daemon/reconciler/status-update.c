@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Writes down what status.h says, reports what is different, and logs it. Called by reconciler.c at the end
- * of each turn. */
+/* Writes down what status.h says, reports what is different, and has it logged. Called by reconciler.c at the
+ * end of each turn. */
 
 #include "daemon/reconciler/status-update.h"
 
@@ -10,10 +10,10 @@
 #include "daemon/allocation/guest-reset.h"
 #include "daemon/allocation/pci-passthrough.h"
 #include "daemon/allocation/status.h"
-#include "daemon/base/log.h"
 #include "daemon/base/text.h"
 #include "daemon/model/membership.h"
 #include "daemon/model/take.h"
+#include "daemon/reconciler/status-log.h"
 
 /* What belongs together, from one pass over the devices and groups; each list is sorted as these are. */
 typedef struct Lists {
@@ -204,41 +204,6 @@ static void forget_given_back(const Allocation *allocation, Assignment *assignme
             g_array_remove_index(assignment->given_back, i - 1);
 }
 
-static bool is_code(const char *code, ReasonCode expected)
-{
-    return g_strcmp0(code, reason_code_to_string(expected)) == 0;
-}
-
-/* The host, or a program of its, keeps the device. */
-static bool is_guarded(const char *code)
-{
-    return is_code(code, REASON_GUARDED) || is_code(code, REASON_IN_USE);
-}
-
-/* What somebody has to hear of, whatever the state. */
-static bool becomes_trouble(const Assignment *assignment, const char *code)
-{
-    return g_strcmp0(assignment->reason_code, code) != 0 &&
-           (is_guarded(code) || is_code(code, REASON_DAMAGED));
-}
-
-static void log_assignment(Registry *registry, const Assignment *assignment)
-{
-    const Claim *first = assignment->claims->len ? assignment->claims->pdata[0] : NULL;
-    const char *device = first ? first->sysname : NULL;
-    const char *is = assignment_state_to_string(assignment->state);
-
-    if (assignment->state == ASSIGNMENT_STATE_FAILED || is_code(assignment->reason_code, REASON_DAMAGED))
-        log_event(LOG_EVENT_ASSIGNMENT_FAILED, device, assignment->machine_uuid, assignment->id,
-                  "assignment %s is %s: %s", assignment->id, is, assignment->reason);
-    else if (is_guarded(assignment->reason_code))
-        log_event(LOG_EVENT_GUARDED, device, assignment->machine_uuid, assignment->id,
-                  "assignment %s is %s: %s", assignment->id, is, assignment->reason);
-    else if (assignment->state != ASSIGNMENT_STATE_ATTACHED) /* its devices tell */
-        log_object(G_LOG_LEVEL_MESSAGE, device, assignment->machine_uuid, assignment->id,
-                   "assignment %s is %s: %s", assignment->id, is, assignment->reason);
-}
-
 static bool set_text(char **text, const char *value)
 {
     if (g_strcmp0(*text, value) == 0)
@@ -268,7 +233,6 @@ static void update_assignment(Registry *registry, const Allocation *allocation, 
     unsigned fields = update_claims(allocation, assignment, devices) ? ASSIGNMENT_FIELD_DEVICES : 0;
     Status status = status_of(registry, allocation, assignment);
     g_autofree char *reason = text_shorten(status.reason, ASSIGNMENT_REASON_MAX);
-    bool tell = false;
     bool guest_reset = guest_reset_allowed(registry, assignment);
     bool guest_resets_all = guest_resets_all_allowed(registry, assignment);
 
@@ -285,10 +249,10 @@ static void update_assignment(Registry *registry, const Allocation *allocation, 
         assignment->state = status.state;
         assignment->since = g_get_real_time();
         fields |= ASSIGNMENT_FIELD_STATE;
-        tell = true;
+        assignment->untold = true;
     }
     if (g_strcmp0(assignment->reason, reason) != 0 || g_strcmp0(assignment->reason_code, status.code) != 0) {
-        tell |= becomes_trouble(assignment, status.code);
+        assignment->untold |= status_log_is_trouble(assignment, status.code);
         g_free(assignment->reason);
         assignment->reason = g_steal_pointer(&reason);
         assignment->reason_code = status.code;
@@ -300,8 +264,8 @@ static void update_assignment(Registry *registry, const Allocation *allocation, 
         assignment->error = status.error;
         fields |= ASSIGNMENT_FIELD_ERROR;
     }
-    if (tell)
-        log_assignment(registry, assignment);
+    if (assignment->untold)
+        status_log_assignment(registry, assignment);
     registry_report(registry, OBJECT_ASSIGNMENT, assignment->id, fields);
 }
 
@@ -338,40 +302,6 @@ static bool update_device_reason(Registry *registry, const Allocation *allocatio
     return set_text(&device->reason, reason) || changed;
 }
 
-/* Where it was before it came where it is now. */
-typedef struct Before {
-    DeviceState state;
-    char *machine_uuid;
-    char *assignment_id;
-} Before;
-
-/* Why it isn't there any more: what its assignment says, when that is for this one. */
-static const char *why_home(Registry *registry, const Device *device, const Before *before)
-{
-    const Assignment *assignment = registry_assignment(registry, before->assignment_id);
-
-    if (assignment && assignment_was_taken(assignment, device->instance))
-        return "it was taken home";
-    return assignment && !assignment->group ? assignment->reason : device->reason;
-}
-
-/* in_machine: one lists it. */
-static void log_move(Registry *registry, const Device *device, const Before *before, bool in_machine)
-{
-    bool was_away = before->state == DEVICE_STATE_ATTACHED || before->state == DEVICE_STATE_DETACHING;
-    bool came = device->state == DEVICE_STATE_ATTACHED && before->state != DEVICE_STATE_ATTACHED;
-    const char *uuid = came ? device->machine_uuid : before->machine_uuid;
-    const Machine *machine = registry_machine(registry, uuid);
-    g_autofree char *what = device_describe(device), *name = text_quote(machine ? machine->info->name : uuid);
-
-    if (came)
-        log_event(LOG_EVENT_ATTACHED, device->sysname, uuid, device->assignment_id, "%s is attached to VM %s",
-                  what, name);
-    else if (was_away && !in_machine)
-        log_event(LOG_EVENT_HOME, device->sysname, uuid, before->assignment_id, "%s came home from VM %s: %s",
-                  what, name, why_home(registry, device, before));
-}
-
 static void update_device(Registry *registry, const Allocation *allocation, Device *device)
 {
     const Attachment *attachment = allocation_attachment(allocation, device);
@@ -382,7 +312,7 @@ static void update_device(Registry *registry, const Allocation *allocation, Devi
                                : want && want->machine ? want->machine->info->uuid
                                                        : NULL;
     DeviceState state = device_state(allocation, device);
-    Before before = { .state = device->state };
+    StatusBefore before = { .state = device->state };
     unsigned fields = 0;
 
     if (!assignment_id && owner)
@@ -407,7 +337,7 @@ static void update_device(Registry *registry, const Allocation *allocation, Devi
     if (update_device_reason(registry, allocation, device))
         fields |= DEVICE_FIELD_REASON;
     if (fields & DEVICE_FIELD_STATE)
-        log_move(registry, device, &before, attachment != NULL);
+        status_log_move(registry, device, &before, attachment != NULL);
     g_free(before.machine_uuid);
     g_free(before.assignment_id);
     registry_report(registry, OBJECT_DEVICE, device->sysname, fields);

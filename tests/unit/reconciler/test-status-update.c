@@ -274,6 +274,50 @@ static void test_tenants(void **state)
     assert_int_equal(fixture_reported(fixture, OBJECT_TENANT, "lab"), 0);
 }
 
+static GLogWriterOutput note_line(GLogLevelFlags level, const GLogField *fields, gsize n, gpointer userdata)
+{
+    if (strstr(fields[0].value, "assignment " PINNED))
+        g_ptr_array_add(userdata, g_strdup(fields[0].value));
+    return G_LOG_WRITER_HANDLED;
+}
+
+static void assert_lines(GPtrArray *lines, guint n, const char *part)
+{
+    assert_int_equal(lines->len, n);
+    if (n > 0)
+        assert_non_null(strstr(lines->pdata[n - 1], part));
+    g_ptr_array_set_size(lines, 0);
+}
+
+static GPtrArray *lines;
+
+/* While nobody knows yet where everything stands the log doesn't say it. */
+static void test_told_once_it_is_known(void **state)
+{
+    Fixture *fixture = *state;
+
+    g_ptr_array_set_size(lines, 0);
+    fixture->registry->settling = true;
+    fixture->registry->machines_known = false;
+    update(fixture);
+    fixture->registry->machines_known = true;
+    update(fixture);
+    assert_lines(lines, 0, NULL);
+    fixture->registry->settling = false;
+    update(fixture);
+    assert_lines(lines, 1, "is attaching");
+    update(fixture);
+    assert_lines(lines, 0, NULL);
+    /* Trouble is told at once, and once. */
+    fixture->registry->settling = true;
+    registry_assignment(fixture->registry, PINNED)->damage = g_strdup("no sense");
+    update(fixture);
+    assert_lines(lines, 1, "no sense");
+    fixture->registry->settling = false;
+    update(fixture);
+    assert_lines(lines, 0, NULL);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, fixture_teardown)
 
 int main(void)
@@ -288,7 +332,10 @@ int main(void)
         TEST(test_pending),
         TEST(test_groups),
         TEST(test_tenants),
+        TEST(test_told_once_it_is_known),
     };
 
+    lines = g_ptr_array_new_with_free_func(g_free);
+    g_log_set_writer_func(note_line, lines, NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
