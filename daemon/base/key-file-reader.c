@@ -59,7 +59,16 @@ bool key_file_reader_refuse_value(KeyFileReader *self, FerryError code, const ch
 
 char *key_file_reader_value(KeyFileReader *self)
 {
-    return g_key_file_get_value(self->value, LINE_SECTION, self->key->name, NULL);
+    return self->plain ? g_strdup(self->plain)
+                       : g_key_file_get_value(self->value, LINE_SECTION, self->key->name, NULL);
+}
+
+/* For what GLib has to understand of it. */
+static GKeyFile *in_key_file(KeyFileReader *self)
+{
+    if (self->plain)
+        g_key_file_set_value(self->value, LINE_SECTION, self->key->name, self->plain);
+    return self->value;
 }
 
 /* GLib finds this out as well, but sets its error twice when there are two of them. */
@@ -79,7 +88,9 @@ bool key_file_reader_raw_text(KeyFileReader *self, char **text)
         return key_file_reader_refuse_value(self, FERRY_ERROR_INVALID_OPTION,
                                             "a text, in which \\s, \\n, \\t, \\r and \\\\ are all escapes");
     g_free(*text);
-    *text = g_key_file_get_string(self->value, LINE_SECTION, self->key->name, NULL);
+    *text = strchr(value, '\\')
+                ? g_key_file_get_string(in_key_file(self), LINE_SECTION, self->key->name, NULL)
+                : g_steal_pointer(&value);
     return true;
 }
 
@@ -99,7 +110,7 @@ bool key_file_reader_text(KeyFileReader *self, char **text)
 bool key_file_reader_flag(KeyFileReader *self, bool *flag)
 {
     g_autoptr(GError) error = NULL;
-    bool value = g_key_file_get_boolean(self->value, LINE_SECTION, self->key->name, &error);
+    bool value = g_key_file_get_boolean(in_key_file(self), LINE_SECTION, self->key->name, &error);
 
     if (error)
         return key_file_reader_refuse_value(self, FERRY_ERROR_INVALID_OPTION, "true or false");
@@ -138,7 +149,7 @@ bool key_file_reader_list(KeyFileReader *self, char ***list)
             self, FERRY_ERROR_INVALID_OPTION,
             "a list, in which \\s, \\n, \\t, \\r, \\; and \\\\ are all escapes");
     g_strfreev(*list);
-    *list = g_key_file_get_string_list(self->value, LINE_SECTION, self->key->name, NULL, NULL);
+    *list = g_key_file_get_string_list(in_key_file(self), LINE_SECTION, self->key->name, NULL, NULL);
     return true;
 }
 
@@ -276,8 +287,9 @@ static bool read_plain_line(KeyFileReader *self, const char *line, bool *ret_ok)
         rest++;
     name = g_strndup(line, length);
     if ((*ret_ok = check_in_section(self))) {
-        g_key_file_set_value(self->value, LINE_SECTION, name, rest);
+        self->plain = rest;
         *ret_ok = read_key(self, name);
+        self->plain = NULL;
     }
     return true;
 }

@@ -43,11 +43,12 @@ struct KeyFileReader {
     const KeyFileKey *keys;
     unsigned seen; /* of the keys, one bit each */
     const KeyFileKey *key;
-    GKeyFile *value; /* the line */
-    bool refused;    /* something was: the first one is the error */
-    bool lost;       /* of that, a line or a section that nobody can say more of */
-    bool closes;     /* its first line says that it has a last one */
-    bool closed;     /* and that was read */
+    const char *plain; /* its value as it stands there; NULL = it is in a key file only: */
+    GKeyFile *value;   /* the line */
+    bool refused;      /* something was: the first one is the error */
+    bool lost;         /* of that, a line or a section that nobody can say more of */
+    bool closes;       /* its first line says that it has a last one */
+    bool closed;       /* and that was read */
 };
 
 /* False with an error that names the line. */

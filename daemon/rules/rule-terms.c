@@ -55,8 +55,11 @@ Rule *rule_new(void)
 /* The text that a pattern stands for, NULL when it has wildcards. */
 static char *pattern_literal(const char *pattern)
 {
-    g_autoptr(GString) literal = g_string_new(NULL);
+    g_autoptr(GString) literal = NULL;
 
+    if (!strpbrk(pattern, "*?\\"))
+        return g_strdup(pattern);
+    literal = g_string_new(NULL);
     for (; *pattern; pattern++) {
         if (*pattern == '*' || *pattern == '?')
             return NULL;
