@@ -210,8 +210,10 @@ static bool daemon_start(Daemon *self, GError **error)
     if (!self->service)
         return false;
     wait_for_machines(self);
+    if (is_ending(self))
+        return true;
     manager_turn_now(self->manager);
-    return is_ending(self) || bus_service_publish(self->service, error);
+    return bus_service_publish(self->service, error);
 }
 
 static void daemon_stop(Daemon *self)
