@@ -85,10 +85,13 @@ static void test_no_controller(void **state)
 static void test_a_foreign_device_has_a_port(void **state)
 {
     Fixture *fixture = *state;
+    g_autofree char *machine = fixture_machine_path(FIXTURE_DESK);
     g_autofree char *assignment = NULL;
 
     g_free(fixture_script(fixture, "ports %s 1", FIXTURE_DESK));
     g_free(fixture_script(fixture, "foreign %s 9 9 dead beef", FIXTURE_DESK));
+    /* or it would be tried */
+    fixture_wait(fixture, machine, FERRY_INTERFACE_MACHINE, "FreePorts", "0");
     reset_plug(fixture, "1-2", "KBD-0001");
     assignment = fixture_assign(fixture, "1-2", FIXTURE_DESK);
     wait_error(fixture, assignment, "NoFreePort");
