@@ -163,7 +163,7 @@ bool hotplug_rescan(Hotplug *self, unsigned *ret_added, unsigned *ret_removed, G
     if (!usb_monitor_rescan(self->monitor, &added, ret_removed, error))
         return false;
     if (!self->begun)
-        log_notice("%u USB devices are here already", added);
+        log_notice("USB devices that are here already: %u", added);
     self->begun = true;
     if (ret_added)
         *ret_added = added;
