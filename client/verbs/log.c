@@ -168,10 +168,14 @@ static GVariant *make_record(const Happening *one)
     return g_variant_builder_end(&record);
 }
 
-static void print_all(const Client *client, GPtrArray *chosen)
+/* of_one: not all of it was asked for. */
+static void print_all(const Client *client, GPtrArray *chosen, bool of_one)
 {
     GVariantBuilder records;
 
+    if (chosen->len == 0 && !client->json)
+        puts(of_one ? _("Nothing of it is remembered: what is remembered begins with the service.")
+                    : _("Nothing has happened since the service was started."));
     g_variant_builder_init(&records, G_VARIANT_TYPE("aa{sv}"));
     for (guint i = 0; i < chosen->len; i++)
         if (client->json)
@@ -239,7 +243,7 @@ static Outcome show_log(Client *client, char **words, GError **error)
         g_propagate_error(error, g_steal_pointer(&not_found));
         return OUTCOME_FAILED;
     }
-    print_all(client, chosen);
+    print_all(client, chosen, word != NULL);
     return OUTCOME_DONE;
 }
 

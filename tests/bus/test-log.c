@@ -69,10 +69,21 @@ static void test_log(void **state)
     client_expect(fixture, "history", USAGE, NULL, "did you mean \"usbferry log\"?");
 }
 
+/* Who asks reads that there is nothing. */
+static void test_nothing(void **state)
+{
+    Fixture *fixture = *state;
+
+    client_expect(fixture, "log studio", DONE, "Nothing of it is remembered", NULL);
+    client_expect(fixture, "log studio --json", DONE, "[]", NULL);
+    client_expect_not(fixture, "log studio --json", "Nothing");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_log, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_nothing, fixture_setup, fixture_teardown),
     };
 
     return cmocka_run_group_tests(tests, memory_folder_enter, memory_folder_leave);
