@@ -298,7 +298,7 @@ static bool read_plain_line(KeyFileReader *self, const char *line, bool *ret_ok)
 static bool read_line(KeyFileReader *self, const char *line)
 {
     bool is_section = *line == '[', ok;
-    GKeyFile *plain = self->value;
+    GKeyFile *shared = self->value;
     g_autoptr(GKeyFile) file = NULL;
     g_autofree char *in_section = NULL;
     g_auto(GStrv) keys = NULL;
@@ -321,7 +321,7 @@ static bool read_line(KeyFileReader *self, const char *line)
     keys = g_key_file_get_keys(file, LINE_SECTION, NULL, NULL);
     self->value = file;
     ok = read_key(self, keys[0]);
-    self->value = plain;
+    self->value = shared;
     return ok;
 }
 

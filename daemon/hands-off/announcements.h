@@ -13,7 +13,8 @@
 
 typedef struct Announcements Announcements;
 
-/* changed: the rules have been read, and there may be something to say: take a turn. */
+/* changed: the rules have been read, and there may be something to say: take a turn. Not while the service
+ * settles: the turn that ends it says everything. */
 Announcements *announcements_new(Registry *registry, WorkerPool *pool, const UsbOps *usb,
                                  void (*changed)(void *userdata), void *userdata);
 Announcements *announcements_free(Announcements *announcements);

@@ -29,5 +29,6 @@ Hotplug *hotplug_free(Hotplug *hotplug);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Hotplug, hotplug_free)
 
 /* Compares /sys with what is known. The outputs may be NULL. The first time is the start: when what is there
- * was plugged in nobody knows, so the log says how many there are, and the history nothing. */
+ * was plugged in nobody knows, so the log says how many there are, and the history nothing. What udev isn't
+ * done with by then comes later, as if it were plugged in. */
 bool hotplug_rescan(Hotplug *hotplug, unsigned *ret_added, unsigned *ret_removed, GError **error);

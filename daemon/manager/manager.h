@@ -34,7 +34,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Manager, manager_free)
 
 /* Loads the store, enumerates the devices, connects the hypervisor. */
 bool manager_start(Manager *manager, GError **error);
-/* Everything is about to be shown for the first time: it is as it is by now. */
+/* Takes the turn that was asked for, if one was, so that what is about to be shown for the first time is up
+ * to date. */
 void manager_turn_now(Manager *manager);
 /* Kinds of daemon/guards/host-use.h that forbid nothing and aren't told, as bits: from the next look on. */
 void manager_set_guards_off(Manager *manager, unsigned off);

@@ -123,7 +123,7 @@ typedef struct Assignment {
 
     /* where it stands: set by daemon/reconciler/status-update.c */
     AssignmentState state;
-    bool untold;             /* the log doesn't have it yet */
+    bool untold;             /* the log doesn't have it yet: see status-log.h */
     bool pending;            /* not durable, or not compared with what is since the last change */
     char *reason;            /* a sentence, never NULL; at most ASSIGNMENT_REASON_MAX bytes */
     const char *reason_code; /* static: the reason in a word, "" before the first look; for front ends */

@@ -49,6 +49,7 @@ typedef struct Registry {
     char *hypervisor_text; /* why it is away; NULL when connected */
     bool machines_known;   /* the list of machines has been read since the last connect */
     bool settling;         /* not everything has been read and compared since the start */
+    bool starting;         /* settling, or in the turn that ends it: what is seen to be somewhere was there */
 
     gint64 host_sleeps_at; /* when the host was about to sleep, and isn't awake again; 0 = it is */
     gint64 host_woke_at;   /* when it last woke; 0 = it didn't. Both µs, CLOCK_MONOTONIC */

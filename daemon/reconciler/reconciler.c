@@ -149,6 +149,7 @@ static void take_turn(Reconciler *self)
     finish_releases(self, allocation);
     homecoming_turn(self->homecoming, now, &wake);
     machine_orders_turn(self->orders, now, &wake);
+    registry->starting = registry->settling;
     arm_timer(self, now, wake);
 }
 
@@ -256,8 +257,8 @@ void reconciler_turn_now(Reconciler *self)
 
 /* ------------------------------------------------------------------ hints */
 
-/* What has to be read is asked for without waiting for a turn, which would do no more about it: it has the
- * answers then, where they come soon. */
+/* What has to be read is asked for without waiting for a turn: where the answers come soon, the turn has them
+ * already. */
 static void read_at_once(Reconciler *self)
 {
     g_autoptr(GPtrArray) machines = registry_list(self->registry, self->registry->machines);
@@ -476,7 +477,7 @@ Reconciler *reconciler_new(Registry *registry, WorkerPool *pool, Hypervisor *hyp
     self->orders = self->dispatcher.orders = machine_orders_new(registry);
     self->witness = witness_new(registry, look_again, self);
     self->list = machine_list_new(registry, pool, hypervisor, list_changed, self);
-    registry->settling = true;
+    registry->settling = registry->starting = true;
     return self;
 }
 

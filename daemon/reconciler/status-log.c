@@ -18,7 +18,7 @@ static bool is_guarded(const char *code)
     return is_code(code, REASON_GUARDED) || is_code(code, REASON_IN_USE);
 }
 
-bool status_log_is_trouble(const Assignment *assignment, const char *code)
+bool status_log_is_to_be_heard(const Assignment *assignment, const char *code)
 {
     return g_strcmp0(assignment->reason_code, code) != 0 &&
            (is_guarded(code) || is_code(code, REASON_DAMAGED));

@@ -8,12 +8,12 @@
 
 #include "daemon/model/registry.h"
 
-/* Whether this code, when it is another one than before, is what somebody has to hear of, whatever the state.
- */
-bool status_log_is_trouble(const Assignment *assignment, const char *code);
+/* Whether this code is another one than before, and says that the host keeps the device or that the file is
+ * damaged: somebody has to hear of that, whatever the state. */
+bool status_log_is_to_be_heard(const Assignment *assignment, const char *code);
 
 /* Of one that is untold. At the start nobody knows yet what waits and what doesn't: as long as that is so
- * only trouble is told, and the others stay untold until the update after it. */
+ * only these two and what failed are told, and the others stay untold until the update after it. */
 void status_log_assignment(const Registry *registry, Assignment *assignment);
 
 /* Where a device was before it came where it is now. */

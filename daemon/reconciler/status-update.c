@@ -252,7 +252,7 @@ static void update_assignment(Registry *registry, const Allocation *allocation, 
         assignment->untold = true;
     }
     if (g_strcmp0(assignment->reason, reason) != 0 || g_strcmp0(assignment->reason_code, status.code) != 0) {
-        assignment->untold |= status_log_is_trouble(assignment, status.code);
+        assignment->untold |= status_log_is_to_be_heard(assignment, status.code);
         g_free(assignment->reason);
         assignment->reason = g_steal_pointer(&reason);
         assignment->reason_code = status.code;

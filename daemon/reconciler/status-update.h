@@ -2,7 +2,7 @@
 #pragma once
 
 /* Status update: where each device, group, tenant and assignment stands. The only place that writes their
- * states, reports the change and logs it. For reconciler.c. Main thread only. */
+ * states, reports the change and has it logged (status-log.h). For reconciler.c. Main thread only. */
 
 #include "daemon/allocation/allocation.h"
 #include "daemon/model/registry.h"

@@ -17,7 +17,8 @@ typedef struct Changes Changes;
 Changes *changes_new(sd_bus *bus, const ObjectKind *const *kinds, Notices *notices);
 Changes *changes_free(Changes *changes);
 
-/* Somebody may know the objects from now on. What was recorded before is not told: nobody has asked yet. */
+/* The service has its name: whoever looks by it sees what is so by now. What was recorded before is not told.
+ */
 void changes_begin(Changes *changes);
 
 /* A ChangeFunc; userdata is the Changes. */

@@ -65,7 +65,7 @@ static bool is_news(const Notices *self, const Happening *happening)
 {
     bool moves = happening->event == LOG_EVENT_ATTACHED || happening->event == LOG_EVENT_HOME;
 
-    return log_event_is_for_desktops(happening->event) && !(moves && self->registry->settling);
+    return log_event_is_for_desktops(happening->event) && !(moves && self->registry->starting);
 }
 
 bool notices_add(Notices *self, const Happening *happening)

@@ -473,8 +473,11 @@ static void test_start(void **state)
 {
     Fixture *fixture = *state;
     g_autofree char *good = NULL, *bad = NULL, *id = NULL,
-                    *folder = fixture_state_path(fixture, "assignments");
-    g_autofree char *path = NULL, *text = NULL, *more = NULL;
+                    *folder = fixture_state_path(fixture, "assignments"),
+                    *device = fixture_device_path("1-2");
+    g_autofree char *path = NULL, *text = NULL, *more = NULL, *shown = NULL;
+    g_auto(GStrv) words = NULL;
+    Expected moved;
     guint failed;
     Ear ear;
 
@@ -484,6 +487,8 @@ static void test_start(void **state)
     bad = fixture_assign(fixture, "1-3", FIXTURE_STUDIO);
     fixture_wait(fixture, good, ASSIGNMENT, "State", "attached");
     assert_true(sd_bus_path_decode(bad, FERRY_PATH_ASSIGNMENT_PREFIX, &id) > 0);
+    shown = fixture_script(fixture, "show %s", FIXTURE_DESK);
+    words = g_strsplit(shown, " ", 3); /* "desk running LIFE…" */
     fixture_stop_daemon(fixture, SIGTERM);
     path = g_build_filename(folder, id, NULL);
     assert_true(g_file_get_contents(path, &text, NULL, NULL));
@@ -493,12 +498,17 @@ static void test_start(void **state)
     fixture_start_daemon(fixture);
     g_free(fixture_script(fixture, "define %s desk", FIXTURE_DESK));
     g_free(fixture_script(fixture, "define %s studio", FIXTURE_STUDIO));
-    g_free(fixture_script(fixture, "start %s", FIXTURE_DESK));
+    g_free(fixture_script(fixture, "carry-on %s %s", FIXTURE_DESK, words[2]));
+    fixture_wait_object(fixture, device, FERRY_INTERFACE_DEVICE, true);
     g_free(fixture_script(fixture, "connect"));
     fixture_wait(fixture, FERRY_PATH_ROOT, MANAGER, "Settling", "false");
     fixture_wait(fixture, good, ASSIGNMENT, "State", "attached");
     failed = wait_notice(&ear, "failed", "Keyboard K121");
     assert_value(ear.notices, failed, "Code", "damaged");
+    /* It is where it was. */
+    drain(&ear);
+    moved = (Expected){ &ear, "attached", "Keyboard K120", 0 };
+    assert_false(was_heard(fixture, &moved));
     listen_no_more(&ear);
 }
 

@@ -23,7 +23,7 @@ SUITE_PROGRAM = os.path.join(HERE, '..', 'suite')
 IMAGE_FILES = ['build-image', 'modules', 'guest-init', 'outer-init', 'guest.xml', 'gadget']
 SNAPSHOT_FILES = ['make-snapshot', 'machine.py', 'qmp.py']    # the QEMU command line is in machine.py
 EMULATOR_FILES = ['build-emulator']
-# From 10 on QEMU emulates with up to a tenth less processor time than Debian 12's, and both Debians' labs are the same.
+# From 10 on QEMU emulates with up to a tenth less processor time than Debian 12's.
 EMULATOR_SUITE = 'trixie'
 EMULATOR_MAJOR = 10
 IMAGE_PACKAGES = ['linux-image-amd64', 'qemu-system-x86', 'libvirt-daemon-system', 'systemd', 'polkitd', 'busybox-static', 'udisks2']
@@ -108,13 +108,18 @@ def in_use(path):
 
 
 def ensure_emulator(cache):
-    """(the program that emulates, locks): this machine's own QEMU where it is new enough."""
+    """(the program that emulates, locks): this machine's own QEMU where it is new enough, or nothing is known of another."""
     own = re.search(rb'version (\d+)', output(OWN_EMULATOR, '--version'))
-    if int(own[1]) >= EMULATOR_MAJOR:
-        return OWN_EMULATOR, []
     with locked(os.path.join(cache, 'emulator-lock'), fcntl.LOCK_EX):
-        name = key(EMULATOR_FILES, EMULATOR_SUITE.encode(), package_versions(EMULATOR_SUITE, ['qemu-system-x86']))
-        folder = entry(cache, 'qemu', name, 'build-emulator', EMULATOR_SUITE)
+        if own and int(own[1]) >= EMULATOR_MAJOR:
+            prune(cache, ['qemu'], set())
+            return OWN_EMULATOR, []
+        try:
+            versions = package_versions(EMULATOR_SUITE, ['qemu-system-x86'])
+        except subprocess.CalledProcessError:
+            print(f'lab: nothing is known of the packages of {EMULATOR_SUITE}: emulating with this machine\'s own QEMU', flush=True)
+            return OWN_EMULATOR, []
+        folder = entry(cache, 'qemu', key(EMULATOR_FILES, EMULATOR_SUITE.encode(), versions), 'build-emulator', EMULATOR_SUITE)
         lock = in_use(folder)
         prune(cache, ['qemu'], {folder})
     return os.path.join(folder, 'start'), [lock]
@@ -124,8 +129,11 @@ def ensure(suite):
     """(image folder, snapshot folder, locks): keep the locks open while using the folders."""
     cache = directory()
     os.makedirs(cache, exist_ok=True)
-    emulator, locks = ensure_emulator(cache)
-    os.environ[EMULATOR] = emulator
+    # Once for a process, and for those that it starts: a saved host goes on with the QEMU that saved it.
+    locks = []
+    if EMULATOR not in os.environ:
+        os.environ[EMULATOR], locks = ensure_emulator(cache)
+    emulator = os.environ[EMULATOR]
     with locked(os.path.join(cache, f'{suite}-lock'), fcntl.LOCK_EX):
         image_key = key(IMAGE_FILES, suite.encode(), package_versions(suite, IMAGE_PACKAGES))
         image = entry(cache, f'{suite}-image', image_key, 'build-image', suite)

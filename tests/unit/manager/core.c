@@ -83,6 +83,15 @@ static gboolean too_late(gpointer userdata)
     return G_SOURCE_REMOVE;
 }
 
+void core_run_while(const bool *busy)
+{
+    guint deadline = g_timeout_add_seconds(DEADLINE_S, too_late, NULL);
+
+    while (*busy)
+        g_main_context_iteration(NULL, TRUE);
+    g_source_remove(deadline);
+}
+
 void core_wait(Core *core)
 {
     guint deadline = g_timeout_add_seconds(DEADLINE_S, too_late, NULL);

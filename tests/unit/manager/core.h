@@ -32,6 +32,8 @@ int core_teardown(void **state);
 void core_done(const char *id, const GError *error, void *userdata);
 /* Runs the main loop until core_done() has been told once more. */
 void core_wait(Core *core);
+/* Lets the main loop run as long as *busy is true; fails the test when that takes too long. */
+void core_run_while(const bool *busy);
 
 /* Of the class storage, on a port of its own. Borrowed. */
 Device *core_plug(Core *core, const char *sysname, uint16_t vendor, const char *serial);

@@ -64,8 +64,7 @@ static void look(Core *core)
 /* Until all that was given to the store is on the disk. */
 static void rest(Core *core)
 {
-    while (core->manager->homes_saving)
-        g_main_context_iteration(NULL, TRUE);
+    core_run_while(&core->manager->homes_saving);
 }
 
 static void remove_file(Core *core)
@@ -192,8 +191,7 @@ static void test_one_behind_the_other(void **state)
     assert_true(assignment->unsaved);
     rest(core);
     /* A turn follows by itself. */
-    while (assignment->unsaved)
-        g_main_context_iteration(NULL, TRUE);
+    core_run_while(&assignment->unsaved);
     rest(core);
     assert_file(core, "Twins=true");
     assert_false(assignment->unsaved);

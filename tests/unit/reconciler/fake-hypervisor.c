@@ -15,6 +15,7 @@
 
 static struct {
     GMutex lock;
+    GCond called;
     GHashTable *machines; /* uuid → MachineInfo, owned */
     FerryError failing[_FAKE_CALL_MAX];
     GString *log;
@@ -84,11 +85,25 @@ char *fake_hypervisor_take_log(void)
     return log;
 }
 
+void fake_hypervisor_wait_called(const char *call)
+{
+    gint64 deadline = g_get_monotonic_time() + DEADLINE_S * G_USEC_PER_SEC;
+    bool in_time = true;
+
+    g_mutex_lock(&fake.lock);
+    while (in_time && !strstr(fake.log->str, call))
+        in_time = g_cond_wait_until(&fake.called, &fake.lock, deadline);
+    g_mutex_unlock(&fake.lock);
+    if (!in_time)
+        fail_msg("no %s within %d s", call, DEADLINE_S);
+}
+
 /* Locks, whatever it answers. */
 static bool begin(FakeCall call, GError **error)
 {
     g_mutex_lock(&fake.lock);
     g_string_append_printf(fake.log, "%s%s", fake.log->len ? " " : "", call_names[call]);
+    g_cond_broadcast(&fake.called);
     if (fake.failing[call] == _FERRY_ERROR_INVALID)
         return true;
     g_set_error_literal(error, FERRY_ERROR, fake.failing[call], "no luck");

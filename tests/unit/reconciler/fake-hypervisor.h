@@ -33,6 +33,10 @@ void fake_hypervisor_fail(FakeCall call, FerryError code);
 /* "list inspect attach detach": since the last time. New string. */
 char *fake_hypervisor_take_log(void);
 
+/* Until it was told to do this ("list") since the log was taken last, while the main loop rests; fails the
+ * test when that takes too long. */
+void fake_hypervisor_wait_called(const char *call);
+
 /* A pool for one test. */
 WorkerPool *fake_hypervisor_pool(void);
 /* Lets the main loop run until *told is true, and makes it false again; fails the test when that takes too

@@ -155,6 +155,7 @@ static void test_look_alone(void **state)
     /* One is on its way. */
     desk->stale = true;
     machine_look(&dispatcher, desk, NOW, &wake);
+    assert_true(desk->stale); /* no job has taken it */
     fake_hypervisor_wait(&told);
     log = fake_hypervisor_take_log();
     assert_string_equal(log, "inspect");
