@@ -147,6 +147,7 @@ static void test_turn_now(void **state)
     reconciler_kick(self->reconciler);
     reconciler_turn_now(self->reconciler);
     assert_int_equal(self->turns, 1);
+    assert_null(g_main_context_find_source_by_user_data(NULL, self->reconciler));
     reconciler_turn_now(self->reconciler);
     assert_int_equal(self->turns, 1);
     reconciler_kick(self->reconciler);
