@@ -176,13 +176,13 @@ static gboolean on_patience_over(gpointer userdata)
     return G_SOURCE_REMOVE;
 }
 
-/* So that nobody sees assignments that name machines which come a moment later. A hypervisor that takes its
- * time holds nothing up for long. */
-static void wait_for_machines(Daemon *self)
+/* So that nobody sees assignments that name machines which come a moment later, or that nobody knows yet
+ * where anything is. A hypervisor that takes its time holds nothing up for long. */
+static void wait_until_settled(Daemon *self)
 {
     if (self->hypervisor->patience_ms > 0)
         self->patience = g_timeout_add(self->hypervisor->patience_ms, on_patience_over, self);
-    while (self->patience && !manager_machines_are_told(self->manager) && !is_ending(self))
+    while (self->patience && manager_settling(self->manager) && !is_ending(self))
         g_main_context_iteration(NULL, TRUE);
     g_clear_handle_id(&self->patience, g_source_remove);
 }
@@ -209,7 +209,7 @@ static bool daemon_start(Daemon *self, GError **error)
     self->service = bus_service_new(self->manager, self->authority, object_kinds, on_bus_lost, self, error);
     if (!self->service)
         return false;
-    wait_for_machines(self);
+    wait_until_settled(self);
     if (is_ending(self))
         return true;
     manager_turn_now(self->manager);

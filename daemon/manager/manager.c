@@ -315,11 +315,6 @@ const char *manager_hypervisor_uri(Manager *self)
     return self->hypervisor->uri;
 }
 
-bool manager_machines_are_told(Manager *self)
-{
-    return self->registry->machines_known || self->registry->hypervisor_state == HYPERVISOR_STATE_FAILED;
-}
-
 bool manager_settling(Manager *self)
 {
     return self->registry->settling;

@@ -50,10 +50,8 @@ Registry *manager_registry(Manager *manager);
 History *manager_history(Manager *manager);
 void manager_set_asker(Manager *manager, uint32_t (*asker)(void *userdata), void *userdata);
 const char *manager_hypervisor_uri(Manager *manager);
-/* Whether there is a list of machines, or the hypervisor is away: until then nothing names what is to come.
+/* True from the start until devices and machines have been read and compared once, or the hypervisor is away.
  */
-bool manager_machines_are_told(Manager *manager);
-/* True from the start until devices and machines have been read and compared once. */
 bool manager_settling(Manager *manager);
 
 /* For worker_pool_new()'s idle(). */

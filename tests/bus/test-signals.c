@@ -424,11 +424,18 @@ static void test_the_first_look_is_no_change(void **state)
     sd_bus_slot_unref(slot);
 }
 
-/* Who sees an assignment sees the machine that it names, from the first look on. */
+static bool was_listed(Fixture *fixture, void *userdata)
+{
+    g_autofree char *counts = fixture_script(fixture, "counts");
+
+    return strstr(counts, "list=1") != NULL;
+}
+
+/* Who sees an assignment sees the machine that it names, and where everything is, from the first look on. */
 static void test_machines_come_first(void **state)
 {
     Fixture *fixture = *state;
-    g_autofree char *assignment = NULL, *desk = fixture_machine_path(FIXTURE_DESK);
+    g_autofree char *assignment = NULL, *settling = NULL, *desk = fixture_machine_path(FIXTURE_DESK);
     Screen screen;
     sd_bus_slot *slot;
 
@@ -440,8 +447,16 @@ static void test_machines_come_first(void **state)
     g_free(fixture_script(fixture, "start %s", FIXTURE_DESK));
     /* it answers to the script, and isn't on the bus */
     assert_false(has_name(fixture, NULL));
+    g_free(fixture_script(fixture, "hang %s", FIXTURE_DESK));
     g_free(fixture_script(fixture, "connect"));
+    fixture_wait_for(fixture, was_listed, NULL, "the VMs were listed");
+    for (unsigned i = 0; i < QUESTIONS; i++)
+        g_free(fixture_script(fixture, "counts"));
+    assert_false(has_name(fixture, NULL));
+    g_free(fixture_script(fixture, "resume %s", FIXTURE_DESK));
     fixture_wait_for(fixture, has_name, NULL, "the service has its name");
+    settling = fixture_get(fixture, FERRY_PATH_ROOT, FERRY_INTERFACE_MANAGER, "Settling");
+    assert_string_equal(settling, "false");
     slot = begin(&screen, fixture);
     assert_true(g_hash_table_contains(screen.objects, assignment));
     assert_true(g_hash_table_contains(screen.objects, desk));
