@@ -19,6 +19,8 @@
 #define HISTORY_TEXT_MAX   1024
 #define NOTICES_OF_ONE_MAX 12
 
+#define QUESTIONS 20
+
 #define ALLOW(action) \
     "polkit.addRule(function (asked) { if (asked.id == '" action "') return polkit.Result.YES; });\n"
 
@@ -497,7 +499,7 @@ static void test_start(void **state)
     listen(&ear, fixture);
     fixture_start_daemon(fixture);
     g_free(fixture_script(fixture, "define %s desk", FIXTURE_DESK));
-    g_free(fixture_script(fixture, "define %s studio", FIXTURE_STUDIO));
+    /* The only VM: it is seen to have the device in the turn that ends the settling. */
     g_free(fixture_script(fixture, "carry-on %s %s", FIXTURE_DESK, words[2]));
     fixture_wait_object(fixture, device, FERRY_INTERFACE_DEVICE, true);
     g_free(fixture_script(fixture, "connect"));
@@ -505,7 +507,9 @@ static void test_start(void **state)
     fixture_wait(fixture, good, ASSIGNMENT, "State", "attached");
     failed = wait_notice(&ear, "failed", "Keyboard K121");
     assert_value(ear.notices, failed, "Code", "damaged");
-    /* It is where it was. */
+    /* It is where it was. Whatever was to be said is said by the answer to the last question. */
+    for (unsigned i = 0; i < QUESTIONS; i++)
+        g_free(fixture_get(fixture, good, ASSIGNMENT, "State"));
     drain(&ear);
     moved = (Expected){ &ear, "attached", "Keyboard K120", 0 };
     assert_false(was_heard(fixture, &moved));
