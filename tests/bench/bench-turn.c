@@ -21,6 +21,7 @@
 #define RULES_PER_GROUP  10
 #define N_MACHINES       10
 #define DEVICES_PER_BUS  100
+#define ID_MAX           0xffffU
 #define GROWTH_GOAL      11.0
 #define GROWTH_MAX       20.0
 #define RULES_RATIO_GOAL 1.1
@@ -84,7 +85,8 @@ static void add_group(Registry *registry, unsigned number)
     Group *group = group_new(name);
 
     for (unsigned i = number * RULES_PER_GROUP; i < (number + 1) * RULES_PER_GROUP; i++) {
-        g_autofree char *text = g_strdup_printf("vendor=%04x product=%04x serial=SN%06u", i, i, i);
+        g_autofree char *text =
+            g_strdup_printf("vendor=%04x product=%04x serial=SN%06u", i & ID_MAX, i & ID_MAX, i);
 
         group_add_rule(group, rule_parse(text, NULL), GROUP_ORIGIN_ADMIN);
     }
