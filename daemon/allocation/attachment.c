@@ -58,6 +58,7 @@ void attachments_add(Attachments *self, Machine *machine, const Hostdev *hostdev
 
 Attachments *attachments_new(Registry *registry)
 {
+    g_autoptr(GPtrArray) devices = registry_list(registry, registry->devices);
     Attachments *self = g_new0(Attachments, 1);
     GHashTableIter iter;
     gpointer value;
@@ -67,9 +68,8 @@ Attachments *attachments_new(Registry *registry)
     self->by_device = g_hash_table_new(NULL, NULL);
     self->by_number = g_hash_table_new_full(NULL, NULL, NULL, unref_array);
     self->by_assignment = g_hash_table_new(g_str_hash, g_str_equal);
-    g_hash_table_iter_init(&iter, registry->devices);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        Device *device = value;
+    for (guint i = 0; i < devices->len; i++) {
+        Device *device = devices->pdata[i];
 
         g_hash_table_insert(self->devices, number_key(device->bus_number, device->device_number), device);
     }

@@ -28,17 +28,15 @@ static void unref_array(gpointer array)
 
 static void sources_init(Sources *sources, Candidates *candidates, Registry *registry)
 {
-    GHashTableIter iter;
-    gpointer value;
+    g_autoptr(GPtrArray) assignments = registry_list(registry, registry->assignments);
 
     *sources = (Sources){ .candidates = candidates,
                           .registry = registry,
                           .pinned = rule_index_new(),
                           .meant = g_hash_table_new(NULL, NULL) };
     sources->by_group = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
-    g_hash_table_iter_init(&iter, registry->assignments);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        Assignment *assignment = value;
+    for (guint i = 0; i < assignments->len; i++) {
+        Assignment *assignment = assignments->pdata[i];
         GPtrArray *drawing;
 
         g_hash_table_insert(candidates->matches, assignment, g_ptr_array_new());

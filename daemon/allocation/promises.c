@@ -22,19 +22,20 @@ void promises_add(Promises *self, const Device *device)
 
 Promises *promises_new(Registry *registry, const Attachments *attachments)
 {
+    g_autoptr(GPtrArray) devices = registry_list(registry, registry->devices);
     Promises *self = g_new0(Promises, 1);
-    GHashTableIter iter;
-    gpointer device;
 
     self->registry = registry;
     self->attachments = attachments;
     self->gone = g_ptr_array_new();
     self->uses = g_hash_table_new_full(NULL, NULL, NULL, g_free);
-    g_hash_table_iter_init(&iter, registry->devices);
-    while (g_hash_table_iter_next(&iter, NULL, &device))
+    for (guint i = 0; i < devices->len; i++) {
+        Device *device = devices->pdata[i];
+
         if (attachments_find(attachments, device) ||
-            reservations_find(registry->reservations, ((const Device *)device)->sysname))
+            reservations_find(registry->reservations, device->sysname))
             promises_add(self, device);
+    }
     return self;
 }
 

@@ -401,29 +401,28 @@ static void update_tenant(Registry *registry, Tenant *tenant, const GPtrArray *d
 
 void status_update(Registry *registry, const Allocation *allocation)
 {
+    g_autoptr(GPtrArray) assignments = registry_list(registry, registry->assignments);
+    g_autoptr(GPtrArray) devices = registry_list(registry, registry->devices);
+    g_autoptr(GPtrArray) groups = registry_list(registry, registry->groups);
+    g_autoptr(GPtrArray) tenants = registry_list(registry, registry->tenants);
     Lists lists;
-    GHashTableIter iter;
-    gpointer value;
 
     lists_init(&lists, registry, allocation);
-    g_hash_table_iter_init(&iter, registry->assignments);
-    while (g_hash_table_iter_next(&iter, NULL, &value))
-        update_assignment(registry, allocation, value, lists_of(&lists, lists.claimed, value));
-    g_hash_table_iter_init(&iter, registry->devices);
-    while (g_hash_table_iter_next(&iter, NULL, &value))
-        update_device(registry, allocation, value);
+    for (guint i = 0; i < assignments->len; i++)
+        update_assignment(registry, allocation, assignments->pdata[i],
+                          lists_of(&lists, lists.claimed, assignments->pdata[i]));
+    for (guint i = 0; i < devices->len; i++)
+        update_device(registry, allocation, devices->pdata[i]);
     /* not before it was told who took them */
-    g_hash_table_iter_init(&iter, registry->assignments);
-    while (g_hash_table_iter_next(&iter, NULL, &value))
-        forget_given_back(allocation, value);
-    g_hash_table_iter_init(&iter, registry->groups);
-    while (g_hash_table_iter_next(&iter, NULL, &value))
-        update_group(registry, allocation, value, lists_of(&lists, lists.members, value));
-    g_hash_table_iter_init(&iter, registry->tenants);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const char *name = ((const Tenant *)value)->name;
+    for (guint i = 0; i < assignments->len; i++)
+        forget_given_back(allocation, assignments->pdata[i]);
+    for (guint i = 0; i < groups->len; i++)
+        update_group(registry, allocation, groups->pdata[i],
+                     lists_of(&lists, lists.members, groups->pdata[i]));
+    for (guint i = 0; i < tenants->len; i++) {
+        const char *name = ((const Tenant *)tenants->pdata[i])->name;
 
-        update_tenant(registry, value, lists_of(&lists, lists.tenant_devices, name),
+        update_tenant(registry, tenants->pdata[i], lists_of(&lists, lists.tenant_devices, name),
                       lists_of(&lists, lists.tenant_groups, name));
     }
     lists_clear(&lists);
