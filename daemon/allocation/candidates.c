@@ -7,75 +7,162 @@
 #include "daemon/model/membership.h"
 #include "daemon/rules/rule-index.h"
 
+/* So many are searched quicker than compared with a rule. */
+#define SHORT 4
+
+struct Pool {
+    const char *tenant;     /* whose devices it may have; NULL = nobody's */
+    bool allowed;           /* its machines are that tenant's, or it has none */
+    GPtrArray *devices;     /* of Device */
+    const Device *withheld; /* the first one of the group that isn't in the list; NULL = all are */
+};
+
+/* Who draws from one group. */
+typedef struct Drawing {
+    GPtrArray *pools; /* of Pool, owned */
+    RuleIndex *ruled; /* those with rules of their own; NULL = none */
+} Drawing;
+
+/* What one assignment could have. */
+typedef struct Lot {
+    Pool *pool;             /* NULL = it has a list of its own */
+    GPtrArray *own;         /* of Device; NULL = none */
+    const Device *withheld; /* beside its own list */
+    bool follows;           /* no rule made the list */
+} Lot;
+
 struct Candidates {
-    GHashTable *matches;  /* Assignment → GPtrArray of Device */
-    GHashTable *withheld; /* Assignment → Device, borrowed: one of them */
+    Registry *registry;
+    GPtrArray *none;
+    GHashTable *lots;     /* Assignment → Lot, in all_lots */
+    GHashTable *by_group; /* group name → Drawing, owned */
+    Lot *all_lots;
+    guint n_lots;
 };
 
 typedef struct Sources {
     Candidates *candidates;
-    Registry *registry;
-    RuleIndex *pinned;    /* the rules of assignments of one device */
-    GHashTable *by_group; /* group name → GPtrArray of Assignment, borrowed */
-    GHashTable *meant;    /* set of Device: those that some assignment or tenant has a say in */
-    Device *device;       /* being looked at */
+    RuleIndex *pinned; /* the rules of assignments of one device */
+    GHashTable
+        *meant;     /* set of Device: those that some assignment or tenant has a say in; NULL = nobody asks */
+    Device *device; /* being looked at */
 } Sources;
 
-static void unref_array(gpointer array)
+/* ------------------------------------------------------------------ pools */
+
+static void free_pool(gpointer data)
 {
-    g_ptr_array_unref(array);
+    Pool *pool = data;
+
+    g_ptr_array_unref(pool->devices);
+    g_free(pool);
 }
 
-static void sources_init(Sources *sources, Candidates *candidates, Registry *registry)
+static void free_drawing(gpointer data)
 {
-    g_autoptr(GPtrArray) assignments = registry_list(registry, registry->assignments);
+    Drawing *drawing = data;
 
-    *sources = (Sources){ .candidates = candidates,
-                          .registry = registry,
-                          .pinned = rule_index_new(),
-                          .meant = g_hash_table_new(NULL, NULL) };
-    sources->by_group = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_array);
-    for (guint i = 0; i < assignments->len; i++) {
-        Assignment *assignment = assignments->pdata[i];
-        GPtrArray *drawing;
+    g_ptr_array_unref(drawing->pools);
+    rule_index_free(drawing->ruled);
+    g_free(drawing);
+}
 
-        g_hash_table_insert(candidates->matches, assignment, g_ptr_array_new());
-        if (!assignment->group) {
-            rule_index_add(sources->pinned, assignment->rule, assignment);
-            continue;
-        }
-        drawing = g_hash_table_lookup(sources->by_group, assignment->group);
-        if (!drawing) {
-            drawing = g_ptr_array_new();
-            g_hash_table_insert(sources->by_group, assignment->group, drawing);
-        }
-        g_ptr_array_add(drawing, assignment);
+bool pool_has(const Pool *pool, const Device *device)
+{
+    return !device->is_hub && pool->allowed && g_strcmp0(device->tenant, pool->tenant) == 0;
+}
+
+static Pool *find_or_add_pool(const Candidates *self, Drawing *drawing, const Assignment *assignment)
+{
+    bool allowed = !assignment->tenant ||
+                   registry_tenant_has(self->registry, assignment->tenant, assignment->machine_uuid);
+    Pool *pool;
+
+    for (guint i = 0; i < drawing->pools->len; i++) {
+        pool = drawing->pools->pdata[i];
+        if (pool->allowed == allowed && g_strcmp0(pool->tenant, assignment->tenant) == 0)
+            return pool;
     }
+    pool = g_new0(Pool, 1);
+    pool->tenant = assignment->tenant;
+    pool->allowed = allowed;
+    pool->devices = g_ptr_array_new();
+    g_ptr_array_add(drawing->pools, pool);
+    return pool;
 }
 
-static void sources_clear(Sources *sources)
+static Drawing *find_or_add_drawing(const Candidates *self, const char *group)
 {
-    g_hash_table_unref(sources->meant);
-    rule_index_free(sources->pinned);
-    g_hash_table_unref(sources->by_group);
+    Drawing *drawing = g_hash_table_lookup(self->by_group, group);
+
+    if (!drawing) {
+        drawing = g_new0(Drawing, 1);
+        drawing->pools = g_ptr_array_new_with_free_func(free_pool);
+        g_hash_table_insert(self->by_group, (gpointer)group, drawing);
+    }
+    return drawing;
+}
+
+/* ------------------------------------------------------------------ one look at each device */
+
+static void add_assignment(Sources *sources, Assignment *assignment, Lot *lot)
+{
+    Candidates *self = sources->candidates;
+    Drawing *drawing;
+
+    g_hash_table_insert(self->lots, assignment, lot);
+    if (!assignment->group) {
+        rule_index_add(sources->pinned, assignment->rule, assignment);
+        return;
+    }
+    drawing = find_or_add_drawing(self, assignment->group);
+    if (!assignment->rule) {
+        lot->pool = find_or_add_pool(self, drawing, assignment);
+        return;
+    }
+    if (!drawing->ruled)
+        drawing->ruled = rule_index_new();
+    rule_index_add(drawing->ruled, assignment->rule, assignment);
+}
+
+static void lot_add(Lot *lot, Device *device)
+{
+    if (!lot->own)
+        lot->own = g_ptr_array_new();
+    g_ptr_array_add(lot->own, device);
 }
 
 static void note_match(const Rule *rule, void *owner, void *userdata)
 {
     const Assignment *assignment = owner;
     Sources *sources = userdata;
-    Candidates *candidates = sources->candidates;
+    Lot *lot = g_hash_table_lookup(sources->candidates->lots, assignment);
 
-    g_hash_table_add(sources->meant, sources->device);
-    if (membership_may_have(sources->registry, assignment, sources->device))
-        g_ptr_array_add(g_hash_table_lookup(candidates->matches, assignment), sources->device);
-    else if (!g_hash_table_contains(candidates->withheld, assignment))
-        g_hash_table_insert(candidates->withheld, (gpointer)assignment, sources->device);
+    if (sources->meant)
+        g_hash_table_add(sources->meant, sources->device);
+    if (membership_may_have(sources->candidates->registry, assignment, sources->device))
+        lot_add(lot, sources->device);
+    else if (!lot->withheld)
+        lot->withheld = sources->device;
+}
+
+static void match_pools(Sources *sources, const Drawing *drawing)
+{
+    for (guint i = 0; i < drawing->pools->len; i++) {
+        Pool *pool = drawing->pools->pdata[i];
+
+        if (pool_has(pool, sources->device))
+            g_ptr_array_add(pool->devices, sources->device);
+        else if (!pool->withheld)
+            pool->withheld = sources->device;
+    }
+    if (sources->meant && drawing->pools->len > 0)
+        g_hash_table_add(sources->meant, sources->device);
 }
 
 static void match_device(Sources *sources, Device *device)
 {
-    const char *node = sources->registry->node;
+    const char *node = sources->candidates->registry->node;
 
     if (device->is_hub)
         return;
@@ -83,38 +170,38 @@ static void match_device(Sources *sources, Device *device)
     rule_index_match(sources->pinned, device, node, note_match, sources);
     for (guint i = 0; device->memberships && i < device->memberships->len; i++) {
         const Membership *membership = device->memberships->pdata[i];
-        const GPtrArray *drawing = g_hash_table_lookup(sources->by_group, membership->group->name);
+        const Drawing *drawing = g_hash_table_lookup(sources->candidates->by_group, membership->group->name);
 
-        for (guint k = 0; drawing && k < drawing->len; k++) {
-            Assignment *assignment = drawing->pdata[k];
-
-            if (!assignment->rule || rule_matches(assignment->rule, device, node))
-                note_match(assignment->rule, assignment, sources);
-        }
+        if (!drawing)
+            continue;
+        match_pools(sources, drawing);
+        if (drawing->ruled)
+            rule_index_match(drawing->ruled, device, node, note_match, sources);
     }
 }
 
 /* In the place of what is meant, as long as that is away, whatever followed it: see
  * daemon/model/following.h. */
-static void match_followers(Sources *sources, const GPtrArray *devices)
+static void match_followers(Sources *sources, const GPtrArray *devices, const GPtrArray *followings)
 {
-    g_autoptr(GPtrArray) followings = followings_all(sources->registry->followings);
+    Candidates *self = sources->candidates;
 
     for (guint i = 0; i < followings->len; i++) {
         const Following *following = followings->pdata[i];
-        const Assignment *assignment = registry_assignment(sources->registry, following->assignment_id);
-        GPtrArray *matches = assignment && assignment->follow
-                                 ? g_hash_table_lookup(sources->candidates->matches, assignment)
-                                 : NULL;
+        const Assignment *assignment = registry_assignment(self->registry, following->assignment_id);
+        Lot *lot = assignment && assignment->follow ? g_hash_table_lookup(self->lots, assignment) : NULL;
 
-        if (!matches || matches->len > 0 || candidates_withheld(sources->candidates, assignment))
+        if (!lot || candidates_of(self, assignment)->len > 0 || candidates_withheld(self, assignment))
             continue;
         for (guint k = 0; k < devices->len; k++) {
             Device *device = devices->pdata[k];
 
-            if (following_leads_to(following, device) && !g_hash_table_contains(sources->meant, device) &&
-                membership_may_have(sources->registry, assignment, device))
-                g_ptr_array_add(matches, device);
+            if (!following_leads_to(following, device) || g_hash_table_contains(sources->meant, device) ||
+                !membership_may_have(self->registry, assignment, device))
+                continue;
+            lot->pool = NULL;
+            lot->follows = true;
+            lot_add(lot, device);
         }
     }
 }
@@ -122,15 +209,23 @@ static void match_followers(Sources *sources, const GPtrArray *devices)
 Candidates *candidates_new(Registry *registry, const GPtrArray *devices)
 {
     Candidates *self = g_new0(Candidates, 1);
-    Sources sources;
+    g_autoptr(GPtrArray) assignments = registry_list(registry, registry->assignments);
+    g_autoptr(GPtrArray) followings = followings_all(registry->followings);
+    g_autoptr(RuleIndex) pinned = rule_index_new();
+    g_autoptr(GHashTable) meant = followings->len > 0 ? g_hash_table_new(NULL, NULL) : NULL;
+    Sources sources = { .candidates = self, .pinned = pinned, .meant = meant };
 
-    self->matches = g_hash_table_new_full(NULL, NULL, NULL, unref_array);
-    self->withheld = g_hash_table_new(NULL, NULL);
-    sources_init(&sources, self, registry);
+    self->registry = registry;
+    self->none = g_ptr_array_new();
+    self->lots = g_hash_table_new(NULL, NULL);
+    self->by_group = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_drawing);
+    self->n_lots = assignments->len;
+    self->all_lots = g_new0(Lot, self->n_lots);
+    for (guint i = 0; i < assignments->len; i++)
+        add_assignment(&sources, assignments->pdata[i], &self->all_lots[i]);
     for (guint i = 0; i < devices->len; i++)
         match_device(&sources, devices->pdata[i]);
-    match_followers(&sources, devices);
-    sources_clear(&sources);
+    match_followers(&sources, devices, followings);
     return self;
 }
 
@@ -138,43 +233,64 @@ Candidates *candidates_free(Candidates *self)
 {
     if (!self)
         return NULL;
-    g_hash_table_unref(self->withheld);
-    g_hash_table_unref(self->matches);
+    for (guint i = 0; i < self->n_lots; i++)
+        if (self->all_lots[i].own)
+            g_ptr_array_unref(self->all_lots[i].own);
+    g_free(self->all_lots);
+    g_hash_table_unref(self->by_group);
+    g_hash_table_unref(self->lots);
+    g_ptr_array_unref(self->none);
     g_free(self);
     return NULL;
 }
 
+/* ------------------------------------------------------------------ questions */
+
+static const Lot *lot_of(const Candidates *self, const Assignment *assignment)
+{
+    return g_hash_table_lookup(self->lots, assignment);
+}
+
 const GPtrArray *candidates_of(const Candidates *self, const Assignment *assignment)
 {
-    return g_hash_table_lookup(self->matches, assignment);
+    const Lot *lot = lot_of(self, assignment);
+
+    if (lot->pool)
+        return lot->pool->devices;
+    return lot->own ? lot->own : self->none;
 }
 
-GHashTable *candidates_claimants(const Candidates *self, const GPtrArray *assignments)
-{
-    GHashTable *claimants = g_hash_table_new_full(NULL, NULL, NULL, unref_array);
-
-    for (guint i = 0; i < assignments->len; i++) {
-        const GPtrArray *matches = candidates_of(self, assignments->pdata[i]);
-
-        for (guint k = 0; k < matches->len; k++) {
-            GPtrArray *list = g_hash_table_lookup(claimants, matches->pdata[k]);
-
-            if (!list) {
-                list = g_ptr_array_new();
-                g_hash_table_insert(claimants, matches->pdata[k], list);
-            }
-            g_ptr_array_add(list, assignments->pdata[i]);
-        }
-    }
-    return claimants;
-}
-
+/* The list needn't be searched for what made it. */
 bool candidates_include(const Candidates *self, const Assignment *assignment, const Device *device)
 {
-    return g_ptr_array_find((GPtrArray *)candidates_of(self, assignment), device, NULL);
+    const Lot *lot = lot_of(self, assignment);
+
+    if (lot->pool)
+        return pool_has(lot->pool, device) && membership_find(device, assignment->group);
+    if (!lot->own || device->is_hub)
+        return false;
+    if (lot->follows || lot->own->len <= SHORT)
+        return g_ptr_array_find(lot->own, device, NULL);
+    return (!assignment->group || membership_find(device, assignment->group)) &&
+           rule_matches(assignment->rule, device, self->registry->node) &&
+           membership_may_have(self->registry, assignment, device);
 }
 
 const Device *candidates_withheld(const Candidates *self, const Assignment *assignment)
 {
-    return g_hash_table_lookup(self->withheld, assignment);
+    const Lot *lot = lot_of(self, assignment);
+
+    return lot->pool ? lot->pool->withheld : lot->withheld;
+}
+
+const Pool *candidates_pool(const Candidates *self, const Assignment *assignment)
+{
+    return lot_of(self, assignment)->pool;
+}
+
+const GPtrArray *candidates_pools(const Candidates *self, const char *group)
+{
+    const Drawing *drawing = g_hash_table_lookup(self->by_group, group);
+
+    return drawing ? drawing->pools : NULL;
 }

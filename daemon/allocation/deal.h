@@ -11,18 +11,8 @@
 
 #include "daemon/allocation/attachment.h"
 #include "daemon/allocation/candidates.h"
-#include "daemon/allocation/verdict.h"
+#include "daemon/allocation/want.h"
 #include "daemon/model/registry.h"
-
-/* A device that an assignment is to have, or would have if the verdict were better. */
-typedef struct Want {
-    Assignment *assignment;
-    Device *device;
-    Machine *machine; /* NULL when unknown */
-    Verdict verdict;  /* set by allocation.c */
-    bool on_bus;      /* it is to go onto the machine's USB bus with that index: ports.c */
-    unsigned bus;
-} Want;
 
 typedef struct Deal Deal;
 

@@ -108,15 +108,68 @@ static void test_kept_by_a_tenant(void **state)
     assert_null(candidates_withheld(candidates, other));
 }
 
+/* Who draws from a group for whatever is in it shares the list with others of the same right. */
+static void test_pools(void **state)
+{
+    Fixture *fixture = *state;
+    const Assignment *one = assign(fixture, "aaaaaaaa", "keys", NULL);
+    const Assignment *other = assign(fixture, "bbbbbbbb", "keys", NULL);
+    const Assignment *narrowed = assign(fixture, "cccccccc", "keys", "vendor=0529");
+    Assignment *tenants = registry_assignment(fixture->registry, "bbbbbbbb");
+    g_autoptr(GPtrArray) devices = registry_sorted(fixture->registry->devices);
+    g_autoptr(Candidates) shared = candidates_new(fixture->registry, devices);
+    g_autoptr(Candidates) apart = NULL;
+    Tenant *tenant = tenant_new("lab");
+
+    assert_ptr_equal(candidates_of(shared, one), candidates_of(shared, other));
+    assert_ptr_equal(candidates_pool(shared, one), candidates_pool(shared, other));
+    assert_int_equal(candidates_pools(shared, "keys")->len, 1);
+    assert_null(candidates_pools(shared, "nogroup"));
+    assert_null(candidates_pool(shared, narrowed));
+    assert_ptr_not_equal(candidates_of(shared, one), candidates_of(shared, narrowed));
+
+    registry_add_tenant(fixture->registry, tenant);
+    registry_device(fixture->registry, "1-2")->tenant = g_strdup("lab");
+    tenants->tenant = g_strdup("lab");
+    assert_could_have(fixture, one, "1-1");
+    assert_could_have(fixture, other, "");
+    assert_could_have(fixture, narrowed, "1-1");
+    tenant_add_machine(tenant, DESK);
+    assert_could_have(fixture, other, "1-2");
+    apart = candidates_new(fixture->registry, devices);
+    assert_int_equal(candidates_pools(apart, "keys")->len, 2);
+    assert_ptr_equal(candidates_withheld(apart, one), registry_device(fixture->registry, "1-2"));
+    assert_ptr_equal(candidates_withheld(apart, other), registry_device(fixture->registry, "1-1"));
+}
+
+/* More than are searched for one by one. */
+static void test_a_long_list_of_its_own(void **state)
+{
+    Fixture *fixture = *state;
+    const Assignment *any = assign(fixture, "aaaaaaaa", NULL, "class=smartcard");
+    const Assignment *narrowed = assign(fixture, "bbbbbbbb", "keys", "class=smartcard");
+
+    for (int i = 4; i < 9; i++) {
+        g_autofree char *sysname = g_strdup_printf("1-%d", i);
+
+        fixture_plug(fixture, fixture_make_device(fixture, sysname, 0x0529, 1, ""));
+    }
+    registry_device(fixture->registry, "1-7")->class_name = "storage";
+    registry_device(fixture->registry, "1-8")->tenant = g_strdup("lab");
+    assert_could_have(fixture, any, "1-1 1-2 1-3 1-4 1-5 1-6");
+    assert_could_have(fixture, narrowed, "1-1 1-2 1-4 1-5 1-6");
+    registry_device(fixture->registry, "1-4")->is_hub = true;
+    assert_could_have(fixture, any, "1-1 1-2 1-3 1-5 1-6");
+    assert_could_have(fixture, narrowed, "1-1 1-2 1-5 1-6");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, fixture_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_by_rule_and_group),
-        TEST(test_no_hub),
-        TEST(test_whoever_has_it),
-        TEST(test_kept_by_a_tenant),
+        TEST(test_by_rule_and_group), TEST(test_no_hub), TEST(test_whoever_has_it),
+        TEST(test_kept_by_a_tenant),  TEST(test_pools),  TEST(test_a_long_list_of_its_own),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
