@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What one turn costs (who is to have what, and what is said of it), in times of a turn with ten times fewer
- * of everything, and of one with ten times fewer rules: in one run and by turns, so that the machine's speed
- * and its other work cancel out. What is linear costs ten times as much and some cache misses; what is
- * quadratic a hundred times as much. Fails above the two ratios.
+ * of everything, of one with ten times fewer rules, and of one in which groups are small: in one run and by
+ * turns, so that the machine's speed and its other work cancel out. What is linear costs ten times as much
+ * and some cache misses; what is quadratic a hundred times as much. Fails above the ratios.
  *
  *     bench-turn [ROUNDS [FEW]] */
 
@@ -26,11 +26,14 @@
 #define GROWTH_MAX       20.0
 #define RULES_RATIO_GOAL 1.1
 #define RULES_RATIO_MAX  2.0
+#define GROUP_RATIO_GOAL 1.2
+#define GROUP_RATIO_MAX  2.5
 #define NS_PER_MS        1e6
 
 typedef struct Setup {
     const char *name;
     unsigned n, n_rules; /* devices and assignments; rules */
+    bool one_group;      /* with one rule, that all devices match */
     Registry *registry;
     Memberships *memberships;
     gint64 best; /* of all rounds, in ns; the shortest is the one that was disturbed least */
@@ -79,18 +82,21 @@ static void add_machine(Registry *registry, unsigned number)
 }
 
 /* The first rules are about the devices here, the others about devices that may come. */
-static void add_group(Registry *registry, unsigned number)
+static void add_group(const Setup *setup, unsigned number)
 {
     g_autofree char *name = g_strdup_printf("group-%u", number);
     Group *group = group_new(name);
 
-    for (unsigned i = number * RULES_PER_GROUP; i < (number + 1) * RULES_PER_GROUP; i++) {
+    if (setup->one_group)
+        group_add_rule(group, rule_parse("class=smartcard", NULL), GROUP_ORIGIN_ADMIN);
+    for (unsigned i = number * RULES_PER_GROUP; !setup->one_group && i < (number + 1) * RULES_PER_GROUP;
+         i++) {
         g_autofree char *text =
             g_strdup_printf("vendor=%04x product=%04x serial=SN%06u", i & ID_MAX, i & ID_MAX, i);
 
         group_add_rule(group, rule_parse(text, NULL), GROUP_ORIGIN_ADMIN);
     }
-    registry_add_group(registry, group);
+    registry_add_group(setup->registry, group);
 }
 
 static void attach(Registry *registry, const Assignment *assignment, unsigned number)
@@ -128,7 +134,7 @@ static void add_assignment(Setup *setup, unsigned number)
         if (number % 4 == 0)
             attach(setup->registry, assignment, number);
     } else {
-        assignment->group = g_strdup_printf("group-%u", number / RULES_PER_GROUP);
+        assignment->group = g_strdup_printf("group-%u", setup->one_group ? 0 : number / RULES_PER_GROUP);
     }
     registry_add_assignment(setup->registry, assignment);
 }
@@ -142,8 +148,8 @@ static void set_up(Setup *setup)
     setup->memberships = memberships_new(setup->registry);
     for (unsigned i = 0; i < N_MACHINES; i++)
         add_machine(setup->registry, i);
-    for (unsigned i = 0; i < setup->n_rules / RULES_PER_GROUP; i++)
-        add_group(setup->registry, i);
+    for (unsigned i = 0; i < MAX(setup->n_rules / RULES_PER_GROUP, 1); i++)
+        add_group(setup, i);
     memberships_rebuild(setup->memberships);
     for (unsigned i = 0; i < setup->n; i++)
         add_device(setup->registry, i);
@@ -184,8 +190,9 @@ int main(int argc, char **argv)
         { .name = "few", .n = few, .n_rules = few },
         { .name = "many", .n = few * TIMES, .n_rules = few * TIMES },
         { .name = "rules", .n = few * TIMES, .n_rules = few * TIMES * TIMES },
+        { .name = "group", .n = few * TIMES, .n_rules = 1, .one_group = true },
     };
-    double growth, rules;
+    double growth, rules, group;
     bool ok;
 
     for (unsigned i = 0; i < G_N_ELEMENTS(setups); i++)
@@ -198,10 +205,14 @@ int main(int argc, char **argv)
                setups[i].n_rules, (double)setups[i].best / NS_PER_MS);
     growth = (double)setups[1].best / (double)setups[0].best;
     rules = (double)setups[2].best / (double)setups[1].best;
+    group = (double)setups[3].best / (double)setups[1].best;
     ok = row_print(&(Row){ "a turn", (double)setups[1].best / NS_PER_MS, "ms", growth,
                            "a tenth of everything", GROWTH_GOAL, GROWTH_MAX });
     ok = row_print(&(Row){ "a turn, ten times the rules", (double)setups[2].best / NS_PER_MS, "ms", rules,
                            "a tenth of the rules", RULES_RATIO_GOAL, RULES_RATIO_MAX }) &&
+         ok;
+    ok = row_print(&(Row){ "a turn, one group for all", (double)setups[3].best / NS_PER_MS, "ms", group,
+                           "groups of ten", GROUP_RATIO_GOAL, GROUP_RATIO_MAX }) &&
          ok;
     for (unsigned i = 0; i < G_N_ELEMENTS(setups); i++)
         clear(&setups[i]);
