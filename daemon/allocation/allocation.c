@@ -134,6 +134,16 @@ static void count_used(Allocation *allocation, const GPtrArray *devices)
     }
 }
 
+static void unref_array(gpointer array)
+{
+    g_ptr_array_unref(array);
+}
+
+static void unref_table(gpointer table)
+{
+    g_hash_table_unref(table);
+}
+
 Allocation *allocation_new(Registry *registry, gint64 now)
 {
     Allocation *allocation = g_new0(Allocation, 1);
@@ -147,6 +157,9 @@ Allocation *allocation_new(Registry *registry, gint64 now)
     allocation->promises = promises_new(registry, allocation->attachments);
     allocation->inactive_owners = g_hash_table_new(NULL, NULL);
     allocation->said = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    allocation->rests = g_hash_table_new_full(NULL, NULL, NULL, unref_array);
+    allocation->kinds = g_hash_table_new_full(NULL, NULL, NULL, unref_table);
+    allocation->places = places_new(registry);
     note_inactive_owners(allocation);
     judge_wants(allocation);
     note_ends_of_quarantines(allocation, devices);
@@ -158,6 +171,9 @@ Allocation *allocation_free(Allocation *allocation)
 {
     if (!allocation)
         return NULL;
+    places_free(allocation->places);
+    g_hash_table_unref(allocation->kinds);
+    g_hash_table_unref(allocation->rests);
     g_hash_table_unref(allocation->said);
     g_hash_table_unref(allocation->inactive_owners);
     promises_free(allocation->promises);

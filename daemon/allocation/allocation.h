@@ -11,6 +11,7 @@
 #include "daemon/allocation/attachment.h"
 #include "daemon/allocation/candidates.h"
 #include "daemon/allocation/deal.h"
+#include "daemon/allocation/places.h"
 #include "daemon/allocation/possession.h"
 #include "daemon/allocation/promises.h"
 #include "daemon/allocation/verdict.h"
@@ -34,6 +35,9 @@ typedef struct Allocation {
     Deal *deal;
     Promises *promises;          /* of what goes, by its verdict */
     GHashTable *said;            /* Want → what want-status.c said of it, owned */
+    GHashTable *rests;           /* Pool → GPtrArray of Device: left-over.c's */
+    GHashTable *kinds;           /* Pool → GHashTable: left-over.c's */
+    Places *places;              /* in the queues of groups */
     GHashTable *inactive_owners; /* sysname → Assignment, borrowed: disabled, and this is its device */
     gint64 now;                  /* of which it is: µs, CLOCK_MONOTONIC */
     guint n_used;                /* devices that the host uses, a program of it has, or it lets nobody use */

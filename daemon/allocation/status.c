@@ -7,6 +7,7 @@
 #include "daemon/allocation/follower.h"
 #include "daemon/allocation/guest-reset.h"
 #include "daemon/allocation/judge.h"
+#include "daemon/allocation/left-over.h"
 #include "daemon/allocation/pci-passthrough.h"
 #include "daemon/base/error.h"
 #include "daemon/base/text.h"
@@ -81,27 +82,16 @@ static bool is_picky(const Registry *registry, const Assignment *assignment)
  * the machine has no port for it: the first of them, and how many; NULL = none. */
 static const Device *left_out(const Allocation *allocation, const Assignment *assignment, guint *ret_n)
 {
-    const GPtrArray *matches = candidates_of(allocation->candidates, assignment);
-    const Device *first = NULL;
+    LeftOver left;
 
     *ret_n = 0;
     /* Mostly there is nothing of the kind, and many devices. */
     if (quarantines_count(allocation->registry->quarantines) == 0 && allocation->n_used == 0 &&
         !deal_lacks_ports(allocation->deal, assignment) && !is_picky(allocation->registry, assignment))
         return NULL;
-    for (guint i = 0; i < matches->len; i++) {
-        Verdict verdict = allocation_want(allocation, matches->pdata[i])
-                              ? VERDICT_TAKEN
-                              : allocation_judge(allocation, assignment, matches->pdata[i]);
-
-        if (verdict == VERDICT_QUARANTINED || verdict == VERDICT_IN_USE || verdict == VERDICT_GUARDED ||
-            verdict == VERDICT_UNAUTHORIZED || verdict == VERDICT_NO_PORT ||
-            verdict == VERDICT_NO_CONTROLLER || verdict == VERDICT_SPEED) {
-            first = first ? first : matches->pdata[i];
-            (*ret_n)++;
-        }
-    }
-    return first;
+    left = left_over_of(allocation, assignment);
+    *ret_n = left.n_missed;
+    return left.missed;
 }
 
 static Status with_group_devices(Registry *registry, const Allocation *allocation,
@@ -143,26 +133,6 @@ static Status with_group_devices(Registry *registry, const Allocation *allocatio
             .state = ASSIGNMENT_STATE_PARTIAL, .reason = reason, .code = worst.code, .error = worst.error
         };
     }
-}
-
-/* Others that wait for a device of the same group and come before this one. */
-static guint place_in_queue(Registry *registry, const Assignment *assignment)
-{
-    GHashTableIter iter;
-    gpointer value;
-    guint place = 1;
-
-    g_hash_table_iter_init(&iter, registry->assignments);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const Assignment *other = value;
-
-        place += other != assignment && other->wanted && !assignment_is_ending(other) &&
-                 g_strcmp0(other->group, assignment->group) == 0 &&
-                 other->state == ASSIGNMENT_STATE_WAITING_DEVICE &&
-                 (other->priority > assignment->priority ||
-                  (other->priority == assignment->priority && other->sequence < assignment->sequence));
-    }
-    return place;
 }
 
 /* Nobody knows whether its machine runs. */
@@ -248,7 +218,7 @@ static Status without_group_device(Registry *registry, const Allocation *allocat
                           "");
     return status_say(ASSIGNMENT_STATE_WAITING_DEVICE, REASON_NONE_FREE,
                       g_strdup_printf("No device of group %s is free; place %u in the queue.",
-                                      assignment->group, place_in_queue(registry, assignment)),
+                                      assignment->group, places_of(allocation->places, assignment)),
                       "");
 }
 
@@ -407,7 +377,6 @@ static bool passes_soon(Registry *registry, const Allocation *allocation, const 
                         AssignmentState state)
 {
     const GPtrArray *wants = allocation_wants_of(allocation, assignment);
-    const GPtrArray *matches = candidates_of(allocation->candidates, assignment);
 
     if (registry->settling)
         return true;
@@ -425,10 +394,7 @@ static bool passes_soon(Registry *registry, const Allocation *allocation, const 
             (state != ASSIGNMENT_STATE_ATTACHING && is_coming(registry, allocation, want)))
             return true;
     }
-    for (guint i = 0; wants->len == 0 && i < matches->len; i++)
-        if (verdict_passes_soon(allocation_judge(allocation, assignment, matches->pdata[i])))
-            return true;
-    return false;
+    return wants->len == 0 && left_over_of(allocation, assignment).soon;
 }
 
 static void append(char **reason, const char *sentence)

@@ -247,6 +247,7 @@ static void update_assignment(Registry *registry, const Allocation *allocation, 
     }
     if (assignment->state != status.state || !assignment->since) {
         assignment->state = status.state;
+        places_note(allocation->places, assignment);
         assignment->since = g_get_real_time();
         fields |= ASSIGNMENT_FIELD_STATE;
         assignment->untold = true;

@@ -318,6 +318,23 @@ static void test_told_once_it_is_known(void **state)
     assert_lines(lines, 0, NULL);
 }
 
+/* Each counts as it stands when the next one is looked at. */
+static void test_places(void **state)
+{
+    Fixture *fixture = *state;
+
+    fixture_add_group(fixture, "keys", (const char *const[]){ "vendor=0529", NULL });
+    fixture_put_foreign(fixture, "1-1", LOFT);
+    fixture_put_foreign(fixture, "1-2", LOFT);
+    fixture_assign(fixture, "bbbbbbbb", DESK, "keys", NULL, "1");
+    fixture_assign(fixture, "cccccccc", STUDIO, "keys", NULL, "1");
+    update(fixture);
+    assert_string_equal(registry_assignment(fixture->registry, "bbbbbbbb")->reason,
+                        "No device of group keys is free; place 1 in the queue.");
+    assert_string_equal(registry_assignment(fixture->registry, "cccccccc")->reason,
+                        "No device of group keys is free; place 2 in the queue.");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, fixture_teardown)
 
 int main(void)
@@ -331,6 +348,7 @@ int main(void)
         TEST(test_reports_what_is_different),
         TEST(test_pending),
         TEST(test_groups),
+        TEST(test_places),
         TEST(test_tenants),
         TEST(test_told_once_it_is_known),
     };
