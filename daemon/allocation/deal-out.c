@@ -158,28 +158,17 @@ static void leave_queue(const Winner *winner)
     g_ptr_array_remove_index(winner->queue, place - 1);
 }
 
-static int compare_by_socket(gconstpointer a, gconstpointer b)
-{
-    const Device *left = *(const Device *const *)a, *right = *(const Device *const *)b;
-    int by_socket = g_strcmp0(left->socket, right->socket);
-
-    return by_socket ? by_socket : g_strcmp0(left->sysname, right->sysname);
-}
-
 void deal_out(Deal *self, const GPtrArray *assignments)
 {
-    g_autoptr(GPtrArray) all = registry_list(self->registry, self->registry->devices);
-    g_autoptr(GPtrArray) devices = g_ptr_array_sized_new(all->len);
+    g_autoptr(GPtrArray) devices = registry_devices_by_socket(self->registry);
     Line line;
 
-    for (guint i = 0; i < all->len; i++)
-        if (!deal_state_want(self, all->pdata[i]))
-            g_ptr_array_add(devices, all->pdata[i]);
-    g_ptr_array_sort(devices, compare_by_socket);
     line_init(&line, self, assignments);
     for (guint i = 0; i < devices->len; i++) {
         Winner winner = { .device = devices->pdata[i] };
 
+        if (deal_state_want(self, winner.device))
+            continue;
         ask_all(self, &line, &winner);
         if (!winner.first)
             continue;

@@ -128,12 +128,32 @@ static void list_by_machine(Deal *self)
     }
 }
 
+/* The registry has the devices in this order already; only when two wants are for one device something is
+ * left to be sorted. */
+static void order_wants(Deal *self)
+{
+    g_autoptr(GPtrArray) devices = registry_list(self->registry, self->registry->devices);
+    g_autofree Want **ordered = g_new(Want *, devices->len);
+    guint n = 0;
+
+    for (guint i = 0; i < devices->len; i++) {
+        Want *want = deal_state_want(self, devices->pdata[i]);
+
+        if (want)
+            ordered[n++] = want;
+    }
+    if (n == self->wants->len)
+        memcpy(self->wants->pdata, ordered, n * sizeof *ordered);
+    else
+        g_ptr_array_sort(self->wants, compare_wants);
+}
+
 static void sort_wants(Deal *self)
 {
     GHashTableIter iter;
     gpointer value;
 
-    g_ptr_array_sort(self->wants, compare_wants);
+    order_wants(self);
     list_by_machine(self);
     g_hash_table_iter_init(&iter, self->by_assignment);
     while (g_hash_table_iter_next(&iter, NULL, &value))

@@ -71,12 +71,15 @@ static void forget_list(Registry *registry, const GHashTable *table)
             registry->lists[i].of = NULL;
             g_clear_pointer(&registry->lists[i].values, g_ptr_array_unref);
         }
+    if (table == registry->devices)
+        g_clear_pointer(&registry->by_socket, g_ptr_array_unref);
 }
 
 static void forget_lists(Registry *registry)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(registry->lists); i++)
         g_clear_pointer(&registry->lists[i].values, g_ptr_array_unref);
+    g_clear_pointer(&registry->by_socket, g_ptr_array_unref);
 }
 
 Registry *registry_free(Registry *registry)
@@ -171,6 +174,7 @@ void registry_begin_view(Registry *view)
 {
     view->epoch = new_epoch();
     memset(view->lists, 0, sizeof view->lists);
+    view->by_socket = NULL;
     view->changed = NULL;
 }
 
@@ -460,4 +464,23 @@ GPtrArray *registry_list(Registry *registry, GHashTable *table)
     g_return_val_if_fail(room, registry_sorted(table));
     *room = (RegistryList){ .of = table, .values = registry_sorted(table) };
     return g_ptr_array_ref(room->values);
+}
+
+static int compare_by_socket(gconstpointer a, gconstpointer b)
+{
+    const Device *left = *(const Device *const *)a, *right = *(const Device *const *)b;
+    int by_socket = g_strcmp0(left->socket, right->socket);
+
+    return by_socket ? by_socket : g_strcmp0(left->sysname, right->sysname);
+}
+
+GPtrArray *registry_devices_by_socket(Registry *registry)
+{
+    g_autoptr(GPtrArray) devices = registry_list(registry, registry->devices);
+
+    if (!registry->by_socket) {
+        registry->by_socket = g_ptr_array_copy(devices, NULL, NULL);
+        g_ptr_array_sort(registry->by_socket, compare_by_socket);
+    }
+    return g_ptr_array_ref(registry->by_socket);
 }

@@ -56,6 +56,8 @@ typedef struct Registry {
 
     uint64_t epoch;        /* another one, of all registries, whenever something went */
     RegistryList lists[5]; /* of the tables */
+    GPtrArray
+        *by_socket; /* the devices, as registry_devices_by_socket() gave them last; NULL = there is none */
 
     ChangeFunc changed;
     void *changed_userdata;
@@ -130,5 +132,7 @@ void registry_report(Registry *registry, ObjectType type, const char *id, unsign
 /* The values of one of the registry's own tables, sorted by id: the same array for everybody until something
  * comes or goes, so nobody changes it. A reference; borrowed values. */
 GPtrArray *registry_list(Registry *registry, GHashTable *table);
+/* The same of the devices, in the order of their sockets, which they have for life. */
+GPtrArray *registry_devices_by_socket(Registry *registry);
 /* The values of any table that has texts for keys, sorted by these. New array, borrowed values. */
 GPtrArray *registry_sorted(GHashTable *table);

@@ -98,6 +98,43 @@ static void test_list(void **state)
     g_hash_table_unref(view.assignments);
 }
 
+static void plug_into(Fixture *fixture, const char *sysname, const char *socket)
+{
+    Device *device = fixture_make_device(fixture, sysname, 0x0529, 1, sysname);
+
+    g_free(device->socket);
+    device->socket = g_strdup(socket);
+    fixture_plug(fixture, device);
+}
+
+static void assert_by_socket(Registry *registry, const char *sysnames)
+{
+    g_autoptr(GPtrArray) devices = registry_devices_by_socket(registry);
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    for (guint i = 0; i < devices->len; i++)
+        g_string_append_printf(text, "%s ", ((const Device *)devices->pdata[i])->sysname);
+    assert_string_equal(text->str, sysnames);
+}
+
+/* By names where the socket is the same; of those that are there now. */
+static void test_devices_by_socket(void **state)
+{
+    Fixture *fixture = *state;
+    Registry *registry = fixture->registry, view = *registry;
+
+    assert_by_socket(registry, "");
+    plug_into(fixture, "1-1", "pci-0000:00:14.0/9");
+    plug_into(fixture, "1-3", "pci-0000:00:14.0/1");
+    plug_into(fixture, "1-2", "pci-0000:00:14.0/1");
+    assert_by_socket(registry, "1-2 1-3 1-1 ");
+    registry_begin_view(&view);
+    assert_by_socket(&view, "1-2 1-3 1-1 ");
+    registry_end_view(&view);
+    registry_remove_device(registry, registry_device(registry, "1-3"));
+    assert_by_socket(registry, "1-2 1-1 ");
+}
+
 /* Whatever came, went, or was decided since it was asked last. */
 static void test_machine_of(void **state)
 {
@@ -153,6 +190,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_serial_is_unique, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_gone, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_list, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_devices_by_socket, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_machine_of, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_group_of_a_view, fixture_setup, fixture_teardown),
     };
