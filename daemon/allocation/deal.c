@@ -142,10 +142,11 @@ static void order_wants(Deal *self)
         if (want)
             ordered[n++] = want;
     }
-    if (n == self->wants->len)
-        memcpy(self->wants->pdata, ordered, n * sizeof *ordered);
-    else
+    if (n != self->wants->len)
         g_ptr_array_sort(self->wants, compare_wants);
+    else
+        for (guint i = 0; i < n; i++)
+            self->wants->pdata[i] = ordered[i];
 }
 
 static void sort_wants(Deal *self)
