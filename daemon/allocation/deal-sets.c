@@ -100,7 +100,7 @@ static void fill_set(Deal *self, Assignment *set, bool keeps)
 }
 
 /* First those that have something and can be complete without taking anything from each other: nothing leaves
- * a running machine by priority alone. Then all others. sets: the first one comes first. */
+ * a running machine by priority alone. Then all others. */
 void deal_fill_sets(Deal *self, const GPtrArray *assignments)
 {
     g_autoptr(GPtrArray) sets = g_ptr_array_new();

@@ -14,11 +14,10 @@ static void unref_array(gpointer array)
     g_ptr_array_unref(array);
 }
 
-/* ------------------------------------------------------------------ what is known before
+/* ------------------------------------------------------------------ what is known before */
 
- * Each of it from one pass over the devices, or the assignments. */
-
-/* seen: set of the lists that were looked at; many assignments have the same one. */
+/* Each of it from one pass over the devices, or the assignments. seen: set of the lists that were looked at;
+ * many assignments have the same one. */
 static void note_undecided(Deal *self, const Assignment *assignment, GHashTable *seen)
 {
     const Machine *machine = registry_machine_of(self->registry, assignment);
